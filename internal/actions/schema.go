@@ -1,0 +1,54 @@
+package actions
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+)
+
+// Schema is what an action.yml declares: the one place for names and defaults.
+type Schema struct {
+	Inputs  []InputSchema
+	Outputs []string
+}
+
+// InputSchema is one declared input.
+type InputSchema struct{ Name, Default, Deprecated string }
+
+// ParseSchema reads an action.yml.
+func ParseSchema(file []byte) (*Schema, error) {
+	var doc struct {
+		Inputs  yaml.MapSlice `yaml:"inputs"`
+		Outputs yaml.MapSlice `yaml:"outputs"`
+	}
+	if err := yaml.Unmarshal(file, &doc); err != nil {
+		return nil, fmt.Errorf("parse action.yml: %w", err)
+	}
+	s := &Schema{}
+	for _, item := range doc.Inputs {
+		in := InputSchema{Name: fmt.Sprint(item.Key)}
+		fields, _ := item.Value.(map[string]any)
+		if v, ok := fields["default"]; ok {
+			in.Default = fmt.Sprint(v)
+		}
+		if v, ok := fields["deprecationMessage"]; ok {
+			in.Deprecated = fmt.Sprint(v)
+		}
+		s.Inputs = append(s.Inputs, in)
+	}
+	for _, item := range doc.Outputs {
+		s.Outputs = append(s.Outputs, fmt.Sprint(item.Key))
+	}
+	return s, nil
+}
+
+// input finds a declared input by its name.
+func (s *Schema) input(name string) (InputSchema, bool) {
+	for _, in := range s.Inputs {
+		if strings.EqualFold(in.Name, name) {
+			return in, true
+		}
+	}
+	return InputSchema{}, false
+}

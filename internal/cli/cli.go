@@ -1,0 +1,111 @@
+// Package cli composes the product: it parses what a step was given, has the
+// other packages do the work, and renders the result for the runner. It is the
+// only package that knows all others, and one file holds each command.
+//
+// It never exits and never reads the environment but through [Process]. Start
+// at [Main].
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/valetkey/valetkey/internal/actions"
+)
+
+// Process is what the operating system gives a program.
+type Process struct {
+	Args   []string            // argv, the program's name first
+	Getenv func(string) string // the environment
+	Stdout io.Writer           // the only stream written to
+	Files  fs.FS               // the action.yml files, by their path in the repository
+	Proxy  func(*http.Request) (*url.URL, error)
+}
+
+// Exit codes. The runner knows zero and the rest.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2 // outside a runner only
+)
+
+const usage = `usage: valetkey COMMAND
+
+  mint   mint a token for this workflow step; inputs are read from INPUT_… variables
+  demo   the whole story on this machine, against an embedded GitHub
+         (demo --serve keeps that GitHub up, to try a workflow against)
+
+Under the name "post" the program is the action's post stage.
+`
+
+// Main runs one command and gives its exit code.
+func Main(p Process) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// The runner passes the same arguments to the main and the post stage, so
+	// the name tells them apart. Saved state would be a guess: a main stage that
+	// failed before saving any would be run again.
+	if filepath.Base(p.Args[0]) == "post" {
+		return p.post(ctx)
+	}
+	command, rest := "", []string(nil)
+	if len(p.Args) > 1 {
+		command, rest = p.Args[1], p.Args[2:]
+	}
+	switch command {
+	case "mint":
+		return p.mint(ctx)
+	case "demo":
+		return p.demo(ctx, rest)
+	case "help", "-h", "--help":
+		fmt.Fprint(p.Stdout, usage)
+		return exitOK
+	case "version", "--version":
+		fmt.Fprintln(p.Stdout, "valetkey", version())
+		return exitOK
+	}
+	fmt.Fprint(p.Stdout, usage)
+	return exitUsage
+}
+
+// runner gives the runner this process talks to.
+func (p Process) runner() *actions.Runner { return actions.New(p.Stdout, p.Getenv) }
+
+// exitCode prints a failure, one annotation per fault.
+func exitCode(r *actions.Runner, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	r.Fail(err)
+	return exitFailure
+}
+
+// schema reads the action.yml of an action; path is empty for the root action.
+func (p Process) schema(path string) *actions.Schema {
+	file, err := fs.ReadFile(p.Files, strings.TrimPrefix(path+"/action.yml", "/"))
+	if err == nil {
+		var s *actions.Schema
+		if s, err = actions.ParseSchema(file); err == nil {
+			return s
+		}
+	}
+	panic(err) // built in, and held by a test
+}
+
+// version is the module's version as the build recorded it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "development"
+}

@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// stageResult is what a runner knows of a stage after it ended.
+type stageResult struct {
+	log            []string // as the program wrote it, commands included
+	outputs, state map[string]string
+	exit           int
+}
+
+// stage starts this very program as a runner would start the container: by the
+// stage's name, with the action's args, and nothing of this environment.
+func (w *world) stage(ctx context.Context, name string, state map[string]string) (stageResult, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return stageResult{}, err
+	}
+	files := map[string]string{}
+	env := []string{
+		"GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=" + account + "/website", "GITHUB_REPOSITORY_OWNER=" + account,
+		"GITHUB_API_URL=" + w.url, "GITHUB_SERVER_URL=" + w.url,
+		"INPUT_CLIENT-ID=" + demoClientID, "INPUT_PRIVATE-KEY=" + w.key,
+		"INPUT_REPOSITORIES=" + wanted, "INPUT_PERMISSIONS=contents: read",
+	}
+	for _, file := range []string{"OUTPUT", "STATE", "STEP_SUMMARY"} {
+		files[file] = filepath.Join(w.dir, name+"-"+file)
+		if err := os.WriteFile(files[file], nil, 0o600); err != nil {
+			return stageResult{}, err
+		}
+		env = append(env, "GITHUB_"+file+"="+files[file])
+	}
+	for key, value := range state {
+		env = append(env, "STATE_"+key+"="+value)
+	}
+	cmd := exec.CommandContext(ctx, program)
+	cmd.Args = []string{"/" + name, "mint"}
+	cmd.Env = env
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return stageResult{}, err
+	}
+	result := stageResult{exit: cmd.ProcessState.ExitCode()}
+	for line := range strings.Lines(string(out)) {
+		result.log = append(result.log, strings.TrimSuffix(line, "\n"))
+	}
+	if result.outputs, err = readPairs(files["OUTPUT"]); err == nil {
+		result.state, err = readPairs(files["STATE"])
+	}
+	return result, err
+}
+
+// readPairs reads one of the runner's files, in the heredoc form that we write.
+func readPairs(file string) (map[string]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pairs := map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		name, delimiter, ok := strings.Cut(lines.Text(), "<<")
+		if !ok {
+			return nil, fmt.Errorf("%s: %q is no pair", filepath.Base(file), name)
+		}
+		var value []string
+		for lines.Scan() && lines.Text() != delimiter {
+			value = append(value, lines.Text())
+		}
+		pairs[name] = strings.Join(value, "\n")
+	}
+	return pairs, nil
+}
+
+// masker shows log lines as a runner does, as far as the demo needs it: masks
+// take effect from their line on.
+type masker struct {
+	masks []string
+	shown []string
+}
+
+// show handles one line; what is a command of the runner is not visible.
+func (m *masker) show(line string) (text string, visible bool) {
+	if mask, ok := strings.CutPrefix(line, "::add-mask::"); ok {
+		m.masks = append(m.masks, unescape(mask))
+		// The longest first: a mask may be part of another.
+		slices.SortFunc(m.masks, func(a, b string) int { return len(b) - len(a) })
+		return "", false
+	}
+	for _, level := range []string{"error", "warning", "notice"} {
+		if message, ok := strings.CutPrefix(line, "::"+level+"::"); ok {
+			line = strings.ToUpper(level[:1]) + level[1:] + ": " + strings.ReplaceAll(unescape(message), "\n", "\n  | ")
+		}
+	}
+	line = m.mask(line)
+	m.shown = append(m.shown, line)
+	return line, true
+}
+
+func (m *masker) mask(text string) string {
+	for _, mask := range m.masks {
+		text = strings.ReplaceAll(text, mask, "***")
+	}
+	return text
+}
+
+func unescape(data string) string {
+	return strings.NewReplacer("%25", "%", "%0D", "\r", "%0A", "\n").Replace(data)
+}

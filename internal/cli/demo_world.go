@@ -1,0 +1,197 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// What lives in the embedded GitHub.
+const (
+	account      = "acme"
+	wanted       = "api"
+	other        = "payments"
+	demoClientID = "Iv23liDEMOvaletkey00"
+)
+
+// world is an embedded GitHub with somebody in it, on a loopback port.
+type world struct {
+	github *fakegithub.Server
+	url    string
+	dir    string
+	key    string // the App's private key, PEM
+	git    bool   // whether git is installed
+	server *http.Server
+	remove bool
+}
+
+// newWorld starts it. dir empty: a temporary directory, removed by close.
+func newWorld(ctx context.Context, listen, dir string) (*world, error) {
+	w := &world{dir: dir, remove: dir == ""}
+	var err error
+	if w.remove {
+		if w.dir, err = os.MkdirTemp("", "valetkey-demo-"); err != nil {
+			return nil, err
+		}
+	} else if w.dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	if err := w.populate(ctx); err != nil {
+		w.close()
+		return nil, err
+	}
+	listener, err := loopback(ctx, listen)
+	if err != nil {
+		w.close()
+		return nil, err
+	}
+	w.url = "http://" + listener.Addr().String()
+	w.server = &http.Server{Handler: w.github, ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = w.server.Serve(listener) }()
+	return w, nil
+}
+
+// loopback listens where only this machine reaches it: the embedded GitHub gives
+// tokens to whoever holds a key that lies in a temporary directory.
+func loopback(ctx context.Context, address string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return nil, fmt.Errorf("%s is no loopback address", host)
+	}
+	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+}
+
+func (w *world) close() {
+	if w.server != nil {
+		_ = w.server.Close()
+	}
+	if w.remove {
+		_ = os.RemoveAll(w.dir)
+	}
+}
+
+func (w *world) populate(ctx context.Context) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	w.key = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	if err := os.WriteFile(filepath.Join(w.dir, "private-key.pem"), []byte(w.key), 0o600); err != nil {
+		return err
+	}
+	_, err = exec.LookPath("git")
+	w.git = err == nil
+	root := filepath.Join(w.dir, "repositories")
+	w.github = fakegithub.New(fakegithub.Config{GitRoot: root})
+	permissions := map[string]string{"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"}
+	app := w.github.AddApp(fakegithub.App{ID: 917, ClientID: demoClientID, Slug: "demo-app", Owner: account, PublicKey: &key.PublicKey, Permissions: permissions})
+	w.github.AddAccount(fakegithub.Account{Login: account, Type: "Organization"})
+	for _, name := range []string{wanted, other} {
+		w.github.AddRepository(fakegithub.Repository{Owner: account, Name: name, Private: true})
+		if w.git {
+			if err := w.makeRepository(ctx, filepath.Join(root, account, name+".git"), name); err != nil {
+				return fmt.Errorf("make the repository %s: %w", name, err)
+			}
+		}
+	}
+	w.github.Install(fakegithub.Installation{AppID: app.ID, Account: account, All: true})
+	return nil
+}
+
+// makeRepository makes a bare repository of one commit.
+func (w *world) makeRepository(ctx context.Context, bare, name string) error {
+	if _, err := os.Stat(bare); err == nil {
+		return nil // from an earlier demo in the same directory
+	}
+	tree := filepath.Join(w.dir, "tree-"+name)
+	if err := os.MkdirAll(tree, 0o755); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(tree, "README.md"), []byte("# "+name+"\n"), 0o644); err != nil {
+		return err
+	}
+	for _, args := range [][]string{
+		{"init", "-q", "-b", "main", tree},
+		{"-C", tree, "add", "README.md"},
+		{"-C", tree, "-c", "user.name=demo", "-c", "user.email=demo@example.com", "-c", "commit.gpgsign=false", "commit", "-q", "-m", "first"},
+		{"clone", "-q", "--bare", tree, bare},
+	} {
+		if err := w.runGit(ctx, nil, args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runGit runs git with no configuration but its own.
+func (w *world) runGit(ctx context.Context, env []string, args ...string) error {
+	cmd := exec.CommandContext(ctx, "git", args...)
+	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"}, env...)
+	_, err := cmd.Output()
+	return err
+}
+
+// clone clones as a step would: the token travels in the environment, not in a
+// URL or an argument, where every process could read it.
+func (w *world) clone(ctx context.Context, token redact.String, name, into string) error {
+	return w.runGit(ctx, []string{
+		"GIT_CONFIG_COUNT=1",
+		"GIT_CONFIG_KEY_0=http." + w.url + "/.extraheader",
+		"GIT_CONFIG_VALUE_0=Authorization: Basic " + basicAuth(token),
+	}, "clone", "-q", w.url+"/"+name+".git", into)
+}
+
+func basicAuth(token redact.String) string {
+	return base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token.Reveal()))
+}
+
+func (w *world) api() (*githubapp.API, error) {
+	return githubapp.New(githubapp.Config{URL: w.url, UserAgent: "valetkey-demo"})
+}
+
+// invitation tells how to run one's own workflow against this GitHub.
+func (w *world) invitation() string {
+	return strings.NewReplacer("URL", w.url, "KEY", filepath.Join(w.dir, "private-key.pem"), "ACCOUNT", account, "WANTED", wanted, "OTHER", other, "CLIENT", demoClientID).Replace(
+		`An embedded GitHub runs on URL until you press Ctrl-C.
+Private repositories: ACCOUNT/WANTED and ACCOUNT/OTHER. The App's private key: KEY
+
+Try it with a workflow:
+
+      - uses: valetkey/valetkey@v1
+        id: key
+        with:
+          client-id: CLIENT
+          private-key: ${{ secrets.APP_PRIVATE_KEY }}
+          owner: ACCOUNT
+          repositories: WANTED
+          permissions: "contents: read"
+          github-api-url: URL
+
+    act -s APP_PRIVATE_KEY="$(cat KEY)"
+
+or without a runner:
+
+    touch output && env INPUT_CLIENT-ID=CLIENT INPUT_PRIVATE-KEY="$(cat KEY)" \
+        INPUT_OWNER=ACCOUNT INPUT_REPOSITORIES=WANTED INPUT_PERMISSIONS="contents: read" \
+        INPUT_GITHUB-API-URL=URL GITHUB_OUTPUT=output valetkey mint
+
+`)
+}

@@ -1,0 +1,182 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
+)
+
+const (
+	// mintTime is all a mint may take, waits included.
+	mintTime = 60 * time.Second
+
+	// takeBackTime is all that undoing a mint may take. With the grace of a mint
+	// in flight it stays under the five seconds that a cancelled step has.
+	takeBackTime = 2 * time.Second
+)
+
+// State that main leaves to post.
+const (
+	stateToken   = "token"
+	stateExpires = "expires-at"
+	stateHost    = "github-api-url"
+)
+
+// mint is the main stage of the root action: one token, minted, masked and
+// handed to later steps.
+func (p Process) mint(ctx context.Context) int {
+	r := p.runner()
+	req, err := parseMint(r, p.schema(""))
+	if err != nil {
+		return exitCode(r, err)
+	}
+	if req.Skip {
+		r.Notice("no token: private-key is empty and on-missing-key is skip. Secrets are not available to pull requests from forks, nor to Dependabot but for its own")
+		return exitOK
+	}
+	return exitCode(r, p.mintFor(ctx, r, req))
+}
+
+func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest) error {
+	if err := r.Ready(); err != nil {
+		return err
+	}
+	for _, text := range req.Warnings {
+		r.Warning("%s", text)
+	}
+	for _, text := range req.Notices {
+		r.Notice("%s", text)
+	}
+	api, err := p.connect(r, req.Host)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	defer cancel()
+
+	app, err := api.App(req.Issuer, req.Key)
+	if err != nil {
+		return err
+	}
+	installation := githubapp.Installation{ID: req.InstallationID}
+	if installation.ID == 0 {
+		if installation, err = app.Installation(ctx, req.Target); err != nil {
+			return err
+		}
+	}
+	token, err := app.Mint(ctx, installation.ID, req.Scope)
+	if err != nil {
+		return err
+	}
+	if err := handOver(ctx, r, req, installation, token); err != nil {
+		takeBack(ctx, r, api, token)
+		return err
+	}
+	return nil
+}
+
+// handOver gives a token to the steps that follow. State comes first: whatever
+// happens after it, the post stage revokes.
+func handOver(ctx context.Context, r *actions.Runner, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
+	if !req.KeepToken && r.HasState() {
+		err := r.SaveState(
+			actions.Pair{Name: stateToken, Value: token.Value.Reveal()},
+			actions.Pair{Name: stateExpires, Value: token.ExpiresAt.Format(time.RFC3339)},
+			actions.Pair{Name: stateHost, Value: req.Host.URL},
+		)
+		if err != nil {
+			return err
+		}
+	}
+	if err := sameScope(req, token); err != nil {
+		return err
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("the step was cancelled")
+	}
+	if err := r.Output(outputs(req, installation, token)...); err != nil {
+		return err
+	}
+	if len(req.Scope.Permissions) == 0 {
+		r.Warning("%s", inherited(token))
+	}
+	describe(r, req, installation, token)
+	return nil
+}
+
+// sameScope holds what was granted against what was asked for.
+func sameScope(req mintRequest, token githubapp.Token) error {
+	missing, extra := token.Differs(req.Target.Owner, req.Scope)
+	if len(req.Scope.Permissions) > 0 {
+		less, more := permission.Compare(req.Scope.Permissions, token.Permissions)
+		missing, extra = append(missing, less...), append(extra, more...)
+	}
+	var parts []string
+	if len(missing) > 0 {
+		parts = append(parts, "it lacks "+strings.Join(missing, ", "))
+	}
+	if len(extra) > 0 {
+		parts = append(parts, "it goes beyond with "+strings.Join(extra, ", "))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return actions.Fault{
+		Problem: "GitHub granted another scope than was asked for: " + strings.Join(parts, "; "),
+		Cure:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
+	}
+}
+
+// takeBack revokes a token that was not handed out, also when the step is being
+// cancelled.
+func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token githubapp.Token) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
+	defer cancel()
+	if _, err := api.Revoke(ctx, token.Value); err != nil {
+		r.Warning("the token that was minted is still alive, until %s: %v", clockTime(token.ExpiresAt), err)
+		return
+	}
+	r.Info("the token that was minted is revoked")
+}
+
+func outputs(req mintRequest, installation githubapp.Installation, token githubapp.Token) []actions.Pair {
+	return []actions.Pair{
+		{Name: "token", Value: token.Value.Reveal()},
+		{Name: "installation-id", Value: strconv.FormatInt(installation.ID, 10)},
+		{Name: "app-slug", Value: installation.AppSlug},
+		{Name: "expires-at", Value: token.ExpiresAt.Format(time.RFC3339)},
+		{Name: "permissions", Value: asJSON(token.Permissions)},
+		{Name: "repositories", Value: asJSON(repositories(req, token))},
+		{Name: "token-hash", Value: token.Hash()},
+	}
+}
+
+// repositories lists what a token opens. GitHub names none of them when it is
+// all of an owner's; an enterprise has none of its own.
+func repositories(req mintRequest, token githubapp.Token) []string {
+	switch {
+	case !token.AllRepositories:
+		return append([]string{}, token.Repositories...)
+	case req.Target.Owner == "":
+		return []string{}
+	}
+	return []string{req.Target.Owner + "/*"}
+}
+
+func asJSON(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // maps and lists of strings only
+	}
+	return string(b)
+}
+
+// clockTime is a time as people read it in a log.
+func clockTime(t time.Time) string { return t.UTC().Format("15:04 UTC") }

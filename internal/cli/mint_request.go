@@ -1,0 +1,211 @@
+package cli
+
+import (
+	"crypto"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// mintRequest is everything a mint needs, complete and checked.
+type mintRequest struct {
+	Skip           bool // no key, and the user said to go on without
+	Issuer         string
+	Key            crypto.Signer
+	Host           host
+	InstallationID int64 // zero: look it up
+	Target         githubapp.Target
+	Scope          githubapp.Scope
+	KeepToken      bool
+	Warnings       []string
+	Notices        []string
+}
+
+// parseMint reads the inputs of the root action. Every fault is in the error.
+func parseMint(r *actions.Runner, schema *actions.Schema) (mintRequest, error) {
+	in := r.Inputs(schema)
+	// Before anything can fail or print: the key, whatever its form.
+	secret := in.Secret("private-key")
+	r.Mask(actions.Lines(secret)...)
+
+	var req mintRequest
+	onMissing := in.Choice("on-missing-key", "fail", "skip")
+	req.Skip = secret.Empty() && onMissing == "skip"
+	req.Issuer = parseIssuer(in, req.Skip)
+	if !req.Skip {
+		req.Key = parseKey(in, "private-key", secret)
+	}
+	req.Host = parseHost(in)
+	req.InstallationID = parseID(in, "installation-id")
+	req.KeepToken = in.Bool("skip-token-revoke")
+	parseTarget(r, in, &req)
+	req.Scope.Permissions = parsePermissions(in, &req)
+	if err := in.Err(); err != nil {
+		return mintRequest{}, err
+	}
+	return req, nil
+}
+
+var (
+	clientID       = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	digits         = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
+	accountName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
+	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+)
+
+// parseIssuer gives the client id, else the App id; GitHub takes either.
+func parseIssuer(in *actions.Inputs, optional bool) string {
+	client, app := in.String("client-id"), in.String("app-id")
+	if client != "" {
+		if !clientID.MatchString(client) || actions.Quote(client) != `"`+client+`"` {
+			in.Fault("client-id", actions.Quote(client)+" is no client id", "copy it from the App's settings page; it looks like Iv23li0123456789abcd")
+		}
+		return client
+	}
+	if app != "" {
+		if !digits.MatchString(app) {
+			in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
+		}
+		return app
+	}
+	if !optional {
+		in.Fault("client-id", "is empty", "pass the App's client id, from its settings page, as in client-id: ${{ vars.APP_CLIENT_ID }}")
+	}
+	return ""
+}
+
+func parseKey(in *actions.Inputs, name string, secret redact.String) crypto.Signer {
+	key, err := githubapp.ParseKey(secret)
+	if wrong, ok := err.(*githubapp.KeyError); ok {
+		in.Fault(name, wrong.Problem, wrong.Cure)
+	}
+	return key
+}
+
+func parseID(in *actions.Inputs, name string) int64 {
+	text := in.String(name)
+	if text == "" {
+		return 0
+	}
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || id < 1 || id == math.MaxInt64 || !digits.MatchString(text) {
+		in.Fault(name, actions.Quote(text)+" is no installation id", "it is the number at the end of the installation's settings page; leave the input out to have it looked up")
+		return 0
+	}
+	return id
+}
+
+// parseTarget finds whose installation and which repositories are meant, by the
+// rules of actions/create-github-app-token.
+func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
+	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
+	if owner != "" && !accountName.MatchString(owner) {
+		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
+		return
+	}
+	if enterprise != "" {
+		switch {
+		case !accountName.MatchString(enterprise):
+			in.Fault("enterprise", actions.Quote(enterprise)+" is no enterprise", "give its slug, the last part of github.com/enterprises/SLUG")
+		case owner != "" || len(listed) > 0:
+			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
+		}
+		req.Target = githubapp.Target{Enterprise: enterprise}
+		req.Scope.AllRepositories = true
+		return
+	}
+	switch {
+	case owner == "" && len(listed) == 0:
+		current := r.Variable("GITHUB_REPOSITORY")
+		if current == "" {
+			in.Fault("repositories", "is empty, and so is GITHUB_REPOSITORY", "name the repositories, or an owner for all of its repositories")
+			return
+		}
+		owner, _, _ = strings.Cut(current, "/")
+		listed = []string{current}
+	case owner == "":
+		if owner = r.Variable("GITHUB_REPOSITORY_OWNER"); owner == "" {
+			in.Fault("owner", "is empty, and so is GITHUB_REPOSITORY_OWNER", "name the user or organization that owns the repositories")
+			return
+		}
+	case len(listed) == 0:
+		req.Target = githubapp.Target{Owner: owner}
+		req.Scope.AllRepositories = true
+		req.Notices = append(req.Notices, fmt.Sprintf("no repositories named: the token reaches all repositories of %s that the App is installed on", owner))
+		return
+	}
+	req.Scope.Repositories = parseRepositories(in, owner, listed)
+	req.Target = githubapp.Target{Owner: owner}
+	if len(req.Scope.Repositories) > 0 {
+		req.Target.Repository = req.Scope.Repositories[0]
+	}
+}
+
+// parseRepositories gives the bare names that GitHub wants.
+func parseRepositories(in *actions.Inputs, owner string, listed []string) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, entry := range listed {
+		of, name, qualified := strings.Cut(entry, "/")
+		if !qualified {
+			of, name = owner, entry
+		}
+		switch {
+		case !accountName.MatchString(of), !repositoryName.MatchString(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
+			in.Fault("repositories", actions.Quote(entry)+" is no repository", "write NAME or OWNER/NAME, no URL, no .git")
+			continue
+		case !strings.EqualFold(of, owner):
+			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner, "a token opens the repositories of one owner: set owner to "+of+", or use a second step")
+			continue
+		}
+		if key := strings.ToLower(name); !seen[key] {
+			seen[key] = true
+			names = append(names, name)
+		}
+	}
+	if len(names) > githubapp.MaxRepositories {
+		in.Fault("repositories", fmt.Sprintf("names %d repositories, and GitHub lets a token name %d", len(names), githubapp.MaxRepositories),
+			"split them over several steps, or leave repositories out and set owner for all of its repositories")
+	}
+	return names
+}
+
+// parsePermissions adds up the permissions map and the permission-* inputs.
+func parsePermissions(in *actions.Inputs, req *mintRequest) permission.Set {
+	set, faults := permission.Parse(in.String("permissions"))
+	for _, err := range faults {
+		faultFrom(in, "permissions", err)
+	}
+	single := permission.Set{}
+	for _, p := range permission.All() {
+		input := "permission-" + strings.ReplaceAll(p.Name, "_", "-")
+		level := strings.ToLower(in.String(input))
+		if level == "" {
+			continue
+		}
+		if err := permission.Check(p.Name, level); err != nil {
+			faultFrom(in, input, err)
+			continue
+		}
+		single[p.Name] = level
+	}
+	merged, conflicts := permission.Merge(set, single)
+	for _, err := range conflicts {
+		faultFrom(in, "permissions", err)
+	}
+	req.Warnings = append(req.Warnings, permission.Unknown(merged)...)
+	return merged
+}
+
+// faultFrom takes the cure out of a text of the permission package.
+func faultFrom(in *actions.Inputs, name string, err error) {
+	problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+	in.Fault(name, problem, cure)
+}

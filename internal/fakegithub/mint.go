@@ -1,0 +1,194 @@
+package fakegithub
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// maxRepositories that one request may list
+// (https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app).
+const maxRepositories = 500
+
+const (
+	textPermissions  = "The permissions requested are not granted to this installation."
+	textRepositories = "There is at least one repository that does not exist or is not accessible to the parent installation."
+)
+
+// mintToken is POST /app/installations/{id}/access_tokens.
+func mintToken(c *call) answer {
+	in := c.namedInstallation()
+	if in == nil {
+		return c.notFound()
+	}
+	if !in.suspendedAt.IsZero() {
+		return c.suspended()
+	}
+	request, refused := c.parseMint()
+	if refused != nil {
+		return *refused
+	}
+	permissions, refused := c.grantPermissions(in, request.Permissions)
+	if refused != nil {
+		return *refused
+	}
+	repositories, refused := c.grantRepositories(in, request)
+	if refused != nil {
+		return *refused
+	}
+	t := &token{
+		value: newTokenValue(c.tokenFormAsked(), c.app.ID, c.now), installation: in, permissions: permissions,
+		narrowed: request.narrows(), repositoryIDs: repositories, lag: c.lag,
+		expiresAt: c.now.Add(tokenLifetime).Truncate(time.Second),
+	}
+	c.tokens = append(c.tokens, t)
+	c.tokenByValue[t.value] = t
+	return answer{status: http.StatusCreated, body: c.mintBody(t)}
+}
+
+// mintBody names the repositories only when the request narrowed them (unconfirmed, but always so in examples).
+func (c *call) mintBody(t *token) map[string]any {
+	body := map[string]any{
+		"token": t.value, "expires_at": timestamp(t.expiresAt), "permissions": t.permissions,
+		"repository_selection": t.selection(),
+	}
+	if t.narrowed {
+		list := []any{}
+		for _, repo := range c.tokenReach(t) {
+			list = append(list, c.repositoryBody(repo))
+		}
+		body["repositories"] = list
+	}
+	return body
+}
+
+func (c *call) tokenFormAsked() TokenForm {
+	if c.config.Server {
+		return c.tokenForm // the stateless form is for github.com and GHE.com
+	}
+	switch c.r.Header.Get("X-GitHub-Stateless-S2S-Token") {
+	case "enabled":
+		return Stateless
+	case "disabled":
+		return Opaque
+	}
+	return c.tokenForm // other values are ignored
+}
+
+// mintRequest is the body. A list that is there but empty narrows nothing: the token reaches every repository of the
+// installation. This is GitHub's behaviour and a trap for callers whose list came out empty.
+type mintRequest struct {
+	Repositories  []string
+	RepositoryIDs []int64
+	Permissions   map[string]string
+}
+
+func (m mintRequest) narrows() bool { return len(m.Repositories)+len(m.RepositoryIDs) > 0 }
+
+// parseMint reads the body; none, {} and null are all "everything that the installation has".
+func (c *call) parseMint() (mintRequest, *answer) {
+	var request mintRequest
+	if len(c.body) == 0 {
+		return request, nil
+	}
+	var raw any
+	if json.Unmarshal(c.body, &raw) != nil {
+		return request, refuse(c.fail(http.StatusBadRequest, "Problems parsing JSON"))
+	}
+	if _, isObject := raw.(map[string]any); raw != nil && !isObject {
+		return request, refuse(c.fail(http.StatusBadRequest, "Body should be a JSON object"))
+	}
+	fields := map[string]json.RawMessage{}
+	json.Unmarshal(c.body, &fields) // parsed above
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if problem := request.set(name, fields[name]); problem != "" {
+			return request, c.invalid(problem)
+		}
+	}
+	for _, n := range []int{len(request.Repositories), len(request.RepositoryIDs)} {
+		if n > maxRepositories {
+			return request, c.invalid(fmt.Sprintf("No more than %d items are allowed; %d were supplied.", maxRepositories, n))
+		}
+	}
+	return request, nil
+}
+
+// set fills one field and returns what is wrong with it.
+func (m *mintRequest) set(name string, value json.RawMessage) string {
+	var err error
+	kind := "array of strings"
+	switch name {
+	case "repositories":
+		err = json.Unmarshal(value, &m.Repositories)
+	case "repository_ids":
+		kind = "array of integers"
+		err = json.Unmarshal(value, &m.RepositoryIDs)
+	case "permissions":
+		kind = "object of strings"
+		err = json.Unmarshal(value, &m.Permissions)
+	default:
+		return fmt.Sprintf("%q is not a permitted key.", name)
+	}
+	if err != nil || string(value) == "null" {
+		return fmt.Sprintf("For 'properties/%s', %s is not an %s.", name, value, kind)
+	}
+	return ""
+}
+
+// invalid is the answer to a body that breaks the schema. The first line is GitHub's, the wording below it unconfirmed.
+func (c *call) invalid(problem string) *answer {
+	return refuse(c.fail(http.StatusUnprocessableEntity, "Invalid request.\n\n"+problem))
+}
+
+// grantPermissions is the subset check. A key that GitHub does not know is one that the installation does not have.
+func (c *call) grantPermissions(in *installation, asked map[string]string) (map[string]string, *answer) {
+	if len(asked) == 0 {
+		return maps.Clone(in.Permissions), nil
+	}
+	for key, level := range asked {
+		if !allows(in.Permissions, key, level) {
+			return nil, refuse(c.fail(http.StatusUnprocessableEntity, textPermissions))
+		}
+	}
+	return withMetadata(asked), nil
+}
+
+// grantRepositories resolves names, which come without owner, and ids.
+func (c *call) grantRepositories(in *installation, request mintRequest) ([]int64, *answer) {
+	var ids []int64
+	for _, name := range request.Repositories {
+		repo := c.repositoryNamed(in.Account, name)
+		if repo == nil || !in.covers(repo) {
+			return nil, refuse(c.fail(http.StatusUnprocessableEntity, textRepositories))
+		}
+		ids = append(ids, repo.ID)
+	}
+	for _, id := range request.RepositoryIDs {
+		if repo := c.repositories[id]; repo == nil || !in.covers(repo) {
+			return nil, refuse(c.fail(http.StatusUnprocessableEntity, textRepositories))
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// revokeToken is DELETE /installation/token: the token that asks is dead afterwards.
+func revokeToken(c *call) answer {
+	c.token.revoked = true
+	return noContent()
+}
+
+// installationRepositories is GET /installation/repositories.
+func installationRepositories(c *call) answer {
+	list := []any{}
+	for _, repo := range c.tokenReach(c.token) {
+		list = append(list, c.repositoryBody(repo))
+	}
+	items, header := page(c, list)
+	return answer{status: http.StatusOK, header: header, body: map[string]any{
+		"total_count": len(list), "repository_selection": c.token.selection(), "repositories": items,
+	}}
+}

@@ -1,0 +1,46 @@
+package fakegithub
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// page cuts a list to what per_page and page ask for, and writes the Link header, with addresses on our own host.
+func page[T any](c *call, list []T) ([]T, map[string]string) {
+	query := c.r.URL.Query()
+	size := min(positive(query.Get("per_page"), 30), 100)
+	number := positive(query.Get("page"), 1)
+	last := max(1, (len(list)+size-1)/size)
+
+	var links []string
+	link := func(rel string, page int) {
+		query.Set("page", strconv.Itoa(page))
+		links = append(links, fmt.Sprintf("<%s%s?%s>; rel=%q", c.api, c.path, query.Encode(), rel))
+	}
+	if number > 1 {
+		link("prev", min(number-1, last))
+	}
+	if number < last {
+		link("next", number+1)
+		link("last", last)
+	}
+	if number > 1 {
+		link("first", 1)
+	}
+	start := min((number-1)*size, len(list))
+	items := list[start:min(start+size, len(list))]
+	if len(links) == 0 {
+		return items, nil
+	}
+	return items, map[string]string{"Link": strings.Join(links, ", ")}
+}
+
+// positive reads a number; nonsense means the default (unconfirmed).
+func positive(text string, fallback int) int {
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 1<<30 {
+		return fallback
+	}
+	return n
+}

@@ -1,0 +1,88 @@
+package fakegithub
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Requests per hour (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). The limit of an
+// installation grows with its repositories and users on GitHub; here it is always the minimum. That of a JWT is unconfirmed.
+var primaryLimits = map[string]int{nobody: 60, "app": 5000, "installation": 5000}
+
+// bucket is the primary rate limit of one caller. All tokens of an installation share one.
+type bucket struct {
+	limit, used int
+	reset       time.Time
+}
+
+// count finds the caller's bucket and takes one request from it, or refuses.
+func (c *call) count() *answer {
+	if c.config.Server {
+		return nil // off by default on GitHub Enterprise Server
+	}
+	name := c.bucketName()
+	b := c.buckets[name]
+	if b == nil || !c.now.Before(b.reset) {
+		b = &bucket{limit: primaryLimits[c.who], reset: c.now.Add(time.Hour).Truncate(time.Second)}
+		c.buckets[name] = b
+	}
+	c.bucket = b
+	if c.route.pattern == "/rate_limit" {
+		return nil // free of charge
+	}
+	if b.used >= b.limit {
+		return refuse(c.failDoc(http.StatusForbidden, "API rate limit exceeded for "+name+".",
+			"/using-the-rest-api/rate-limits-for-the-rest-api"))
+	}
+	b.used++
+	return nil
+}
+
+// bucketName is also how GitHub names the caller in the message.
+func (c *call) bucketName() string {
+	switch {
+	case c.token != nil:
+		return fmt.Sprintf("installation ID %d", c.token.installation.ID)
+	case c.app != nil:
+		return fmt.Sprintf("app ID %d", c.app.ID)
+	}
+	return c.address()
+}
+
+// uncount gives the request back.
+func (c *call) uncount(h http.Header) {
+	if c.bucket != nil && c.bucket.used > 0 {
+		c.bucket.used--
+		c.bucket.describe(h)
+	}
+}
+
+func (b *bucket) describe(h http.Header) {
+	h.Set("X-Ratelimit-Limit", strconv.Itoa(b.limit))
+	h.Set("X-Ratelimit-Remaining", strconv.Itoa(b.limit-b.used))
+	h.Set("X-Ratelimit-Used", strconv.Itoa(b.used))
+	h.Set("X-Ratelimit-Reset", strconv.FormatInt(b.reset.Unix(), 10))
+	h.Set("X-Ratelimit-Resource", "core")
+}
+
+func (b *bucket) body() map[string]any {
+	return map[string]any{"limit": b.limit, "used": b.used, "remaining": b.limit - b.used, "reset": b.reset.Unix()}
+}
+
+// rateLimit is GET /rate_limit. Of the resources only core is real; the others show that they exist.
+func rateLimit(c *call) answer {
+	if c.config.Server {
+		return c.fail(http.StatusNotFound, "Rate limiting is not enabled.") // text unconfirmed
+	}
+	resources := map[string]any{"core": c.bucket.body()}
+	for name, limit := range map[string]int{"search": 30, "graphql": 5000, "integration_manifest": 5000} {
+		resources[name] = (&bucket{limit: limit, reset: c.now.Add(time.Minute)}).body()
+	}
+	body := map[string]any{"resources": resources}
+	if !c.atLeast("2026-03-10") {
+		body["rate"] = c.bucket.body()
+	}
+	return ok(body)
+}

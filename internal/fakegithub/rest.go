@@ -1,0 +1,184 @@
+package fakegithub
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// maxBody bounds what is read of a REST request: 500 repository names of 100 characters fit many times over.
+const maxBody = 1 << 20
+
+// call is one REST request on its way through the checks. Everything in it is read with Server.mu held.
+type call struct {
+	*Server
+	r       *http.Request
+	route   *route
+	params  map[string]string // by the names in the route's pattern, unescaped
+	path    string            // without /api/v3
+	api     string            // absolute base of API links, as the caller addressed us
+	web     string            // absolute base of pages and git repositories
+	version string
+	body    []byte
+	now     time.Time
+	caller
+}
+
+// apiPath is the escaped path below the API root, which GitHub Enterprise Server has at /api/v3.
+func apiPath(r *http.Request) string {
+	path, below := strings.CutPrefix(r.URL.EscapedPath(), "/api/v3")
+	if below && path == "" {
+		return "/"
+	}
+	if below && !strings.HasPrefix(path, "/") {
+		return r.URL.EscapedPath() // /api/v3x
+	}
+	return path
+}
+
+func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, fault *Fault) {
+	if fault.replaces() && !fault.After {
+		fault.write(w, s.commonHeader(r, s.clock()))
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	s.mu.Lock()
+	c := s.newCall(r, body)
+	var a answer
+	if err != nil {
+		a = c.fail(http.StatusRequestEntityTooLarge, "Request Entity Too Large")
+	} else {
+		a = c.answer()
+	}
+	out := c.encode(a)
+	s.mu.Unlock()
+
+	if fault.replaces() {
+		fault.write(w, out.header)
+		return
+	}
+	fault.alter(out)
+	out.write(w, r.Method)
+}
+
+func (s *Server) newCall(r *http.Request, body []byte) *call {
+	c := &call{Server: s, r: r, path: apiPath(r), web: webBase(r), body: bytes.TrimSpace(body), now: s.now()}
+	c.api = c.web
+	if c.path != r.URL.EscapedPath() {
+		c.api += "/api/v3"
+	}
+	return c
+}
+
+// webBase is the address the caller used, so that links lead back here, also through a proxy that ends TLS.
+func webBase(r *http.Request) string {
+	scheme := "http"
+	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "https" || r.TLS != nil {
+		scheme = "https"
+	}
+	return scheme + "://" + r.Host
+}
+
+// answer runs the checks in the order that matches GitHub closely, then the route.
+func (c *call) answer() answer {
+	if c.r.UserAgent() == "" {
+		return c.fail(http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.")
+	}
+	if refused := c.checkVersion(); refused != nil {
+		return *refused
+	}
+	if c.route, c.params = findRoute(c.r.Method, c.path); c.route == nil || (c.route.dotcomOnly && c.config.Server) {
+		return c.notFound()
+	}
+	var refused *answer
+	c.caller, refused = c.identify()
+	if limited := c.count(); limited != nil {
+		return *limited
+	}
+	if refused == nil {
+		refused = c.authorize()
+	}
+	if refused != nil {
+		return *refused
+	}
+	return c.route.serve(c)
+}
+
+// checkVersion accepts the versions that exist (https://docs.github.com/en/rest/about-the-rest-api/api-versions).
+func (c *call) checkVersion() *answer {
+	c.version = apiVersions[0]
+	named := c.r.Header.Get("X-GitHub-Api-Version")
+	if named == "" {
+		return nil
+	}
+	for _, v := range c.versions() {
+		if v == named {
+			c.version = v
+			return nil
+		}
+	}
+	return refuse(c.fail(http.StatusBadRequest, fmt.Sprintf("%q is not a supported API version.", named))) // wording unconfirmed
+}
+
+// apiVersions in order of appearance; the first is the default.
+var apiVersions = []string{"2022-11-28", "2026-03-10"}
+
+func (c *call) versions() []string {
+	if c.config.Server {
+		return apiVersions[:1] // releases up to 3.20
+	}
+	return apiVersions
+}
+
+// atLeast tells whether the call is made under this or a later API version.
+func (c *call) atLeast(version string) bool { return c.version >= version }
+
+// route is one operation. Patterns are GitHub's own, with {name} for one segment.
+type route struct {
+	method, pattern string
+	auth            auth
+	accepts         string // X-Accepted-GitHub-Permissions, empty when none is needed
+	doc             string // path of the documentation below https://docs.github.com/rest/
+	dotcomOnly      bool   // not on GitHub Enterprise Server
+	serve           func(*call) answer
+}
+
+func findRoute(method, path string) (*route, map[string]string) {
+	if method == http.MethodHead {
+		method = http.MethodGet
+	}
+	for i := range routes {
+		if routes[i].method != method {
+			continue
+		}
+		if params, ok := matchPath(routes[i].pattern, path); ok {
+			return &routes[i], params
+		}
+	}
+	return nil, nil
+}
+
+// matchPath compares segment by segment, so a %2F inside a value stays inside it and a trailing slash never matches.
+func matchPath(pattern, path string) (map[string]string, bool) {
+	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
+	if len(want) != len(got) {
+		return nil, false
+	}
+	params := map[string]string{}
+	for i, w := range want {
+		value, err := url.PathUnescape(got[i])
+		if err != nil {
+			return nil, false
+		}
+		if name, isParam := strings.CutPrefix(w, "{"); isParam && value != "" {
+			params[strings.TrimSuffix(name, "}")] = value
+		} else if w != value {
+			return nil, false
+		}
+	}
+	return params, true
+}

@@ -1,0 +1,145 @@
+package fakegithub
+
+import (
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Config says what kind of GitHub to be.
+type Config struct {
+	// GitRoot is a directory of bare repositories OWNER/NAME.git, served by the real `git http-backend`.
+	// Empty: git addresses answer 404.
+	GitRoot string
+	// Server makes it a GitHub Enterprise Server: no rate limits, no enterprise lookup, no GET /versions,
+	// no `status` in error bodies, opaque tokens whatever the request asks for.
+	Server bool
+}
+
+// serverVersion is the release that a fake GitHub Enterprise Server claims to be.
+const serverVersion = "3.19.0"
+
+// Server is the fake. All methods may be called at any time, also while requests are being served.
+type Server struct {
+	config Config
+
+	mu            sync.Mutex
+	nextID        int64
+	skew          time.Duration
+	tokenForm     TokenForm
+	lag           int
+	accounts      map[string]*Account // lower-case login → account
+	repositories  map[int64]*repository
+	formerNames   map[string]int64 // lower-case OWNER/NAME that was renamed → repository id
+	apps          map[int64]*App
+	installations map[int64]*installation
+	tokens        []*token
+	tokenByValue  map[string]*token
+	buckets       map[string]*bucket // who → primary rate limit
+	faults        []*Fault
+	requests      []*Request
+}
+
+// New returns a GitHub with nobody in it.
+func New(config Config) *Server {
+	return &Server{
+		config:        config,
+		nextID:        1000,
+		accounts:      map[string]*Account{},
+		repositories:  map[int64]*repository{},
+		formerNames:   map[string]int64{},
+		apps:          map[int64]*App{},
+		installations: map[int64]*installation{},
+		tokenByValue:  map[string]*token{},
+		buckets:       map[string]*bucket{},
+	}
+}
+
+// SetClockSkew moves the server's clock, and so its Date header, against the caller's.
+func (s *Server) SetClockSkew(skew time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.skew = skew
+}
+
+// SetTokenForm chooses the form of the tokens minted from now on. The request header X-GitHub-Stateless-S2S-Token
+// overrides it, except on GitHub Enterprise Server.
+func (s *Server) SetTokenForm(form TokenForm) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokenForm = form
+}
+
+// SetReplicationLag makes the first n calls with each token minted from now on fail as if the token had not reached
+// every machine yet: 404, 403 and 401 in turn. Revoking is exempt: there a client rightly takes 401 and 404 for
+// "already dead", and a lag would turn that into a token left alive, which no source reports.
+func (s *Server) SetReplicationLag(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lag = n
+}
+
+// now is the server's idea of the time. The caller holds s.mu.
+func (s *Server) now() time.Time { return time.Now().Add(s.skew) }
+
+// clock is now for those who do not hold s.mu.
+func (s *Server) clock() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.now()
+}
+
+// newID returns the next number for anything that was added without one. The caller holds s.mu.
+func (s *Server) newID() int64 {
+	s.nextID++
+	return s.nextID
+}
+
+// ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler where an answer is to be lost (Fault.Drop, or
+// the caller giving up during Fault.Delay): an http.Server then closes the connection, and a transport that calls the
+// handler directly has to recover it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	record := s.record(r)
+	sw := &statusWriter{ResponseWriter: w}
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		record.Status = sw.status
+	}()
+
+	s.mu.Lock()
+	fault := s.takeFault(r.Method, apiPath(r))
+	s.mu.Unlock()
+	if fault != nil {
+		fault.wait(r.Context())
+	}
+	sw.Header().Set("X-GitHub-Request-Id", record.RequestID)
+	if g, ok := parseGitPath(r); ok {
+		s.serveGit(sw, r, g, fault)
+		return
+	}
+	s.serveREST(sw, r, fault)
+}
+
+// statusWriter remembers the status for the record of requests; 0 means that no answer was sent.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 {
+		w.status = status
+	}
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *statusWriter) Write(b []byte) (int, error) {
+	if w.status == 0 {
+		w.status = http.StatusOK
+	}
+	return w.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController reach the connection, which net/http/cgi flushes.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }

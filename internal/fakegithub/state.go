@@ -1,0 +1,238 @@
+package fakegithub
+
+import (
+	"crypto/rsa"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Account is a user, an organization or an enterprise.
+type Account struct {
+	ID    int64  // assigned when zero
+	Login string // for an enterprise its slug
+	Type  string // "User", "Organization" or "Enterprise"; empty means Organization. "Bot" is made by AddApp
+	Name  string
+
+	createdAt time.Time
+}
+
+// Repository is one repository; a bare repository at GitRoot/Owner/Name.git makes it reachable by git.
+type Repository struct {
+	ID            int64 // assigned when zero
+	Owner, Name   string
+	Private       bool
+	Archived      bool
+	Description   string
+	DefaultBranch string // empty means main
+}
+
+// App is a GitHub App.
+type App struct {
+	ID          int64  // assigned when zero
+	ClientID    string // made up when empty
+	Slug        string
+	Name        string // empty means the slug
+	Owner       string // login; added as an organization when unknown
+	PublicKey   *rsa.PublicKey
+	Permissions map[string]string
+
+	createdAt time.Time
+}
+
+// Installation is an App on an account.
+type Installation struct {
+	ID           int64 // assigned when zero
+	AppID        int64
+	Account      string            // login of a user or organization, slug of an enterprise
+	Permissions  map[string]string // nil means the App's
+	Repositories []string          // names of the account's repositories, ignored with All
+	All          bool              // every repository of the account, also those added later
+}
+
+type repository struct {
+	Repository
+	directory string // below GitRoot; a rename does not move it
+	createdAt time.Time
+}
+
+type installation struct {
+	Installation
+	repositoryIDs          []int64
+	createdAt, suspendedAt time.Time
+	suspendedBy            string
+}
+
+// AddAccount adds an account, or returns the one that has this login already.
+func (s *Server) AddAccount(a Account) Account {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return *s.addAccount(a)
+}
+
+func (s *Server) addAccount(a Account) *Account {
+	key := strings.ToLower(a.Login)
+	if known, ok := s.accounts[key]; ok {
+		return known
+	}
+	mustBeName(strings.TrimSuffix(a.Login, "[bot]"))
+	if a.Type == "" {
+		a.Type = "Organization"
+	}
+	if a.ID == 0 {
+		a.ID = s.newID()
+	}
+	a.createdAt = s.now()
+	s.accounts[key] = &a
+	return &a
+}
+
+// AddRepository adds a repository and, when it is missing, the organization that owns it.
+func (s *Server) AddRepository(r Repository) Repository {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mustBeName(r.Name)
+	r.Owner = s.addAccount(Account{Login: r.Owner}).Login
+	if r.ID == 0 {
+		r.ID = s.newID()
+	}
+	if r.DefaultBranch == "" {
+		r.DefaultBranch = "main"
+	}
+	s.repositories[r.ID] = &repository{Repository: r, directory: r.Owner + "/" + r.Name + ".git", createdAt: s.now()}
+	return r
+}
+
+// RenameRepository renames a repository. The old name then answers 301 until another repository takes it.
+func (s *Server) RenameRepository(owner, from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mustBeName(to)
+	repo := s.repositoryNamed(owner, from)
+	if repo == nil {
+		panic(fmt.Sprintf("fakegithub: no repository %s/%s", owner, from))
+	}
+	s.formerNames[strings.ToLower(owner+"/"+from)] = repo.ID
+	repo.Name = to
+}
+
+// AddApp adds an App with the bot account that acts for it.
+func (s *Server) AddApp(a App) App {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if a.PublicKey == nil {
+		panic("fakegithub: an App needs a PublicKey")
+	}
+	if a.ID == 0 {
+		a.ID = s.newID()
+	}
+	if a.ClientID == "" {
+		a.ClientID = "Iv23li" + randomString(base62, 14)
+	}
+	if a.Name == "" {
+		a.Name = a.Slug
+	}
+	a.Owner = s.addAccount(Account{Login: a.Owner}).Login
+	a.Permissions = maps.Clone(a.Permissions)
+	a.createdAt = s.now()
+	s.addAccount(Account{Login: a.Slug + "[bot]", Type: "Bot"})
+	s.apps[a.ID] = &a
+	return a
+}
+
+// Install puts an App on an account. It panics when the App, the account or a repository was not added before.
+func (s *Server) Install(i Installation) Installation {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	app, account := s.apps[i.AppID], s.accounts[strings.ToLower(i.Account)]
+	if app == nil || account == nil {
+		panic(fmt.Sprintf("fakegithub: install App %d on %q: add both first", i.AppID, i.Account))
+	}
+	in := &installation{createdAt: s.now()}
+	for _, name := range i.Repositories {
+		repo := s.repositoryNamed(account.Login, name)
+		if repo == nil {
+			panic(fmt.Sprintf("fakegithub: no repository %s/%s", account.Login, name))
+		}
+		in.repositoryIDs = append(in.repositoryIDs, repo.ID)
+	}
+	if i.Permissions == nil {
+		i.Permissions = app.Permissions
+	}
+	i.Permissions = withMetadata(i.Permissions)
+	i.Repositories = slices.Clone(i.Repositories)
+	i.Account = account.Login
+	if i.ID == 0 {
+		i.ID = s.newID()
+	}
+	in.Installation = i
+	s.installations[i.ID] = in
+	return i
+}
+
+// Suspend suspends an installation, as the named user of the account does in the settings.
+func (s *Server) Suspend(installationID int64, by string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in := s.installations[installationID]
+	if in == nil {
+		panic(fmt.Sprintf("fakegithub: no installation %d", installationID))
+	}
+	in.suspendedBy = s.addAccount(Account{Login: by, Type: "User"}).Login
+	in.suspendedAt = s.now()
+}
+
+var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+
+// mustBeName refuses what GitHub would not accept as a login or repository name. Directories below GitRoot are made of
+// these names, so this also keeps them inside.
+func mustBeName(name string) {
+	if !namePattern.MatchString(name) || name == "." || name == ".." {
+		panic(fmt.Sprintf("fakegithub: %q is not a name", name))
+	}
+}
+
+// repositoryNamed finds a repository by its present name. The caller holds s.mu, as with all below.
+func (s *Server) repositoryNamed(owner, name string) *repository {
+	for _, repo := range s.repositories {
+		if strings.EqualFold(repo.Owner, owner) && strings.EqualFold(repo.Name, name) {
+			return repo
+		}
+	}
+	return nil
+}
+
+// repositoryFormerly finds a repository by a name that it had before.
+func (s *Server) repositoryFormerly(owner, name string) *repository {
+	return s.repositories[s.formerNames[strings.ToLower(owner+"/"+name)]]
+}
+
+// reach lists the repositories of an installation by id, so in order of creation.
+func (s *Server) reach(in *installation) []*repository {
+	var list []*repository
+	for _, id := range slices.Sorted(maps.Keys(s.repositories)) {
+		repo := s.repositories[id]
+		if in.covers(repo) {
+			list = append(list, repo)
+		}
+	}
+	return list
+}
+
+func (in *installation) covers(repo *repository) bool {
+	if in.All {
+		return strings.EqualFold(repo.Owner, in.Account)
+	}
+	return slices.Contains(in.repositoryIDs, repo.ID)
+}
+
+// selection is the word of the API for All.
+func (in *installation) selection() string {
+	if in.All {
+		return "all"
+	}
+	return "selected"
+}

@@ -1,0 +1,166 @@
+// Package githubapp turns a GitHub App's credentials into a short-lived scoped
+// token and ends it again: find the installation, mint, revoke. It owns every
+// HTTP client of the product, and with it time limits, retries, rate limits and
+// the words that say what went wrong.
+//
+// It never reads the environment, prints or stores anything, and sends a
+// credential to no host but the one it was configured for. Start at [New].
+package githubapp
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/bradleyfalzon/ghinstallation/v2"
+	"github.com/google/go-github/v60/github"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// Config is how to reach one GitHub host. Only URL must be set.
+type Config struct {
+	URL       string                                // REST API: https://api.github.com, https://HOST/api/v3 …
+	Roots     []byte                                // PEM certificates to trust beside the system's
+	Proxy     func(*http.Request) (*url.URL, error) // nil: none
+	UserAgent string                                // GitHub refuses requests without one
+	OnJWT     func(redact.String)                   // told each JWT before its first use
+	OnToken   func(redact.String)                   // told each token before anything else is done with it
+	Notice    func(format string, args ...any)      // told of each wait as it begins
+	Debug     func(format string, args ...any)      // told of each request: no headers, no bodies
+	Transport http.RoundTripper                     // nil: the network
+}
+
+// API is one GitHub host. Its methods may be called from several goroutines;
+// connections are reused.
+type API struct {
+	base   *url.URL
+	config Config
+	wire   http.RoundTripper
+}
+
+// New checks the configuration. It sends nothing.
+func New(c Config) (*API, error) {
+	base, err := ParseURL(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	if c.OnJWT == nil {
+		c.OnJWT = func(redact.String) {}
+	}
+	if c.OnToken == nil {
+		c.OnToken = func(redact.String) {}
+	}
+	if c.Notice == nil {
+		c.Notice = func(string, ...any) {}
+	}
+	if c.Debug == nil {
+		c.Debug = func(string, ...any) {}
+	}
+	wire := c.Transport
+	if wire == nil {
+		if wire, err = network(c); err != nil {
+			return nil, err
+		}
+	}
+	return &API{base: base, config: c, wire: wire}, nil
+}
+
+// ParseURL reads the address of a REST API. The result ends in a slash, which
+// go-github needs to resolve paths below it.
+func ParseURL(text string) (*url.URL, error) {
+	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(text), "/") + "/")
+	switch {
+	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
+		return nil, fmt.Errorf("is no http(s) URL")
+	case u.User != nil:
+		return nil, fmt.Errorf("holds a user name or password")
+	case u.RawQuery != "", u.Fragment != "":
+		return nil, fmt.Errorf("has a query or a fragment")
+	}
+	return u, nil
+}
+
+// App is a GitHub App on one host.
+type App struct {
+	api    *API
+	issuer string
+	client *http.Client
+}
+
+// App gives the App whose client id or App id is issuer. GitHub takes either as
+// the issuer of a JWT; key must be RSA, see [ParseKey].
+func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
+	clock := &clock{}
+	sign := &signer{issuer: issuer, key: key, clock: clock, secret: a.config.OnJWT}
+	// The numeric id is unused: our signer sets the issuer itself, because a
+	// client id does not fit the library's int64.
+	signing, err := ghinstallation.NewAppsTransportWithOptions(a.wire, 0, ghinstallation.WithSigner(sign))
+	if err != nil {
+		return nil, err
+	}
+	// The retry lies outside the signer: an attempt that waited out a rate limit
+	// would otherwise carry a JWT that has expired meanwhile.
+	return &App{api: a, issuer: issuer, client: a.client(signing, clock)}, nil
+}
+
+// Issuer is the client id or App id that this App signs as.
+func (a *App) Issuer() string { return a.issuer }
+
+// bearer adds a token to each request.
+type bearer struct {
+	token redact.String
+	next  http.RoundTripper
+}
+
+func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
+	req.Header.Set("Authorization", "Bearer "+b.token.Reveal())
+	return b.next.RoundTrip(req)
+}
+
+// call sends one request, retried as the retry allows, and decodes the answer
+// into result unless that is nil. op says in words what it is for.
+func (a *API) call(ctx context.Context, client *http.Client, op, method, path string, body, result any) error {
+	t := &trail{stop: ctx, started: time.Now()}
+	ctx, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
+	defer release()
+	// A client of go-github lasts one call: v60 refuses calls by itself while it
+	// believes that a limit is exceeded, which is for our retry to decide.
+	gh := github.NewClient(client)
+	gh.BaseURL = a.base
+	gh.UserAgent = a.config.UserAgent
+	req, err := gh.NewRequest(method, path, body)
+	if err != nil {
+		return &Error{Op: op, Err: err}
+	}
+	var answer bytes.Buffer
+	resp, err := gh.Do(ctx, req, &answer)
+	if err == nil && result != nil {
+		err = json.Unmarshal(answer.Bytes(), result)
+	}
+	if err != nil {
+		return a.failure(op, t, resp, err)
+	}
+	return nil
+}
+
+// grace is how long a request that was sent before the step was cancelled may
+// still take. The runner kills after ten seconds; we promise five.
+const grace = 2500 * time.Millisecond
+
+// inFlight lets a mint that was sent outlive ctx by the grace: a token that was
+// made but never seen could not be revoked.
+func inFlight(ctx context.Context, method string) (context.Context, context.CancelFunc) {
+	if method != http.MethodPost {
+		return context.WithCancel(ctx)
+	}
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })
+	return longer, func() { stop(); cancel() }
+}

@@ -1,0 +1,105 @@
+package githubapp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	// attemptTime is how long one attempt may take: GitHub gives up on a request
+	// after ten seconds.
+	attemptTime = 12 * time.Second
+
+	// maxAnswer bounds what is read; the largest answer we ask for, a page of a
+	// hundred repositories, is under 1 MiB.
+	maxAnswer = 8 << 20
+
+	// maxRedirects is enough for a repository that was renamed more than once.
+	maxRedirects = 3
+)
+
+var (
+	errCutShort   = errors.New("the answer was cut short")
+	errUnreadable = errors.New("the answer is not JSON")
+	errOtherHost  = errors.New("the answer leads to another host")
+)
+
+// attempt sends a request once, within its own time, and reads the answer to
+// its end: a broken answer is then a failure that the retry sees.
+type attempt struct {
+	next http.RoundTripper
+	api  *API
+}
+
+func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t := trailOf(req.Context()); t != nil && t.stop.Err() != nil {
+		return nil, t.stop.Err() // cancelled during a wait: nothing new is sent
+	}
+	ctx, cancel := context.WithTimeout(req.Context(), attemptTime)
+	defer cancel()
+	started := time.Now()
+	// Signers add headers, which a RoundTripper may only do to a copy.
+	resp, err := a.next.RoundTrip(req.Clone(ctx))
+	if err == nil {
+		err = readAll(resp)
+	}
+	if err != nil {
+		a.api.config.Debug("%s %s: %s after %s", req.Method, req.URL.Path, plainError(err), round(time.Since(started)))
+		return nil, err
+	}
+	resp.Request = req
+	a.api.config.Debug("%s %s: %d in %s, request %s, quota left %s", req.Method, req.URL.Path, resp.StatusCode,
+		round(time.Since(started)), header(resp, "X-GitHub-Request-Id"), header(resp, "X-RateLimit-Remaining"))
+	return resp, nil
+}
+
+func readAll(resp *http.Response) error {
+	defer resp.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return errCutShort
+	case err != nil:
+		return fmt.Errorf("%w: %w", errCutShort, err)
+	case len(body) > maxAnswer:
+		return fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
+	case resp.StatusCode < 300 && len(body) > 0 && !json.Valid(body):
+		return errUnreadable
+	}
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return nil
+}
+
+// sameHost follows redirects, which renamed repositories answer with, but never
+// to a place that has no business with our credential.
+func (a *API) sameHost(req *http.Request, via []*http.Request) error {
+	switch {
+	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
+		return errOtherHost
+	case len(via) > maxRedirects:
+		return errors.New("redirected too often")
+	}
+	return nil
+}
+
+// header gives a header of the answer in a form that is safe to print.
+func header(resp *http.Response, name string) string {
+	if v := resp.Header.Get(name); v != "" && len(v) <= 80 {
+		return oneLine(v)
+	}
+	return "unknown"
+}
+
+func round(d time.Duration) time.Duration {
+	if d > time.Second {
+		return d.Round(100 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
+}

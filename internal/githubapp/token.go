@@ -1,0 +1,153 @@
+package githubapp
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// MaxRepositories is how many repositories GitHub lets a token name.
+const MaxRepositories = 500
+
+// Scope is what a token is asked to open.
+type Scope struct {
+	// AllRepositories must be said: on the wire an empty list means every
+	// repository of the installation, so a list that came out empty would widen.
+	AllRepositories bool
+	Repositories    []string          // names without owner
+	Permissions     map[string]string // GitHub's key → level; empty: all the installation has
+}
+
+// scopeBody is what goes over the wire. go-github v60's struct lacks 24 of the
+// permissions that GitHub has.
+type scopeBody struct {
+	Repositories []string          `json:"repositories,omitempty"`
+	Permissions  map[string]string `json:"permissions,omitempty"`
+}
+
+func (s Scope) body() (scopeBody, error) {
+	if s.AllRepositories != (len(s.Repositories) == 0) {
+		return scopeBody{}, errors.New("the scope names neither repositories nor all of them, or both")
+	}
+	return scopeBody{s.Repositories, s.Permissions}, nil
+}
+
+// Token is a minted token and what was granted with it.
+type Token struct {
+	Value           redact.String
+	ExpiresAt       time.Time
+	Permissions     map[string]string
+	AllRepositories bool
+	Repositories    []string // owner/name, sorted; empty with AllRepositories
+}
+
+// Hash is what GitHub's audit log calls hashed_token: base64 of the SHA-256.
+func (t Token) Hash() string {
+	sum := sha256.Sum256([]byte(t.Value.Reveal()))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// grant is GitHub's answer to a mint.
+type grant struct {
+	Token        secret            `json:"token"`
+	ExpiresAt    time.Time         `json:"expires_at"`
+	Permissions  map[string]string `json:"permissions"`
+	Selection    string            `json:"repository_selection"`
+	Repositories []struct {
+		FullName string `json:"full_name"`
+	} `json:"repositories"`
+}
+
+// secret decodes a JSON string straight into a secret.
+type secret struct{ redact.String }
+
+func (s *secret) UnmarshalJSON(data []byte) error {
+	var v string
+	if err := json.Unmarshal(data, &v); err != nil {
+		return errors.New("the token is no string")
+	}
+	s.String = redact.New(v)
+	return nil
+}
+
+// Mint makes a token that opens the scope and nothing else, for an hour, which
+// GitHub fixes. The caller holds the result against the scope ([Token.Differs])
+// and revokes it when it is done.
+//
+// A mint whose answer was lost is sent again: the token nobody saw lives on for
+// its hour, and nobody can use it.
+func (a *App) Mint(ctx context.Context, installation int64, scope Scope) (Token, error) {
+	op := fmt.Sprintf("mint a token for installation %d", installation)
+	body, err := scope.body()
+	if err != nil {
+		return Token{}, &Error{Op: op, Err: err}
+	}
+	var g grant
+	err = a.api.call(ctx, a.client, op, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", installation), body, &g)
+	// Masked before anything is checked: what follows may fail.
+	if value := g.Token.String; !value.Empty() {
+		a.api.config.OnToken(value)
+	} else if err == nil {
+		err = &Error{Op: op, Err: errors.New("the answer holds no token")}
+	}
+	if err != nil {
+		return Token{}, a.explain(err, func(e *Error) { e.Cure = mintCure(e) })
+	}
+	t := Token{Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions, AllRepositories: g.Selection != "selected"}
+	for _, r := range g.Repositories {
+		t.Repositories = append(t.Repositories, r.FullName)
+	}
+	slices.Sort(t.Repositories)
+	return t, nil
+}
+
+func mintCure(e *Error) string {
+	switch {
+	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
+		return "give the App these permissions on its settings page and have an owner accept them for the installation, or ask for less"
+	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
+		return "select every one of the repositories in the installation's repository access, and check their names"
+	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
+		return "an owner of the account must unsuspend the App's installation"
+	case e.Status == http.StatusNotFound:
+		return "the installation is not this App's: check installation-id, client-id and github-api-url"
+	}
+	return ""
+}
+
+// Differs tells in which repositories a token goes beyond or falls short of the
+// scope that was asked for.
+func (t Token) Differs(owner string, asked Scope) (missing, extra []string) {
+	if asked.AllRepositories {
+		return nil, nil
+	}
+	if t.AllRepositories {
+		return nil, []string{"all repositories of the installation"}
+	}
+	granted := map[string]bool{}
+	for _, full := range t.Repositories {
+		granted[strings.ToLower(full)] = true
+	}
+	for _, name := range asked.Repositories {
+		key := strings.ToLower(owner + "/" + name)
+		if !granted[key] {
+			missing = append(missing, owner+"/"+name)
+		}
+		delete(granted, key)
+	}
+	for _, full := range t.Repositories {
+		if granted[strings.ToLower(full)] {
+			extra = append(extra, full)
+		}
+	}
+	return missing, extra
+}

@@ -1,0 +1,221 @@
+// Command generate makes what is derived from permissions.json: the table of
+// package permission and the permission-* inputs of the root action.yml. It is
+// run by go generate in internal/permission and never uses the network.
+//
+// When VALETKEY_GITHUB_FACTS names a directory with a permissions.json of
+// collected facts, the permissions.json here is refreshed from it first.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/format"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+func main() {
+	if err := run(".", os.Getenv("VALETKEY_GITHUB_FACTS")); err != nil {
+		fmt.Fprintln(os.Stderr, "generate:", err)
+		os.Exit(1)
+	}
+}
+
+// run reads and writes the files of package permission in dir; facts may be "".
+func run(dir, facts string) error {
+	data, action := filepath.Join(dir, "permissions.json"), filepath.Join(dir, "..", "..", "action.yml")
+	if facts != "" {
+		err := rewrite(data, func(own []byte) ([]byte, error) {
+			collected, err := os.ReadFile(filepath.Join(facts, "permissions.json"))
+			if err != nil {
+				return nil, err
+			}
+			return refresh(collected, own)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	own, err := os.ReadFile(data)
+	if err != nil {
+		return err
+	}
+	err = rewrite(filepath.Join(dir, "table_gen.go"), func([]byte) ([]byte, error) { return table(own) })
+	if err != nil {
+		return err
+	}
+	return rewrite(action, func(old []byte) ([]byte, error) { return inputs(own, old) })
+}
+
+// rewrite replaces a file, which need not exist, by what change makes of it.
+func rewrite(path string, change func([]byte) ([]byte, error)) error {
+	old, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	changed, err := change(old)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if bytes.Equal(old, changed) {
+		return nil
+	}
+	return os.WriteFile(path, changed, 0o644)
+}
+
+// entry is one element of permissions.json.
+type entry struct {
+	Name        string   `json:"name"`
+	Scope       string   `json:"scope"`
+	Levels      []string `json:"levels"`
+	Observed    bool     `json:"observed,omitempty"` // see permission.Permission
+	Description string   `json:"description"`
+}
+
+// fact is one value of the collected facts, whose keys are the names.
+type fact struct {
+	Scope             string   `json:"scope"`
+	Levels            []string `json:"levels"`
+	LevelsBasis       string   `json:"levels_basis"`
+	Sources           []string `json:"sources"`
+	InstallationToken string   `json:"installation_token"`
+	Description       string   `json:"description"`
+}
+
+// kept is the rule for what is in the table: every key that an installation
+// token can carry or that GitHub's own schema lists. So a key goes only when
+// installation tokens are known not to carry it and no OpenAPI source lists it.
+// The schema's account permissions stay because actions/create-github-app-token
+// offers them, and its users need not change a line.
+func kept(f fact) bool {
+	return f.InstallationToken != "no" || slices.ContainsFunc(f.Sources, func(source string) bool {
+		return strings.HasPrefix(source, "openapi")
+	})
+}
+
+// refresh makes permissions.json from collected facts. A description that is
+// already there stays: the text is ours, written for the readers of action.yml.
+func refresh(collected, own []byte) ([]byte, error) {
+	var facts map[string]fact
+	if err := json.Unmarshal(collected, &facts); err != nil {
+		return nil, err
+	}
+	described := map[string]string{}
+	if len(own) > 0 {
+		entries, err := parse(own)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entries {
+			described[e.Name] = e.Description
+		}
+	}
+	var entries []entry
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		f := facts[name]
+		if !kept(f) {
+			continue
+		}
+		text := described[name]
+		if text == "" {
+			text = f.Description
+		}
+		entries = append(entries, entry{name, f.Scope, f.Levels, f.LevelsBasis != "openapi", text})
+	}
+	return lines(entries)
+}
+
+// lines is a JSON array with one entry a line, so that differences read well.
+func lines(entries []entry) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	b.WriteString("[\n")
+	for i, e := range entries {
+		if err := enc.Encode(e); err != nil {
+			return nil, err
+		}
+		if i < len(entries)-1 {
+			b.Truncate(b.Len() - 1) // the newline that Encode adds
+			b.WriteString(",\n")
+		}
+	}
+	b.WriteString("]\n")
+	return b.Bytes(), nil
+}
+
+// parse reads permissions.json and checks what the package relies on.
+func parse(own []byte) ([]entry, error) {
+	var entries []entry
+	d := json.NewDecoder(bytes.NewReader(own))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&entries); err != nil {
+		return nil, err
+	}
+	for i, e := range entries {
+		switch {
+		case i > 0 && entries[i-1].Name >= e.Name:
+			return nil, fmt.Errorf("%s: out of order, or twice", e.Name)
+		case len(e.Levels) == 0 || strings.Trim(e.Name, "abcdefghijklmnopqrstuvwxyz_") != "":
+			return nil, fmt.Errorf("%s: no levels, or an odd name", e.Name)
+		case !slices.Contains([]string{"repository", "organization", "enterprise", "account"}, e.Scope):
+			return nil, fmt.Errorf("%s: no such scope: %s", e.Name, e.Scope)
+		case !strings.HasSuffix(e.Description, ".") || strings.Contains(e.Description, "${{"):
+			return nil, fmt.Errorf("%s: the description is no sentence, or holds an expression", e.Name)
+		}
+	}
+	return entries, nil
+}
+
+// table makes table_gen.go from permissions.json.
+func table(own []byte) ([]byte, error) {
+	entries, err := parse(own)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.WriteString("// Code generated by internal/permission/generate from permissions.json. DO NOT EDIT.\n\n")
+	b.WriteString("package permission\n\nvar table = []Permission{\n")
+	for _, e := range entries {
+		fmt.Fprintf(&b, "{Name: %q, Scope: %q, Levels: %#v", e.Name, e.Scope, e.Levels)
+		if e.Observed {
+			b.WriteString(", Observed: true")
+		}
+		fmt.Fprintf(&b, ", Description: %q},\n", e.Description)
+	}
+	b.WriteString("}\n")
+	return format.Source(b.Bytes())
+}
+
+const (
+	begin = "  # permission inputs, made by go generate ./...: begin\n"
+	end   = "  # permission inputs, made by go generate ./...: end\n"
+)
+
+// inputs replaces what stands between the two markers of an action.yml by one
+// input for each entry of permissions.json.
+func inputs(own, action []byte) ([]byte, error) {
+	entries, err := parse(own)
+	if err != nil {
+		return nil, err
+	}
+	head, rest, ok := strings.Cut(string(action), begin)
+	_, tail, ok2 := strings.Cut(rest, end)
+	if !ok || !ok2 {
+		return nil, errors.New("the marker comments of the permission inputs are not there")
+	}
+	var b strings.Builder
+	b.WriteString(head + begin)
+	for _, e := range entries {
+		text := fmt.Sprintf("%s Levels: %s. Example: %s", e.Description, strings.Join(e.Levels, ", "), e.Levels[0])
+		fmt.Fprintf(&b, "  permission-%s:\n    description: %s\n", strings.ReplaceAll(e.Name, "_", "-"), strconv.QuoteToASCII(text))
+	}
+	b.WriteString(end + tail)
+	return []byte(b.String()), nil
+}

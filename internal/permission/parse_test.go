@@ -1,0 +1,211 @@
+package permission
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	both := Set{"contents": "read", "pull_requests": "write"}
+	for name, c := range map[string]struct {
+		text string
+		want Set
+	}{
+		"nothing":             {"", Set{}},
+		"blank and comments":  {"\n  # contents: write\n\t\n", Set{}},
+		"lines":               {"contents: read\npull_requests: write\n", both},
+		"dashes and case":     {"Contents: READ\nPull-Requests: Write", both},
+		"CRLF":                {"contents: read\r\npull_requests: write\r\n", both},
+		"CR":                  {"contents: read\rpull_requests: write", both},
+		"indented":            {"  contents:read\n  pull_requests :  write", both},
+		"comments":            {"contents: read # code\n# more\npull_requests: write\t#x", both},
+		"quotes":              {"\"contents\": 'read'\n'pull_requests': \"write\"", both},
+		"commas":              {"contents: read, pull-requests: write,", both},
+		"equals":              {"contents=read,pull_requests=write", both},
+		"commas and lines":    {"contents: read,\npull_requests: write", both},
+		"the same twice":      {"contents: read\ncontents: read\npull-requests: write\npull_requests: write", both},
+		"JSON":                {` {"contents": "read", "pull-requests": "Write"} `, both},
+		"JSON, empty":         {"{}", Set{}},
+		"unknown name":        {"new_thing2: admin", Set{"new_thing2": "admin"}},
+		"longest name":        {strings.Repeat("a", 64) + ": read", Set{strings.Repeat("a", 64): "read"}},
+		"level not seen yet":  {"codespaces_secrets: read", Set{"codespaces_secrets": "read"}},
+		"admin where it is":   {"organization_projects: admin", Set{"organization_projects": "admin"}},
+		"write where it only": {"workflows: write", Set{"workflows": "write"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			got, errs := Parse(c.text)
+			if len(errs) > 0 || !maps.Equal(got, c.want) {
+				t.Errorf("got %v, %v, want %v", got, errs, c.want)
+			}
+		})
+	}
+}
+
+func TestParseFaults(t *testing.T) {
+	t.Parallel()
+	const shape = "hint: it takes a name and a level, such as contents: read"
+	for name, c := range map[string]struct {
+		text string
+		want []string
+	}{
+		"misspelled level":    {"contents: wrte", []string{`contents: "wrte" is no level; hint: one of read, write (did you mean write?)`}},
+		"no level like it":    {"contents: maybe", []string{`contents: "maybe" is no level; hint: one of read, write`}},
+		"level it lacks":      {"workflows: read", []string{`workflows: "read" is not one of its levels; hint: its only level is write`}},
+		"admin it lacks":      {"contents: admin", []string{`contents: "admin" is not one of its levels; hint: one of read, write`}},
+		"none":                {"contents: none", []string{`contents: "none" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named`}},
+		"no level":            {"contents", []string{"contents: no level given; hint: one of read, write"}},
+		"empty level":         {"foo:", []string{"foo: no level given; hint: one of read, write, admin"}},
+		"two levels":          {"contents: read\ncontents: write", []string{"contents: both read and write are asked for; hint: keep one of them"}},
+		"two spellings":       {"pull-requests=read, pull_requests=write", []string{"pull_requests: both read and write are asked for; hint: keep one of them"}},
+		"unspeakable level":   {"contents: hunter2!", []string{"contents: what is given is no level; hint: one of read, write"}},
+		"long level":          {"contents: abcdefghijkl", []string{"contents: what is given is no level; hint: one of read, write"}},
+		"malformed name":      {"contents: read\n\nn\u00e4me: read", []string{"line 3: no permission name; " + shape}},
+		"malformed entry":     {"contents: read, 2fa: read", []string{"entry 2: no permission name; " + shape}},
+		"line and entry":      {"contents: read\nissues: read, a b: read", []string{"line 2, entry 2: no permission name; " + shape}},
+		"YAML list":           {"- contents: read", []string{"entry 1: no permission name; " + shape}},
+		"name too long":       {strings.Repeat("a", 65) + ": read", []string{"entry 1: no permission name; " + shape}},
+		"long name, no level": {strings.Repeat("a", 41), []string{"entry 1: no level given; hint: one of read, write, admin"}},
+		"token":               {"ghs_abcdefghijklmnopqrstuvwxyzabcdefghij", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
+		"token as name":       {"GHP-abc: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
+		"token as level":      {"contents: github_pat_abc", []string{"contents: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
+		"key":                 {"contents: read\n-----BEGIN RSA PRIVATE KEY-----\nabc", []string{"a PEM block, such as a private key, is no list of permissions; hint: pass the key as private-key, and " + example}},
+		"JSON, no string":     {`{"contents": true, "issues": {"a": ["read"]}}`, []string{"contents: the level is not a string; hint: one of read, write", "issues: the level is not a string; hint: one of read, write"}},
+		"JSON, twice":         {`{"contents": "read", "contents": "read"}`, []string{"contents: the key is there twice; hint: keep one of them"}},
+		"JSON, two spellings": {`{"pull-requests": "read", "pull_requests": "read"}`, []string{"pull_requests: the key is there twice; hint: keep one of them"}},
+		"JSON, odd key":       {`{"contents": "read", "": "read"}`, []string{"entry 2: no permission name; " + shape}},
+		"JSON, broken":        {`{contents: read}`, []string{`no valid JSON object near byte 1; hint: {"contents": "read"}, or ` + example}},
+		"JSON, open":          {`{"contents": "read"`, []string{`no valid JSON object near byte 19; hint: {"contents": "read"}, or ` + example}},
+		"JSON, more":          {`{"contents": "read"} x`, []string{`no valid JSON object near byte 21; hint: {"contents": "read"}, or ` + example}},
+		"too long":            {strings.Repeat(" ", maxText+1), []string{"more than 64 KiB of text; hint: " + example}},
+		"all at once": {"contents: wrte\nworkflows: read\nissues: read\n!", []string{
+			`contents: "wrte" is no level; hint: one of read, write (did you mean write?)`,
+			`workflows: "read" is not one of its levels; hint: its only level is write`,
+			"line 4: no permission name; " + shape,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, errs := Parse(c.text)
+			if got, want := texts(errs), strings.Join(c.want, "\n"); got != want {
+				t.Errorf("got\n%s\nwant\n%s", got, want)
+			}
+		})
+	}
+}
+
+func TestParseKeepsTheRest(t *testing.T) {
+	t.Parallel()
+	got, errs := Parse("contents: read\nissues: wrong\npages: write")
+	if want := (Set{"contents": "read", "pages": "write"}); len(errs) != 1 || !maps.Equal(got, want) {
+		t.Errorf("got %v, %v, want %v and one error", got, errs, want)
+	}
+}
+
+func TestParseManyFaults(t *testing.T) {
+	t.Parallel()
+	_, errs := Parse(strings.Repeat("contents: wrte\n", 25))
+	if len(errs) != maxFaults+1 {
+		t.Fatalf("got %d errors, want %d", len(errs), maxFaults+1)
+	}
+	if got, want := errs[maxFaults].Error(), "15 more faults; hint: mend the first 10, then try again"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, level, want string }{
+		{"contents", "read", ""},
+		{"Pull-Requests", " Write ", ""},
+		{"new_thing", "admin", ""},
+		{"copilot_agent_settings", "write", ""},
+		{"workflows", "read", `workflows: "read" is not one of its levels; hint: its only level is write`},
+		{"new_thing", "reed", `new_thing: "reed" is no level; hint: one of read, write, admin (did you mean read?)`},
+		{"contents", "", "contents: no level given; hint: one of read, write"},
+		{"a.b", "read", "the name: no permission name; hint: it takes a name and a level, such as contents: read"},
+	} {
+		got := ""
+		if err := Check(c.name, c.level); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("Check(%q, %q) = %q, want %q", c.name, c.level, got, c.want)
+		}
+	}
+}
+
+// markers are secrets in shapes that people have pasted into the wrong field.
+var markers = []string{
+	"ghs_16C7e42F292c6912E7710c838347Ae178B4a",
+	"github_pat_11ABCDEFG0abcdefghijkl_1234567890",
+	"MIIEpAIBAAKCAQEA7x2mN0tkQ9yJ",
+	"AGE-SECRET-KEY-1QQPQQXYZ0",
+	"s3cr3tvalue",
+	"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIxIn0.c2ln",
+}
+
+func TestNothingEchoesSecrets(t *testing.T) {
+	t.Parallel()
+	for _, secret := range markers {
+		for _, form := range []string{"%s", "%s:", "%s: read", "%s: wrte", "contents: %s", "contents=%s,issues=x", "x\n%s=\ny", "%s=read,%[1]s=write", `{"%s": 1}`, `{"%s": "no"}`, `{"contents": "%s"}`, `{%s`, "-----BEGIN KEY-----\n%s"} {
+			set, errs := Parse(fmt.Sprintf(form, secret))
+			_, clash := Merge(set, Set{Name(secret): "admin"})
+			missing, extra := Compare(set, Set{Name(secret): "admin"})
+			all := texts(errs) + texts(clash) + strings.Join(append(append(Unknown(set), missing...), extra...), "\n")
+			if leaks(all, secret) {
+				t.Errorf("%s is repeated for %s:\n%s", secret, form, all)
+			}
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		"", "contents: read\npull-requests: write # why", "contents=read, issues=write", `{"contents":"read"}`,
+		"contents: none", "workflows: read\n'a': \"b\"", "contents: read\r\n\x00", `{"a":{"b":[1]}`, "contents: \u212aread",
+	} {
+		for i := range markers {
+			f.Add(text, uint(i), uint(len(text)/2))
+		}
+	}
+	f.Fuzz(func(t *testing.T, text string, which, at uint) {
+		set, errs := Parse(text)
+		if len(errs) == 0 {
+			again, errs := Parse(set.YAML())
+			if len(errs) > 0 || !maps.Equal(set, again) {
+				t.Errorf("%q: got %v and, from its YAML, %v, %v", text, set, again, errs)
+			}
+		}
+		for name, level := range set {
+			if err := Check(name, level); err != nil {
+				t.Errorf("%q: Parse takes what Check refuses: %v", text, err)
+			}
+		}
+
+		// The same text with a secret somewhere in it.
+		secret := markers[which%uint(len(markers))]
+		i := int(at % uint(len(text)+1))
+		if leaks(text, secret) {
+			return
+		}
+		set, errs = Parse(text[:i] + secret + text[i:])
+		if all := texts(errs) + "\n" + strings.Join(Unknown(set), "\n"); leaks(all, secret) {
+			t.Errorf("%q with a secret at %d:\n%s", text, i, all)
+		}
+	})
+}
+
+// leaks reports whether text holds the secret, in any case and spelling.
+func leaks(text, secret string) bool { return strings.Contains(Name(text), Name(secret)) }
+
+func texts(errs []error) string {
+	var all []string
+	for _, err := range errs {
+		all = append(all, err.Error())
+	}
+	return strings.Join(all, "\n")
+}

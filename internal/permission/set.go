@@ -1,0 +1,132 @@
+package permission
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Set maps GitHub's key of a permission to its level, as both travel on the
+// wire. An empty set asks for nothing in particular, which GitHub answers with
+// everything that the installation has.
+type Set map[string]string
+
+// Merge unites two sets. A name that they hold at different levels is an error
+// and keeps the level of a.
+func Merge(a, b Set) (Set, []error) {
+	merged := make(Set, len(a)+len(b))
+	maps.Copy(merged, a)
+	var clashes faults
+	for _, name := range sorted(b) {
+		if level, ok := merged[name]; ok && level != b[name] {
+			clashes.add(conflict(shown(name), level, b[name]))
+			continue
+		}
+		merged[name] = b[name]
+	}
+	return merged, clashes.list()
+}
+
+// conflict is the fault of one name asked for at two levels.
+func conflict(subject, first, second string) error {
+	return fmt.Errorf("%s: both %s and %s are asked for; hint: keep one of them", subject, shownLevel(first), shownLevel(second))
+}
+
+// YAML returns one "contents: read" line for each permission, sorted, as one
+// pastes them under "permissions: |".
+func (s Set) YAML() string {
+	var b strings.Builder
+	for _, name := range sorted(s) {
+		level := s[name]
+		// A set that a server sent may hold anything; quotes keep it on its line.
+		if !wellFormed(name) {
+			name = strconv.QuoteToASCII(name)
+		}
+		if !isWord(level) {
+			level = strconv.QuoteToASCII(level)
+		}
+		fmt.Fprintf(&b, "%s: %s\n", name, level)
+	}
+	return b.String()
+}
+
+// Compare tells how what GitHub granted differs from what was asked for, in
+// sorted phrases: missing as "contents: write (granted read)" or "issues: read
+// (not granted)", extra as "contents: write (asked read)" or "members: read".
+// GitHub adds "metadata: read" to every token, so that is no difference. To
+// ask for nothing is to ask for everything, and not a case for Compare.
+func Compare(asked, granted Set) (missing, extra []string) {
+	for _, name := range sorted(asked) {
+		want := asked[name]
+		got, ok := granted[name]
+		switch {
+		case !ok:
+			missing = append(missing, phrase(name, want)+" (not granted)")
+		case got == want:
+		case rank(got) > rank(want):
+			extra = append(extra, phrase(name, got)+" (asked "+shownLevel(want)+")")
+		default: // lower, or a level that this release cannot rank
+			missing = append(missing, phrase(name, want)+" (granted "+shownLevel(got)+")")
+		}
+	}
+	for _, name := range sorted(granted) {
+		if _, ok := asked[name]; ok || name == "metadata" && granted[name] == "read" {
+			continue
+		}
+		extra = append(extra, phrase(name, granted[name]))
+	}
+	slices.Sort(missing)
+	slices.Sort(extra)
+	return missing, extra
+}
+
+// Unknown returns a warning, one sentence, for each part of a set that this
+// release does not know and that GitHub will have to judge: names it has never
+// heard of, and levels nobody has seen of a name without a published schema.
+func Unknown(s Set) []string {
+	var warnings []string
+	more := 0
+	for _, name := range sorted(s) {
+		p, known := Lookup(name)
+		if known && (slices.Contains(p.Levels, s[name]) || !p.Observed) {
+			continue
+		}
+		if len(warnings) == maxFaults {
+			more++
+			continue
+		}
+		text := shown(name) + " is not a permission this release knows"
+		if known {
+			text = phrase(name, s[name]) + " is not a level this release has seen"
+		} else if near := nearestName(name); near != "" {
+			text += " (did you mean " + near + "?)"
+		}
+		warnings = append(warnings, text+"; it is passed to GitHub as it is")
+	}
+	if more > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d more are not known to this release either; they are passed to GitHub as they are", more))
+	}
+	return warnings
+}
+
+func phrase(name, level string) string { return shown(name) + ": " + shownLevel(level) }
+
+// shown is a name for a message, and never a text that may be a secret.
+func shown(name string) string {
+	if speakable(name) {
+		return name
+	}
+	return fmt.Sprintf("a name of %d characters", len(name))
+}
+
+// shownLevel is a level for a message, and never a text that may be a secret.
+func shownLevel(level string) string {
+	if isWord(level) {
+		return level
+	}
+	return "another level"
+}
+
+func sorted(s Set) []string { return slices.Sorted(maps.Keys(s)) }

@@ -1,0 +1,27 @@
+// Command valetkey hands a GitHub workflow a short-lived credential that opens
+// only what the job needs. It is the program of the container action; README.md
+// says how to use it.
+package main
+
+import (
+	"embed"
+	"net/http"
+	"os"
+
+	"github.com/valetkey/valetkey/internal/cli"
+)
+
+// Each action.yml is the one place where inputs, outputs and defaults stand.
+//
+//go:embed action.yml
+var actionFiles embed.FS
+
+func main() {
+	os.Exit(cli.Main(cli.Process{
+		Args:   os.Args,
+		Getenv: os.Getenv,
+		Stdout: os.Stdout,
+		Files:  actionFiles,
+		Proxy:  http.ProxyFromEnvironment,
+	}))
+}
