@@ -108,13 +108,12 @@ func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
 	if owner != "" && !accountName.MatchString(owner) {
 		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
-		return
 	}
 	if enterprise != "" {
 		switch {
 		case !accountName.MatchString(enterprise):
 			in.Fault("enterprise", actions.Quote(enterprise)+" is no enterprise", "give its slug, the last part of github.com/enterprises/SLUG")
-		case owner != "" || len(listed) > 0:
+		case owner != "", len(listed) > 0:
 			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
 		}
 		req.Target = githubapp.Target{Enterprise: enterprise}

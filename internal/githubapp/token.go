@@ -102,7 +102,10 @@ func (a *App) Mint(ctx context.Context, installation int64, scope Scope) (Token,
 	if err != nil {
 		return Token{}, a.explain(err, func(e *Error) { e.Cure = mintCure(e) })
 	}
-	t := Token{Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions, AllRepositories: g.Selection != "selected"}
+	// An installation on selected repositories answers "selected" and names none
+	// of them when all were asked for.
+	all := len(g.Repositories) == 0 && (scope.AllRepositories || g.Selection != "selected")
+	t := Token{Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions, AllRepositories: all}
 	for _, r := range g.Repositories {
 		t.Repositories = append(t.Repositories, r.FullName)
 	}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"fmt"
+	"maps"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// story is what one script works with: a GitHub with the App "keeper" on the
+// organization acme (repositories api, web and secret-plans, of which the last
+// is not selected), on the user monalisa (all) and on the enterprise globex.
+type story struct {
+	github *fakegithub.Server
+}
+
+const storyID = "story"
+
+var appKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+func newStory(t *testing.T, env *testscript.Env) error {
+	github := fakegithub.New(fakegithub.Config{})
+	app := github.AddApp(fakegithub.App{ID: 917, ClientID: "Iv23liSTORYkeeper000", Slug: "keeper", Owner: "acme", PublicKey: &appKey().PublicKey, Permissions: map[string]string{
+		"metadata": "read", "contents": "write", "issues": "write", "secrets": "read",
+	}})
+	github.AddAccount(fakegithub.Account{Login: "acme", Type: "Organization"})
+	github.AddAccount(fakegithub.Account{Login: "monalisa", Type: "User"})
+	github.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
+	for _, name := range []string{"api", "web", "secret-plans"} {
+		github.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+	}
+	github.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "dotfiles", Private: true})
+	github.Install(fakegithub.Installation{ID: 4242, AppID: app.ID, Account: "acme", Repositories: []string{"api", "web"}})
+	github.Install(fakegithub.Installation{ID: 4243, AppID: app.ID, Account: "monalisa", All: true})
+	github.Install(fakegithub.Installation{ID: 4244, AppID: app.ID, Account: "globex", Permissions: map[string]string{"enterprise_teams": "read"}})
+
+	server := httptest.NewServer(openapitest.Check(t, github))
+	env.Defer(server.Close)
+	env.Values[storyID] = &story{github: github}
+	for _, name := range []string{"output", "state", "summary"} {
+		if err := os.WriteFile(filepath.Join(env.WorkDir, name), nil, 0o600); err != nil {
+			return err
+		}
+		env.Setenv(map[string]string{"output": "GITHUB_OUTPUT", "state": "GITHUB_STATE", "summary": "GITHUB_STEP_SUMMARY"}[name], filepath.Join(env.WorkDir, name))
+	}
+	env.Setenv("GITHUB_ACTIONS", "true")
+	env.Setenv("GITHUB_API_URL", server.URL)
+	env.Setenv("GITHUB_REPOSITORY", "acme/api")
+	env.Setenv("GITHUB_REPOSITORY_OWNER", "acme")
+	env.Setenv("INPUT_CLIENT-ID", app.ClientID)
+	env.Setenv("INPUT_PRIVATE-KEY", pkcs1(appKey()))
+	return nil
+}
+
+// storyCommands are the words a script has beside testscript's own.
+var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
+	"github": askGitHub,   // github requests|tokens|forget|stateless|suspend|wider|fault …
+	"key":    pasteKey,    // key FORM: INPUT_PRIVATE-KEY in another form
+	"input":  setInput,    // input NAME TEXT: with \n for newlines
+	"output": showOutput,  // output NAME: the value a later step would see
+	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
+	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
+}
+
+func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyID).(*story) }
+
+func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
+	github := storyOf(ts).github
+	switch args[0] {
+	case "requests":
+		if len(github.Requests()) == 0 {
+			fmt.Fprintln(ts.Stdout(), "none")
+		}
+		for _, r := range github.Requests() {
+			fmt.Fprintln(ts.Stdout(), r.Method, r.Path, r.Status, r.Authorization)
+		}
+	case "tokens":
+		for _, t := range github.Tokens() {
+			state := map[bool]string{true: "alive", false: "dead"}[github.Alive(t.Value)]
+			fmt.Fprintln(ts.Stdout(), t.RepositorySelection, strings.Join(t.Repositories, ","), list(t.Permissions), state)
+		}
+	case "forget":
+		github.ResetRequests()
+	case "stateless":
+		github.SetTokenForm(fakegithub.Stateless)
+	case "suspend":
+		github.Suspend(4242, "monalisa")
+	case "wider": // the mint's answer grants more than was asked for
+		github.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Rewrite: func(body []byte) []byte {
+			return bytes.Replace(body, []byte(`"contents":"read"`), []byte(`"contents":"write"`), 1)
+		}})
+	case "fault": // github fault METHOD PATH STATUS TIMES
+		status, err := strconv.Atoi(args[3])
+		ts.Check(err)
+		times, err := strconv.Atoi(args[4])
+		ts.Check(err)
+		f := fakegithub.ServerError(status, false)
+		f.Method, f.Path, f.Times = args[1], args[2], times
+		github.Inject(f)
+	case "slow": // github slow METHOD PATH DURATION: the work is done, the answer comes late
+		delay, err := time.ParseDuration(args[3])
+		ts.Check(err)
+		github.Inject(fakegithub.Fault{Method: args[1], Path: args[2], Delay: delay})
+	default:
+		ts.Fatalf("github %s: unknown", args[0])
+	}
+}
+
+func list(permissions map[string]string) string {
+	var all []string
+	for _, name := range slices.Sorted(maps.Keys(permissions)) {
+		all = append(all, name+"="+permissions[name])
+	}
+	return strings.Join(all, ",")
+}
+
+func pkcs1(key *rsa.PrivateKey) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
+func pkcs8(key any) string {
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func pasteKey(ts *testscript.TestScript, _ bool, args []string) {
+	good := pkcs1(appKey())
+	var text string
+	switch args[0] {
+	case "pkcs1":
+		text = good
+	case "pkcs8":
+		text = pkcs8(appKey())
+	case "escaped":
+		text = strings.ReplaceAll(good, "\n", `\n`)
+	case "base64":
+		text = base64.StdEncoding.EncodeToString([]byte(good))
+	case "empty":
+		text = " \n"
+	case "garbage":
+		text = rand.Text() + rand.Text()
+	case "truncated":
+		text = good[:len(good)/2]
+	case "damaged":
+		text = strings.Replace(good, good[200:264], "", 1)
+	case "encrypted":
+		text = strings.Replace(good, "-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1)
+	case "public":
+		der, err := x509.MarshalPKIXPublicKey(&appKey().PublicKey)
+		ts.Check(err)
+		text = string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}))
+	case "ec":
+		key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+		ts.Check(err)
+		text = pkcs8(key)
+	case "ed25519":
+		_, key, err := ed25519.GenerateKey(rand.Reader)
+		ts.Check(err)
+		text = pkcs8(key)
+	case "another":
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		ts.Check(err)
+		text = pkcs1(key)
+	case "pat":
+		text = "ghp_" + rand.Text() + rand.Text()
+	default:
+		ts.Fatalf("key %s: unknown form", args[0])
+	}
+	ts.Setenv("INPUT_PRIVATE-KEY", text)
+}
+
+func setInput(ts *testscript.TestScript, _ bool, args []string) {
+	text := strings.ReplaceAll(args[1], `\n`, "\n")
+	if strings.HasPrefix(text, "numbered ") { // numbered COUNT: that many repository names
+		count, err := strconv.Atoi(strings.TrimPrefix(text, "numbered "))
+		ts.Check(err)
+		var names []string
+		for i := range count {
+			names = append(names, fmt.Sprintf("repository-%d", i))
+		}
+		text = strings.Join(names, ",")
+	}
+	ts.Setenv("INPUT_"+strings.ToUpper(args[0]), text)
+}
+
+func showOutput(ts *testscript.TestScript, neg bool, args []string) {
+	value, ok := pairs(ts, "output")[args[0]]
+	if neg == ok {
+		ts.Fatalf("output %s: present is %v", args[0], ok)
+	}
+	fmt.Fprintln(ts.Stdout(), value)
+}
+
+func keepState(ts *testscript.TestScript, _ bool, _ []string) {
+	for name, value := range pairs(ts, "state") {
+		ts.Setenv("STATE_"+name, value)
+	}
+}
+
+// pairs reads a file of the runner's as the runner does (FileCommandManager.cs).
+func pairs(ts *testscript.TestScript, file string) map[string]string {
+	all := map[string]string{}
+	lines := strings.Split(ts.ReadFile(file), "\n")
+	for i := 0; i < len(lines); i++ {
+		name, delimiter, ok := strings.Cut(lines[i], "<<")
+		if !ok {
+			continue
+		}
+		var value []string
+		for i++; i < len(lines) && lines[i] != delimiter; i++ {
+			value = append(value, lines[i])
+		}
+		all[name] = strings.Join(value, "\n")
+	}
+	return all
+}
+
+// checkHidden looks for each secret, in each form of it, in the log and in the
+// summary. Lines of add-mask are what hides them.
+func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
+	var secrets []redact.String
+	for _, t := range storyOf(ts).github.Tokens() {
+		secrets = append(secrets, actions.Forms(redact.New(t.Value))...)
+	}
+	key := redact.New(ts.Getenv("INPUT_PRIVATE-KEY"))
+	secrets = append(secrets, actions.Lines(key)...)
+	var log []string
+	for line := range strings.Lines(ts.ReadFile("stdout") + ts.ReadFile("stderr") + ts.ReadFile("summary")) {
+		if !strings.HasPrefix(line, "::add-mask::") {
+			log = append(log, line)
+		}
+	}
+	text := strings.Join(log, "")
+	for _, s := range secrets {
+		if strings.Contains(text, s.Reveal()) {
+			ts.Fatalf("a secret of %d characters is readable in:\n%s", len(s.Reveal()), text)
+		}
+	}
+}
