@@ -76,8 +76,10 @@ func (r *Runner) Mask(secrets ...redact.String) {
 
 // Info writes a line, or several, to the log.
 func (r *Runner) Info(format string, args ...any) {
-	for line := range strings.Lines(r.text(format, args)) {
-		r.write(harmless(strings.TrimRight(line, "\r\n")) + "\n")
+	// To the runner a lone CR ends a line too.
+	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(r.text(format, args))
+	for line := range strings.Lines(text) {
+		r.write(harmless(strings.TrimSuffix(line, "\n")) + "\n")
 	}
 }
 
@@ -127,9 +129,7 @@ func (r *Runner) annotate(level, text string) {
 		return
 	}
 	if !r.Present() {
-		for line := range strings.Lines(level + ": " + text) {
-			r.write(strings.TrimRight(line, "\r\n") + "\n")
-		}
+		r.Info("%s: %s", level, text)
 		return
 	}
 	r.mu.Lock()

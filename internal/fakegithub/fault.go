@@ -10,11 +10,12 @@ import (
 	"time"
 )
 
-// Fault makes calls fail, or alters their answers. The zero value of each field leaves that aspect alone.
+// Fault makes calls fail, or alters their answers. The zero value of each field leaves that aspect alone. A git call can
+// be delayed, dropped or answered with Status; what git itself answers is never altered.
 type Fault struct {
 	Method string // "" is any
 	// Path selects by the path without /api/v3: a pattern as of path.Match, or a prefix that ends at a segment.
-	// "" is any path, git included.
+	// "" is any path, git included; "/" is the root alone.
 	Path  string
 	Times int // how many calls; 0 is every call from now on
 
@@ -108,7 +109,7 @@ func (f *Fault) fits(method, p string) bool {
 		return false
 	}
 	matched, _ := path.Match(f.Path, p)
-	return matched || f.Path == "" || p == f.Path || strings.HasPrefix(p, strings.TrimSuffix(f.Path, "/")+"/")
+	return matched || f.Path == "" || (f.Path != "/" && strings.HasPrefix(p, strings.TrimSuffix(f.Path, "/")+"/"))
 }
 
 func (f *Fault) wait(ctx context.Context) {

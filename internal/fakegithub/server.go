@@ -2,6 +2,7 @@ package fakegithub
 
 import (
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 )
@@ -42,6 +43,9 @@ type Server struct {
 
 // New returns a GitHub with nobody in it.
 func New(config Config) *Server {
+	if abs, err := filepath.Abs(config.GitRoot); err == nil && config.GitRoot != "" {
+		config.GitRoot = abs // git http-backend runs in another directory
+	}
 	return &Server{
 		config:        config,
 		nextID:        1000,

@@ -66,11 +66,16 @@ type installation struct {
 	suspendedBy            string
 }
 
-// AddAccount adds an account, or returns the one that has this login already.
+// AddAccount adds an account, or returns the one that has this login already. It panics when that is of another type:
+// the owner of a repository or App that was added before is an organization.
 func (s *Server) AddAccount(a Account) Account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return *s.addAccount(a)
+	account := s.addAccount(a)
+	if a.Type != "" && a.Type != account.Type {
+		panic(fmt.Sprintf("fakegithub: %s is of type %s already", a.Login, account.Type))
+	}
+	return *account
 }
 
 func (s *Server) addAccount(a Account) *Account {
@@ -136,7 +141,7 @@ func (s *Server) AddApp(a App) App {
 		a.Name = a.Slug
 	}
 	a.Owner = s.addAccount(Account{Login: a.Owner}).Login
-	a.Permissions = maps.Clone(a.Permissions)
+	a.Permissions = withMetadata(a.Permissions)
 	a.createdAt = s.now()
 	s.addAccount(Account{Login: a.Slug + "[bot]", Type: "Bot"})
 	s.apps[a.ID] = &a

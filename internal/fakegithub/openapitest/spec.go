@@ -173,6 +173,8 @@ func collect(err error, problems *[]string) {
 		}
 	case errors.As(err, &schema):
 		*problems = append(*problems, fmt.Sprintf("/%s: %s", strings.Join(schema.JSONPointer(), "/"), reason(schema)))
+	case errors.As(err, &request) && request.Parameter != nil:
+		*problems = append(*problems, fmt.Sprintf("parameter %s is malformed", request.Parameter.Name))
 	case errors.As(err, &request):
 		*problems = append(*problems, request.Reason)
 	case errors.As(err, &response):

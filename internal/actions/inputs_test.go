@@ -1,0 +1,78 @@
+package actions
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+const manifest = `
+name: x
+inputs:
+  plain: {description: a}
+  with default: {default: red}
+  flag: {default: "false"}
+  api: {default: "${{ github.api_url }}", deprecationMessage: soon}
+outputs:
+  token: {description: b}
+runs: {using: docker}
+`
+
+func TestInputs(t *testing.T) {
+	schema, err := ParseSchema([]byte(manifest))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &Schema{Inputs: []InputSchema{{Name: "plain"}, {Name: "with default", Default: "red"}, {Name: "flag", Default: "false"}, {"api", "${{ github.api_url }}", "soon"}}, Outputs: []string{"token"}}
+	if diff := cmp.Diff(want, schema); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		read func(*Inputs) any
+		want any
+		err  string
+	}{
+		{"trimmed", map[string]string{"INPUT_PLAIN": " x \n"}, func(in *Inputs) any { return in.String("plain") }, "x", ""},
+		{"a secret is not trimmed", map[string]string{"INPUT_PLAIN": " x \n"}, func(in *Inputs) any { return in.Secret("plain").Reveal() }, " x \n", ""},
+		{"space becomes underscore", map[string]string{"INPUT_WITH_DEFAULT": "x"}, func(in *Inputs) any { return in.String("with default") }, "x", ""},
+		{"default", nil, func(in *Inputs) any { return in.String("with default") }, "red", ""},
+		{"default of an empty one", map[string]string{"INPUT_WITH_DEFAULT": " "}, func(in *Inputs) any { return in.String("with default") }, "red", ""},
+		{"expression", map[string]string{"GITHUB_API_URL": "https://ghes/api/v3"}, func(in *Inputs) any { return in.String("api") }, "https://ghes/api/v3", ""},
+		{"expression without a runner", nil, func(in *Inputs) any { return in.String("api") }, "", ""},
+		{"true", map[string]string{"INPUT_FLAG": "TRUE"}, func(in *Inputs) any { return in.Bool("flag") }, true, ""},
+		{"no boolean", map[string]string{"INPUT_FLAG": "yes"}, func(in *Inputs) any { return in.Bool("flag") }, false, `input flag: "yes" is not one of its values`},
+		{"list", map[string]string{"INPUT_PLAIN": "a, b\n c,,A"}, func(in *Inputs) any { return in.List("plain") }, []string{"a", "b", "c"}, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, _ := newRunner(t, c.env)
+			in := r.Inputs(schema)
+			if diff := cmp.Diff(c.want, c.read(in)); diff != "" {
+				t.Error(diff)
+			}
+			if got := errorText(in.Err()); got != c.err {
+				t.Errorf("error %q, want %q", got, c.err)
+			}
+		})
+	}
+}
+
+func TestQuoteNeverShowsASecret(t *testing.T) {
+	for _, word := range []string{"acme", "acme/api", "https://x.test", "12x"} {
+		if got := Quote(word); got != `"`+word+`"` {
+			t.Errorf("Quote(%s) = %s", word, got)
+		}
+	}
+	for kind, word := range map[string]string{
+		"installation token": "ghs_" + rand.Text(), "classic": "ghp_" + rand.Text(), "fine-grained": "github_pat_" + rand.Text()[:20],
+		"jwt": "eyJ" + rand.Text(), "pem": "-----BEGIN", "identity": "AGE-SECRET-KEY-1" + rand.Text()[:10], "long": strings.Repeat("a1", 20),
+		"lines": "a\nb", "spaces": "a b", "command": "##[x]y",
+	} {
+		if got := Quote(word); strings.Contains(got, word) {
+			t.Errorf("%s is shown: %s", kind, got)
+		}
+	}
+}
