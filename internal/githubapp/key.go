@@ -38,16 +38,14 @@ func ParseKey(text redact.String) (crypto.Signer, error) {
 	if t == "" {
 		return nil, &KeyError{"is empty", "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}"}
 	}
-	if !strings.Contains(t, "-----") {
-		if inner, ok := unbase64(t); ok {
-			if key, err := parseDER(inner); err == nil {
-				return rsaOnly(key)
-			}
-			t = tidy(string(inner))
-		}
-	}
 	if err := foreign(t); err != nil {
 		return nil, err
+	}
+	if inner, ok := unbase64(t); ok && !strings.Contains(t, "-----") {
+		if key, err := parseDER(inner); err == nil {
+			return rsaOnly(key)
+		}
+		t = tidy(string(inner))
 	}
 	der, label, err := body(t)
 	if err != nil {

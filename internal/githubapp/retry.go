@@ -69,7 +69,11 @@ func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return t.wait },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
 	}
-	return (&retryablehttp.RoundTripper{Client: client}).RoundTrip(req)
+	resp, err := (&retryablehttp.RoundTripper{Client: client}).RoundTrip(req)
+	if err != nil {
+		return nil, err // a redirect that was refused comes with an answer too
+	}
+	return resp, nil
 }
 
 // again tells whether to try once more, after t.wait.

@@ -1,0 +1,143 @@
+package githubapp
+
+import (
+	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+var testKey = sync.OnceValue(func() *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return key
+})
+
+// fixture is a GitHub with one App on one organization, reached without a
+// socket: sockets would stop the clock of a synctest bubble.
+type fixture struct {
+	*fakegithub.Server
+	api    *API
+	app    *App
+	said   []string // notices
+	jwts   []redact.String
+	tokens []redact.String
+	lies   bool // answers are not GitHub's and not held against its description
+}
+
+const (
+	testClientID     = "Iv23liTESTkeeper0000"
+	testInstallation = 4242
+)
+
+func newFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{Server: fakegithub.New(fakegithub.Config{})}
+	app := f.AddApp(fakegithub.App{ID: 917, ClientID: testClientID, Slug: "keeper", Owner: "acme", PublicKey: &testKey().PublicKey, Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"}})
+	for _, name := range []string{"api", "web"} {
+		f.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+	}
+	f.Install(fakegithub.Installation{ID: testInstallation, AppID: app.ID, Account: "acme", All: true})
+	f.connect(t, "https://api.github.test", testKey())
+	return f
+}
+
+func (f *fixture) connect(t testing.TB, url string, key *rsa.PrivateKey) {
+	t.Helper()
+	checked := openapitest.Check(t, f.Server)
+	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.lies {
+			f.ServeHTTP(w, r)
+			return
+		}
+		checked.ServeHTTP(w, r)
+	})
+	var err error
+	f.api, err = New(Config{
+		URL: url, UserAgent: "valetkey-test", Transport: inMemory{handler},
+		Notice:  func(format string, args ...any) { f.said = append(f.said, fmt.Sprintf(format, args...)) },
+		OnJWT:   func(s redact.String) { f.jwts = append(f.jwts, s) },
+		OnToken: func(s redact.String) { f.tokens = append(f.tokens, s) },
+	})
+	if err == nil {
+		f.app, err = f.api.App(testClientID, key)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// asked lists the requests that reached the server.
+func (f *fixture) asked() []string {
+	var list []string
+	for _, r := range f.Requests() {
+		list = append(list, r.Method+" "+r.Path+" "+strconv.Itoa(r.Status))
+	}
+	return list
+}
+
+// inMemory is a transport that calls a handler.
+type inMemory struct{ http.Handler }
+
+var errReset = errors.New("connection reset by peer")
+
+func (m inMemory) RoundTrip(r *http.Request) (resp *http.Response, err error) {
+	defer func() {
+		switch p := recover(); p {
+		case nil:
+		case http.ErrAbortHandler: // what a server does when it drops the connection
+			if resp, err = nil, r.Context().Err(); err == nil {
+				err = errReset
+			}
+		default:
+			panic(p)
+		}
+	}()
+	rec := httptest.NewRecorder()
+	in := r.Clone(r.Context())
+	in.RequestURI = r.URL.RequestURI()
+	in.Host = r.URL.Host
+	in.Header.Set("X-Forwarded-Proto", r.URL.Scheme)
+	if in.Body == nil {
+		in.Body = http.NoBody
+	}
+	m.ServeHTTP(rec, in)
+	resp = rec.Result()
+	resp.Request = r
+	if want, err := strconv.Atoi(resp.Header.Get("Content-Length")); err == nil && want > rec.Body.Len() {
+		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(rec.Body.Bytes()), cutShort{}))
+	}
+	return resp, nil
+}
+
+type cutShort struct{}
+
+func (cutShort) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// firstLine gives an error's text up to its request id, which differs each time.
+func firstLine(err error) string {
+	if err == nil {
+		return ""
+	}
+	text := err.Error()
+	if i := strings.Index(text, " (request "); i >= 0 {
+		if j := strings.Index(text[i:], ")"); j >= 0 {
+			text = text[:i] + text[i+j+1:]
+		}
+	}
+	return text
+}

@@ -1,0 +1,152 @@
+package githubapp
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+func TestMintUseRevoke(t *testing.T) {
+	for name, form := range map[string]fakegithub.TokenForm{"opaque": fakegithub.Opaque, "stateless": fakegithub.Stateless} {
+		t.Run(name, func(t *testing.T) {
+			f, ctx := newFixture(t), context.Background()
+			f.SetTokenForm(form)
+			installation, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := (Installation{ID: testInstallation, AppSlug: "keeper"}); installation != want {
+				t.Errorf("got %v, want %v", installation, want)
+			}
+			token, err := f.app.Mint(ctx, installation.ID, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			minted := f.Tokens()[0]
+			if token.Value.Reveal() != minted.Value || !f.Alive(minted.Value) {
+				t.Error("it is not the token that was minted")
+			}
+			sum := sha256.Sum256([]byte(minted.Value))
+			if want := base64.StdEncoding.EncodeToString(sum[:]); token.Hash() != want {
+				t.Errorf("hash %s, want %s", token.Hash(), want)
+			}
+			if diff := cmp.Diff([]string{"acme/api"}, token.Repositories); diff != "" || token.AllRepositories {
+				t.Error(diff)
+			}
+			if diff := cmp.Diff(map[string]string{"contents": "read", "metadata": "read"}, token.Permissions); diff != "" {
+				t.Error(diff)
+			}
+			if len(f.jwts) != 2 || len(f.tokens) != 1 || f.tokens[0].Reveal() != minted.Value {
+				t.Errorf("told of %d JWTs and %d tokens, want 2 and 1", len(f.jwts), len(f.tokens))
+			}
+			if err := f.api.Reach(ctx, token.Value, "acme", "api"); err != nil {
+				t.Error(err)
+			}
+			if err := f.api.Reach(ctx, token.Value, "acme", "web"); err == nil {
+				t.Error("the token opens another repository")
+			}
+			for round, want := range []bool{false, true} {
+				gone, err := f.api.Revoke(ctx, token.Value)
+				if err != nil || gone != want {
+					t.Errorf("revocation %d: gone %v, %v", round+1, gone, err)
+				}
+			}
+			if f.Alive(minted.Value) {
+				t.Error("the token is alive after its revocation")
+			}
+		})
+	}
+}
+
+func TestAnEmptyListNeverMeansAll(t *testing.T) {
+	f := newFixture(t)
+	for _, s := range []Scope{{}, {Repositories: []string{}}, {AllRepositories: true, Repositories: []string{"api"}}} {
+		if _, err := f.app.Mint(context.Background(), testInstallation, s); err == nil {
+			t.Errorf("%+v was minted", s)
+		}
+	}
+	if asked := f.asked(); len(asked) != 0 {
+		t.Errorf("asked %v", asked)
+	}
+	token, err := f.app.Mint(context.Background(), testInstallation, Scope{AllRepositories: true})
+	if err != nil || !token.AllRepositories {
+		t.Errorf("all repositories: %+v, %v", token, err)
+	}
+}
+
+func TestDiffers(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		granted        Token
+		asked          Scope
+		missing, extra []string
+	}{
+		{"the same, in other case", Token{Repositories: []string{"Acme/API"}}, Scope{Repositories: []string{"api"}}, nil, nil},
+		{"all", Token{AllRepositories: true}, Scope{AllRepositories: true}, nil, nil},
+		{"wider", Token{Repositories: []string{"acme/api", "acme/web"}}, Scope{Repositories: []string{"api"}}, nil, []string{"acme/web"}},
+		{"narrower", Token{Repositories: []string{"acme/api"}}, Scope{Repositories: []string{"api", "web"}}, []string{"acme/web"}, nil},
+		{"another owner's", Token{Repositories: []string{"evil/api"}}, Scope{Repositories: []string{"api"}}, []string{"acme/api"}, []string{"evil/api"}},
+		{"everything", Token{AllRepositories: true}, Scope{Repositories: []string{"api"}}, nil, []string{"all repositories of the installation"}},
+	} {
+		missing, extra := c.granted.Differs("acme", c.asked)
+		if !slices.Equal(missing, c.missing) || !slices.Equal(extra, c.extra) {
+			t.Errorf("%s: got %v, %v, want %v, %v", c.name, missing, extra, c.missing, c.extra)
+		}
+	}
+}
+
+func TestTargets(t *testing.T) {
+	f, ctx := newFixture(t), context.Background()
+	f.AddAccount(fakegithub.Account{Login: "monalisa", Type: "User"})
+	f.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
+	f.Install(fakegithub.Installation{ID: 1, AppID: 917, Account: "monalisa", All: true})
+	f.Install(fakegithub.Installation{ID: 2, AppID: 917, Account: "globex"})
+	f.RenameRepository("acme", "web", "site")
+	for _, c := range []struct {
+		target Target
+		want   int64
+		asked  string
+	}{
+		{Target{Owner: "acme", Repository: "api"}, testInstallation, "GET /repos/acme/api/installation 200"},
+		{Target{Owner: "acme"}, testInstallation, "GET /users/acme/installation 200"},
+		{Target{Owner: "monalisa"}, 1, "GET /users/monalisa/installation 200"},
+		{Target{Enterprise: "globex"}, 2, "GET /enterprises/globex/installation 200"},
+		{Target{Owner: "acme", Repository: "web"}, testInstallation, "GET /repos/acme/web/installation 301"},
+	} {
+		f.ResetRequests()
+		found, err := f.app.Installation(ctx, c.target)
+		if err != nil || found.ID != c.want || f.asked()[0] != c.asked {
+			t.Errorf("%v: got %v, %v, asked %v", c.target, found.ID, err, f.asked())
+		}
+	}
+}
+
+func TestRevokeIsSilentAboutTheToken(t *testing.T) {
+	f := newFixture(t)
+	secret := redact.New("ghs_" + strings.Repeat("a", 36))
+	gone, err := f.api.Revoke(context.Background(), secret)
+	if !gone || err != nil {
+		t.Errorf("got %v, %v", gone, err)
+	}
+}
+
+func BenchmarkMint(b *testing.B) {
+	f, ctx := newFixture(b), context.Background()
+	for b.Loop() {
+		installation, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := f.app.Mint(ctx, installation.ID, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
