@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -35,6 +36,38 @@ import (
 // is not selected), on the user monalisa (all) and on the enterprise globex.
 type story struct {
 	github *fakegithub.Server
+	gate   gate
+}
+
+// gate holds requests back until it is opened.
+type gate struct {
+	mu      sync.Mutex
+	path    string // requests for it are held
+	arrived chan struct{}
+	open    chan struct{}
+}
+
+func (g *gate) hold(path string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.path, g.arrived, g.open = path, make(chan struct{}, 1), make(chan struct{})
+}
+
+func (g *gate) through(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.mu.Lock()
+		held, arrived, open := g.path == r.URL.Path, g.arrived, g.open
+		g.mu.Unlock()
+		if held {
+			arrived <- struct{}{}
+			select {
+			case <-open:
+			case <-r.Context().Done():
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 const storyID = "story"
@@ -63,9 +96,10 @@ func newStory(t *testing.T, env *testscript.Env) error {
 	github.Install(fakegithub.Installation{ID: 4243, AppID: app.ID, Account: "monalisa", All: true})
 	github.Install(fakegithub.Installation{ID: 4244, AppID: app.ID, Account: "globex", Permissions: map[string]string{"enterprise_teams": "read"}})
 
-	server := httptest.NewServer(openapitest.Check(t, github))
+	s := &story{github: github}
+	server := httptest.NewServer(s.gate.through(openapitest.Check(t, github)))
 	env.Defer(server.Close)
-	env.Values[storyID] = &story{github: github}
+	env.Values[storyID] = s
 	for _, name := range []string{"output", "state", "summary"} {
 		if err := os.WriteFile(filepath.Join(env.WorkDir, name), nil, 0o600); err != nil {
 			return err
@@ -83,7 +117,7 @@ func newStory(t *testing.T, env *testscript.Env) error {
 
 // storyCommands are the words a script has beside testscript's own.
 var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"github": askGitHub,   // github requests|tokens|forget|stateless|suspend|wider|fault …
+	"github": askGitHub,   // github requests|tokens|forget|stateless|suspend|wider|fault|hold|await|release
 	"key":    pasteKey,    // key FORM: INPUT_PRIVATE-KEY in another form
 	"input":  setInput,    // input NAME TEXT: with \n for newlines
 	"output": showOutput,  // output NAME: the value a later step would see
@@ -126,10 +160,17 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		f := fakegithub.ServerError(status, false)
 		f.Method, f.Path, f.Times = args[1], args[2], times
 		github.Inject(f)
-	case "slow": // github slow METHOD PATH DURATION: the work is done, the answer comes late
-		delay, err := time.ParseDuration(args[3])
-		ts.Check(err)
-		github.Inject(fakegithub.Fault{Method: args[1], Path: args[2], Delay: delay})
+	case "hold": // github hold PATH: requests for it wait until "release"
+		storyOf(ts).gate.hold(args[1])
+	case "await": // until a request is held
+		select {
+		case <-storyOf(ts).gate.arrived:
+		case <-time.After(10 * time.Second):
+			ts.Fatalf("no request came")
+		}
+	case "release":
+		time.Sleep(50 * time.Millisecond) // a signal that was sent before is delivered by now
+		close(storyOf(ts).gate.open)
 	default:
 		ts.Fatalf("github %s: unknown", args[0])
 	}

@@ -26,7 +26,7 @@ func (p Process) demo(ctx context.Context, args []string) int {
 	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
 		return exitUsage
 	}
-	w, err := newWorld(ctx, *listen, *dir)
+	w, err := newWorld(ctx, *listen, *dir, p.Getenv("PATH"))
 	if err != nil {
 		return exitCode(p.runner(), fmt.Errorf("start the demo: %w", err))
 	}

@@ -36,13 +36,14 @@ type world struct {
 	dir    string
 	key    string // the App's private key, PEM
 	git    bool   // whether git is installed
+	path   string // PATH, where git and what it starts are found
 	server *http.Server
 	remove bool
 }
 
 // newWorld starts it. dir empty: a temporary directory, removed by close.
-func newWorld(ctx context.Context, listen, dir string) (*world, error) {
-	w := &world{dir: dir, remove: dir == ""}
+func newWorld(ctx context.Context, listen, dir, path string) (*world, error) {
+	w := &world{dir: dir, remove: dir == "", path: path}
 	var err error
 	if w.remove {
 		if w.dir, err = os.MkdirTemp("", "valetkey-demo-"); err != nil {
@@ -144,7 +145,7 @@ func (w *world) makeRepository(ctx context.Context, bare, name string) error {
 // runGit runs git with no configuration but its own.
 func (w *world) runGit(ctx context.Context, env []string, args ...string) error {
 	cmd := exec.CommandContext(ctx, "git", args...)
-	cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + w.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"}, env...)
+	cmd.Env = append([]string{"PATH=" + w.path, "HOME=" + w.dir, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"}, env...)
 	_, err := cmd.Output()
 	return err
 }

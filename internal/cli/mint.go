@@ -33,7 +33,7 @@ const (
 // handed to later steps.
 func (p Process) mint(ctx context.Context) int {
 	r := p.runner()
-	req, err := parseMint(r, p.schema(""))
+	req, err := parseMint(r, r.Inputs(p.schema("")))
 	if err != nil {
 		return exitCode(r, err)
 	}

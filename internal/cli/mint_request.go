@@ -29,8 +29,7 @@ type mintRequest struct {
 }
 
 // parseMint reads the inputs of the root action. Every fault is in the error.
-func parseMint(r *actions.Runner, schema *actions.Schema) (mintRequest, error) {
-	in := r.Inputs(schema)
+func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	// Before anything can fail or print: the key, whatever its form.
 	secret := in.Secret("private-key")
 	r.Mask(actions.Lines(secret)...)

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rhysd/actionlint"
+)
+
+const module = "github.com/valetkey/valetkey"
+
+// goPackage is what `go list -json` says of a package, as far as we ask.
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+}
+
+func packages(t *testing.T) []goPackage {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Imports", "./...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []goPackage
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p goPackage
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// Only cli composes. What stands below it knows the leaves and nothing else of
+// ours, and only githubapp makes HTTP clients.
+func TestImportRules(t *testing.T) {
+	leaves := []string{"internal/redact"}
+	network := []string{"internal/githubapp", "internal/fakegithub", "internal/cli", ""}
+	for _, p := range packages(t) {
+		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
+		if name == "internal/fakegithub/openapitest" || strings.HasSuffix(name, "/generate") {
+			continue // for tests and go generate only
+		}
+		for _, imported := range p.Imports {
+			ours, ok := strings.CutPrefix(imported, module+"/")
+			switch {
+			case imported == "net/http" && !slices.Contains(network, name):
+				t.Errorf("%s imports net/http", name)
+			case !ok, slices.Contains(leaves, ours) && name != "internal/fakegithub":
+			case name == "" && ours != "internal/cli", name != "" && name != "internal/cli":
+				t.Errorf("%s imports %s", name, ours)
+			}
+		}
+	}
+}
+
+// The environment and the exit belong to main.
+func TestOnlyMainTouchesTheProcess(t *testing.T) {
+	forbidden := regexp.MustCompile(`\bos\.(Getenv|LookupEnv|Environ|Exit|Setenv|Stdout|Stderr|Stdin)\b`)
+	err := filepath.WalkDir("internal", func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		if strings.Contains(path, "openapitest") || strings.Contains(path, "/generate/") {
+			return nil
+		}
+		source, err := os.ReadFile(path)
+		for _, found := range forbidden.FindAllString(string(source), -1) {
+			if found != "os.Getenv" || filepath.Base(path) != "git.go" && filepath.Base(path) != "demo_world.go" { // PATH, to start git
+				t.Errorf("%s uses %s", path, found)
+			}
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Every workflow in the README is one that GitHub would take.
+func TestREADMEWorkflows(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(readme, -1)
+	if len(blocks) < 3 {
+		t.Fatalf("the README has %d YAML blocks", len(blocks))
+	}
+	for _, block := range blocks {
+		source := block[1]
+		if !bytes.Contains(source, []byte("jobs:")) { // steps alone
+			var job bytes.Buffer
+			job.WriteString("on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n")
+			for line := range bytes.Lines(source) {
+				job.WriteString("      " + string(line))
+			}
+			source = job.Bytes()
+		}
+		linter, err := actionlint.NewLinter(&bytes.Buffer{}, &actionlint.LinterOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults, err := linter.Lint("README.yml", source, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, fault := range faults {
+			t.Errorf("%v in:\n%s", fault, source)
+		}
+	}
+}
+
+// The README's tables name every input and output, and no others.
+func TestREADMETables(t *testing.T) {
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	action, err := os.ReadFile("action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, section := range []string{"inputs", "outputs"} {
+		title := "## " + strings.ToUpper(section[:1]) + section[1:] + "\n"
+		_, text, ok := strings.Cut(string(readme), title)
+		if !ok {
+			t.Fatalf("no section %q", title)
+		}
+		text, _, _ = strings.Cut(text, "\n## ")
+		var got []string
+		for _, row := range regexp.MustCompile("(?m)^\\| `([a-z<>-]+)`").FindAllStringSubmatch(text, -1) {
+			got = append(got, row[1])
+		}
+		want := declared(string(action), section)
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s in the README: %v\nin action.yml: %v", section, got, want)
+		}
+	}
+}
+
+// declared lists what action.yml declares; the many permission inputs are one row.
+func declared(action, section string) []string {
+	_, text, _ := strings.Cut(action, "\n"+section+":\n")
+	text = regexp.MustCompile(`(?m)^[a-z]`).Split(text, 2)[0]
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+):`).FindAllStringSubmatch(text, -1) {
+		name := m[1]
+		if strings.HasPrefix(name, "permission-") {
+			name = "permission-<name>"
+		}
+		if !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}

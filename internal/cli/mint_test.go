@@ -1,0 +1,201 @@
+package cli
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+var testKey = sync.OnceValue(func() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+})
+
+func rootSchema(t testing.TB) *actions.Schema {
+	t.Helper()
+	file, err := os.ReadFile("../../action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := actions.ParseSchema(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// parse reads inputs as the runner would give them: a good client id and key,
+// and what the case adds.
+func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, error) {
+	t.Helper()
+	all := map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/api", "GITHUB_REPOSITORY_OWNER": "acme",
+		"INPUT_CLIENT-ID": "Iv23liTESTtest000000", "INPUT_PRIVATE-KEY": testKey(),
+	}
+	for name, value := range env {
+		all[name] = value
+	}
+	r := actions.New(&strings.Builder{}, func(name string) string { return all[name] })
+	in := r.Inputs(rootSchema(t))
+	req, err := parseMint(r, in)
+	return req, in, err
+}
+
+// The code reads every input that action.yml declares, and writes every output.
+// (An input that is read but not declared panics.)
+func TestActionFileAndCodeAgree(t *testing.T) {
+	schema := rootSchema(t)
+	_, in, err := parse(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read := map[string]bool{}
+	for _, name := range in.Read() {
+		read[name] = true
+	}
+	for _, declared := range schema.Inputs {
+		if declared.Name != "app-id" && !read[declared.Name] {
+			t.Errorf("action.yml declares the input %s, which nobody reads", declared.Name)
+		}
+	}
+	var written []string
+	for _, pair := range outputs(mintRequest{}, githubapp.Installation{}, githubapp.Token{}) {
+		written = append(written, pair.Name)
+	}
+	if diff := cmp.Diff(schema.Outputs, written); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestParseMint(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		env   map[string]string
+		check func(mintRequest) (got, want any)
+		err   string // the first fault
+	}{
+		{"client id before App id", map[string]string{"INPUT_APP-ID": "12"}, func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, ""},
+		{"App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": " 12 "}, func(r mintRequest) (any, any) { return r.Issuer, "12" }, ""},
+		{"App id as client id", map[string]string{"INPUT_CLIENT-ID": "12"}, func(r mintRequest) (any, any) { return r.Issuer, "12" }, ""},
+		{"no id", map[string]string{"INPUT_CLIENT-ID": ""}, nil, "input client-id: is empty"},
+		{"a secret as client id", map[string]string{"INPUT_CLIENT-ID": strings.Repeat("0f", 20)}, nil, "input client-id: a text of 40 characters is no client id"},
+		{"App id zero", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "0"}, nil, `input app-id: "0" is no App id`},
+		{"installation id", map[string]string{"INPUT_INSTALLATION-ID": "42"}, func(r mintRequest) (any, any) { return r.InstallationID, int64(42) }, ""},
+		{"installation id too large", map[string]string{"INPUT_INSTALLATION-ID": "99999999999999999999"}, nil, `input installation-id: "99999999999999999999" is no installation id`},
+		{"GHES", map[string]string{"GITHUB_API_URL": "https://ghes.test/api/v3"}, func(r mintRequest) (any, any) { return r.Host.URL, "https://ghes.test/api/v3/" }, ""},
+		{"no runner", map[string]string{"GITHUB_API_URL": ""}, func(r mintRequest) (any, any) { return r.Host.URL, "https://api.github.com/" }, ""},
+		{"credentials in the URL", map[string]string{"INPUT_GITHUB-API-URL": "https://u:p@ghes.test"}, nil, "input github-api-url: holds a user name or password"},
+		{"the current repository", nil, func(r mintRequest) (any, any) { return r.Scope.Repositories, []string{"api"} }, ""},
+		{"an organization's odd name", map[string]string{"INPUT_OWNER": "a--b_corp-"}, func(r mintRequest) (any, any) { return r.Target.Owner, "a--b_corp-" }, ""},
+		{"another owner's repository", map[string]string{"INPUT_REPOSITORIES": "evil/api"}, nil, `input repositories: "evil/api" belongs to another owner than acme`},
+		{"path tricks", map[string]string{"INPUT_REPOSITORIES": "acme/../evil"}, nil, `input repositories: "acme/../evil" is no repository`},
+		{"dots", map[string]string{"INPUT_REPOSITORIES": ".."}, nil, `input repositories: ".." is no repository`},
+		{"a URL", map[string]string{"INPUT_REPOSITORIES": "https://github.com/acme/api"}, nil, `input repositories: "https://github.com/acme/api" is no repository`},
+		{"a query", map[string]string{"INPUT_REPOSITORIES": "api?x=1"}, nil, `input repositories: a text of 7 characters is no repository`},
+		{".git", map[string]string{"INPUT_REPOSITORIES": "api.git"}, nil, `input repositories: "api.git" is no repository`},
+		{"500 repositories", map[string]string{"INPUT_REPOSITORIES": numbered(500)}, func(r mintRequest) (any, any) { return len(r.Scope.Repositories), 500 }, ""},
+		{"501 repositories", map[string]string{"INPUT_REPOSITORIES": numbered(501)}, nil, "input repositories: names 501 repositories, and GitHub lets a token name 500"},
+		{"owner with a newline", map[string]string{"INPUT_OWNER": "acme\nevil"}, nil, "input owner: a text of 9 characters is no user or organization"},
+		{"enterprise and owner", map[string]string{"INPUT_ENTERPRISE": "globex", "INPUT_OWNER": "acme"}, nil, "input enterprise: can't be used with owner or repositories"},
+		{"permissions conflict", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "write"}, nil, "input permissions: contents: both read and write are asked for"},
+		{"permissions agree", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "Read"}, func(r mintRequest) (any, any) { return r.Scope.Permissions, map[string]string{"contents": "read"} }, ""},
+		{"an odd level", map[string]string{"INPUT_PERMISSION-CONTENTS": "rw"}, nil, `input permission-contents: contents: "rw" is no level`},
+		{"a level that the name has not", map[string]string{"INPUT_PERMISSION-WORKFLOWS": "read"}, nil, `input permission-workflows: workflows: "read" is not one of its levels`},
+		{"a near miss", map[string]string{"INPUT_PERMISSIONS": "pull-request: read"}, func(r mintRequest) (any, any) {
+			return strings.Contains(strings.Join(r.Warnings, ""), "did you mean pull_requests?"), true
+		}, ""},
+		{"no bundle", map[string]string{"INPUT_CA-BUNDLE": "/etc/ca.pem"}, nil, "input ca-bundle: holds no PEM certificate"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			req, _, err := parse(t, c.env)
+			got := ""
+			if err != nil {
+				got, _, _ = strings.Cut(err.Error(), "\n")
+			}
+			if got != c.err {
+				t.Fatalf("error %q, want %q", got, c.err)
+			}
+			if c.check != nil {
+				got, want := c.check(req)
+				if diff := cmp.Diff(want, got, cmp.Transformer("map", func(m interface{ YAML() string }) string { return m.YAML() })); diff != "" {
+					t.Error(diff)
+				}
+			}
+		})
+	}
+}
+
+func numbered(n int) string {
+	var names []string
+	for i := range n {
+		names = append(names, "r"+strings.Repeat("x", i/100)+string(rune('a'+i/10%10))+string(rune('0'+i%10)))
+	}
+	return strings.Join(names, "\n")
+}
+
+// No input, whatever it holds, makes the parser panic or repeat a secret.
+func FuzzParseMint(f *testing.F) {
+	f.Add("client-id", "x")
+	f.Add("repositories", "a/b,../c ##[x]")
+	f.Add("permissions", `{"contents": "read"}`)
+	f.Add("github-api-url", "http://[::1")
+	f.Add("ca-bundle", "-----BEGIN CERTIFICATE-----")
+	names := []string{}
+	for _, in := range rootSchema(f).Inputs {
+		names = append(names, in.Name)
+	}
+	f.Fuzz(func(t *testing.T, name, value string) {
+		known := false
+		for _, n := range names {
+			known = known || n == name
+		}
+		if !known {
+			name = names[len(name)%len(names)]
+		}
+		token := "ghs_" + rand.Text() + rand.Text()
+		for _, v := range []string{value, value + token, token + value} {
+			_, _, err := parse(t, map[string]string{"INPUT_" + strings.ToUpper(name): v})
+			if err != nil && strings.Contains(actions.Text(err), token) {
+				t.Errorf("%s repeats a token: %v", name, err)
+			}
+		}
+	})
+}
+
+// The golden summary of a token that names nothing secret.
+func TestMintSummary(t *testing.T) {
+	token := githubapp.Token{
+		Value: redact.New(rand.Text()), ExpiresAt: time.Date(2026, 11, 21, 13, 5, 0, 0, time.UTC),
+		Permissions: map[string]string{"contents": "read", "metadata": "read"}, Repositories: []string{"acme/api", "acme/`<b>|"},
+	}
+	req := mintRequest{Issuer: "Iv23", Target: githubapp.Target{Owner: "acme", Repository: "api"}}
+	got := mintSummary(req, githubapp.Installation{ID: 7, AppSlug: "keeper"}, token)
+	want := "#### Token for `acme`\n\n| | |\n|---|---|\n" +
+		"| App | `keeper`, installation 7 on `acme` |\n" +
+		"| Repositories | `acme/api`, `acme/??b??` |\n" +
+		"| Permissions | `contents: read`, `metadata: read` |\n" +
+		"| Expires | 2026-11-21 13:05 UTC, revoked when the job ends |\n" +
+		"| Audit log | `hashed_token:" + token.Hash() + "` |\n\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	token.Repositories = strings.Fields(numbered(30))
+	if got := mintSummary(req, githubapp.Installation{}, token); !strings.Contains(got, "`and 10 more`") {
+		t.Errorf("30 repositories: %s", got)
+	}
+}
