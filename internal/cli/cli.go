@@ -30,6 +30,9 @@ type Process struct {
 	Stdout io.Writer           // the only stream written to
 	Files  fs.FS               // the action.yml files, by their path in the repository
 	Proxy  func(*http.Request) (*url.URL, error)
+
+	// Transport takes the place of the network in tests.
+	Transport http.RoundTripper
 }
 
 // Exit codes. The runner knows zero and the rest.

@@ -39,20 +39,29 @@ func parseHost(in *actions.Inputs) host {
 // connect opens the way to a host for this step.
 func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
-		if u, err := url.Parse(p.Getenv(name)); err == nil && u.User != nil {
-			if password, ok := u.User.Password(); ok {
-				r.Mask(redact.New(password))
-			}
-		}
+		r.Mask(proxyPassword(p.Getenv(name)))
 	}
 	return githubapp.New(githubapp.Config{
 		URL:       h.URL,
 		Roots:     h.Roots,
 		Proxy:     p.Proxy,
+		Transport: p.Transport,
 		UserAgent: "valetkey/" + version(),
 		OnJWT:     func(jwt redact.String) { r.Mask(jwt) },
 		OnToken:   func(token redact.String) { r.Mask(actions.Forms(token)...) },
-		Notice:    r.Info,
+		Info:      r.Info,
+		Warning:   r.Warning,
 		Debug:     r.Debug,
 	})
+}
+
+// proxyPassword gives what is secret of a proxy's address: all of it when it
+// can't be read as one.
+func proxyPassword(address string) redact.String {
+	u, err := url.Parse(address)
+	if err != nil {
+		return redact.New(address)
+	}
+	password, _ := u.User.Password()
+	return redact.New(password)
 }

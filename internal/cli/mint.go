@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -71,11 +72,11 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 			return err
 		}
 	}
-	token, err := app.Mint(ctx, installation.ID, req.Scope)
+	token, err := app.Mint(ctx, installation, req.Scope)
 	if err != nil {
-		return err
+		return notGranted(err, req)
 	}
-	if err := handOver(ctx, r, req, installation, token); err != nil {
+	if err := handOver(ctx, r, api, req, installation, token); err != nil {
 		takeBack(ctx, r, api, token)
 		return err
 	}
@@ -84,7 +85,7 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 
 // handOver gives a token to the steps that follow. State comes first: whatever
 // happens after it, the post stage revokes.
-func handOver(ctx context.Context, r *actions.Runner, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
+func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
 	if !req.KeepToken && r.HasState() {
 		err := r.SaveState(
 			actions.Pair{Name: stateToken, Value: token.Value.Reveal()},
@@ -97,6 +98,11 @@ func handOver(ctx context.Context, r *actions.Runner, req mintRequest, installat
 	}
 	if err := sameScope(req, token); err != nil {
 		return err
+	}
+	if req.Verify {
+		if err := api.Verify(ctx, token.Value); err != nil {
+			return err
+		}
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("the step was cancelled")
@@ -132,6 +138,18 @@ func sameScope(req mintRequest, token githubapp.Token) error {
 		Problem: "GitHub granted another scope than was asked for: " + strings.Join(parts, "; "),
 		Cure:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
 	}
+}
+
+// notGranted says which of the permissions asked for the installation lacks.
+func notGranted(err error, req mintRequest) error {
+	var e *githubapp.Error
+	if !errors.As(err, &e) || e.Installation == nil {
+		return err
+	}
+	if missing, _ := permission.Compare(req.Scope.Permissions, e.Installation.Permissions); len(missing) > 0 {
+		e.Cure = fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, or ask for less", strings.Join(missing, ", "), e.Installation.Page)
+	}
+	return err
 }
 
 // takeBack revokes a token that was not handed out, also when the step is being

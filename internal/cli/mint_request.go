@@ -24,6 +24,7 @@ type mintRequest struct {
 	Target         githubapp.Target
 	Scope          githubapp.Scope
 	KeepToken      bool
+	Verify         bool
 	Warnings       []string
 	Notices        []string
 }
@@ -39,11 +40,12 @@ func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	req.Skip = secret.Empty() && onMissing == "skip"
 	req.Issuer = parseIssuer(in, req.Skip)
 	if !req.Skip {
-		req.Key = parseKey(in, "private-key", secret)
+		req.Key = parseKey(r, in, "private-key", secret)
 	}
 	req.Host = parseHost(in)
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
+	req.Verify = in.Bool("verify")
 	parseTarget(r, in, &req)
 	req.Scope.Permissions = parsePermissions(in, &req)
 	if err := in.Err(); err != nil {
@@ -80,7 +82,11 @@ func parseIssuer(in *actions.Inputs, optional bool) string {
 	return ""
 }
 
-func parseKey(in *actions.Inputs, name string, secret redact.String) crypto.Signer {
+func parseKey(r *actions.Runner, in *actions.Inputs, name string, secret redact.String) crypto.Signer {
+	if cause, cure := r.WithoutSecrets(); secret.Empty() && cause != "" {
+		in.Fault(name, "is empty: "+cause, cure)
+		return nil
+	}
 	key, err := githubapp.ParseKey(secret)
 	if wrong, ok := err.(*githubapp.KeyError); ok {
 		in.Fault(name, wrong.Problem, wrong.Cure)

@@ -32,7 +32,8 @@ type Config struct {
 	UserAgent string                                // GitHub refuses requests without one
 	OnJWT     func(redact.String)                   // told each JWT before its first use
 	OnToken   func(redact.String)                   // told each token before anything else is done with it
-	Notice    func(format string, args ...any)      // told of each wait as it begins
+	Info      func(format string, args ...any)      // told of each wait as it begins
+	Warning   func(format string, args ...any)      // told of a clock that is wrong
 	Debug     func(format string, args ...any)      // told of each request: no headers, no bodies
 	Transport http.RoundTripper                     // nil: the network
 }
@@ -57,8 +58,11 @@ func New(c Config) (*API, error) {
 	if c.OnToken == nil {
 		c.OnToken = func(redact.String) {}
 	}
-	if c.Notice == nil {
-		c.Notice = func(string, ...any) {}
+	if c.Info == nil {
+		c.Info = func(string, ...any) {}
+	}
+	if c.Warning == nil {
+		c.Warning = func(string, ...any) {}
 	}
 	if c.Debug == nil {
 		c.Debug = func(string, ...any) {}
@@ -137,7 +141,7 @@ func (a *API) call(ctx context.Context, client *http.Client, op, method, path st
 	gh.UserAgent = a.config.UserAgent
 	req, err := gh.NewRequest(method, path, body)
 	if err != nil {
-		return &Error{Op: op, Err: err}
+		return &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}
 	var answer bytes.Buffer
 	resp, err := gh.Do(ctx, req, &answer)

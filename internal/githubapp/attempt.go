@@ -51,7 +51,7 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 		err = readAll(resp)
 	}
 	if err != nil {
-		a.api.config.Debug("%s %s: %s after %s", req.Method, req.URL.Path, plainError(err), round(time.Since(started)))
+		a.api.config.Debug("%s %s: %s after %s", req.Method, req.URL.Path, a.api.reason(err), round(time.Since(started)))
 		return nil, err
 	}
 	resp.Request = req

@@ -1,15 +1,11 @@
 package githubapp
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/google/go-github/v60/github"
 )
@@ -23,7 +19,12 @@ type Error struct {
 	Attempts  int           // how often it was tried
 	Elapsed   time.Duration // for how long
 	Cure      string        // what to do
+	Reason    string        // why there was no answer, or no use in it
 	Err       error         // what lay below; nil after an answer
+
+	// Installation is what the App has there, when a mint was refused and it is
+	// known: the caller knows what was asked for.
+	Installation *Installation
 }
 
 func (e *Error) Error() string {
@@ -35,8 +36,8 @@ func (e *Error) Error() string {
 		if e.Message != "" {
 			b.WriteString(": " + e.Message)
 		}
-	case e.Err != nil:
-		b.WriteString(": " + plainError(e.Err))
+	case e.Reason != "":
+		b.WriteString(": " + e.Reason)
 	}
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
@@ -71,7 +72,7 @@ func (a *API) failure(op string, t *trail, resp *github.Response, err error) *Er
 	case errors.As(err, &secondary):
 		e.Message = secondary.Message
 	default:
-		e.Err = err
+		e.Err, e.Reason = err, a.reason(err)
 		if e.Cure == "" {
 			e.Cure = a.unreachable(err)
 		}
@@ -87,58 +88,15 @@ func (a *API) failure(op string, t *trail, resp *github.Response, err error) *Er
 			e.Message = http.StatusText(e.Status)
 		}
 	}
+	if resp != nil && resp.Response != nil && !isJSON(resp.Response) && e.Status < 500 {
+		e.Cure = fmt.Sprintf("%s does not answer like GitHub's API: github-api-url is %s, or %s on an Enterprise Server", a.base.Host, publicAPI, serverAPI)
+	}
 	if e.Status >= 500 && e.Cure == "" {
 		e.Cure = "GitHub has trouble of its own: see https://www.githubstatus.com, then run the job again"
 	}
 	return e
 }
 
-// unreachable says why no answer came, and from where.
-func (a *API) unreachable(err error) string {
-	host := a.base.Host
-	var dns *net.DNSError
-	switch {
-	case errors.Is(err, context.Canceled):
-		return ""
-	case errors.As(err, &dns):
-		return "the name " + a.base.Hostname() + " has no address here: check github-api-url, and the runner's DNS and proxy settings"
-	case errors.Is(err, errOtherHost):
-		return "github-api-url must be the REST API's own address, such as https://api.github.com or https://HOST/api/v3"
-	case permanent(err) != nil:
-		return "the certificate of " + host + " is not trusted: pass the CA's certificate in ca-bundle"
-	case errors.Is(err, errUnreadable):
-		return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
-	}
-	return "check that the runner reaches " + host + " (github-api-url, firewall, HTTPS_PROXY)"
-}
-
-// plainError drops the method and URL that http.Client puts before an error, and
-// anything that could break the line.
-func plainError(err error) string {
-	var wrapped *url.Error
-	for errors.As(err, &wrapped) {
-		err = wrapped.Err
-	}
-	switch {
-	case errors.Is(err, context.DeadlineExceeded):
-		return "no answer in time"
-	case errors.Is(err, context.Canceled):
-		return "cancelled"
-	}
-	return oneLine(err.Error())
-}
-
-// oneLine makes text from elsewhere safe for one line of a log.
-func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, " "))
-	text = strings.Join(strings.Fields(text), " ")
-	if r := []rune(text); len(r) > 400 {
-		text = string(r[:400]) + "…"
-	}
-	return text
+func isJSON(resp *http.Response) bool {
+	return resp.ContentLength == 0 || strings.Contains(resp.Header.Get("Content-Type"), "json")
 }

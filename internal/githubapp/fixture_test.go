@@ -1,14 +1,10 @@
 package githubapp
 
 import (
-	"bytes"
 	"crypto/rand"
 	"crypto/rsa"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -16,6 +12,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
+	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -68,8 +65,9 @@ func (f *fixture) connect(t testing.TB, url string, key *rsa.PrivateKey) {
 	})
 	var err error
 	f.api, err = New(Config{
-		URL: url, UserAgent: "valetkey-test", Transport: inMemory{handler},
-		Notice:  func(format string, args ...any) { f.said = append(f.said, fmt.Sprintf(format, args...)) },
+		URL: url, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: handler},
+		Warning: func(format string, args ...any) { f.said = append(f.said, "warning: "+fmt.Sprintf(format, args...)) },
+		Info:    func(format string, args ...any) { f.said = append(f.said, fmt.Sprintf(format, args...)) },
 		OnJWT:   func(s redact.String) { f.jwts = append(f.jwts, s) },
 		OnToken: func(s redact.String) { f.tokens = append(f.tokens, s) },
 	})
@@ -89,44 +87,6 @@ func (f *fixture) asked() []string {
 	}
 	return list
 }
-
-// inMemory is a transport that calls a handler.
-type inMemory struct{ http.Handler }
-
-var errReset = errors.New("connection reset by peer")
-
-func (m inMemory) RoundTrip(r *http.Request) (resp *http.Response, err error) {
-	defer func() {
-		switch p := recover(); p {
-		case nil:
-		case http.ErrAbortHandler: // what a server does when it drops the connection
-			if resp, err = nil, r.Context().Err(); err == nil {
-				err = errReset
-			}
-		default:
-			panic(p)
-		}
-	}()
-	rec := httptest.NewRecorder()
-	in := r.Clone(r.Context())
-	in.RequestURI = r.URL.RequestURI()
-	in.Host = r.URL.Host
-	in.Header.Set("X-Forwarded-Proto", r.URL.Scheme)
-	if in.Body == nil {
-		in.Body = http.NoBody
-	}
-	m.ServeHTTP(rec, in)
-	resp = rec.Result()
-	resp.Request = r
-	if want, err := strconv.Atoi(resp.Header.Get("Content-Length")); err == nil && want > rec.Body.Len() {
-		resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(rec.Body.Bytes()), cutShort{}))
-	}
-	return resp, nil
-}
-
-type cutShort struct{}
-
-func (cutShort) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // firstLine gives an error's text up to its request id, which differs each time.
 func firstLine(err error) string {

@@ -2,9 +2,11 @@ package githubapp
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Target is the account whose installation is wanted: by a repository, else by
@@ -35,49 +37,86 @@ func (t Target) path() string {
 	return "users/" + url.PathEscape(t.Owner) + "/installation"
 }
 
-// Installation is an App's place in an account.
+// Installation is an App's place in an account. Only ID is sure to be known.
 type Installation struct {
-	ID      int64  `json:"id"`
-	AppSlug string `json:"app_slug"`
+	ID              int64
+	AppSlug         string
+	Account         string // login of a user or organisation, slug of an enterprise
+	Page            string // its settings page, where an owner changes it
+	AllRepositories bool
+	Permissions     map[string]string // what it was granted
+	SuspendedAt     time.Time
+	SuspendedBy     string
+}
+
+// UnmarshalJSON reads GitHub's installation object. go-github v60's has neither
+// an enterprise's slug nor all permissions.
+func (i *Installation) UnmarshalJSON(data []byte) error {
+	var wire struct {
+		ID      int64  `json:"id"`
+		AppSlug string `json:"app_slug"`
+		Account struct {
+			Login string `json:"login"`
+			Slug  string `json:"slug"`
+		} `json:"account"`
+		HTMLURL     string            `json:"html_url"`
+		Selection   string            `json:"repository_selection"`
+		Permissions map[string]string `json:"permissions"`
+		SuspendedAt *time.Time        `json:"suspended_at"`
+		SuspendedBy struct {
+			Login string `json:"login"`
+		} `json:"suspended_by"`
+	}
+	if err := json.Unmarshal(data, &wire); err != nil {
+		return err
+	}
+	*i = Installation{
+		ID: wire.ID, AppSlug: oneLine(wire.AppSlug), Account: oneLine(wire.Account.Login + wire.Account.Slug), Page: oneLine(wire.HTMLURL),
+		AllRepositories: wire.Selection == "all", Permissions: wire.Permissions, SuspendedBy: oneLine(wire.SuspendedBy.Login),
+	}
+	if wire.SuspendedAt != nil {
+		i.SuspendedAt = *wire.SuspendedAt
+	}
+	return nil
 }
 
 // Installation finds the App's installation for a target, in one request. A 404
-// has three meanings that GitHub does not tell apart; the hint names them.
+// has several meanings that GitHub does not tell apart; up to two more requests
+// find out which it was.
 func (a *App) Installation(ctx context.Context, target Target) (Installation, error) {
+	op := "find the installation for " + target.String()
 	var found Installation
-	err := a.api.call(ctx, a.client, "find the installation for "+target.String(), http.MethodGet, target.path(), nil, &found)
+	err := a.api.call(ctx, a.client, op, http.MethodGet, target.path(), nil, &found)
 	if err == nil && found.ID == 0 {
-		err = &Error{Op: "find the installation for " + target.String(), Err: errors.New("the answer names no installation")}
+		err = &Error{Op: op, Reason: "the answer names no installation"}
 	}
 	return found, a.explain(err, func(e *Error) {
 		if e.Status == http.StatusNotFound {
-			e.Cure = notInstalled(target)
+			e.Cure = a.notFound(ctx, target)
 		}
 	})
 }
 
-func notInstalled(t Target) string {
-	switch {
-	case t.Enterprise != "":
-		return "install the App on the enterprise " + t.Enterprise + ", or check the name"
-	case t.Repository != "":
-		return "install the App on " + t.Owner + " and select " + t.Repository + " in the installation's repository access, or check both names"
-	}
-	return "install the App on " + t.Owner + ", or check the name"
+func (a *App) installation(ctx context.Context, id int64) (Installation, error) {
+	var found Installation
+	err := a.api.call(ctx, a.client, "read the installation", http.MethodGet, fmt.Sprintf("app/installations/%d", id), nil, &found)
+	return found, err
 }
 
-// explain adds the cure that only the caller knows. Failures that every call of
-// an App has in common get theirs here.
-func (a *App) explain(err error, add func(*Error)) error {
-	var e *Error
-	if !errors.As(err, &e) || e.Cure != "" {
-		return err
+// maxInstallations is one page, the most that is read to explain an error.
+const maxInstallations = 100
+
+func (a *App) installations(ctx context.Context) ([]Installation, error) {
+	var list []Installation
+	err := a.api.call(ctx, a.client, "list the App's installations", http.MethodGet, fmt.Sprintf("app/installations?per_page=%d", maxInstallations), nil, &list)
+	return list, err
+}
+
+// page gives the address where anybody may install the App.
+func (a *App) page(ctx context.Context) (string, error) {
+	var app struct {
+		HTMLURL string `json:"html_url"`
 	}
-	switch {
-	case e.Status == http.StatusUnauthorized:
-		e.Cure = "private-key does not belong to the App " + a.issuer + " at " + a.api.base.Host + ": check client-id, private-key and github-api-url"
-	default:
-		add(e)
-	}
-	return err
+	err := a.api.call(ctx, a.client, "read the App", http.MethodGet, "app", nil, &app)
+	return oneLine(app.HTMLURL), err
 }

@@ -1,11 +1,13 @@
 package githubapp
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	_ "golang.org/x/crypto/x509roots/fallback" // an empty image has no certificates
@@ -23,11 +25,28 @@ func ParseRoots(bundle []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
+var errNoProxy = errors.New("proxy: its address can't be read")
+
 // network is the transport that reaches the host. Its parts time out early, so
 // that an error can tell which of them it was.
 func network(c Config) (http.RoundTripper, error) {
 	t := &http.Transport{
-		Proxy:                  c.Proxy,
+		Proxy: func(r *http.Request) (*url.URL, error) {
+			if c.Proxy == nil {
+				return nil, nil
+			}
+			u, err := c.Proxy(r)
+			if err != nil {
+				return nil, errNoProxy // the error repeats the address, password and all
+			}
+			return u, nil
+		},
+		OnProxyConnectResponse: func(_ context.Context, proxy *url.URL, _ *http.Request, resp *http.Response) error {
+			if resp.StatusCode != http.StatusOK {
+				return proxyRefusal{host: proxy.Host, status: oneLine(resp.Status)}
+			}
+			return nil
+		},
 		DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 		TLSHandshakeTimeout:    5 * time.Second,
 		ForceAttemptHTTP2:      true,

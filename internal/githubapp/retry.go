@@ -2,7 +2,6 @@ package githubapp
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -24,7 +23,10 @@ const (
 	maxAttempts = 6
 
 	// secondaryWait is GitHub's advice for a secondary limit without Retry-After.
+	// Where there is not so much time, the last moment that leaves time for an
+	// attempt has to do.
 	secondaryWait = 60 * time.Second
+	lastMoment    = 10 * time.Second
 )
 
 // trail is what happened to one call so far; it decides about the next attempt.
@@ -83,7 +85,7 @@ func (r retrier) again(t *trail, resp *http.Response, err error) bool {
 		return false
 	}
 	if err != nil {
-		return permanent(err) == nil && r.later(t, backoff(t.failed), plainError(err))
+		return !permanent(err) && r.later(t, backoff(t.failed), r.api.reason(err))
 	}
 	if wait, kind := limited(resp, r.clock.now()); kind != "" {
 		return r.limit(t, wait, kind)
@@ -104,17 +106,23 @@ func (r retrier) later(t *trail, wait time.Duration, why string) bool {
 		return false
 	}
 	t.wait = wait
-	r.api.config.Notice("%s, trying again in %s", why, round(wait))
+	r.api.config.Info("%s, trying again in %s", why, round(wait))
 	return true
 }
 
 func (r retrier) limit(t *trail, wait time.Duration, kind string) bool {
+	if wait == 0 {
+		wait = secondaryWait
+		if deadline, ok := t.stop.Deadline(); ok && !t.fits(wait) && time.Until(deadline) > 2*lastMoment {
+			wait = time.Until(deadline) - lastMoment
+		}
+	}
 	if !t.fits(wait) {
 		t.gaveUp = "GitHub's " + kind + " rate limit asks to wait " + round(wait).String() + ", longer than this step may take"
 		return false
 	}
 	t.wait = wait
-	r.api.config.Notice("rate limited by GitHub (%s limit), waiting %s", kind, round(wait))
+	r.api.config.Info("rate limited by GitHub (%s limit), waiting %s", kind, round(wait))
 	return true
 }
 
@@ -140,13 +148,24 @@ func (r retrier) shift(t *trail, resp *http.Response) bool {
 		return false // the clocks agree: it was something else
 	}
 	t.shifted, t.wait = off, 0
+	if off > 0 {
+		r.api.config.Warning("the clock of this machine is %s behind GitHub's", round(off))
+	} else {
+		r.api.config.Warning("the clock of this machine is %s ahead of GitHub's", round(-off))
+	}
 	r.clock.shift.Store(int64(off))
 	return true
 }
 
-// limited tells a rate limit from a plain refusal, and how long to wait. GitHub
-// answers both with 403 or 429; only a limit says when to come back, or names
-// itself in the message.
+// The kinds of rate limit.
+const (
+	primaryLimit   = "primary"
+	secondaryLimit = "secondary"
+)
+
+// limited tells a rate limit from a plain refusal, and how long to wait; zero
+// when GitHub does not say. It answers both with 403 or 429; only a limit says
+// when to come back, or names itself in the message.
 func limited(resp *http.Response, now time.Time) (wait time.Duration, kind string) {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return 0, ""
@@ -159,11 +178,11 @@ func limited(resp *http.Response, now time.Time) (wait time.Duration, kind strin
 	secondary := strings.Contains(text, "secondary rate limit") || strings.Contains(text, "secondary-rate-limits") || strings.Contains(text, "abuse")
 	switch {
 	case hasAfter:
-		return max(after, time.Second), "secondary"
+		return max(after, time.Second), secondaryLimit
 	case resp.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
-		return max(time.Unix(int64(reset/time.Second), 0).Sub(now)+time.Second, time.Second), "primary"
+		return max(time.Unix(int64(reset/time.Second), 0).Sub(now)+time.Second, time.Second), primaryLimit
 	case secondary, resp.StatusCode == http.StatusTooManyRequests:
-		return secondaryWait, "secondary"
+		return 0, secondaryLimit
 	}
 	return 0, ""
 }
@@ -183,17 +202,10 @@ func backoff(failures int) time.Duration {
 	return full/2 + rand.N(full/2)
 }
 
-// permanent gives the cause when trying again can't help.
-func permanent(err error) error {
+// permanent tells of an error that a second attempt can't mend.
+func permanent(err error) bool {
 	var dns *net.DNSError
-	var unknown x509.UnknownAuthorityError
-	var hostname x509.HostnameError
-	var invalid x509.CertificateInvalidError
-	switch {
-	case errors.Is(err, errOtherHost), errors.As(err, &unknown), errors.As(err, &hostname), errors.As(err, &invalid):
-		return err
-	case errors.As(err, &dns) && dns.IsNotFound:
-		return err
-	}
-	return nil
+	var refused proxyRefusal
+	return errors.Is(err, errOtherHost) || errors.Is(err, errNoProxy) || badCertificate(err) ||
+		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &refused) && strings.HasPrefix(refused.status, "4")
 }

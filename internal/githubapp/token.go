@@ -85,22 +85,22 @@ func (s *secret) UnmarshalJSON(data []byte) error {
 //
 // A mint whose answer was lost is sent again: the token nobody saw lives on for
 // its hour, and nobody can use it.
-func (a *App) Mint(ctx context.Context, installation int64, scope Scope) (Token, error) {
-	op := fmt.Sprintf("mint a token for installation %d", installation)
+func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) (Token, error) {
+	op := fmt.Sprintf("mint a token for installation %d", installation.ID)
 	body, err := scope.body()
 	if err != nil {
-		return Token{}, &Error{Op: op, Err: err}
+		return Token{}, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}
 	var g grant
-	err = a.api.call(ctx, a.client, op, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", installation), body, &g)
+	err = a.api.call(ctx, a.client, op, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", installation.ID), body, &g)
 	// Masked before anything is checked: what follows may fail.
 	if value := g.Token.String; !value.Empty() {
 		a.api.config.OnToken(value)
 	} else if err == nil {
-		err = &Error{Op: op, Err: errors.New("the answer holds no token")}
+		err = &Error{Op: op, Reason: "the answer holds no token"}
 	}
 	if err != nil {
-		return Token{}, a.explain(err, func(e *Error) { e.Cure = mintCure(e) })
+		return Token{}, a.explain(err, func(e *Error) { a.refused(ctx, e, installation, scope) })
 	}
 	// An installation on selected repositories answers "selected" and names none
 	// of them when all were asked for.
@@ -111,20 +111,6 @@ func (a *App) Mint(ctx context.Context, installation int64, scope Scope) (Token,
 	}
 	slices.Sort(t.Repositories)
 	return t, nil
-}
-
-func mintCure(e *Error) string {
-	switch {
-	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
-		return "give the App these permissions on its settings page and have an owner accept them for the installation, or ask for less"
-	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
-		return "select every one of the repositories in the installation's repository access, and check their names"
-	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
-		return "an owner of the account must unsuspend the App's installation"
-	case e.Status == http.StatusNotFound:
-		return "the installation is not this App's: check installation-id, client-id and github-api-url"
-	}
-	return ""
 }
 
 // Differs tells in which repositories a token goes beyond or falls short of the

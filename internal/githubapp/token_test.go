@@ -23,10 +23,14 @@ func TestMintUseRevoke(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (Installation{ID: testInstallation, AppSlug: "keeper"}); installation != want {
-				t.Errorf("got %v, want %v", installation, want)
+			want := Installation{
+				ID: testInstallation, AppSlug: "keeper", Account: "acme", AllRepositories: true, Page: installation.Page,
+				Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"},
 			}
-			token, err := f.app.Mint(ctx, installation.ID, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}})
+			if diff := cmp.Diff(want, installation); diff != "" || !strings.HasSuffix(installation.Page, "/settings/installations/4242") {
+				t.Error(diff, installation.Page)
+			}
+			token, err := f.app.Mint(ctx, installation, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -69,14 +73,14 @@ func TestMintUseRevoke(t *testing.T) {
 func TestAnEmptyListNeverMeansAll(t *testing.T) {
 	f := newFixture(t)
 	for _, s := range []Scope{{}, {Repositories: []string{}}, {AllRepositories: true, Repositories: []string{"api"}}} {
-		if _, err := f.app.Mint(context.Background(), testInstallation, s); err == nil {
+		if _, err := f.app.Mint(context.Background(), Installation{ID: testInstallation}, s); err == nil {
 			t.Errorf("%+v was minted", s)
 		}
 	}
 	if asked := f.asked(); len(asked) != 0 {
 		t.Errorf("asked %v", asked)
 	}
-	token, err := f.app.Mint(context.Background(), testInstallation, Scope{AllRepositories: true})
+	token, err := f.app.Mint(context.Background(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
 	if err != nil || !token.AllRepositories {
 		t.Errorf("all repositories: %+v, %v", token, err)
 	}
@@ -145,7 +149,7 @@ func BenchmarkMint(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := f.app.Mint(ctx, installation.ID, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}}); err != nil {
+		if _, err := f.app.Mint(ctx, installation, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}}); err != nil {
 			b.Fatal(err)
 		}
 	}

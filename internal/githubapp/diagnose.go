@@ -1,0 +1,185 @@
+package githubapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+// diagnoseTime bounds the requests that only explain an error. The user waits for
+// them, and they add nothing but words.
+const diagnoseTime = 5 * time.Second
+
+// explain adds the cure that only the caller knows. Failures that every call of
+// an App has in common get theirs here.
+func (a *App) explain(err error, add func(*Error)) error {
+	var e *Error
+	if !errors.As(err, &e) || e.Cure != "" {
+		return err
+	}
+	switch {
+	case e.Status == http.StatusUnauthorized:
+		e.Cure = fmt.Sprintf("private-key does not belong to the App %s at %s: check client-id, private-key and github-api-url", a.issuer, a.api.base.Host)
+	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "IP allow list"):
+		e.Cure = "an owner must add this runner's address to the organization's IP allow list, or the job must run where the list allows it"
+	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "SAML"):
+		e.Cure = "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App are the right ones"
+	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "personal access token (classic)"):
+		e.Cure = "the organization forbids classic tokens, and something sent one: check that private-key is the App's"
+	default:
+		add(e)
+	}
+	return err
+}
+
+// notFound says which of the meanings of a 404 it was.
+func (a *App) notFound(ctx context.Context, t Target) string {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
+	defer cancel()
+	account := t.Owner + t.Enterprise
+	list, err := a.installations(ctx)
+	if err != nil {
+		return notInstalled(t)
+	}
+	for _, i := range list {
+		if !strings.EqualFold(i.Account, account) || t.Repository == "" {
+			continue
+		}
+		if i.AllRepositories {
+			return fmt.Sprintf("the App is installed on all repositories of %s, so there is no %s: check its name", account, t.Repository)
+		}
+		return fmt.Sprintf("the App is installed on %s, but %s is not among its selected repositories: select it at %s, or check its name", account, t.Repository, i.Page)
+	}
+	where := "it is installed on no account at all"
+	if len(list) > 0 {
+		where = "it is installed on " + named(accounts(list), 5)
+	}
+	install := ""
+	if page, err := a.page(ctx); err == nil && page != "" {
+		install = "; install it at " + page + "/installations/new, or check the name"
+	}
+	return fmt.Sprintf("the App is not installed on %s; %s%s", account, where, install)
+}
+
+// notInstalled is the cure when nothing more could be found out.
+func notInstalled(t Target) string {
+	if t.Repository != "" {
+		return "install the App on " + t.Owner + " and select " + t.Repository + " in the installation's repository access, or check both names"
+	}
+	return "install the App on " + t.String() + ", or check the name"
+}
+
+// refused explains a mint that GitHub refused, with one more request where the
+// installation was not looked up, and up to two for repositories.
+func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
+	defer cancel()
+	switch {
+	case e.Status == http.StatusNotFound:
+		e.Cure = "the installation is not this App's: check installation-id, client-id and github-api-url"
+		if list, err := a.installations(ctx); err == nil && len(list) > 0 {
+			var known []string
+			for _, i := range list {
+				known = append(known, fmt.Sprintf("%d (%s)", i.ID, i.Account))
+			}
+			e.Cure = "the App's installations are " + named(known, 5)
+		}
+	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
+		e.Cure = suspended(a.known(ctx, i))
+	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
+		e.Cure = "ask for what the installation has, or have an owner accept more for it"
+		if i = a.known(ctx, i); i.Permissions != nil {
+			e.Installation = &i
+		}
+	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
+		e.Cure = a.notSelected(ctx, i, s)
+	}
+}
+
+// known completes an installation of which only the id is known.
+func (a *App) known(ctx context.Context, i Installation) Installation {
+	if i.Page != "" {
+		return i
+	}
+	if found, err := a.installation(ctx, i.ID); err == nil {
+		return found
+	}
+	return i
+}
+
+func suspended(i Installation) string {
+	text := "an owner must unsuspend the installation"
+	if i.Page != "" {
+		text += " at " + i.Page
+	}
+	if !i.SuspendedAt.IsZero() {
+		text += "; it was suspended on " + i.SuspendedAt.UTC().Format("2006-01-02 15:04 UTC")
+		if i.SuspendedBy != "" {
+			text += " by " + i.SuspendedBy
+		}
+	}
+	return text
+}
+
+// maxAsked is how many repositories are asked about to name the wrong one.
+const maxAsked = 2
+
+// notSelected names the repositories that the installation does not reach, as
+// far as two requests can tell. The first one was looked up before.
+func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
+	where := "in the installation's repository access"
+	if i.Page != "" {
+		where = "at " + i.Page
+	}
+	candidates := s.Repositories
+	if i.Account != "" && len(candidates) > 1 {
+		candidates = candidates[1:]
+	}
+	var wrong, unknown []string
+	for n, name := range candidates {
+		if len(candidates) == 1 {
+			wrong = append(wrong, name)
+			break
+		}
+		if n >= maxAsked || i.Account == "" {
+			unknown = append(unknown, name)
+			continue
+		}
+		target := Target{Owner: i.Account, Repository: name}
+		err := a.api.call(ctx, a.client, "look up "+target.String(), http.MethodGet, target.path(), nil, nil)
+		var e *Error
+		if errors.As(err, &e) && e.Status == http.StatusNotFound {
+			wrong = append(wrong, name)
+		}
+	}
+	switch {
+	case len(wrong) == 1:
+		return fmt.Sprintf("%s is not selected or does not exist: select it %s, or check its name", wrong[0], where)
+	case len(wrong) > 1:
+		return fmt.Sprintf("%s are not selected or do not exist: select them %s, or check their names", named(wrong, maxAsked), where)
+	case len(unknown) == 1:
+		return fmt.Sprintf("%s is not selected or does not exist: select it %s, or check its name", unknown[0], where)
+	}
+	return fmt.Sprintf("at least one of these is not selected or does not exist: %s; select it %s, or check the names", named(unknown, 10), where)
+}
+
+func accounts(list []Installation) []string {
+	var names []string
+	for _, i := range list {
+		names = append(names, i.Account)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// named lists a few names and counts the rest.
+func named(names []string, most int) string {
+	if len(names) > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+	}
+	return strings.Join(names, ", ")
+}

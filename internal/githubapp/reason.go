@@ -1,0 +1,147 @@
+package githubapp
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/url"
+	"strings"
+	"syscall"
+	"unicode"
+)
+
+// proxyRefusal is a proxy that answered, but did not connect.
+type proxyRefusal struct{ host, status string }
+
+func (p proxyRefusal) Error() string { return "proxy " + p.host + ": it answered " + p.status }
+
+// reason says in a few words why no answer came: which host, and whether DNS,
+// TCP, TLS or a proxy was in the way.
+func (a *API) reason(err error) string {
+	var wrapped *url.Error
+	for errors.As(err, &wrapped) {
+		err = wrapped.Err // the method and the URL, which may hold a user name
+	}
+	var proxy *net.OpError
+	if errors.As(err, &proxy) && proxy.Op == "proxyconnect" {
+		return "proxy " + below(proxy.Err, "")
+	}
+	return below(err, a.hostPort())
+}
+
+func (a *API) hostPort() string {
+	port := a.base.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[a.base.Scheme]
+	}
+	return net.JoinHostPort(a.base.Hostname(), port)
+}
+
+// below names the layer. host may be empty when the error knows it.
+func below(err error, host string) string {
+	var refused proxyRefusal
+	var dns *net.DNSError
+	var dial *net.OpError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.As(err, &refused):
+		return refused.Error()
+	case errors.As(err, &dns) && dns.IsNotFound:
+		return oneLine("DNS: " + dns.Name + " has no address")
+	case errors.As(err, &dns):
+		return oneLine("DNS: no answer for " + dns.Name)
+	case errors.As(err, &dial) && dial.Op == "dial":
+		if dial.Addr != nil {
+			host = dial.Addr.String()
+		}
+		return oneLine(host + ": TCP: " + lowest(dial))
+	case isTLS(err):
+		return oneLine(host + ": TLS: " + strings.TrimPrefix(lowest(err), "tls: "))
+	case errors.Is(err, context.DeadlineExceeded):
+		return host + ": no answer in time"
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return host + ": the connection was closed without an answer"
+	}
+	return oneLine(err.Error())
+}
+
+func isTLS(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var record tls.RecordHeaderError
+	var alert tls.AlertError
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || badCertificate(err) ||
+		strings.Contains(err.Error(), "TLS handshake") || strings.HasPrefix(err.Error(), "tls: ")
+}
+
+// badCertificate tells what no second attempt can mend.
+func badCertificate(err error) bool {
+	var unknown x509.UnknownAuthorityError
+	var hostname x509.HostnameError
+	var invalid x509.CertificateInvalidError
+	return errors.As(err, &unknown) || errors.As(err, &hostname) || errors.As(err, &invalid)
+}
+
+// lowest is the last text of a chain: "connection refused" instead of "dial tcp
+// 127.0.0.1:443: connect: connection refused".
+func lowest(err error) string {
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		return "no answer in time"
+	}
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return err.Error()
+		}
+		err = next
+	}
+}
+
+// unreachable is the cure when no answer came.
+func (a *API) unreachable(err error) string {
+	var refused proxyRefusal
+	var proxy *net.OpError
+	var dns *net.DNSError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return ""
+	case errors.As(err, &refused), errors.As(err, &proxy) && proxy.Op == "proxyconnect", errors.Is(err, errNoProxy):
+		return "check HTTPS_PROXY or HTTP_PROXY of the runner, or name " + a.base.Hostname() + " in NO_PROXY"
+	case errors.As(err, &dns):
+		return "check github-api-url, and the runner's DNS and proxy settings"
+	case errors.Is(err, errOtherHost):
+		return fmt.Sprintf("github-api-url must be the REST API's own address, such as %s or %s", publicAPI, serverAPI)
+	case badCertificate(err):
+		return "if " + a.base.Hostname() + " has a certificate of your own CA, pass the CA's certificate in ca-bundle"
+	case isTLS(err):
+		return "check that github-api-url names an https port, and that nothing between here and there answers in its place"
+	case errors.Is(err, errUnreadable):
+		return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
+	}
+	return "check that the runner reaches " + a.hostPort() + ": github-api-url, firewall, HTTPS_PROXY"
+}
+
+const (
+	publicAPI = "https://api.github.com"
+	serverAPI = "https://HOST/api/v3"
+)
+
+// oneLine makes text from elsewhere safe for one line of a log.
+func oneLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, " "))
+	text = strings.Join(strings.Fields(text), " ")
+	if r := []rune(text); len(r) > 400 {
+		text = string(r[:400]) + "…"
+	}
+	return text
+}
