@@ -34,7 +34,7 @@ func (r *Runner) Ready() error {
 	}
 	var errs []error
 	for _, name := range files {
-		if _, err := r.openable(name); err != nil {
+		if err := r.openable(name); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -102,7 +102,7 @@ func heredoc(name, value, delimiter string) (string, error) {
 
 // issue appends to one of the runner's files. The library panics when it can't.
 func (r *Runner) issue(file, message string) (err error) {
-	if _, err := r.openable(file); err != nil {
+	if err := r.openable(file); err != nil {
 		return err
 	}
 	defer func() {
@@ -116,17 +116,17 @@ func (r *Runner) issue(file, message string) (err error) {
 
 // openable checks what the library does not: that the file is there. One that we
 // made would be read by nobody.
-func (r *Runner) openable(file string) (path string, err error) {
+func (r *Runner) openable(file string) error {
 	name := variable(file)
-	path = r.getenv(name)
+	path := r.getenv(name)
 	if path == "" {
-		return "", Fault{Problem: name + " is not set", Cure: "the runner sets it; elsewhere point it at an empty file"}
+		return Fault{Problem: name + " is not set", Cure: "the runner sets it; elsewhere point it at an empty file"}
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
-		return "", Fault{Problem: fmt.Sprintf("%s can't be written: %v", name, err), Cure: "a container action runs as root and writes the file the runner made; elsewhere create it first"}
+		return Fault{Problem: fmt.Sprintf("%s can't be written: %v", name, err), Cure: "a container action runs as root and writes the file the runner made; elsewhere create it first"}
 	}
-	return path, f.Close()
+	return f.Close()
 }
 
 func variable(file string) string {

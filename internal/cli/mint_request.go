@@ -2,6 +2,7 @@ package cli
 
 import (
 	"crypto"
+	"errors"
 	"fmt"
 	"math"
 	"regexp"
@@ -88,7 +89,8 @@ func parseKey(r *actions.Runner, in *actions.Inputs, name string, secret redact.
 		return nil
 	}
 	key, err := githubapp.ParseKey(secret)
-	if wrong, ok := err.(*githubapp.KeyError); ok {
+	var wrong *githubapp.KeyError
+	if errors.As(err, &wrong) {
 		in.Fault(name, wrong.Problem, wrong.Cure)
 	}
 	return key

@@ -229,7 +229,7 @@ func (g *gitRefusal) write(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.WriteHeader(g.status)
-	io.WriteString(w, g.text+"\n")
+	_, _ = io.WriteString(w, g.text+"\n")
 }
 
 // discard takes an answer that nobody will see.

@@ -102,7 +102,7 @@ func (c *call) parseMint() (mintRequest, *answer) {
 		return request, refuse(c.fail(http.StatusBadRequest, "Body should be a JSON object"))
 	}
 	fields := map[string]json.RawMessage{}
-	json.Unmarshal(c.body, &fields) // parsed above
+	_ = json.Unmarshal(c.body, &fields) // parsed above
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if problem := request.set(name, fields[name]); problem != "" {
 			return request, c.invalid(problem)

@@ -47,13 +47,19 @@ func TestLookupOnABadDay(t *testing.T) {
 		{"a limit with Retry-After", func(f *fixture) { f.Inject(fault(1, fakegithub.SecondaryLimit(12*time.Second))) }, "", 2, 12 * time.Second, "rate limited by GitHub (secondary limit), waiting 12s"},
 		{"a primary limit that resets soon", func(f *fixture) { f.Inject(fault(1, fakegithub.PrimaryLimit(time.Now().Add(20*time.Second)))) }, "", 2, 20 * time.Second, "rate limited by GitHub (primary limit), waiting 21s"},
 
-		{"never ending 500", func(f *fixture) { f.Inject(fault(0, fakegithub.ServerError(500, false))) },
-			"find the installation for acme/api: GitHub answered 500: Server Error (tried 6 times in …)", 6, 31 * firstWait / 2, "GitHub answered 500, trying again in "},
+		{
+			"never ending 500", func(f *fixture) { f.Inject(fault(0, fakegithub.ServerError(500, false))) },
+			"find the installation for acme/api: GitHub answered 500: Server Error (tried 6 times in …)", 6, 31 * firstWait / 2, "GitHub answered 500, trying again in ",
+		},
 		{"a secondary limit without Retry-After", func(f *fixture) { f.Inject(fault(1, tooMany)) }, "", 2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s"},
-		{"the same, for good", func(f *fixture) { f.Inject(fault(0, tooMany)) },
-			"find the installation for acme/api: GitHub answered 429: You have exceeded a secondary rate limit. Please wait a few minutes before you try again. (tried 2 times in …)", 2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s"},
-		{"a primary limit for long", func(f *fixture) { f.Inject(fault(1, fakegithub.PrimaryLimit(time.Now().Add(time.Hour)))) },
-			"find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", 1, 0, ""},
+		{
+			"the same, for good", func(f *fixture) { f.Inject(fault(0, tooMany)) },
+			"find the installation for acme/api: GitHub answered 429: You have exceeded a secondary rate limit. Please wait a few minutes before you try again. (tried 2 times in …)", 2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s",
+		},
+		{
+			"a primary limit for long", func(f *fixture) { f.Inject(fault(1, fakegithub.PrimaryLimit(time.Now().Add(time.Hour)))) },
+			"find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", 1, 0, "",
+		},
 		{"a plain 403", func(f *fixture) {
 			f.Inject(fault(1, fakegithub.Fault{Status: 403, Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled"}`}))
 		}, "find the installation for acme/api: GitHub answered 403: Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled", 1, 0, ""},

@@ -1,0 +1,18 @@
+# The image of the action. It has to build with the classic builder as well as
+# with BuildKit: the runner takes whichever is there.
+FROM golang:1.26-bookworm AS build
+WORKDIR /src
+COPY go.mod go.sum ./
+RUN go mod download
+COPY . .
+# /post is /valetkey under another name: the program tells the action's stages
+# apart by it. As a hard link in a directory that is copied whole, it costs nothing.
+RUN mkdir /image \
+    && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -o /image/valetkey . \
+    && ln /image/valetkey /image/post
+
+# Nothing but the program: certificate roots are in it. No USER either: the runner's
+# files belong to it, and only root can write to them.
+FROM scratch
+COPY --from=build /image/ /
+ENTRYPOINT ["/valetkey"]

@@ -1,0 +1,354 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
+	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// day is one step on one day: the inputs, the GitHub it meets and what came out.
+type day struct {
+	*fakegithub.Server
+	env  map[string]string
+	lies bool // answers are not GitHub's and not held against its description
+	log  strings.Builder
+	exit int
+}
+
+const testClientID = "Iv23liTESTtest000000"
+
+func newDay(t *testing.T, env map[string]string) *day {
+	t.Helper()
+	block, _ := pem.Decode([]byte(testKey()))
+	key, err := x509.ParsePKCS1PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &day{Server: fakegithub.New(fakegithub.Config{}), env: map[string]string{
+		"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/api", "GITHUB_REPOSITORY_OWNER": "acme",
+		"GITHUB_API_URL": "https://api.github.test", "GITHUB_SERVER_URL": "https://github.test",
+		"INPUT_CLIENT-ID": testClientID, "INPUT_PRIVATE-KEY": testKey(), "INPUT_PERMISSIONS": "contents: read",
+	}}
+	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV"} {
+		d.env[name] = filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(d.env[name], nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range env {
+		d.env[name] = value
+	}
+	d.AddAccount(fakegithub.Account{Login: "acme", Type: "Organization"})
+	d.AddAccount(fakegithub.Account{Login: "monalisa", Type: "User"})
+	d.AddApp(fakegithub.App{ID: 917, ClientID: testClientID, Slug: "keeper", Owner: "acme", PublicKey: &key.PublicKey, Permissions: map[string]string{
+		"metadata": "read", "contents": "write", "issues": "write",
+	}})
+	for _, name := range []string{"api", "web", "secret-plans", "more-plans"} {
+		d.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+	}
+	d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "dotfiles", Private: true})
+	d.Install(fakegithub.Installation{ID: 4242, AppID: 917, Account: "acme", Repositories: []string{"api", "web"}})
+	d.Install(fakegithub.Installation{ID: 4243, AppID: 917, Account: "monalisa", All: true})
+	return d
+}
+
+// run runs a stage without a process, signals or a socket.
+func (d *day) run(t *testing.T, stage func(Process, context.Context) int) {
+	t.Helper()
+	checked := openapitest.Check(t, d.Server)
+	p := Process{
+		Getenv: func(name string) string { return d.env[name] }, Stdout: &d.log, Files: os.DirFS("../.."),
+		Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if d.lies {
+				d.ServeHTTP(w, r)
+				return
+			}
+			checked.ServeHTTP(w, r)
+		})},
+	}
+	d.exit = stage(p, context.Background())
+}
+
+// said gives the annotations of a level: the first line, without the request id
+// and the time, and the hint.
+func (d *day) said(level string) (line, hint string) {
+	for text := range strings.Lines(d.log.String()) {
+		if message, ok := strings.CutPrefix(text, "::"+level+"::"); ok {
+			message = unescape(strings.TrimSuffix(message, "\n"))
+			line, hint, _ = strings.Cut(message, "\nhint: ")
+			break
+		}
+	}
+	line = regexp.MustCompile(` \(request [0-9A-F:]+\)`).ReplaceAllString(line, "")
+	return regexp.MustCompile(`times in [0-9.ms]+\)`).ReplaceAllString(line, "times in …)"), hint
+}
+
+func (d *day) file(t *testing.T, variable string) string {
+	t.Helper()
+	data, err := os.ReadFile(d.env[variable])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// checkHidden looks for every secret of the day in all that others can read.
+func (d *day) checkHidden(t *testing.T) {
+	t.Helper()
+	secrets := actions.Lines(redact.New(d.env["INPUT_PRIVATE-KEY"]))
+	for _, token := range d.Tokens() {
+		secrets = append(secrets, actions.Forms(redact.New(token.Value))...)
+	}
+	var log strings.Builder
+	for line := range strings.Lines(d.log.String()) {
+		if !strings.HasPrefix(line, "::add-mask::") {
+			log.WriteString(line)
+		}
+	}
+	for place, text := range map[string]string{"log": log.String(), "summary": d.file(t, "GITHUB_STEP_SUMMARY"), "environment": d.file(t, "GITHUB_ENV")} {
+		for _, s := range secrets {
+			if strings.Contains(text, s.Reveal()) {
+				t.Errorf("a secret is readable in the %s:\n%s", place, text)
+			}
+		}
+		if regexp.MustCompile(`eyJ[\w-]+\.`).MatchString(text) {
+			t.Errorf("a JWT is readable in the %s", place)
+		}
+	}
+}
+
+func (d *day) asked() string {
+	var list []string
+	for _, r := range d.Requests() {
+		list = append(list, r.Method+" "+r.Path)
+	}
+	return strings.Join(list, ", ")
+}
+
+// worstDay is everything that can go wrong, or nearly. An empty line means that
+// the step gets through.
+var worstDay = []struct {
+	name     string
+	env      map[string]string
+	prepare  func(*day)
+	line     string // the error's first line
+	hint     string // what its hint contains
+	warning  string // what a warning or the log contains
+	requests int
+}{
+	{name: "a good day", requests: 2},
+	{name: "verified", env: map[string]string{"INPUT_VERIFY": "true"}, requests: 3},
+	{name: "verified, with replication lag", env: map[string]string{"INPUT_VERIFY": "true"}, prepare: func(d *day) { d.SetReplicationLag(4) }, requests: 7},
+	{name: "the long form of a token", prepare: func(d *day) { d.SetTokenForm(fakegithub.Stateless) }, requests: 2},
+	{name: "a day ahead", prepare: func(d *day) { d.SetClockSkew(-24 * time.Hour) }, warning: "::warning::the clock of this machine is 24h0m0s ahead of GitHub's", requests: 3},
+	{name: "a day behind", prepare: func(d *day) { d.SetClockSkew(24 * time.Hour) }, warning: "::warning::the clock of this machine is 24h0m0s behind GitHub's", requests: 3},
+	{name: "outages on lookup and mint", prepare: func(d *day) {
+		d.Inject(at("GET", 2, fakegithub.ServerError(502, true)))
+		d.Inject(at("POST", 2, fakegithub.ServerError(503, false)))
+	}, warning: "GitHub answered 502, trying again in ", requests: 6},
+	{name: "a lost answer to the mint", prepare: func(d *day) { d.Inject(at("POST", 1, fakegithub.Fault{Drop: true, After: true})) }, warning: "connection reset by peer, trying again in ", requests: 3},
+	{name: "a cut answer to the mint", prepare: func(d *day) { d.Inject(at("POST", 1, fakegithub.Fault{Truncate: true})) }, warning: "the answer was cut short, trying again in ", requests: 3},
+	{name: "a slow mint", prepare: func(d *day) { d.Inject(at("POST", 1, fakegithub.Fault{Delay: time.Hour})) }, warning: "api.github.test:443: no answer in time, trying again in ", requests: 3},
+	{name: "a secondary limit", prepare: func(d *day) { d.Inject(at("POST", 1, fakegithub.SecondaryLimit(12*time.Second))) }, warning: "rate limited by GitHub (secondary limit), waiting 12s", requests: 3},
+	{name: "a primary limit", prepare: func(d *day) { d.Inject(at("GET", 1, fakegithub.PrimaryLimit(time.Now().Add(30*time.Second)))) }, warning: "rate limited by GitHub (primary limit), waiting 31s", requests: 3},
+	{name: "a repository renamed", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) { d.RenameRepository("acme", "web", "site") },
+		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
+		hint: "web is not selected or does not exist: select it at https://api.github.test/organizations/acme/settings/installations/4242", requests: 3},
+
+	{name: "GitHub is down", prepare: func(d *day) { d.Inject(fakegithub.ServerError(503, true)) },
+		line: "find the installation for acme/api: GitHub answered 503: Service Unavailable (tried 6 times in …)", hint: "GitHub has trouble of its own: see https://www.githubstatus.com, then run the job again", requests: 6},
+	{name: "limited for an hour", prepare: func(d *day) { d.Inject(fakegithub.PrimaryLimit(time.Now().Add(time.Hour))) },
+		line: "find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", hint: "GitHub's primary rate limit asks to wait 1h0m1s, longer than this step may take", requests: 1},
+	{name: "never an answer", prepare: func(d *day) { d.Inject(fakegithub.Fault{Delay: time.Hour}) },
+		line: "find the installation for acme/api: api.github.test:443: no answer in time (tried 5 times in …)", hint: "check that the runner reaches api.github.test:443: github-api-url, firewall, HTTPS_PROXY", requests: 5},
+
+	{name: "not installed there", env: map[string]string{"INPUT_OWNER": "globex"},
+		line: "find the installation for globex: GitHub answered 404: Not Found", hint: "the App is not installed on globex; it is installed on acme, monalisa; install it at https://api.github.test/apps/keeper/installations/new, or check the name", requests: 3},
+	{name: "installed nowhere", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(fakegithub.Fault{Path: "/app/installations", Status: 200, Header: map[string]string{"Content-Type": "application/json"}, Body: "[]"})
+	}, env: map[string]string{"INPUT_OWNER": "globex"}, line: "find the installation for globex: GitHub answered 404: Not Found", hint: "the App is not installed on globex; it is installed on no account at all; install it at ", requests: 3},
+	{name: "not selected", env: map[string]string{"INPUT_REPOSITORIES": "secret-plans"},
+		line: "find the installation for acme/secret-plans: GitHub answered 404: Not Found", hint: "the App is installed on acme, but secret-plans is not among its selected repositories: select it at https://api.github.test/organizations/acme/settings/installations/4242", requests: 2},
+	{name: "no such repository", env: map[string]string{"INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": "dotfile"},
+		line: "find the installation for monalisa/dotfile: GitHub answered 404: Not Found", hint: "the App is installed on all repositories of monalisa, so there is no dotfile: check its name", requests: 2},
+	{name: "one of two not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, secret-plans"},
+		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
+		hint: "secret-plans is not selected or does not exist: select it at ", requests: 2},
+	{name: "one of three not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, web, secret-plans"},
+		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
+		hint: "secret-plans is not selected or does not exist: select it at ", requests: 4},
+	{name: "two of three not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, more-plans, secret-plans"},
+		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
+		hint: "more-plans, secret-plans are not selected or do not exist: select them at ", requests: 4},
+	{name: "permissions not granted", env: map[string]string{"INPUT_PERMISSIONS": "contents: write, secrets: write, metadata: read, pull_requests: read"},
+		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.",
+		hint: "the installation lacks pull_requests: read (not granted), secrets: write (not granted). Add it in the App's settings, have an owner accept it at https://api.github.test/organizations/acme/settings/installations/4242, or ask for less", requests: 2},
+	{name: "permissions not granted, without lookup", env: map[string]string{"INPUT_PERMISSIONS": "secrets: read", "INPUT_INSTALLATION-ID": "4242"},
+		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.", hint: "the installation lacks secrets: read (not granted).", requests: 2},
+	{name: "another App's installation", env: map[string]string{"INPUT_INSTALLATION-ID": "7"},
+		line: "mint a token for installation 7: GitHub answered 404: Not Found", hint: "the App's installations are 4242 (acme), 4243 (monalisa)", requests: 2},
+	{name: "suspended", prepare: func(d *day) { d.Suspend(4242, "monalisa") },
+		line: "mint a token for installation 4242: GitHub answered 403: This installation has been suspended", hint: "an owner must unsuspend the installation at https://api.github.test/organizations/acme/settings/installations/4242; it was suspended on 2000-01-01 00:00 UTC by monalisa", requests: 2},
+	{name: "another App's key", prepare: func(d *day) { d.env["INPUT_PRIVATE-KEY"] = anotherKey() },
+		line: "find the installation for acme/api: GitHub answered 401: A JSON web token could not be decoded", hint: "private-key does not belong to the App Iv23liTESTtest000000 at api.github.test: check client-id, private-key and github-api-url", requests: 1},
+	{name: "an IP allow list", prepare: func(d *day) {
+		d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled, and your IP address is not permitted to access this resource.","documentation_url":"https://docs.github.com/rest"}`}))
+	}, line: "mint a token for installation 4242: GitHub answered 403: Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
+		hint: "an owner must add this runner's address to the organization's IP allow list", requests: 2},
+	{name: "single sign-on", prepare: func(d *day) {
+		d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.","documentation_url":"https://docs.github.com/rest"}`}))
+	}, line: "mint a token for installation 4242: GitHub answered 403: Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
+		hint: "the organization enforces SAML single sign-on, which an App does not need", requests: 2},
+	{name: "classic tokens forbidden", prepare: func(d *day) {
+		d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.","documentation_url":"https://docs.github.com/rest"}`}))
+	}, line: "mint a token for installation 4242: GitHub answered 403: acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.",
+		hint: "the organization forbids classic tokens", requests: 2},
+	{name: "a website instead of the API", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>404</html>"})
+	}, line: "find the installation for acme/api: GitHub answered 404: Not Found", hint: "api.github.test does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server", requests: 1},
+	{name: "a login page for every answer", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(fakegithub.Fault{Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>log in</html>"})
+	}, line: "find the installation for acme/api: the answer is not JSON (tried 6 times in …)", hint: "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url", requests: 6},
+	{name: "a redirect elsewhere", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "https://evil.test/"}})
+	}, line: "find the installation for acme/api: the answer leads to another host", hint: "github-api-url must be the REST API's own address", requests: 1},
+	{name: "a wider scope than asked for", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
+		}}))
+	}, line: "GitHub granted another scope than was asked for: it goes beyond with contents: write (asked read)", hint: "the token was not handed out", warning: "the token that was minted is revoked", requests: 3},
+	{name: "never verified", env: map[string]string{"INPUT_VERIFY": "true"}, prepare: func(d *day) { d.SetReplicationLag(1000) },
+		line: "verify the token: GitHub answered 401: Bad credentials", hint: "GitHub did not know the token it made: run the job again", warning: "the token that was minted is revoked", requests: 9},
+
+	{name: "no key", env: map[string]string{"INPUT_PRIVATE-KEY": ""}, line: "input private-key: is empty", hint: "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}"},
+	{name: "no key, Dependabot", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_ACTOR": "dependabot[bot]"},
+		line: "input private-key: is empty: Dependabot's runs get Dependabot's own secrets only", hint: "store the key among the Dependabot secrets too (https://github.test/acme/api/settings/secrets/dependabot), or set on-missing-key: skip to go on without a token"},
+	{name: "no key, a fork", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"}, prepare: pullRequestFrom("mallory/api"),
+		line: "input private-key: is empty: pull requests from forks get no secrets", hint: "set on-missing-key: skip to go on without a token, and do what needs one after the merge"},
+	{name: "no key, a branch", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"}, prepare: pullRequestFrom("acme/api"),
+		line: "input private-key: is empty", hint: "pass the App's private key"},
+	{name: "a token for a key", env: map[string]string{"INPUT_PRIVATE-KEY": "ghp_" + rand.Text()}, line: "input private-key: is a personal access token (classic), not a private key", hint: "generate a private key on the App's settings page and paste the whole .pem file"},
+	{name: "half a key", prepare: func(d *day) { d.env["INPUT_PRIVATE-KEY"] = testKey()[:800] }, line: "input private-key: is cut off: the -----END … PRIVATE KEY----- line is missing", hint: "generate a private key"},
+}
+
+var asJSONType = map[string]string{"Content-Type": "application/json; charset=utf-8"}
+
+func at(method string, times int, f fakegithub.Fault) fakegithub.Fault {
+	f.Method, f.Times = method, times
+	return f
+}
+
+func anotherKey() string {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		panic(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+}
+
+func pullRequestFrom(head string) func(*day) {
+	return func(d *day) {
+		event, err := json.Marshal(map[string]any{"pull_request": map[string]any{"head": map[string]any{"repo": map[string]any{"full_name": head}}}})
+		d.env["GITHUB_EVENT_PATH"] = d.env["GITHUB_ENV"] + ".json"
+		if err == nil {
+			err = os.WriteFile(d.env["GITHUB_EVENT_PATH"], event, 0o600)
+		}
+		if err != nil {
+			panic(err)
+		}
+	}
+}
+
+func TestWorstDay(t *testing.T) {
+	testKey()
+	for _, c := range worstDay {
+		for _, debug := range []string{"", "1"} {
+			t.Run(c.name+map[string]string{"1": ", debugging"}[debug], func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					d := newDay(t, c.env)
+					d.env["RUNNER_DEBUG"] = debug
+					if c.prepare != nil {
+						c.prepare(d)
+					}
+					started := time.Now()
+					d.run(t, Process.mint)
+					if took := time.Since(started); took > mintTime+diagnoseSlack {
+						t.Errorf("took %s", took)
+					}
+					line, hint := d.said("error")
+					if line != c.line || !strings.Contains(hint, c.hint) || (d.exit == exitOK) != (c.line == "") {
+						t.Errorf("exit %d\ngot  %s\nwant %s\ngot hint  %s\nwant hint %s", d.exit, line, c.line, hint, c.hint)
+					}
+					if !strings.Contains(d.log.String(), c.warning) {
+						t.Errorf("%q is not in the log", c.warning)
+					}
+					if got := len(d.Requests()); got != c.requests {
+						t.Errorf("%d requests, want %d: %s", got, c.requests, d.asked())
+					}
+					d.checkOutcome(t)
+					d.checkHidden(t)
+				})
+			})
+		}
+	}
+}
+
+const diagnoseSlack = 6 * time.Second
+
+// checkOutcome: a step that failed leaves no token alive and hands out nothing; one
+// that got through hands out the last one.
+func (d *day) checkOutcome(t *testing.T) {
+	t.Helper()
+	out := d.file(t, "GITHUB_OUTPUT")
+	if d.exit != exitOK {
+		if out != "" {
+			t.Errorf("outputs were written: %q", out)
+		}
+		for i, token := range d.Tokens() {
+			if d.Alive(token.Value) {
+				t.Errorf("token %d is alive", i)
+			}
+		}
+		return
+	}
+	tokens := d.Tokens()
+	if len(tokens) == 0 || !strings.Contains(out, tokens[len(tokens)-1].Value) {
+		t.Error("the token was not handed out")
+	}
+}
+
+// With debug logging each request is told, without headers and bodies.
+func TestDebugLog(t *testing.T) {
+	d := newDay(t, map[string]string{"RUNNER_DEBUG": "1"})
+	d.run(t, Process.mint)
+	for _, want := range []string{
+		`(?m)^::debug::GET /repos/acme/api/installation: 200 in \S+, request [0-9A-F:]+, quota left \d+$`,
+		`(?m)^::debug::POST /app/installations/4242/access_tokens: 201 in \S+, request [0-9A-F:]+, quota left \d+$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(d.log.String()) {
+			t.Errorf("the log has no %s:\n%s", want, d.log.String())
+		}
+	}
+}
