@@ -168,59 +168,95 @@ var worstDay = []struct {
 	{name: "a slow mint", prepare: func(d *day) { d.Inject(at("POST", 1, fakegithub.Fault{Delay: time.Hour})) }, warning: "api.github.test:443: no answer in time, trying again in ", requests: 3},
 	{name: "a secondary limit", prepare: func(d *day) { d.Inject(at("POST", 1, fakegithub.SecondaryLimit(12*time.Second))) }, warning: "rate limited by GitHub (secondary limit), waiting 12s", requests: 3},
 	{name: "a primary limit", prepare: func(d *day) { d.Inject(at("GET", 1, fakegithub.PrimaryLimit(time.Now().Add(30*time.Second)))) }, warning: "rate limited by GitHub (primary limit), waiting 31s", requests: 3},
-	{name: "a repository renamed", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) { d.RenameRepository("acme", "web", "site") },
+	{
+		name: "a repository renamed", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) { d.RenameRepository("acme", "web", "site") },
 		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
-		hint: "web is not selected or does not exist: select it at https://api.github.test/organizations/acme/settings/installations/4242", requests: 3},
+		hint: "web is not selected or does not exist: select it at https://api.github.test/organizations/acme/settings/installations/4242", requests: 3,
+	},
 
-	{name: "GitHub is down", prepare: func(d *day) { d.Inject(fakegithub.ServerError(503, true)) },
-		line: "find the installation for acme/api: GitHub answered 503: Service Unavailable (tried 6 times in …)", hint: "GitHub has trouble of its own: see https://www.githubstatus.com, then run the job again", requests: 6},
-	{name: "limited for an hour", prepare: func(d *day) { d.Inject(fakegithub.PrimaryLimit(time.Now().Add(time.Hour))) },
-		line: "find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", hint: "GitHub's primary rate limit asks to wait 1h0m1s, longer than this step may take", requests: 1},
-	{name: "never an answer", prepare: func(d *day) { d.Inject(fakegithub.Fault{Delay: time.Hour}) },
-		line: "find the installation for acme/api: api.github.test:443: no answer in time (tried 5 times in …)", hint: "check that the runner reaches api.github.test:443: github-api-url, firewall, HTTPS_PROXY", requests: 5},
+	{
+		name: "GitHub is down", prepare: func(d *day) { d.Inject(fakegithub.ServerError(503, true)) },
+		line: "find the installation for acme/api: GitHub answered 503: Service Unavailable (tried 6 times in …)", hint: "GitHub has trouble of its own: see https://www.githubstatus.com, then run the job again", requests: 6,
+	},
+	{
+		name: "limited for an hour", prepare: func(d *day) { d.Inject(fakegithub.PrimaryLimit(time.Now().Add(time.Hour))) },
+		line: "find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", hint: "GitHub's primary rate limit asks to wait 1h0m1s, longer than this step may take", requests: 1,
+	},
+	{
+		name: "never an answer", prepare: func(d *day) { d.Inject(fakegithub.Fault{Delay: time.Hour}) },
+		line: "find the installation for acme/api: api.github.test:443: no answer in time (tried 5 times in …)", hint: "check that the runner reaches api.github.test:443: github-api-url, firewall, HTTPS_PROXY", requests: 5,
+	},
 
-	{name: "not installed there", env: map[string]string{"INPUT_OWNER": "globex"},
-		line: "find the installation for globex: GitHub answered 404: Not Found", hint: "the App is not installed on globex; it is installed on acme, monalisa; install it at https://api.github.test/apps/keeper/installations/new, or check the name", requests: 3},
+	{
+		name: "not installed there", env: map[string]string{"INPUT_OWNER": "globex"},
+		line: "find the installation for globex: GitHub answered 404: Not Found", hint: "the App is not installed on globex; it is installed on acme, monalisa; install it at https://api.github.test/apps/keeper/installations/new, or check the name", requests: 3,
+	},
 	{name: "installed nowhere", prepare: func(d *day) {
 		d.lies = true
 		d.Inject(fakegithub.Fault{Path: "/app/installations", Status: 200, Header: map[string]string{"Content-Type": "application/json"}, Body: "[]"})
 	}, env: map[string]string{"INPUT_OWNER": "globex"}, line: "find the installation for globex: GitHub answered 404: Not Found", hint: "the App is not installed on globex; it is installed on no account at all; install it at ", requests: 3},
-	{name: "not selected", env: map[string]string{"INPUT_REPOSITORIES": "secret-plans"},
-		line: "find the installation for acme/secret-plans: GitHub answered 404: Not Found", hint: "the App is installed on acme, but secret-plans is not among its selected repositories: select it at https://api.github.test/organizations/acme/settings/installations/4242", requests: 2},
-	{name: "no such repository", env: map[string]string{"INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": "dotfile"},
-		line: "find the installation for monalisa/dotfile: GitHub answered 404: Not Found", hint: "the App is installed on all repositories of monalisa, so there is no dotfile: check its name", requests: 2},
-	{name: "one of two not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, secret-plans"},
+	{
+		name: "not selected", env: map[string]string{"INPUT_REPOSITORIES": "secret-plans"},
+		line: "find the installation for acme/secret-plans: GitHub answered 404: Not Found", hint: "the App is installed on acme, but secret-plans is not among its selected repositories: select it at https://api.github.test/organizations/acme/settings/installations/4242", requests: 2,
+	},
+	{
+		name: "no such repository", env: map[string]string{"INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": "dotfile"},
+		line: "find the installation for monalisa/dotfile: GitHub answered 404: Not Found", hint: "the App is installed on all repositories of monalisa, so there is no dotfile: check its name", requests: 2,
+	},
+	{
+		name: "one of two not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, secret-plans"},
 		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
-		hint: "secret-plans is not selected or does not exist: select it at ", requests: 2},
-	{name: "one of three not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, web, secret-plans"},
+		hint: "secret-plans is not selected or does not exist: select it at ", requests: 2,
+	},
+	{
+		name: "one of three not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, web, secret-plans"},
 		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
-		hint: "secret-plans is not selected or does not exist: select it at ", requests: 4},
-	{name: "two of three not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, more-plans, secret-plans"},
+		hint: "secret-plans is not selected or does not exist: select it at ", requests: 4,
+	},
+	{
+		name: "two of three not selected", env: map[string]string{"INPUT_REPOSITORIES": "api, more-plans, secret-plans"},
 		line: "mint a token for installation 4242: GitHub answered 422: There is at least one repository that does not exist or is not accessible to the parent installation.",
-		hint: "more-plans, secret-plans are not selected or do not exist: select them at ", requests: 4},
-	{name: "permissions not granted", env: map[string]string{"INPUT_PERMISSIONS": "contents: write, secrets: write, metadata: read, pull_requests: read"},
+		hint: "more-plans, secret-plans are not selected or do not exist: select them at ", requests: 4,
+	},
+	{
+		name: "permissions not granted", env: map[string]string{"INPUT_PERMISSIONS": "contents: write, secrets: write, metadata: read, pull_requests: read"},
 		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.",
-		hint: "the installation lacks pull_requests: read (not granted), secrets: write (not granted). Add it in the App's settings, have an owner accept it at https://api.github.test/organizations/acme/settings/installations/4242, or ask for less", requests: 2},
-	{name: "permissions not granted, without lookup", env: map[string]string{"INPUT_PERMISSIONS": "secrets: read", "INPUT_INSTALLATION-ID": "4242"},
-		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.", hint: "the installation lacks secrets: read (not granted).", requests: 2},
-	{name: "another App's installation", env: map[string]string{"INPUT_INSTALLATION-ID": "7"},
-		line: "mint a token for installation 7: GitHub answered 404: Not Found", hint: "the App's installations are 4242 (acme), 4243 (monalisa)", requests: 2},
-	{name: "suspended", prepare: func(d *day) { d.Suspend(4242, "monalisa") },
-		line: "mint a token for installation 4242: GitHub answered 403: This installation has been suspended", hint: "an owner must unsuspend the installation at https://api.github.test/organizations/acme/settings/installations/4242; it was suspended on 2000-01-01 00:00 UTC by monalisa", requests: 2},
-	{name: "another App's key", prepare: func(d *day) { d.env["INPUT_PRIVATE-KEY"] = anotherKey() },
-		line: "find the installation for acme/api: GitHub answered 401: A JSON web token could not be decoded", hint: "private-key does not belong to the App Iv23liTESTtest000000 at api.github.test: check client-id, private-key and github-api-url", requests: 1},
-	{name: "an IP allow list", prepare: func(d *day) {
-		d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled, and your IP address is not permitted to access this resource.","documentation_url":"https://docs.github.com/rest"}`}))
-	}, line: "mint a token for installation 4242: GitHub answered 403: Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
-		hint: "an owner must add this runner's address to the organization's IP allow list", requests: 2},
-	{name: "single sign-on", prepare: func(d *day) {
-		d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.","documentation_url":"https://docs.github.com/rest"}`}))
-	}, line: "mint a token for installation 4242: GitHub answered 403: Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
-		hint: "the organization enforces SAML single sign-on, which an App does not need", requests: 2},
-	{name: "classic tokens forbidden", prepare: func(d *day) {
-		d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.","documentation_url":"https://docs.github.com/rest"}`}))
-	}, line: "mint a token for installation 4242: GitHub answered 403: acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.",
-		hint: "the organization forbids classic tokens", requests: 2},
+		hint: "the installation lacks pull_requests: read (not granted), secrets: write (not granted). Add it in the App's settings, have an owner accept it at https://api.github.test/organizations/acme/settings/installations/4242, or ask for less", requests: 2,
+	},
+	{
+		name: "permissions not granted, without lookup", env: map[string]string{"INPUT_PERMISSIONS": "secrets: read", "INPUT_INSTALLATION-ID": "4242"},
+		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.", hint: "the installation lacks secrets: read (not granted).", requests: 2,
+	},
+	{
+		name: "another App's installation", env: map[string]string{"INPUT_INSTALLATION-ID": "7"},
+		line: "mint a token for installation 7: GitHub answered 404: Not Found", hint: "the App's installations are 4242 (acme), 4243 (monalisa)", requests: 2,
+	},
+	{
+		name: "suspended", prepare: func(d *day) { d.Suspend(4242, "monalisa") },
+		line: "mint a token for installation 4242: GitHub answered 403: This installation has been suspended", hint: "an owner must unsuspend the installation at https://api.github.test/organizations/acme/settings/installations/4242; it was suspended on 2000-01-01 00:00 UTC by monalisa", requests: 2,
+	},
+	{
+		name: "another App's key", prepare: func(d *day) { d.env["INPUT_PRIVATE-KEY"] = anotherKey() },
+		line: "find the installation for acme/api: GitHub answered 401: A JSON web token could not be decoded", hint: "private-key does not belong to the App Iv23liTESTtest000000 at api.github.test: check client-id, private-key and github-api-url", requests: 1,
+	},
+	{
+		name: "an IP allow list", prepare: func(d *day) {
+			d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled, and your IP address is not permitted to access this resource.","documentation_url":"https://docs.github.com/rest"}`}))
+		}, line: "mint a token for installation 4242: GitHub answered 403: Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled, and your IP address is not permitted to access this resource.",
+		hint: "an owner must add this runner's address to the organization's IP allow list", requests: 2,
+	},
+	{
+		name: "single sign-on", prepare: func(d *day) {
+			d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.","documentation_url":"https://docs.github.com/rest"}`}))
+		}, line: "mint a token for installation 4242: GitHub answered 403: Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization.",
+		hint: "the organization enforces SAML single sign-on, which an App does not need", requests: 2,
+	},
+	{
+		name: "classic tokens forbidden", prepare: func(d *day) {
+			d.Inject(at("POST", 0, fakegithub.Fault{Status: 403, Header: asJSONType, Body: `{"message":"acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.","documentation_url":"https://docs.github.com/rest"}`}))
+		}, line: "mint a token for installation 4242: GitHub answered 403: acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions.",
+		hint: "the organization forbids classic tokens", requests: 2,
+	},
 	{name: "a website instead of the API", prepare: func(d *day) {
 		d.lies = true
 		d.Inject(fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>404</html>"})
@@ -239,16 +275,24 @@ var worstDay = []struct {
 			return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 		}}))
 	}, line: "GitHub granted another scope than was asked for: it goes beyond with contents: write (asked read)", hint: "the token was not handed out", warning: "the token that was minted is revoked", requests: 3},
-	{name: "never verified", env: map[string]string{"INPUT_VERIFY": "true"}, prepare: func(d *day) { d.SetReplicationLag(1000) },
-		line: "verify the token: GitHub answered 401: Bad credentials", hint: "GitHub did not know the token it made: run the job again", warning: "the token that was minted is revoked", requests: 9},
+	{
+		name: "never verified", env: map[string]string{"INPUT_VERIFY": "true"}, prepare: func(d *day) { d.SetReplicationLag(1000) },
+		line: "verify the token: GitHub answered 401: Bad credentials", hint: "GitHub did not know the token it made: run the job again", warning: "the token that was minted is revoked", requests: 9,
+	},
 
 	{name: "no key", env: map[string]string{"INPUT_PRIVATE-KEY": ""}, line: "input private-key: is empty", hint: "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}"},
-	{name: "no key, Dependabot", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_ACTOR": "dependabot[bot]"},
-		line: "input private-key: is empty: Dependabot's runs get Dependabot's own secrets only", hint: "store the key among the Dependabot secrets too (https://github.test/acme/api/settings/secrets/dependabot), or set on-missing-key: skip to go on without a token"},
-	{name: "no key, a fork", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"}, prepare: pullRequestFrom("mallory/api"),
-		line: "input private-key: is empty: pull requests from forks get no secrets", hint: "set on-missing-key: skip to go on without a token, and do what needs one after the merge"},
-	{name: "no key, a branch", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"}, prepare: pullRequestFrom("acme/api"),
-		line: "input private-key: is empty", hint: "pass the App's private key"},
+	{
+		name: "no key, Dependabot", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_ACTOR": "dependabot[bot]"},
+		line: "input private-key: is empty: Dependabot's runs get Dependabot's own secrets only", hint: "store the key among the Dependabot secrets too (https://github.test/acme/api/settings/secrets/dependabot), or set on-missing-key: skip to go on without a token",
+	},
+	{
+		name: "no key, a fork", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"}, prepare: pullRequestFrom("mallory/api"),
+		line: "input private-key: is empty: pull requests from forks get no secrets", hint: "set on-missing-key: skip to go on without a token, and do what needs one after the merge",
+	},
+	{
+		name: "no key, a branch", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"}, prepare: pullRequestFrom("acme/api"),
+		line: "input private-key: is empty", hint: "pass the App's private key",
+	},
 	{name: "a token for a key", env: map[string]string{"INPUT_PRIVATE-KEY": "ghp_" + rand.Text()}, line: "input private-key: is a personal access token (classic), not a private key", hint: "generate a private key on the App's settings page and paste the whole .pem file"},
 	{name: "half a key", prepare: func(d *day) { d.env["INPUT_PRIVATE-KEY"] = testKey()[:800] }, line: "input private-key: is cut off: the -----END … PRIVATE KEY----- line is missing", hint: "generate a private key"},
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"strings"
 	"syscall"
@@ -75,6 +76,7 @@ func isTLS(err error) bool {
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
 	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || badCertificate(err) ||
+		errors.Is(err, http.ErrSchemeMismatch) ||
 		strings.Contains(err.Error(), "TLS handshake") || strings.HasPrefix(err.Error(), "tls: ")
 }
 
