@@ -117,9 +117,12 @@ func newStory(t *testing.T, env *testscript.Env) error {
 
 // storyCommands are the words a script has beside testscript's own.
 var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"github": askGitHub,   // github requests|tokens|forget|stateless|suspend|wider|fault|hold|await|release
-	"key":    pasteKey,    // key FORM: INPUT_PRIVATE-KEY in another form
-	"input":  setInput,    // input NAME TEXT: with \n for newlines
+	"github": askGitHub, // github requests|tokens|forget|stateless|suspend|wider|fault|hold|await|release
+	"key":    pasteKey,  // key FORM: INPUT_PRIVATE-KEY in another form
+	"input":  setInput,  // input NAME TEXT: with \n for newlines
+	"inputfile": func(ts *testscript.TestScript, _ bool, args []string) { // inputfile NAME FILE
+		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
+	},
 	"output": showOutput,  // output NAME: the value a later step would see
 	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
 	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
@@ -168,6 +171,20 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		case <-time.After(10 * time.Second):
 			ts.Fatalf("no request came")
 		}
+	case "tls": // github tls: the same GitHub by TLS, its CA in ca.pem
+		server := httptest.NewTLSServer(github)
+		ts.Defer(server.Close)
+		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), ca, 0o600))
+		ts.Setenv("GITHUB_API_URL", server.URL)
+	case "plain": // github plain: the same GitHub at 0.0.0.0
+		server := httptest.NewServer(github)
+		ts.Defer(server.Close)
+		ts.Setenv("GITHUB_API_URL", strings.Replace(server.URL, "127.0.0.1", "0.0.0.0", 1))
+	case "proxy": // github proxy: an HTTP proxy with a password, in PROXY
+		proxy := httptest.NewServer(passwordProxy(github))
+		ts.Defer(proxy.Close)
+		ts.Setenv("PROXY", strings.Replace(proxy.URL, "http://", "http://user:opensesame@", 1))
 	case "release":
 		time.Sleep(50 * time.Millisecond) // a signal that was sent before is delivered by now
 		close(storyOf(ts).gate.open)
@@ -309,4 +326,17 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 			ts.Fatalf("a secret of %d characters is readable in:\n%s", len(s.Reveal()), text)
 		}
 	}
+}
+
+// passwordProxy is an HTTP proxy in front of one GitHub.
+func passwordProxy(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:opensesame"))
+		if !r.URL.IsAbs() || r.Header.Get("Proxy-Authorization") != want {
+			w.WriteHeader(http.StatusProxyAuthRequired)
+			return
+		}
+		r.Header.Set("Via", "1.1 proxy")
+		next.ServeHTTP(w, r)
+	})
 }

@@ -280,6 +280,13 @@ var worstDay = []struct {
 		line: "verify the token: GitHub answered 401: Bad credentials", hint: "GitHub did not know the token it made: run the job again", warning: "the token that was minted is revoked", requests: 9,
 	},
 
+	{name: "an answer that makes no sense", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"permissions":{`, `"expires_at":7,"permissions":{`, 1))
+		}}))
+	}, line: "mint a token for installation 4242: the answer is not what GitHub's API describes", hint: "something between here and GitHub answers in its place", requests: 3},
+
 	{name: "no key", env: map[string]string{"INPUT_PRIVATE-KEY": ""}, line: "input private-key: is empty", hint: "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}"},
 	{
 		name: "no key, Dependabot", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_ACTOR": "dependabot[bot]"},
@@ -394,5 +401,55 @@ func TestDebugLog(t *testing.T) {
 		if !regexp.MustCompile(want).MatchString(d.log.String()) {
 			t.Errorf("the log has no %s:\n%s", want, d.log.String())
 		}
+	}
+}
+
+// The post stage never fails a job, and is over in time.
+func TestPostOnABadDay(t *testing.T) {
+	testKey()
+	for _, c := range []struct {
+		name     string
+		prepare  func(*day)
+		says     string
+		alive    bool
+		requests int
+	}{
+		{"all is well", func(*day) {}, "the token is revoked\n", false, 1},
+		{"revoked by hand", func(d *day) { d.Inject(fakegithub.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}) }, "the token was gone already\n", true, 1},
+		{"two outages", func(d *day) { d.Inject(at("DELETE", 2, fakegithub.ServerError(502, true))) }, "the token is revoked\n", false, 3},
+		{"a clear no", func(d *day) { d.Inject(fakegithub.Fault{Status: 403, Body: `{"message":"no"}`}) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: no", true, 1},
+		{"limited", func(d *day) { d.Inject(fakegithub.SecondaryLimit(time.Minute)) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: You have exceeded a secondary rate limit", true, 1},
+		{"never an answer", func(d *day) { d.Inject(fakegithub.Fault{Delay: time.Hour}) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: api.github.test:443: no answer in time (tried 2 times in 15s)%0Ahint: ", true, 2},
+		{"expired", func(*day) { time.Sleep(2 * time.Hour) }, "the token expired at 01:00 UTC: there is nothing to revoke\n", false, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := newDay(t, nil)
+				d.run(t, Process.mint)
+				state, err := readPairs(d.env["GITHUB_STATE"])
+				if err != nil {
+					t.Fatal(err)
+				}
+				for name, value := range state {
+					d.env["STATE_"+name] = value
+				}
+				d.lies = true
+				d.ResetRequests()
+				d.log.Reset()
+				c.prepare(d)
+				started := time.Now()
+				d.run(t, Process.post)
+				if took := time.Since(started); d.exit != exitOK || took > postTime {
+					t.Errorf("exit %d after %s", d.exit, took)
+				}
+				if !strings.Contains(d.log.String(), c.says) {
+					t.Errorf("the log does not say %q", c.says)
+				}
+				if got := len(d.Requests()); got != c.requests || d.Alive(d.Tokens()[0].Value) != c.alive {
+					t.Errorf("%d requests, want %d; alive is %v", got, c.requests, !c.alive)
+				}
+				d.checkHidden(t)
+			})
+		})
 	}
 }

@@ -145,11 +145,12 @@ func (a *API) call(ctx context.Context, client *http.Client, op, method, path st
 	}
 	var answer bytes.Buffer
 	resp, err := gh.Do(ctx, req, &answer)
-	if err == nil && result != nil {
-		err = json.Unmarshal(answer.Bytes(), result)
-	}
 	if err != nil {
 		return a.failure(op, t, resp, err)
+	}
+	if result != nil && json.Unmarshal(answer.Bytes(), result) != nil {
+		// What json says of it may repeat the answer.
+		return &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
 	}
 	return nil
 }

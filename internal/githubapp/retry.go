@@ -173,6 +173,9 @@ func limited(resp *http.Response, now time.Time) (wait time.Duration, kind strin
 	body, _ := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
 	after, hasAfter := seconds(resp.Header.Get("Retry-After"))
+	if date, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil { // the other form HTTP has
+		after, hasAfter = date.Sub(now), true
+	}
 	reset, hasReset := seconds(resp.Header.Get("X-RateLimit-Reset"))
 	text := strings.ToLower(string(body))
 	secondary := strings.Contains(text, "secondary rate limit") || strings.Contains(text, "secondary-rate-limits") || strings.Contains(text, "abuse")

@@ -41,6 +41,9 @@ func (s Scope) body() (scopeBody, error) {
 	return scopeBody{s.Repositories, s.Permissions}, nil
 }
 
+// tokenLifetime is fixed by GitHub: one hour from creation.
+const tokenLifetime = time.Hour
+
 // Token is a minted token and what was granted with it.
 type Token struct {
 	Value           redact.String
@@ -67,13 +70,28 @@ type grant struct {
 	} `json:"repositories"`
 }
 
+// UnmarshalJSON reads the token before and apart from the rest: whatever is wrong
+// with that, a token that exists must be known, to be revoked.
+func (g *grant) UnmarshalJSON(data []byte) error {
+	var first struct {
+		Token secret `json:"token"`
+	}
+	if err := json.Unmarshal(data, &first); err != nil {
+		return err
+	}
+	type plain grant
+	err := json.Unmarshal(data, (*plain)(g))
+	g.Token = first.Token
+	return err
+}
+
 // secret decodes a JSON string straight into a secret.
 type secret struct{ redact.String }
 
 func (s *secret) UnmarshalJSON(data []byte) error {
 	var v string
-	if err := json.Unmarshal(data, &v); err != nil {
-		return errors.New("the token is no string")
+	if err := json.Unmarshal(data, &v); err != nil || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return errors.New("the token is no word")
 	}
 	s.String = redact.New(v)
 	return nil
@@ -96,6 +114,10 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	// Masked before anything is checked: what follows may fail.
 	if value := g.Token.String; !value.Empty() {
 		a.api.config.OnToken(value)
+		if err != nil { // the rest of the answer can't be read
+			_, revokeErr := a.api.Revoke(ctx, value)
+			return Token{}, errors.Join(err, revokeErr)
+		}
 	} else if err == nil {
 		err = &Error{Op: op, Reason: "the answer holds no token"}
 	}
@@ -110,6 +132,9 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 		t.Repositories = append(t.Repositories, r.FullName)
 	}
 	slices.Sort(t.Repositories)
+	if t.ExpiresAt.IsZero() {
+		t.ExpiresAt = time.Now().UTC().Add(tokenLifetime)
+	}
 	return t, nil
 }
 

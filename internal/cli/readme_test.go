@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// The README's "When it fails" is what the code says: each of its messages and
+// cures is one of TestWorstDay's or of the key's, variables apart.
+func TestREADMEFailures(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, ok := strings.Cut(string(readme), "## When it fails\n")
+	if !ok {
+		t.Fatal("the README has no such section")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := regexp.MustCompile("(?m)^\\| `(.+?)` \\| (.+?) \\|$").FindAllStringSubmatch(section, -1)
+	if len(rows) < 15 {
+		t.Fatalf("it has %d messages", len(rows))
+	}
+	for _, row := range rows {
+		if !told(row[1], row[2]) {
+			t.Errorf("no test shows %q with the hint %q", row[1], row[2])
+		}
+	}
+	for _, c := range worstDay {
+		if c.line != "" && !strings.Contains(c.name, "classic") && !inREADME(rows, c.line) {
+			t.Errorf("the README does not have %q", c.line)
+		}
+	}
+}
+
+// told looks for a message and its hint; … in the README stands for what varies.
+func told(message, hint string) bool {
+	line, cure := pattern(message), pattern(hint)
+	for _, c := range worstDay {
+		if c.line != "" && line.MatchString(c.line) && (cure.MatchString(c.hint) || strings.HasPrefix(strings.ReplaceAll(hint, "`", ""), c.hint)) {
+			return true
+		}
+	}
+	return false
+}
+
+func inREADME(rows [][]string, line string) bool {
+	for _, row := range rows {
+		if pattern(row[1]).MatchString(line) {
+			return true
+		}
+	}
+	return false
+}
+
+func pattern(text string) *regexp.Regexp {
+	text = strings.ReplaceAll(text, "`", "")
+	return regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(text), "…", ".+"))
+}
