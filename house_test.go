@@ -134,22 +134,44 @@ func TestREADMETables(t *testing.T) {
 			t.Fatalf("no section %q", title)
 		}
 		text, _, _ = strings.Cut(text, "\n## ")
-		var got []string
-		for _, row := range regexp.MustCompile("(?m)^\\| `([a-z<>-]+)`").FindAllStringSubmatch(text, -1) {
-			got = append(got, row[1])
-		}
-		want := declared(string(action), section)
-		slices.Sort(got)
+		got, want := rows(text), declared(string(action), section)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s in the README: %v\nin action.yml: %v", section, got, want)
 		}
 	}
+	for _, name := range []string{"decrypt", "revoke", "encrypt"} {
+		file, err := os.ReadFile(name + "/action.yml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, text, ok := strings.Cut(string(readme), "\n### "+name+"\n")
+		if !ok {
+			t.Fatalf("no section on %s", name)
+		}
+		text, _, _ = strings.Cut(text, "\n##")
+		got := rows(text)
+		want := slices.Concat(declared(string(file), "inputs"), declared(string(file), "outputs"))
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s in the README: %v\nin its action.yml: %v", name, got, want)
+		}
+	}
+}
+
+// rows lists what the first column of a table names, sorted.
+func rows(text string) []string {
+	var names []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z<>-]+)`").FindAllStringSubmatch(text, -1) {
+		names = append(names, row[1])
+	}
+	slices.Sort(names)
+	return names
 }
 
 // declared lists what action.yml declares; the many permission inputs are one row.
 func declared(action, section string) []string {
 	_, text, _ := strings.Cut(action, "\n"+section+":\n")
-	text = regexp.MustCompile(`(?m)^[a-z]`).Split(text, 2)[0]
+	text = regexp.MustCompile(`(?m)^[a-z]`).Split(text, 2)[0] // up to the next key of the top level
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+):`).FindAllStringSubmatch(text, -1) {
 		name := m[1]

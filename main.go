@@ -13,7 +13,7 @@ import (
 
 // Each action.yml is the one place where inputs, outputs and defaults stand.
 //
-//go:embed action.yml
+//go:embed action.yml */action.yml
 var actionFiles embed.FS
 
 func main() {

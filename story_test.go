@@ -11,6 +11,8 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -23,6 +25,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -100,11 +103,12 @@ func newStory(t *testing.T, env *testscript.Env) error {
 	server := httptest.NewServer(s.gate.through(openapitest.Check(t, github)))
 	env.Defer(server.Close)
 	env.Values[storyID] = s
-	for _, name := range []string{"output", "state", "summary"} {
-		if err := os.WriteFile(filepath.Join(env.WorkDir, name), nil, 0o600); err != nil {
+	for name, variable := range map[string]string{"output": "GITHUB_OUTPUT", "state": "GITHUB_STATE", "summary": "GITHUB_STEP_SUMMARY", "env": "GITHUB_ENV"} {
+		file := filepath.Join(env.WorkDir, name)
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			return err
 		}
-		env.Setenv(map[string]string{"output": "GITHUB_OUTPUT", "state": "GITHUB_STATE", "summary": "GITHUB_STEP_SUMMARY"}[name], filepath.Join(env.WorkDir, name))
+		env.Setenv(variable, file)
 	}
 	env.Setenv("GITHUB_ACTIONS", "true")
 	env.Setenv("GITHUB_API_URL", server.URL)
@@ -123,7 +127,9 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 	"inputfile": func(ts *testscript.TestScript, _ bool, args []string) { // inputfile NAME FILE
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
+	"age":    makeAgeKey,  // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
 	"output": showOutput,  // output NAME: the value a later step would see
+	"job":    nextJob,     // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
 	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
 	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
 }
@@ -172,7 +178,9 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Fatalf("no request came")
 		}
 	case "tls": // github tls: the same GitHub by TLS, its CA in ca.pem
-		server := httptest.NewTLSServer(github)
+		server := httptest.NewUnstartedServer(github)
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that does not trust it is what is tested
+		server.StartTLS()
 		ts.Defer(server.Close)
 		ca := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
 		ts.Check(os.WriteFile(ts.MkAbs("ca.pem"), ca, 0o600))
@@ -273,6 +281,16 @@ func setInput(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("INPUT_"+strings.ToUpper(args[0]), text)
 }
 
+func nextJob(ts *testscript.TestScript, _ bool, _ []string) {
+	for name, value := range pairs(ts, "output") {
+		ts.Setenv("OUTPUT_"+strings.ReplaceAll(name, "-", "_"), value)
+	}
+	for _, file := range []string{"output", "state", "summary", "env"} {
+		ts.Check(os.WriteFile(ts.MkAbs(file), nil, 0o600))
+	}
+	ts.Setenv("INPUT_PRIVATE-KEY", "")
+}
+
 func showOutput(ts *testscript.TestScript, neg bool, args []string) {
 	value, ok := pairs(ts, "output")[args[0]]
 	if neg == ok {
@@ -314,18 +332,25 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 	key := redact.New(ts.Getenv("INPUT_PRIVATE-KEY"))
 	secrets = append(secrets, actions.Lines(key)...)
-	var log []string
+	var lines []string
 	for line := range strings.Lines(ts.ReadFile("stdout") + ts.ReadFile("stderr") + ts.ReadFile("summary")) {
 		if !strings.HasPrefix(line, "::add-mask::") {
-			log = append(log, line)
+			lines = append(lines, line)
 		}
 	}
-	text := strings.Join(log, "")
+	text := strings.Join(lines, "")
 	for _, s := range secrets {
 		if strings.Contains(text, s.Reveal()) {
 			ts.Fatalf("a secret of %d characters is readable in:\n%s", len(s.Reveal()), text)
 		}
 	}
+}
+
+func makeAgeKey(ts *testscript.TestScript, _ bool, _ []string) {
+	identity, err := age.GenerateX25519Identity()
+	ts.Check(err)
+	ts.Setenv("INPUT_RECIPIENTS", identity.Recipient().String())
+	ts.Setenv("AGE_IDENTITY", identity.String())
 }
 
 // passwordProxy is an HTTP proxy in front of one GitHub.

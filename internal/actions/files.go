@@ -15,6 +15,7 @@ import (
 const (
 	outputFile  = "output"
 	stateFile   = "state"
+	envFile     = "env"
 	summaryFile = "step-summary"
 )
 
@@ -46,6 +47,10 @@ func (r *Runner) HasState() bool { return r.Variable(variable(stateFile)) != "" 
 
 // Output hands values to later steps of the job.
 func (r *Runner) Output(pairs ...Pair) error { return r.appendPairs(outputFile, pairs) }
+
+// Env sets variables for every later step of the job. The caller checks the
+// names: some of them decide what those steps run.
+func (r *Runner) Env(pairs ...Pair) error { return r.appendPairs(envFile, pairs) }
 
 // SaveState hands values to the post stage of this step.
 func (r *Runner) SaveState(pairs ...Pair) error { return r.appendPairs(stateFile, pairs) }

@@ -3,6 +3,7 @@ package actions
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/redact"
@@ -27,6 +28,23 @@ func Lines(text redact.String) []redact.String {
 		}
 	}
 	return parts
+}
+
+// EachLine gives every line of a secret text, short ones too: what the runner
+// itself masks when the text is a secret of the workflow (Worker.cs).
+func EachLine(text redact.String) []redact.String {
+	var parts []redact.String
+	for line := range strings.SplitSeq(strings.ReplaceAll(text.Reveal(), "\r", "\n"), "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			parts = append(parts, redact.New(line))
+		}
+	}
+	return parts
+}
+
+// Maskable gives the lines that [Runner.Mask] takes.
+func Maskable(text redact.String) []redact.String {
+	return slices.DeleteFunc(EachLine(text), func(line redact.String) bool { return len(line.Reveal()) < MinMask })
 }
 
 // Forms gives a token and the forms of it that the runner's own masks miss:

@@ -52,9 +52,9 @@ func (r *Runner) Debugging() bool { return r.getenv("RUNNER_DEBUG") == "1" }
 // Variable gives a value of the runner's contexts, such as GITHUB_REPOSITORY.
 func (r *Runner) Variable(name string) string { return strings.TrimSpace(r.getenv(name)) }
 
-// minMask keeps accidents out of the masks: a short one turns half the log into
+// MinMask keeps accidents out of the masks: a short one turns half the log into
 // *** and makes the runner drop every job output it occurs in.
-const minMask = 8
+const MinMask = 8
 
 // Mask hides each secret in the log of this and every later step of the job.
 // The secret is given as one line; a text of several is for [Lines].
@@ -63,7 +63,7 @@ func (r *Runner) Mask(secrets ...redact.String) {
 	defer r.mu.Unlock()
 	for _, s := range secrets {
 		v := s.Reveal()
-		if len(strings.TrimSpace(v)) < minMask || r.masked[v] {
+		if len(strings.TrimSpace(v)) < MinMask || r.masked[v] {
 			continue
 		}
 		r.masked[v] = true
@@ -72,6 +72,18 @@ func (r *Runner) Mask(secrets ...redact.String) {
 			r.gha.AddMask(v)
 		}
 	}
+}
+
+// Masked gives what is masked so far: none of it may occur in a job output, or
+// the runner drops it.
+func (r *Runner) Masked() []redact.String {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var all []redact.String
+	for v := range r.masked {
+		all = append(all, redact.New(v))
+	}
+	return all
 }
 
 // Info writes a line, or several, to the log.

@@ -44,11 +44,14 @@ const (
 
 const usage = `usage: valetkey COMMAND
 
-  mint   mint a token for this workflow step; inputs are read from INPUT_… variables
-  demo   the whole story on this machine, against an embedded GitHub
-         (demo --serve keeps that GitHub up, to try a workflow against)
+  mint      mint a token for this workflow step
+  decrypt   open an encrypted token, or encrypted values, in a later job
+  revoke    revoke a token now
+  encrypt   encrypt values for another job
+  demo      the whole story on this machine, against an embedded GitHub
+            (demo --serve keeps that GitHub up, to try a workflow against)
 
-Under the name "post" the program is the action's post stage.
+The first four are actions and read their inputs from INPUT_… variables. Under the name "post" the program is the action's post stage.
 `
 
 // Main runs one command and gives its exit code.
@@ -68,6 +71,12 @@ func Main(p Process) int {
 	switch command {
 	case "mint":
 		return p.mint(ctx)
+	case "decrypt":
+		return p.decrypt(ctx)
+	case "revoke":
+		return p.revoke(ctx)
+	case "encrypt":
+		return p.encrypt()
 	case "demo":
 		return p.demo(ctx, rest)
 	case "help", "-h", "--help":

@@ -51,41 +51,83 @@ type story struct {
 	out            io.Writer
 	world          *world
 	checks, failed int
-	log            masker
+	log            masker // of the job that runs
 }
 
 func (s *story) tell(ctx context.Context) {
 	s.say("An embedded GitHub runs on %s with an App, installed on the account %s,\nand two private repositories, %s/%s and %s/%s.\n", s.world.url, account, account, wanted, account, other)
+	s.oneJob(ctx)
+	s.threeJobs(ctx)
+}
 
-	s.say("\n1. A step mints a token for %s/%s, contents: read\n", account, wanted)
-	main, err := s.world.stage(ctx, "valetkey", nil)
-	if err != nil {
-		s.check("the step runs", false, err.Error())
-		return
-	}
-	s.show(main)
+// mintInputs are those of the README's first example.
+func (s *story) mintInputs() map[string]string {
+	return map[string]string{"client-id": demoClientID, "private-key": s.world.key, "repositories": wanted, "permissions": "contents: read"}
+}
+
+// oneJob mints, uses and revokes.
+func (s *story) oneJob(ctx context.Context) {
+	s.say("\nA job. Its first step mints a token for %s/%s, contents: read\n", account, wanted)
+	main := s.step(ctx, step{stage: "valetkey", action: "mint", inputs: s.mintInputs()})
 	token := redact.New(main.outputs["token"])
-	s.check("the step ends well and has a token", main.exit == 0 && !token.Empty(), "")
+	s.check("the step has a token", !token.Empty(), "")
 	s.check("two requests were enough: find the installation, mint", len(s.world.github.Requests()) == 2, "")
 	s.check("it is granted "+main.outputs["permissions"]+" on "+main.outputs["repositories"], main.outputs["repositories"] == `["`+account+"/"+wanted+`"]`, "")
 
-	s.say("\n2. A later step prints the token, and the runner hides it\n")
+	s.say("\nA later step prints the token, and the runner hides it\n")
 	s.command(`echo "$TOKEN"`, token.Reveal())
 	s.command(`printf "x-access-token:$TOKEN" | base64 -w0`, basicAuth(token))
 	s.check("the token is masked in the log, and so are its encoded forms", s.hidden(token), "")
 
-	s.say("\n3. A later step uses it\n")
+	s.say("\nA later step uses it\n")
 	s.use(ctx, token, wanted, true)
 	s.use(ctx, token, other, false)
 
-	s.say("\n4. The job ends, and the post stage revokes\n")
-	post, err := s.world.stage(ctx, "post", main.state)
-	if err != nil {
-		s.check("the post stage runs", false, err.Error())
-		return
+	s.say("\nThe job ends, and the post stage revokes\n")
+	s.step(ctx, step{stage: "post", action: "mint", state: main.state})
+	s.dead(ctx, token)
+}
+
+// threeJobs carries a token from one job to another and ends it in a third.
+func (s *story) threeJobs(ctx context.Context) {
+	s.say("\nThree jobs. The first mints, keeps the token alive, and has two job outputs\n")
+	s.log = masker{}
+	inputs := s.mintInputs()
+	inputs["skip-token-revoke"] = "true"
+	mint := s.step(ctx, step{stage: "valetkey", action: "mint", inputs: inputs})
+	s.check("the runner drops the job output token, because it holds a masked value", s.log.mask(mint.outputs["token"]) != mint.outputs["token"], "")
+	sealed := mint.outputs["encrypted-token"]
+	s.check("the job output encrypted-token survives: no masked value is in it", sealed != "" && s.log.mask(sealed) == sealed, "")
+
+	s.say("\nThe second, on another machine, decrypts and uses it\n")
+	s.log = masker{}
+	open := map[string]string{"encrypted-token": sealed, "private-key": s.world.key}
+	opened := s.step(ctx, step{stage: "valetkey", action: "decrypt", inputs: open})
+	token := redact.New(opened.outputs["token"])
+	s.command(`echo "$TOKEN"`, token.Reveal())
+	s.check("the token is masked in this job too", s.hidden(token), "")
+	s.use(ctx, token, wanted, true)
+
+	s.say("\nThe third revokes it\n")
+	s.log = masker{}
+	s.step(ctx, step{stage: "valetkey", action: "revoke", inputs: open})
+	s.dead(ctx, token)
+}
+
+// step runs a stage and shows its log.
+func (s *story) step(ctx context.Context, st step) stageResult {
+	result, err := s.world.run(ctx, st)
+	for _, line := range result.log {
+		if shown, visible := s.log.show(line); visible {
+			fmt.Fprintln(s.out, "  | "+shown)
+		}
 	}
-	s.show(post)
-	s.check("the post stage ends well", post.exit == 0, "")
+	s.check("the step ends well", err == nil && result.exit == 0, reason(err))
+	return result
+}
+
+// dead shows that a token is refused everywhere.
+func (s *story) dead(ctx context.Context, token redact.String) {
 	s.check("GitHub knows the token no more", !token.Empty() && !s.world.github.Alive(token.Reveal()), "")
 	s.use(ctx, token, wanted, false)
 }
@@ -127,15 +169,6 @@ func reason(err error) string {
 }
 
 func (s *story) say(format string, args ...any) { fmt.Fprintf(s.out, format, args...) }
-
-// show prints a stage's log as a runner shows it.
-func (s *story) show(st stageResult) {
-	for _, line := range st.log {
-		if shown, visible := s.log.show(line); visible {
-			fmt.Fprintln(s.out, "  | "+shown)
-		}
-	}
-}
 
 // command prints what a step's command and its output look like in the log.
 func (s *story) command(line, output string) {

@@ -20,9 +20,17 @@ type stageResult struct {
 	exit           int
 }
 
-// stage starts this very program as a runner would start the container: by the
+// step is one step of a workflow, main stage or post.
+type step struct {
+	stage  string // the program's name: valetkey or post
+	action string // the action's args
+	inputs map[string]string
+	state  map[string]string
+}
+
+// run starts this very program as a runner would start the container: by the
 // stage's name, with the action's args, and nothing of this environment.
-func (w *world) stage(ctx context.Context, name string, state map[string]string) (stageResult, error) {
+func (w *world) run(ctx context.Context, s step) (stageResult, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return stageResult{}, err
@@ -31,21 +39,22 @@ func (w *world) stage(ctx context.Context, name string, state map[string]string)
 	env := []string{
 		"GITHUB_ACTIONS=true", "GITHUB_REPOSITORY=" + account + "/website", "GITHUB_REPOSITORY_OWNER=" + account,
 		"GITHUB_API_URL=" + w.url, "GITHUB_SERVER_URL=" + w.url,
-		"INPUT_CLIENT-ID=" + demoClientID, "INPUT_PRIVATE-KEY=" + w.key,
-		"INPUT_REPOSITORIES=" + wanted, "INPUT_PERMISSIONS=contents: read",
+	}
+	for input, value := range s.inputs {
+		env = append(env, "INPUT_"+strings.ToUpper(input)+"="+value)
 	}
 	for _, file := range []string{"OUTPUT", "STATE", "STEP_SUMMARY"} {
-		files[file] = filepath.Join(w.dir, name+"-"+file)
+		files[file] = filepath.Join(w.dir, s.stage+"-"+file)
 		if err := os.WriteFile(files[file], nil, 0o600); err != nil {
 			return stageResult{}, err
 		}
 		env = append(env, "GITHUB_"+file+"="+files[file])
 	}
-	for key, value := range state {
+	for key, value := range s.state {
 		env = append(env, "STATE_"+key+"="+value)
 	}
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Args = []string{"/" + name, "mint"}
+	cmd.Args = []string{"/" + s.stage, s.action}
 	cmd.Env = env
 	out, err := cmd.Output()
 	var exit *exec.ExitError

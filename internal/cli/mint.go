@@ -2,14 +2,13 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 )
@@ -87,12 +86,7 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 // happens after it, the post stage revokes.
 func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
 	if !req.KeepToken && r.HasState() {
-		err := r.SaveState(
-			actions.Pair{Name: stateToken, Value: token.Value.Reveal()},
-			actions.Pair{Name: stateExpires, Value: token.ExpiresAt.Format(time.RFC3339)},
-			actions.Pair{Name: stateHost, Value: req.Host.URL},
-		)
-		if err != nil {
+		if err := saveToken(r, payload(req, installation, token), req.Host); err != nil {
 			return err
 		}
 	}
@@ -107,7 +101,15 @@ func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mi
 	if ctx.Err() != nil {
 		return fmt.Errorf("the step was cancelled")
 	}
-	if err := r.Output(outputs(req, installation, token)...); err != nil {
+	sealed, err := envelope.Seal(payload(req, installation, token), req.Recipients, append(r.Masked(), req.NoMask...))
+	if err != nil {
+		return err
+	}
+	pairs := append(tokenOutputs(payload(req, installation, token)), actions.Pair{Name: "encrypted-token", Value: sealed})
+	if req.Encrypted {
+		pairs = without(pairs, "token")
+	}
+	if err := r.Output(pairs...); err != nil {
 		return err
 	}
 	if len(req.Scope.Permissions) == 0 {
@@ -164,15 +166,11 @@ func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token 
 	r.Info("the token that was minted is revoked")
 }
 
-func outputs(req mintRequest, installation githubapp.Installation, token githubapp.Token) []actions.Pair {
-	return []actions.Pair{
-		{Name: "token", Value: token.Value.Reveal()},
-		{Name: "installation-id", Value: strconv.FormatInt(installation.ID, 10)},
-		{Name: "app-slug", Value: installation.AppSlug},
-		{Name: "expires-at", Value: token.ExpiresAt.Format(time.RFC3339)},
-		{Name: "permissions", Value: asJSON(token.Permissions)},
-		{Name: "repositories", Value: asJSON(repositories(req, token))},
-		{Name: "token-hash", Value: token.Hash()},
+// payload is what travels encrypted: the token and all that is known about it.
+func payload(req mintRequest, installation githubapp.Installation, token githubapp.Token) envelope.Payload {
+	return envelope.Payload{
+		Token: token.Value, ExpiresAt: token.ExpiresAt, APIURL: req.Host.URL, InstallationID: installation.ID, AppSlug: installation.AppSlug,
+		Permissions: token.Permissions, Repositories: repositories(req, token),
 	}
 }
 
@@ -186,14 +184,6 @@ func repositories(req mintRequest, token githubapp.Token) []string {
 		return []string{}
 	}
 	return []string{req.Target.Owner + "/*"}
-}
-
-func asJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // maps and lists of strings only
-	}
-	return string(b)
 }
 
 // clockTime is a time as people read it in a log.

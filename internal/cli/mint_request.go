@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -26,6 +27,9 @@ type mintRequest struct {
 	Scope          githubapp.Scope
 	KeepToken      bool
 	Verify         bool
+	Recipients     []envelope.Recipient // who can open the encrypted token
+	NoMask         []redact.String      // what must not occur in it
+	Encrypted      bool                 // the token itself is no output
 	Warnings       []string
 	Notices        []string
 }
@@ -47,6 +51,12 @@ func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
+	req.Encrypted = !in.Bool("plaintext-output")
+	req.Recipients = parseRecipients(r, in)
+	if rsaKey, ok := publicKey(req.Key); ok && len(req.Recipients) == 0 {
+		req.Recipients = ownKey(in, rsaKey)
+	}
+	req.NoMask = actions.EachLine(secret)
 	parseTarget(r, in, &req)
 	req.Scope.Permissions = parsePermissions(in, &req)
 	if err := in.Err(); err != nil {

@@ -28,7 +28,7 @@ func (p Process) post(ctx context.Context) int {
 	}
 	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("")).String("ca-bundle"))})
 	if err != nil {
-		r.Warning("the token is not revoked and lives until %s: github-api-url in the saved state %v", clockTime(expires), err)
+		r.Warning("the token is not revoked%s: github-api-url in the saved state %v", livesUntil(expires), err)
 		return exitOK
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTime)
@@ -36,11 +36,18 @@ func (p Process) post(ctx context.Context) int {
 	gone, err := api.Revoke(ctx, token)
 	switch {
 	case err != nil:
-		r.Warning("the token is not revoked and lives until %s: %s", clockTime(expires), actions.Text(err))
+		r.Warning("the token is not revoked%s: %s", livesUntil(expires), actions.Text(err))
 	case gone:
 		r.Info("the token was gone already")
 	default:
 		r.Info("the token is revoked")
 	}
 	return exitOK
+}
+
+func livesUntil(expires time.Time) string {
+	if expires.IsZero() {
+		return ""
+	}
+	return " and lives until " + clockTime(expires)
 }

@@ -54,7 +54,7 @@ func mintSummary(req mintRequest, installation githubapp.Installation, token git
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 		{"Expires", token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},
-		{"Audit log", "`hashed_token:" + token.Hash() + "`"},
+		{"Audit log", "`hashed_token:" + githubapp.Hash(token.Value) + "`"},
 	}
 	var b strings.Builder
 	b.WriteString("#### Token for " + code(target(req.Target)) + "\n\n| | |\n|---|---|\n")

@@ -30,6 +30,22 @@ type day struct {
 	lies bool // answers are not GitHub's and not held against its description
 	log  strings.Builder
 	exit int
+
+	onVariable func(name string) // told of each variable that is read
+}
+
+// next is a step of another job: new files, and inputs beside the old ones.
+func (d *day) next(t *testing.T, env map[string]string) {
+	t.Helper()
+	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV"} {
+		if err := os.WriteFile(d.env[name], nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	d.log.Reset()
+	for name, value := range env {
+		d.env[name] = value
+	}
 }
 
 const testClientID = "Iv23liTESTtest000000"
@@ -74,7 +90,13 @@ func (d *day) run(t *testing.T, stage func(Process, context.Context) int) {
 	t.Helper()
 	checked := openapitest.Check(t, d.Server)
 	p := Process{
-		Getenv: func(name string) string { return d.env[name] }, Stdout: &d.log, Files: os.DirFS("../.."),
+		Getenv: func(name string) string {
+			if d.onVariable != nil {
+				d.onVariable(name)
+			}
+			return d.env[name]
+		},
+		Stdout: &d.log, Files: os.DirFS("../.."),
 		Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if d.lies {
 				d.ServeHTTP(w, r)

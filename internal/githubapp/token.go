@@ -54,8 +54,8 @@ type Token struct {
 }
 
 // Hash is what GitHub's audit log calls hashed_token: base64 of the SHA-256.
-func (t Token) Hash() string {
-	sum := sha256.Sum256([]byte(t.Value.Reveal()))
+func Hash(token redact.String) string {
+	sum := sha256.Sum256([]byte(token.Reveal()))
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 

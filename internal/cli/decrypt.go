@@ -1,0 +1,170 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/githubapp"
+)
+
+// decryptRequest is everything that opening an envelope needs.
+type decryptRequest struct {
+	Line       string
+	Identities []envelope.Identity
+	Host       host
+	Revoke     bool
+	Encrypted  bool // the token itself is no output
+	ToEnv      bool // values go to the environment of later steps
+}
+
+func parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
+	req := decryptRequest{
+		Identities: parseIdentities(r, in),
+		Line:       in.String("encrypted-token"),
+		Host:       parseHost(in),
+		Revoke:     in.Bool("revoke"),
+		Encrypted:  !in.Bool("plaintext-output"),
+		ToEnv:      in.Choice("export", "outputs", "env") == "env",
+	}
+	return req, in.Err()
+}
+
+// decrypt is the main stage of the decrypt action: what another job encrypted,
+// masked in this job and handed to its later steps.
+func (p Process) decrypt(context.Context) int {
+	r := p.runner()
+	in := r.Inputs(p.schema("decrypt"))
+	req, err := parseDecrypt(r, in)
+	if err != nil {
+		return exitCode(r, err)
+	}
+	opened, err := open(r, in, req)
+	if err == nil {
+		err = r.Ready()
+	}
+	if err != nil {
+		return exitCode(r, err)
+	}
+	if len(opened.Values) > 0 {
+		return exitCode(r, exportValues(r, opened, req.ToEnv))
+	}
+	return exitCode(r, exportToken(r, opened, req))
+}
+
+// open decrypts, and masks what came out before anything else is done with it.
+func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.Payload, error) {
+	opened, err := envelope.Open(req.Line, req.Identities)
+	if envelopeFault(in, "encrypted-token", err) {
+		return envelope.Payload{}, in.Err()
+	}
+	if !opened.Token.Empty() {
+		r.Mask(actions.Forms(opened.Token)...)
+	}
+	for _, value := range opened.Values {
+		r.Mask(actions.EachLine(value)...)
+	}
+	return opened, nil
+}
+
+// exportToken hands a token over as mint does.
+func exportToken(r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
+	h := minted(opened, req.Host)
+	remaining := ""
+	if !opened.ExpiresAt.IsZero() {
+		left := time.Until(opened.ExpiresAt)
+		if left <= 0 {
+			return actions.Fault{
+				Input: "encrypted-token", Problem: fmt.Sprintf("expired %s ago", ago(-left)),
+				Cure: "tokens live an hour: mint it in a job that ends closer to this one, or again here",
+			}
+		}
+		remaining = strconv.Itoa(int(left.Seconds()))
+	}
+	if req.Revoke && r.HasState() {
+		if err := saveToken(r, opened, h); err != nil {
+			return err
+		}
+	}
+	pairs := append(tokenOutputs(opened), actions.Pair{Name: "remaining-seconds", Value: remaining})
+	if req.Encrypted {
+		pairs = without(pairs, "token")
+	}
+	if err := r.Output(pairs...); err != nil {
+		return err
+	}
+	end := ""
+	if !opened.ExpiresAt.IsZero() {
+		end = "; expires at " + clockTime(opened.ExpiresAt)
+	}
+	if req.Revoke {
+		end += ", revoked when the job ends"
+	}
+	r.Info("opened a token for %s: %s%s", joined(opened.Repositories), joined(levels(opened.Permissions)), end)
+	return nil
+}
+
+// minted is where a token lives: where it says that it was minted, or else the
+// host of this step.
+func minted(p envelope.Payload, fallback host) host {
+	if u, err := githubapp.ParseURL(p.APIURL); err == nil {
+		return host{URL: u.String(), Roots: fallback.Roots}
+	}
+	return fallback
+}
+
+// ago is a duration as people say it.
+func ago(d time.Duration) string {
+	switch {
+	case d < 2*time.Minute:
+		return fmt.Sprintf("%d seconds", int(d.Seconds()))
+	case d < 2*time.Hour:
+		return fmt.Sprintf("%d minutes", int(d.Minutes()))
+	}
+	return fmt.Sprintf("%d hours", int(d.Hours()))
+}
+
+func joined(names []string) string {
+	list := ""
+	for i, name := range shortened(names) {
+		if i > 0 {
+			list += ", "
+		}
+		list += name
+	}
+	return list
+}
+
+// exportValues hands the values of the encrypt action over, under their names.
+// An envelope is not signed: its names are checked as an input's would be.
+func exportValues(r *actions.Runner, opened envelope.Payload, toEnv bool) error {
+	var pairs []actions.Pair
+	for _, name := range slices.Sorted(maps.Keys(opened.Values)) {
+		if err := variableName(name); err != nil {
+			return actions.Fault{Input: "encrypted-token", Problem: "holds " + err.Error(), Cure: "encrypt it again under another name"}
+		}
+		value := opened.Values[name]
+		if len(actions.Maskable(value)) == 0 {
+			r.Warning("the value %s is not masked: it is shorter than %d characters, and as a mask it would hide half the log", name, actions.MinMask)
+		}
+		pairs = append(pairs, actions.Pair{Name: name, Value: value.Reveal()})
+	}
+	write, where := r.Output, "outputs"
+	if toEnv {
+		write, where = r.Env, "the environment of later steps"
+	}
+	if err := write(pairs...); err != nil {
+		return err
+	}
+	var names []string
+	for _, pair := range pairs {
+		names = append(names, pair.Name)
+	}
+	r.Info("opened %s into %s", joined(names), where)
+	return nil
+}

@@ -1,0 +1,70 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// encrypt is the encrypt action: values of the step's environment in one line
+// that can be the output of a job.
+func (p Process) encrypt() int {
+	r := p.runner()
+	in := r.Inputs(p.schema("encrypt"))
+	values := map[string]redact.String{}
+	names := in.List("names")
+	if len(names) == 0 {
+		in.Fault("names", "is empty", "name the environment variables of this step to encrypt, as in names: DATABASE_PASSWORD")
+	}
+	for _, name := range names {
+		if err := variableName(name); err != nil {
+			in.Fault("names", err.Error(), "give it another name in the step's env:")
+			continue
+		}
+		value := redact.New(p.Getenv(name))
+		r.Mask(actions.EachLine(value)...)
+		switch {
+		case value.Empty():
+			in.Fault("names", name+" is empty or not set", "give the step env: {"+name+": …}; secrets are empty in pull requests from forks")
+		case len(actions.Maskable(value)) == 0:
+			in.Fault("names", fmt.Sprintf("the value of %s is shorter than %d characters", name, actions.MinMask), "it could not be masked where it is opened; a value so short is no secret")
+		}
+		values[name] = value
+	}
+	to := parseRecipients(r, in)
+	if len(to) == 0 && in.Err() == nil {
+		in.Fault("recipients", "is empty, and so is passphrase", "give the public key of whoever opens it, as age-keygen -y prints it")
+	}
+	if err := in.Err(); err != nil {
+		return exitCode(r, err)
+	}
+	sealed, err := envelope.Seal(envelope.Payload{Values: values}, to, r.Masked())
+	if err == nil {
+		err = r.Output(actions.Pair{Name: "encrypted", Value: sealed})
+	}
+	if err == nil {
+		r.Info("encrypted %s", joined(names))
+	}
+	return exitCode(r, err)
+}
+
+var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
+
+// reserved are names whose value decides what later steps run, or that the runner
+// sets itself.
+var reserved = regexp.MustCompile(`(?i)^(PATH|HOME|SHELL|ENV|BASH_ENV|IFS|CI|NODE_OPTIONS|PYTHONPATH|PYTHONSTARTUP|PERL5OPT|PERL5LIB|RUBYOPT|JAVA_TOOL_OPTIONS|GIT_SSH|GIT_SSH_COMMAND|GIT_EXEC_PATH|(LD|DYLD|GITHUB|RUNNER|ACTIONS|INPUT|STATE|GIT_CONFIG)_.*)$`)
+
+// variableName checks a name that becomes a variable or an output.
+func variableName(name string) error {
+	switch {
+	case !identifier.MatchString(name):
+		return fmt.Errorf("%s, which is no name for a variable", actions.Quote(name))
+	case reserved.MatchString(name):
+		return fmt.Errorf("%s, which decides what later steps run or is the runner's own", strings.ToUpper(name))
+	}
+	return nil
+}

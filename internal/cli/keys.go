@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"errors"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// parseRecipients reads who can open what is encrypted: recipients or a
+// passphrase; none when neither is given.
+func parseRecipients(r *actions.Runner, in *actions.Inputs) []envelope.Recipient {
+	secret := in.Secret("passphrase")
+	r.Mask(actions.EachLine(secret)...)
+	to, err := envelope.ParseRecipients(in.String("recipients"))
+	envelopeFault(in, "recipients", err)
+	if secret.Empty() {
+		return to
+	}
+	one, err := envelope.PassphraseRecipient(secret)
+	if envelopeFault(in, "passphrase", err) {
+		return to
+	}
+	if to = append(to, one); len(to) > 1 {
+		envelopeFault(in, "passphrase", envelope.CheckRecipients(to))
+	}
+	return to
+}
+
+// ownKey is the App itself: whoever has its key can open what it minted.
+func ownKey(in *actions.Inputs, key *rsa.PublicKey) []envelope.Recipient {
+	own, err := envelope.KeyRecipient(key)
+	if envelopeFault(in, "private-key", err) {
+		return nil
+	}
+	return []envelope.Recipient{own}
+}
+
+// parseIdentities reads what opens it: exactly one of identity, passphrase and
+// private-key.
+func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity {
+	identity, secret, key := in.Secret("identity"), in.Secret("passphrase"), in.Secret("private-key")
+	r.Mask(actions.Lines(identity)...)
+	r.Mask(actions.EachLine(secret)...)
+	r.Mask(actions.Lines(key)...)
+	var given []string
+	for name, s := range map[string]redact.String{"identity": identity, "passphrase": secret, "private-key": key} {
+		if !s.Empty() {
+			given = append(given, name)
+		}
+	}
+	if len(given) != 1 {
+		problem := "is empty, and so are passphrase and private-key"
+		if len(given) > 1 {
+			problem = "is not the only one: passphrase and private-key are other ways to say the same"
+		}
+		in.Fault("identity", problem, "give one of the three: what the encryption was for. It was the App's private-key when the mint named no recipients")
+		return nil
+	}
+	switch given[0] {
+	case "identity":
+		list, err := envelope.ParseIdentities(identity)
+		envelopeFault(in, "identity", err)
+		return list
+	case "passphrase":
+		return []envelope.Identity{envelope.PassphraseIdentity(secret)}
+	}
+	private, ok := parseKey(r, in, "private-key", key).(*rsa.PrivateKey)
+	if !ok {
+		return nil
+	}
+	own, err := envelope.KeyIdentity(private)
+	envelopeFault(in, "private-key", err)
+	return []envelope.Identity{own}
+}
+
+// envelopeFault notes an error of the envelope package, and tells whether there
+// was one.
+func envelopeFault(in *actions.Inputs, name string, err error) bool {
+	var e *envelope.Error
+	switch {
+	case err == nil:
+		return false
+	case errors.As(err, &e):
+		in.Fault(name, e.Problem, e.Cure)
+	default:
+		in.Fault(name, err.Error(), "")
+	}
+	return true
+}
+
+func publicKey(key crypto.Signer) (*rsa.PublicKey, bool) {
+	if key == nil {
+		return nil, false
+	}
+	public, ok := key.Public().(*rsa.PublicKey)
+	return public, ok
+}

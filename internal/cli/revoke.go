@@ -1,0 +1,69 @@
+package cli
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// revoke is the revoke action: end a token now. That it is over already is as
+// good.
+func (p Process) revoke(ctx context.Context) int {
+	r := p.runner()
+	in := r.Inputs(p.schema("revoke"))
+	token := redact.New(in.String("token"))
+	r.Mask(actions.Forms(token)...)
+	req := decryptRequest{Line: in.String("encrypted-token"), Host: parseHost(in)}
+	plain := envelope.Payload{Token: token}
+	switch {
+	case strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
+		in.Fault("token", "is no token: it has white space or other characters in it that no token has", "pass the output token of valetkey as it is")
+	case token.Empty() && req.Line == "":
+		in.Fault("token", "is empty, and so is encrypted-token", "give one of them; where there may be no token, ask first: if: always() && needs.mint.outputs.encrypted-token != ''")
+	case !token.Empty() && req.Line != "":
+		in.Fault("token", "can't be used with encrypted-token", "give one of them")
+	case token.Empty():
+		req.Identities = parseIdentities(r, in)
+	}
+	if err := in.Err(); err != nil {
+		return exitCode(r, err)
+	}
+	if token.Empty() {
+		var err error
+		if plain, err = open(r, in, req); err != nil {
+			return exitCode(r, err)
+		}
+		if plain.Token.Empty() {
+			in.Fault("encrypted-token", "holds values, and no token", "pass the output encrypted-token of valetkey")
+			return exitCode(r, in.Err())
+		}
+	}
+	return exitCode(r, p.end(ctx, r, plain, minted(plain, req.Host)))
+}
+
+func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payload, h host) error {
+	if !token.ExpiresAt.IsZero() && time.Now().After(token.ExpiresAt) {
+		r.Info("the token expired %s ago: there is nothing to revoke", ago(time.Since(token.ExpiresAt)))
+		return nil
+	}
+	api, err := p.connect(r, h)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	defer cancel()
+	gone, err := api.Revoke(ctx, token.Token)
+	switch {
+	case err != nil:
+		return err
+	case gone:
+		r.Info("the token was gone already")
+	default:
+		r.Info("the token is revoked")
+	}
+	return nil
+}

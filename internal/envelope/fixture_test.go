@@ -1,0 +1,165 @@
+package envelope
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"filippo.io/age"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// appKey stands for the App's own; making one takes a while.
+var appKey = sync.OnceValue(func() *rsa.PrivateKey { return rsaKey(2048) })
+
+// smallKey is one that nobody should use.
+var smallKey = sync.OnceValue(func() *rsa.PrivateKey { return rsaKey(1024) })
+
+func rsaKey(bits int) *rsa.PrivateKey {
+	key, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		panic(err)
+	}
+	return key
+}
+
+// fixedKey is the same in each process, so that a fuzz worker opens what its
+// coordinator has sealed; it is made of nothing but its name.
+func fixedKey() ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte("the key of a fuzz target"))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+// pair is a recipient and its identity as users write them.
+type pair struct{ name, public, private string }
+
+func pairs(t testing.TB) []pair {
+	t.Helper()
+	x, err := age.GenerateX25519Identity()
+	must(t, err)
+	pq, err := age.GenerateHybridIdentity()
+	must(t, err)
+	edPublic, edPrivate := sshPair(t, fixedKey())
+	rsaPublic, rsaPrivate := sshPair(t, appKey())
+	return []pair{
+		{"age", x.Recipient().String(), x.String()},
+		{"post-quantum", pq.Recipient().String(), pq.String()},
+		{"ssh-ed25519", edPublic, edPrivate},
+		{"ssh-rsa", rsaPublic, rsaPrivate},
+	}
+}
+
+// sshPair gives the two files that ssh-keygen makes.
+func sshPair(t testing.TB, key crypto.PrivateKey) (public, private string) {
+	t.Helper()
+	signer, err := ssh.NewSignerFromKey(key)
+	must(t, err)
+	block, err := ssh.MarshalPrivateKey(key, "a comment")
+	must(t, err)
+	return strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey()))), string(pem.EncodeToMemory(block))
+}
+
+func recipientOf(t testing.TB, text string) []Recipient {
+	t.Helper()
+	to, err := ParseRecipients(text)
+	must(t, err)
+	return to
+}
+
+func identityFor(t testing.TB, text string) []Identity {
+	t.Helper()
+	with, err := ParseIdentities(redact.New(text))
+	must(t, err)
+	return with
+}
+
+const phrase = "correct horse battery staple"
+
+// cheap is a passphrase's recipient that takes no time.
+func cheap(t testing.TB) []Recipient {
+	t.Helper()
+	r, err := passphraseRecipient(redact.New(phrase), 2)
+	must(t, err)
+	return []Recipient{r}
+}
+
+func token() Payload {
+	return Payload{
+		Token:          redact.New("ghs_" + strings.Repeat("q7", 18)),
+		ExpiresAt:      time.Date(2026, 11, 20, 13, 14, 15, 0, time.UTC),
+		APIURL:         "https://api.github.com",
+		InstallationID: 4711,
+		AppSlug:        "valet",
+		Permissions:    map[string]string{"contents": "read", "issues": "write"},
+		Repositories:   []string{"api", "web"},
+	}
+}
+
+func values() Payload {
+	return Payload{Values: map[string]redact.String{
+		"DEPLOY_KEY": redact.New("line one\nline <two> & \"three\"\n"),
+		"EMPTY":      redact.New(""),
+		"ÜMLAUT":     redact.New("\u2028 \x00 🔑"),
+	}}
+}
+
+// same compares payloads, the secrets in them too.
+func same(want, got Payload) string {
+	reveal := cmp.Transformer("reveal", redact.String.Reveal)
+	return cmp.Diff(want, got, reveal)
+}
+
+// sealed is a file as stock age makes it.
+func sealed(t testing.TB, plain string, to ...age.Recipient) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	w, err := age.Encrypt(&file, to...)
+	must(t, err)
+	_, err = w.Write([]byte(plain))
+	must(t, err)
+	must(t, w.Close())
+	return file.Bytes()
+}
+
+func b64(file []byte) string { return base64.StdEncoding.EncodeToString(file) }
+
+func bytesOf(t testing.TB, line string) []byte {
+	t.Helper()
+	file, err := base64.StdEncoding.DecodeString(line)
+	must(t, err)
+	return file
+}
+
+// fails asserts an error of ours with a cure, and gives its text.
+func fails(t testing.TB, err error) *Error {
+	t.Helper()
+	var e *Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %v, want an *Error", err)
+	}
+	if e.Hint() == "" {
+		t.Errorf("%q has no hint", e)
+	}
+	return e
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

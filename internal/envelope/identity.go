@@ -1,0 +1,244 @@
+package envelope
+
+import (
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// Identity is what opens an envelope: the private half of a key, or a passphrase.
+// It prints as its kind.
+type Identity struct {
+	kind    kind
+	unwraps age.Identity // nil opens nothing
+}
+
+// Format implements [fmt.Formatter], so that no verb shows a key: age's own
+// identities print as what they are.
+func (i Identity) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(i.kind.String())) }
+
+const (
+	maxIdentities     = 100
+	maxIdentitiesText = 64 << 10
+	maxKeyDER         = 16 << 10 // an RSA key of 16384 bits is 9 KiB
+)
+
+const wantIdentity = "pass the private half of a key: AGE-SECRET-KEY-1… as age-keygen writes it, or a whole SSH private key (ssh-ed25519 or ssh-rsa)"
+
+// What lines are that are no identities.
+var (
+	publicIdentity  = &fault{"is a public key, not an identity", wantIdentity}
+	tokenIdentity   = &fault{"is a token, not an identity", wantIdentity}
+	pluginIdentity  = &fault{"is an identity of an age plugin, which is another program", wantIdentity}
+	lockedIdentity  = &fault{"is a private key protected by a passphrase", "take the passphrase off a copy (ssh-keygen -p -N '' -f copy), or use an age key"}
+	lockedFile      = &fault{"is an encrypted file, not an identity", "decrypt it first: age -d key.age"}
+	kindIdentity    = &fault{"is a private key that is neither ssh-ed25519 nor ssh-rsa", wantIdentity}
+	weakIdentity    = &fault{"is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519"}
+	cutPEM          = &fault{"is a private key that is cut off: its -----END line is missing", "pass the whole file"}
+	damagedIdentity = &fault{"is a damaged private key: characters are wrong or missing", "pass the whole file, as it is"}
+	noIdentity      = &fault{"is no identity", wantIdentity}
+)
+
+var notIdentities = prefixed{
+	{"age1", publicIdentity},
+	{"ssh-", publicIdentity},
+	{"ecdsa-sha2-", publicIdentity},
+	{"sk-", publicIdentity},
+	{"AGE-PLUGIN-", pluginIdentity},
+	{"age-encryption.org/", lockedFile},
+	{"ghs_", tokenIdentity},
+	{"ghp_", tokenIdentity},
+	{"gho_", tokenIdentity},
+	{"ghu_", tokenIdentity},
+	{"ghr_", tokenIdentity},
+	{"github_pat_", tokenIdentity},
+}
+
+// ParseIdentities reads private keys: AGE-SECRET-KEY-1… and AGE-SECRET-KEY-PQ-1…,
+// one per line, and SSH or PEM ones (Ed25519 and RSA, not protected by a
+// passphrase), with blank lines and # comments. Newlines that were escaped or
+// turned into spaces on the way are no harm. The error is an [*Error] that names
+// each faulty line by its number.
+func ParseIdentities(text redact.String) ([]Identity, error) {
+	if len(text.Reveal()) > maxIdentitiesText {
+		return nil, wrong("is larger than 64 KiB, which no list of keys is", wantIdentity)
+	}
+	t := unixLines(strings.NewReplacer(`\r`, "", `\n`, "\n").Replace(text.Reveal()))
+	t = strings.Trim(strings.TrimRight(t, " \t\n"), "\"'")
+	var (
+		with   []Identity
+		faulty faults
+	)
+	for line := 1; t != ""; {
+		i, length, what := nextIdentity(t)
+		if what != nil {
+			faulty.add(line, what)
+		} else if i.unwraps != nil {
+			with = append(with, i)
+		}
+		line += strings.Count(t[:length], "\n")
+		t = t[length:]
+	}
+	if err := faulty.err(); err != nil {
+		return nil, err
+	}
+	return checkIdentities(with, text)
+}
+
+func checkIdentities(with []Identity, text redact.String) ([]Identity, error) {
+	switch {
+	case len(with) > maxIdentities:
+		return nil, wrong("holds more than 100 keys", "pass the key of this job alone")
+	case len(with) > 0:
+		return with, nil
+	case strings.TrimSpace(text.Reveal()) == "":
+		return nil, &Error{Problem: "is empty", Cure: wantIdentity, is: ErrEmpty}
+	case strings.Contains(text.Reveal(), "AGE-SECRET-KEY-"):
+		return nil, wrong("has its key in a # comment", "keep the newlines of the file that age-keygen wrote, or pass the line AGE-SECRET-KEY-… alone")
+	}
+	return nil, wrong("holds comments only", wantIdentity)
+}
+
+// nextIdentity takes one thing from the beginning of a text: a word, a PEM, or
+// what stands for nothing. length is how much of the text that was, at least 1.
+func nextIdentity(t string) (i Identity, length int, what *fault) {
+	switch {
+	case strings.ContainsRune(" \t\n", rune(t[0])):
+		return Identity{}, 1, nil
+	case t[0] == '#':
+		return Identity{}, lineEnd(t), nil
+	case strings.HasPrefix(t, "-----BEGIN"):
+		return nextPEM(t)
+	}
+	word := t[:wordEnd(t)]
+	switch {
+	case strings.HasPrefix(word, "AGE-SECRET-KEY-PQ-1"):
+		id, err := age.ParseHybridIdentity(word)
+		if err != nil {
+			return Identity{}, len(word), damagedIdentity
+		}
+		return Identity{hybridKey, id}, len(word), nil
+	case strings.HasPrefix(word, "AGE-SECRET-KEY-"):
+		id, err := age.ParseX25519Identity(word)
+		if err != nil {
+			return Identity{}, len(word), damagedIdentity
+		}
+		return Identity{ageKey, id}, len(word), nil
+	}
+	if what = notIdentities.find(word); what == nil {
+		what = noIdentity
+	}
+	return Identity{}, lineEnd(t), what // the rest of the line is the same fault
+}
+
+func lineEnd(t string) int { return end(t, "\n") }
+
+func wordEnd(t string) int { return end(t, " \t\n") }
+
+func end(t, at string) int {
+	if i := strings.IndexAny(t, at); i >= 0 {
+		return i
+	}
+	return len(t)
+}
+
+var (
+	pemBegin  = regexp.MustCompile(`^-----BEGIN ([A-Z0-9 ]{1,40})-----`)
+	pemEnd    = regexp.MustCompile(`-----END [A-Z0-9 ]{1,40}-----`)
+	pemHeader = regexp.MustCompile(`(?m)^[A-Za-z-]+: .*$`)
+)
+
+func nextPEM(t string) (Identity, int, *fault) {
+	begin, stop := pemBegin.FindStringSubmatchIndex(t), pemEnd.FindStringIndex(t)
+	if begin == nil {
+		return Identity{}, lineEnd(t), damagedIdentity
+	}
+	if stop == nil || stop[0] < begin[1] {
+		return Identity{}, len(t), cutPEM // the rest is the key's
+	}
+	i, what := parsePEM(t[begin[2]:begin[3]], t[begin[1]:stop[0]])
+	return i, stop[1], what
+}
+
+func parsePEM(label, body string) (Identity, *fault) {
+	switch {
+	case label == "ENCRYPTED PRIVATE KEY", strings.Contains(body, "Proc-Type: 4,ENCRYPTED"):
+		return Identity{}, lockedIdentity
+	case label == "AGE ENCRYPTED FILE", strings.HasPrefix(label, "PGP "):
+		return Identity{}, lockedFile
+	case strings.HasSuffix(label, "PUBLIC KEY"), strings.HasPrefix(label, "CERTIFICATE"):
+		return Identity{}, publicIdentity
+	}
+	body = strings.Join(strings.Fields(pemHeader.ReplaceAllString(body, "")), "")
+	der, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(body, "="))
+	if err != nil || len(der) > maxKeyDER {
+		return Identity{}, damagedIdentity
+	}
+	key, err := ssh.ParseRawPrivateKey(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
+	if locked := (*ssh.PassphraseMissingError)(nil); errors.As(err, &locked) {
+		return Identity{}, lockedIdentity
+	}
+	if err != nil {
+		return Identity{}, damagedIdentity
+	}
+	return identityOf(key)
+}
+
+func identityOf(key any) (Identity, *fault) {
+	switch k := key.(type) {
+	case *ed25519.PrivateKey: // of OpenSSH's form
+		return identityOf(*k)
+	case ed25519.PrivateKey: // of PKCS#8
+		if id, err := agessh.NewEd25519Identity(k); err == nil {
+			return Identity{sshEd25519, id}, nil
+		}
+		return Identity{}, damagedIdentity
+	case *rsa.PrivateKey:
+		if k.N.BitLen() < minRSABits {
+			return Identity{}, weakIdentity
+		}
+		if id, err := agessh.NewRSAIdentity(k); err == nil {
+			return Identity{sshRSA, id}, nil
+		}
+		return Identity{}, damagedIdentity
+	}
+	return Identity{}, kindIdentity
+}
+
+// KeyIdentity opens what is encrypted for [KeyRecipient] of the same key.
+func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
+	unfit := wrong("the RSA key opens nothing: it is damaged, or of a size that age doesn't take", "pass the App's private key, the whole .pem file")
+	if key == nil || key.N == nil || key.N.BitLen() < minRSABits || key.N.BitLen() > maxRSABits {
+		return Identity{}, unfit
+	}
+	id, err := agessh.NewRSAIdentity(key)
+	if err != nil {
+		return Identity{}, unfit
+	}
+	return Identity{sshRSA, id}, nil
+}
+
+// maxWorkFactor is what opening may cost: 2²⁰ rounds, 1 GiB, about four seconds.
+// age itself goes to 22, where a job's memory ends.
+const maxWorkFactor = 20
+
+// PassphraseIdentity opens what is encrypted with the passphrase.
+func PassphraseIdentity(secret redact.String) Identity {
+	id, err := age.NewScryptIdentity(trimNewline(secret.Reveal()))
+	if err != nil { // it is empty, and opens nothing
+		return Identity{kind: passphrase}
+	}
+	id.SetMaxWorkFactor(maxWorkFactor)
+	return Identity{passphrase, id}
+}

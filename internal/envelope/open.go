@@ -1,0 +1,275 @@
+package envelope
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"io"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+)
+
+// Open decrypts an envelope with the first identity that fits. Besides Seal's one
+// line it takes what the stock tool writes: wrapped or armoured base64, padded or
+// not. On an error, which is an [*Error], the payload is the zero one.
+func Open(line string, with []Identity) (Payload, error) {
+	file, err := decode(line)
+	if err != nil {
+		return Payload{}, err
+	}
+	plain, err := decrypt(file, with)
+	if err != nil {
+		return Payload{}, err
+	}
+	return unmarshal(plain)
+}
+
+func decrypt(file []byte, with []Identity) ([]byte, error) {
+	r, err := age.Decrypt(bytes.NewReader(file), lock{with})
+	if err == nil {
+		var plain []byte
+		// The whole of it or nothing: what age gives out before an error is
+		// genuine, but may be the half of a value.
+		if plain, err = io.ReadAll(io.LimitReader(r, maxLine+1)); err == nil && len(plain) <= maxLine {
+			return plain, nil
+		}
+	}
+	// age's own texts quote the file, and people paste other things than files.
+	var ours *Error
+	switch {
+	case errors.As(err, &ours):
+		return nil, ours
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, errCut
+	}
+	return nil, errDamaged
+}
+
+// decode gives the age file, of which it has seen the first line only.
+func decode(line string) ([]byte, error) {
+	if len(line) > maxLine {
+		return nil, errTooLarge
+	}
+	t := strings.NewReplacer(`\r`, "", `\n`, "").Replace(strings.TrimPrefix(line, "\ufeff"))
+	t = strings.Trim(strings.TrimSpace(t), "\"'")
+	if strings.TrimSpace(t) == "" {
+		return nil, errEmpty
+	}
+	if err := foreign(t); err != nil {
+		return nil, err
+	}
+	file, err := unbase64(t)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(string(file), armor.Header) { // armoured, and then base64
+		if file, err = unbase64(string(file)); err != nil {
+			return nil, err
+		}
+	}
+	return file, checkIntro(string(file))
+}
+
+func checkIntro(file string) error {
+	switch {
+	case strings.HasPrefix(file, intro):
+		return nil
+	case file != "" && strings.HasPrefix(intro, file):
+		return errCut
+	case strings.HasPrefix(file, "age-encryption.org/"):
+		return errOtherAge
+	}
+	if err := foreign(file); err != nil {
+		return err
+	}
+	return errNotAge
+}
+
+// foreign names what people pass in the place of an envelope.
+func foreign(t string) error {
+	kinds := []struct{ prefix, what, cure string }{
+		{"ghs_", "an installation token in plain text", "it needs no decrypting: use it as it is, or pass the output encrypted-token"},
+		{"ghp_", "a personal access token (classic) in plain text", wholeOutput},
+		{"github_pat_", "a fine-grained personal access token in plain text", wholeOutput},
+		{"gho_", "an OAuth token in plain text", wholeOutput},
+		{"ghu_", "a user access token in plain text", wholeOutput},
+		{"ghr_", "a refresh token in plain text", wholeOutput},
+		{"AGE-SECRET-KEY-", "an age identity, which opens envelopes", "pass it as identity, and here the output encrypted-token"},
+		{"age1", "an age recipient, which envelopes are made for", wholeOutput},
+		{"ssh-", "an SSH public key", wholeOutput},
+		{"-----BEGIN PGP", "a GPG message", "encrypt the value with the encrypt action, or with age"},
+		{"${{", "an expression that nothing evaluated", "pass it in a workflow file, as in encrypted-token: ${{ needs.mint.outputs.encrypted-token }}"},
+		{"{", "JSON in plain text", wholeOutput},
+	}
+	for _, k := range kinds {
+		if strings.HasPrefix(t, k.prefix) {
+			return wrong("is "+k.what+", not an envelope", k.cure)
+		}
+	}
+	switch {
+	case strings.Trim(t, "*") == "":
+		return errMasked
+	case strings.HasPrefix(t, "age-encryption.org/"):
+		return errBinary
+	case strings.HasPrefix(t, "-----BEGIN") && strings.Contains(t[:min(len(t), 60)], "PRIVATE KEY-----"):
+		return wrong("is a private key, not an envelope", "pass it as identity or private-key, and here the output encrypted-token")
+	}
+	return nil
+}
+
+// unbase64 decodes either alphabet, padded or not, wrapped or not, armoured or
+// not. What that lets pass is of no account: age takes no file but the one made.
+func unbase64(t string) ([]byte, error) {
+	if rest, ok := strings.CutPrefix(t, armor.Header); ok {
+		inner, after, whole := strings.Cut(rest, armor.Footer)
+		if !whole {
+			return nil, errCut
+		}
+		if strings.TrimSpace(after) != "" {
+			return nil, errDamaged
+		}
+		t = inner
+	}
+	t = strings.TrimRight(strings.Map(func(r rune) rune {
+		switch {
+		case unicode.IsSpace(r):
+			return -1
+		case r == '-':
+			return '+'
+		case r == '_':
+			return '/'
+		}
+		return r
+	}, t), "=")
+	if len(t)%4 == 1 { // no base64 is that long: it was cut, and what is left tells more
+		t = t[:len(t)-1]
+	}
+	file, err := base64.RawStdEncoding.DecodeString(t)
+	if err != nil {
+		return nil, errNotBase64
+	}
+	return file, nil
+}
+
+const fileKeySize = 16
+
+// lock is the one identity that age is given: it stands before all of ours, sees
+// the header as age has read it, and says in our words why nothing fits.
+type lock struct{ with []Identity }
+
+func (l lock) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+	var kinds []kind
+	for _, s := range stanzas {
+		if k, ok := kindOf(s.Type); ok {
+			kinds = append(kinds, k)
+		}
+	}
+	if slices.Contains(kinds, passphrase) {
+		if len(stanzas) > 1 || !affordable(stanzas[0]) {
+			return nil, refuse(stanzas)
+		}
+	}
+	for _, i := range l.with {
+		// An identity that has no stanza of its kind has nothing to try, and a
+		// passphrase would be tried for a second.
+		if i.unwraps == nil || !slices.Contains(kinds, i.kind) {
+			continue
+		}
+		key, err := i.unwraps.Unwrap(stanzas)
+		switch {
+		case errors.Is(err, age.ErrIncorrectIdentity):
+		case err != nil, len(key) != fileKeySize: // of the SSH kinds, age takes any length
+			return nil, errDamaged
+		default:
+			return key, nil
+		}
+	}
+	return nil, noMatch(kinds, l.with)
+}
+
+// refuse tells apart what is wrong with a passphrase's stanza.
+func refuse(stanzas []*age.Stanza) error {
+	if len(stanzas) > 1 || len(stanzas[0].Args) != 2 || !digits(stanzas[0].Args[1]) {
+		return errDamaged
+	}
+	return errCostly
+}
+
+// affordable reads the work factor, which the sender chose.
+func affordable(s *age.Stanza) bool {
+	if len(s.Args) != 2 || !digits(s.Args[1]) {
+		return false
+	}
+	factor, err := strconv.Atoi(s.Args[1])
+	return err == nil && factor <= maxWorkFactor
+}
+
+func digits(t string) bool {
+	return t != "" && t[0] != '0' && strings.Trim(t, "0123456789") == ""
+}
+
+// noMatch says which keys would open the file, and which were tried.
+func noMatch(kinds []kind, with []Identity) error {
+	var given []kind
+	for _, i := range with {
+		given = append(given, i.kind)
+	}
+	if slices.Contains(kinds, passphrase) {
+		return noPassphrase(with)
+	}
+	problem, cure := "is encrypted for "+recipients(kinds), "pass "+inputs(kinds)
+	switch {
+	case len(given) == 0:
+		problem += ", and nothing was given to open it with"
+	case !slices.ContainsFunc(given, func(k kind) bool { return slices.Contains(kinds, k) }):
+		problem += ", and what was given is " + list(given)
+	default:
+		problem += ", but not the one that was given"
+		cure = "compare the recipients it was made for with the public half of yours (age-keygen -y, ssh-keygen -y)"
+		if slices.Contains(kinds, sshRSA) {
+			cure += "; the App's private key has to be the one that minted, not another of the same App"
+		}
+	}
+	return &Error{Problem: problem, Cure: cure, is: ErrNoMatch}
+}
+
+func noPassphrase(with []Identity) error {
+	e := &Error{
+		is:      ErrNoMatch,
+		Problem: "is encrypted with a passphrase, and none was given",
+		Cure:    "pass passphrase, with the one that it was encrypted with",
+	}
+	for _, i := range with {
+		switch {
+		case i.kind != passphrase:
+		case i.unwraps != nil:
+			e.Problem = "is encrypted with another passphrase than the one given"
+			e.Cure = "pass the one that it was encrypted with: a space at either end counts, a newline at the end doesn't"
+			return e
+		default:
+			e.Problem = "is encrypted with a passphrase, and the one given is empty"
+			e.Cure = "is the secret that holds it set, and passed to this job?"
+		}
+	}
+	return e
+}
+
+func recipients(kinds []kind) string {
+	if len(kinds) == 0 {
+		return "nobody we know"
+	}
+	return list(kinds)
+}
+
+// inputs says what opens a file, in the names of the decrypt action.
+func inputs(kinds []kind) string {
+	if slices.Contains(kinds, sshRSA) {
+		return "private-key, with the App's (without recipients, mint encrypts to it), or identity, with the private half of a key it is for"
+	}
+	return "identity, with the private half of a key it is for"
+}

@@ -1,0 +1,266 @@
+package envelope
+
+import (
+	"crypto/rsa"
+	"strings"
+	"unicode/utf8"
+
+	"filippo.io/age"
+	"filippo.io/age/agessh"
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// Recipient is one who can open an envelope. It prints as its kind.
+type Recipient struct {
+	kind  kind
+	wraps age.Recipient
+}
+
+func (r Recipient) String() string { return r.kind.String() }
+
+const (
+	maxRecipients     = 100
+	maxRecipientsText = 256 << 10
+	maxRecipientLine  = 8 << 10 // as stock age has it
+	minRSABits        = 2048    // as stock age has it
+	maxRSABits        = 16384   // as x/crypto/ssh has it
+	minPassphrase     = 16
+)
+
+const wantRecipient = "give the public half of a key: age1… (age-keygen -y key.txt prints it), age1pq1…, ssh-ed25519 … or ssh-rsa …"
+
+// What lines are that are no recipients.
+var (
+	privateRecipient = &fault{
+		"is a private key, not a recipient",
+		"give the public half, which age-keygen -y or ssh-keygen -y prints, and replace the private key if this text was public",
+	}
+	pemRecipient = &fault{
+		"is the beginning of a PEM, and a recipient is one line",
+		"give an RSA public key as ssh-rsa …, which ssh-keygen -i -m PKCS8 -f public.pem prints",
+	}
+	tokenRecipient = &fault{"is a token, not a recipient", wantRecipient + "; revoke the token if this text was public"}
+	pluginOnly     = &fault{"is a recipient of an age plugin, which is another program", wantRecipient}
+	namedRecipient = &fault{"names somebody, but a recipient is a key", "take the key from https://github.com/NAME.keys: ssh-ed25519 … or ssh-rsa …"}
+	sshKind        = &fault{"is an SSH key of a kind that can sign only", "give an ssh-ed25519 or ssh-rsa key, or one that age-keygen makes"}
+	sshWeak        = &fault{"is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519"}
+	cutRecipient   = &fault{"is a damaged recipient: characters are wrong or missing", "copy the whole line again"}
+	noRecipient    = &fault{"is no recipient", wantRecipient}
+)
+
+var notRecipients = prefixed{
+	{"AGE-SECRET-KEY-", privateRecipient},
+	{"AGE-PLUGIN-", privateRecipient},
+	{"-----BEGIN PUBLIC KEY", pemRecipient},
+	{"-----BEGIN RSA PUBLIC KEY", pemRecipient},
+	{"-----BEGIN CERTIFICATE", pemRecipient},
+	{"-----BEGIN", privateRecipient},
+	{"ghs_", tokenRecipient},
+	{"ghp_", tokenRecipient},
+	{"gho_", tokenRecipient},
+	{"ghu_", tokenRecipient},
+	{"ghr_", tokenRecipient},
+	{"github_pat_", tokenRecipient},
+	{"github:", namedRecipient},
+	{"@", namedRecipient},
+	{"ecdsa-sha2-", sshKind},
+	{"sk-", sshKind},
+	{"ssh-dss", sshKind},
+}
+
+// ParseRecipients reads recipients, one per line: age1…, age1pq1…, ssh-ed25519 …
+// or ssh-rsa …, with blank lines and # comments. The same one again counts once,
+// and a text without any gives none. The error is an [*Error] that names each
+// faulty line by its number.
+func ParseRecipients(text string) ([]Recipient, error) {
+	if len(text) > maxRecipientsText {
+		return nil, wrong("is larger than 256 KiB", wantRecipient)
+	}
+	var (
+		to     []Recipient
+		faulty faults
+		seen   = map[string]bool{}
+		inPEM  bool
+	)
+	for i, line := range strings.Split(unixLines(text), "\n") {
+		line = strings.TrimSpace(line)
+		if inPEM { // the rest of a PEM is one fault, its first line's
+			inPEM = !strings.HasPrefix(line, "-----END")
+			continue
+		}
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		r, id, what := parseRecipient(line)
+		switch {
+		case what != nil:
+			faulty.add(i+1, what)
+			inPEM = strings.HasPrefix(line, "-----BEGIN") && !strings.Contains(line, "-----END")
+		case !seen[id]:
+			seen[id] = true
+			to = append(to, r)
+		}
+	}
+	if err := faulty.err(); err != nil {
+		return nil, err
+	}
+	if len(to) == 0 {
+		return nil, nil
+	}
+	if err := CheckRecipients(to); err != nil {
+		return nil, err
+	}
+	return to, nil
+}
+
+// parseRecipient gives a recipient and what it is the same by.
+func parseRecipient(line string) (r Recipient, id string, what *fault) {
+	if len(line) > maxRecipientLine || !utf8.ValidString(line) {
+		return Recipient{}, "", noRecipient
+	}
+	if what = notRecipients.find(line); what != nil {
+		return Recipient{}, "", what
+	}
+	switch {
+	case strings.HasPrefix(line, "age1"):
+		r, id, what = parseAgeRecipient(line)
+	case strings.HasPrefix(line, "ssh-"):
+		r, id, what = parseSSHRecipient(line)
+	default:
+		what = noRecipient
+	}
+	if what != nil {
+		return Recipient{}, "", what
+	}
+	if !usable(r) {
+		return Recipient{}, "", cutRecipient
+	}
+	return r, id, nil
+}
+
+// usable tells the public keys apart that are well-formed and yet none to encrypt
+// to. To learn it here, before anything is minted, costs a tenth of a millisecond.
+func usable(r Recipient) bool {
+	_, err := r.wraps.Wrap(make([]byte, fileKeySize))
+	return err == nil
+}
+
+func parseAgeRecipient(line string) (Recipient, string, *fault) {
+	word, rest, _ := strings.Cut(line, " ")
+	if rest = strings.TrimSpace(rest); rest != "" && !strings.HasPrefix(rest, "#") {
+		return Recipient{}, "", cutRecipient
+	}
+	if strings.HasPrefix(word, "age1pq1") {
+		r, err := age.ParseHybridRecipient(word)
+		if err != nil { // err holds the line
+			return Recipient{}, "", cutRecipient
+		}
+		return Recipient{hybridKey, r}, r.String(), nil
+	}
+	if strings.Count(word, "1") > 1 { // age1NAME1…; a 1 is none of the digits of bech32
+		return Recipient{}, "", pluginOnly
+	}
+	r, err := age.ParseX25519Recipient(word)
+	if err != nil {
+		return Recipient{}, "", cutRecipient
+	}
+	return Recipient{ageKey, r}, r.String(), nil
+}
+
+func parseSSHRecipient(line string) (Recipient, string, *fault) {
+	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
+	if err != nil {
+		return Recipient{}, "", cutRecipient
+	}
+	switch key.Type() {
+	case ssh.KeyAlgoED25519:
+		r, err := agessh.NewEd25519Recipient(key)
+		if err != nil {
+			return Recipient{}, "", cutRecipient
+		}
+		return Recipient{sshEd25519, r}, string(key.Marshal()), nil
+	case ssh.KeyAlgoRSA:
+		r, err := agessh.NewRSARecipient(key)
+		if err != nil {
+			return Recipient{}, "", sshWeak
+		}
+		return Recipient{sshRSA, r}, string(key.Marshal()), nil
+	}
+	return Recipient{}, "", sshKind
+}
+
+// KeyRecipient is whoever holds the private half of an RSA key, as the App's own:
+// the file is one for an ssh-rsa key, so stock age takes the PEM as its identity.
+func KeyRecipient(pub *rsa.PublicKey) (Recipient, error) {
+	unfit := wrong("the RSA key can't be encrypted to: it is damaged, or of a size that age doesn't take", "generate a private key on the App's settings page")
+	if pub == nil || pub.N == nil || pub.N.BitLen() < minRSABits || pub.N.BitLen() > maxRSABits {
+		return Recipient{}, unfit
+	}
+	key, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		return Recipient{}, unfit
+	}
+	wraps, err := agessh.NewRSARecipient(key)
+	if r := (Recipient{sshRSA, wraps}); err == nil && usable(r) {
+		return r, nil
+	}
+	return Recipient{}, unfit
+}
+
+// workFactor is age's own: 2¹⁸ rounds, 256 MiB, about a second.
+const workFactor = 18
+
+// PassphraseRecipient is whoever knows the passphrase. A newline at its end is a
+// file's, not a part of it: nobody could type it at stock age's prompt.
+func PassphraseRecipient(secret redact.String) (Recipient, error) {
+	return passphraseRecipient(secret, workFactor)
+}
+
+// passphraseRecipient lets tests do with less work.
+func passphraseRecipient(secret redact.String, factor int) (Recipient, error) {
+	const cure = "make one with: openssl rand -base64 24"
+	text := trimNewline(secret.Reveal())
+	switch {
+	case text == "":
+		return Recipient{}, wrong("is empty", cure)
+	case utf8.RuneCountInString(strings.TrimSpace(text)) < minPassphrase:
+		return Recipient{}, wrong("is shorter than 16 characters: whoever has the output could guess it", cure)
+	case strings.ContainsAny(text, "\r\n"):
+		return Recipient{}, wrong("has several lines, which stock age could not be given", cure)
+	}
+	r, err := age.NewScryptRecipient(text)
+	if err != nil {
+		return Recipient{}, wrong("can't be used", cure)
+	}
+	r.SetWorkFactor(factor)
+	return Recipient{passphrase, r}, nil
+}
+
+func trimNewline(t string) string { return strings.TrimRight(t, "\r\n") }
+
+// CheckRecipients tells whether one envelope can be for all of them, so that a
+// command can refuse before it mints. The error is an [*Error].
+func CheckRecipients(to []Recipient) error {
+	count := map[kind]int{}
+	for _, r := range to {
+		if r.wraps == nil {
+			return errEncrypt
+		}
+		count[r.kind]++
+	}
+	switch {
+	case len(to) == 0:
+		return errNobody
+	case len(to) > maxRecipients:
+		return errTooMany
+	case count[passphrase] > 1 && count[passphrase] == len(to):
+		return errOnePassphrase
+	case count[passphrase] > 0 && len(to) > 1:
+		return errPassphraseAlone
+	case count[hybridKey] > 0 && count[hybridKey] < len(to):
+		return errMixedQuantum
+	}
+	return nil
+}
