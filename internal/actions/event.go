@@ -44,7 +44,7 @@ func (r *Runner) fromFork() bool {
 	if err != nil {
 		return false
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	var event struct {
 		PullRequest struct {
 			Head struct {

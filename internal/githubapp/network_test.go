@@ -218,14 +218,9 @@ func TestParseURL(t *testing.T) {
 		"https://ghes.test/?x=1":         "has a query or a fragment",
 		"https://[::1":                   "is no http(s) URL",
 	} {
-		got := ""
-		if u, err := ParseURL(text); err != nil {
-			got = err.Error()
-		} else {
-			got = u.String()
-		}
-		if got != want {
-			t.Errorf("%s: got %s, want %s", text, got, want)
+		u, err := ParseURL(text)
+		if err != nil && err.Error() != want || err == nil && u.String() != want {
+			t.Errorf("%s: got %v, %v, want %s", text, u, err, want)
 		}
 	}
 }
