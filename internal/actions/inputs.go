@@ -110,7 +110,7 @@ func (r *Runner) expand(text string) string {
 	})
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@-]{1,60}$`)
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]{1,60}$`)
 
 // tokenPrefix finds what GitHub's and others' tokens begin with, and long words
 // without structure, which are keys more often than names.

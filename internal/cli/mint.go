@@ -71,6 +71,11 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 			return err
 		}
 	}
+	if len(req.Patterns.Include) > 0 {
+		if req.Scope.Repositories, err = matching(ctx, r, app, installation, req); err != nil {
+			return err
+		}
+	}
 	token, err := app.Mint(ctx, installation, req.Scope)
 	if err != nil {
 		return notGranted(err, req)
@@ -80,6 +85,19 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 		return err
 	}
 	return nil
+}
+
+// matching gives the repositories that the request's patterns mean.
+func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, installation githubapp.Installation, req mintRequest) ([]string, error) {
+	have, err := app.Repositories(ctx, installation)
+	if err != nil {
+		return nil, err
+	}
+	names, err := req.Patterns.expand(have, req.Archived)
+	if err == nil {
+		r.Info("the patterns match %d of %d repositories: %s", len(names), len(have), strings.Join(shortened(names), ", "))
+	}
+	return names, err
 }
 
 // handOver gives a token to the steps that follow. State comes first: whatever

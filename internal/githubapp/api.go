@@ -131,6 +131,12 @@ func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 // call sends one request, retried as the retry allows, and decodes the answer
 // into result unless that is nil. op says in words what it is for.
 func (a *API) call(ctx context.Context, client *http.Client, op, method, path string, body, result any) error {
+	_, err := a.exchange(ctx, client, op, method, path, body, result)
+	return err
+}
+
+// exchange is call, for whoever reads the headers too.
+func (a *API) exchange(ctx context.Context, client *http.Client, op, method, path string, body, result any) (http.Header, error) {
 	t := &trail{stop: ctx, started: time.Now()}
 	ctx, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
 	defer release()
@@ -141,18 +147,18 @@ func (a *API) call(ctx context.Context, client *http.Client, op, method, path st
 	gh.UserAgent = a.config.UserAgent
 	req, err := gh.NewRequest(method, path, body)
 	if err != nil {
-		return &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
+		return nil, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}
 	var answer bytes.Buffer
 	resp, err := gh.Do(ctx, req, &answer)
 	if err != nil {
-		return a.failure(op, t, resp, err)
+		return nil, a.failure(op, t, resp, err)
 	}
 	if result != nil && json.Unmarshal(answer.Bytes(), result) != nil {
 		// What json says of it may repeat the answer.
-		return &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
+		return nil, &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
 	}
-	return nil
+	return resp.Header, nil
 }
 
 // grace is how long a request that was sent before the step was cancelled may

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/githubapp"
+)
+
+func TestExpand(t *testing.T) {
+	var have []githubapp.Repository
+	for _, name := range []string{"svc-a", "svc-b", "Svc-Legacy", "web", "svc-old"} {
+		have = append(have, githubapp.Repository{Name: name, Archived: name == "svc-old"})
+	}
+	many := make([]githubapp.Repository, 501)
+	for i := range many {
+		many[i].Name = fmt.Sprintf("r%d", i)
+	}
+	for _, c := range []struct {
+		patterns string
+		have     []githubapp.Repository
+		archived bool
+		want     string
+		err      string
+	}{
+		{"svc-*", have, false, "Svc-Legacy svc-a svc-b", ""},
+		{"svc-* !svc-legacy", have, false, "svc-a svc-b", ""},
+		{"!svc-legacy * ", have, false, "svc-a svc-b web", ""},
+		{"svc-*", have, true, "Svc-Legacy svc-a svc-b svc-old", ""},
+		{"svc-? svc-old", have, false, "svc-a svc-b svc-old", ""},
+		{"web missing svc-?", have, false, "missing svc-a svc-b web", ""},
+		{"web !web svc-a*", have, false, "svc-a", ""},
+		{"acme/svc-[ab]", have, false, "svc-a svc-b", ""},
+		{"x*", have, false, "", "input repositories: its patterns match none of the 5 repositories that the App reaches"},
+		{"r*", many, false, "", "input repositories: its patterns match 501 repositories, and GitHub lets a token name 500"},
+	} {
+		t.Run(c.patterns, func(t *testing.T) {
+			var p patterns
+			for _, entry := range strings.Fields(c.patterns) {
+				glob, excluded := strings.CutPrefix(strings.TrimPrefix(entry, "acme/"), "!")
+				if excluded {
+					p.Exclude = append(p.Exclude, glob)
+				} else {
+					p.Include = append(p.Include, glob)
+				}
+			}
+			got, err := p.expand(c.have, c.archived)
+			if fmt.Sprint(err) != c.err && (err != nil || c.err != "") {
+				t.Errorf("error %v, want %q", err, c.err)
+			}
+			if diff := cmp.Diff(c.want, strings.Join(got, " ")); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Patterns cost a first token that can only list names, which is revoked at once.
+func TestPatterns(t *testing.T) {
+	for _, c := range []struct {
+		name, repositories, want string
+		requests                 int
+		line                     string
+	}{
+		{"a pattern", "w*", `["acme/web"]`, 5, ""},
+		{"with an owner, and one left out", "acme/*, !api", `["acme/web"]`, 5, ""},
+		{"all, said explicitly", "*", `["acme/*"]`, 2, ""},
+		{"a name beside a pattern", "api w*", `["acme/api","acme/web"]`, 5, ""},
+		{"nothing matches", "x*", "", 4, "input repositories: its patterns match none of the 2 repositories that the App reaches"},
+		{"nothing to take", "!api", "", 0, "input repositories: only says what to leave out"},
+		{"no pattern", "[", "", 0, "input repositories: a text of 1 characters is no pattern"},
+		{"another owner's", "evil/*", "", 0, `input repositories: "evil/*" belongs to another owner than acme`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDay(t, map[string]string{"INPUT_REPOSITORIES": c.repositories})
+			d.run(t, Process.mint)
+			if line, _ := d.said("error"); line != c.line {
+				t.Errorf("error %q, want %q", line, c.line)
+			}
+			if len(d.Requests()) != c.requests {
+				t.Errorf("asked %s, want %d requests", d.asked(), c.requests)
+			}
+			if strings.Contains(d.log.String(), "::notice::") {
+				t.Errorf("the log has a notice: %s", d.log.String())
+			}
+			out, err := readPairs(d.env["GITHUB_OUTPUT"])
+			if err != nil || out["repositories"] != c.want {
+				t.Errorf("repositories %s, want %s (%v)", out["repositories"], c.want, err)
+			}
+			for i, token := range d.Tokens() {
+				if last := c.want != "" && i == len(d.Tokens())-1; d.Alive(token.Value) != last {
+					t.Errorf("token %d: alive is %v", i, !last)
+				}
+			}
+			d.checkHidden(t)
+		})
+	}
+}
+
+// Archived repositories are left out, and a listing has pages.
+func TestPatternsOverPages(t *testing.T) {
+	d := newDay(t, map[string]string{"INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": "lib-*"})
+	for i := range 250 {
+		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: fmt.Sprintf("lib-%03d", i), Archived: i%2 == 0})
+	}
+	d.run(t, Process.mint)
+	if !strings.Contains(d.log.String(), "the patterns match 125 of 251 repositories: lib-001, lib-003, ") {
+		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	}
+}

@@ -1,0 +1,97 @@
+package cli
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+)
+
+var (
+	accountName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
+	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+)
+
+// parseTarget finds whose installation and which repositories are meant, by the
+// rules of actions/create-github-app-token.
+func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
+	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
+	if owner != "" && !accountName.MatchString(owner) {
+		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
+	}
+	if enterprise != "" {
+		switch {
+		case !accountName.MatchString(enterprise):
+			in.Fault("enterprise", actions.Quote(enterprise)+" is no enterprise", "give its slug, the last part of github.com/enterprises/SLUG")
+		case owner != "", len(listed) > 0:
+			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
+		}
+		req.Target = githubapp.Target{Enterprise: enterprise}
+		req.Scope.AllRepositories = true
+		return
+	}
+	switch {
+	case owner == "" && len(listed) == 0:
+		current := r.Variable("GITHUB_REPOSITORY")
+		if current == "" {
+			in.Fault("repositories", "is empty, and so is GITHUB_REPOSITORY", "name the repositories, or an owner for all of its repositories")
+			return
+		}
+		owner, _, _ = strings.Cut(current, "/")
+		listed = []string{current}
+	case owner == "":
+		if owner = r.Variable("GITHUB_REPOSITORY_OWNER"); owner == "" {
+			in.Fault("owner", "is empty, and so is GITHUB_REPOSITORY_OWNER", "name the user or organization that owns the repositories")
+			return
+		}
+	case len(listed) == 0:
+		req.Target = githubapp.Target{Owner: owner}
+		req.Scope.AllRepositories = true
+		req.Notices = append(req.Notices, fmt.Sprintf("no repositories named: the token reaches all repositories of %s that the App is installed on", owner))
+		return
+	}
+	req.Target = githubapp.Target{Owner: owner}
+	if slices.ContainsFunc(listed, isPattern) {
+		if req.Patterns = parsePatterns(in, owner, listed); req.Patterns.all() {
+			req.Scope.AllRepositories, req.Patterns = true, patterns{}
+		}
+		req.Target.Repository = req.Patterns.first()
+		return
+	}
+	req.Scope.Repositories = parseRepositories(in, owner, listed)
+	if len(req.Scope.Repositories) > 0 {
+		req.Target.Repository = req.Scope.Repositories[0]
+	}
+}
+
+// parseRepositories gives the bare names that GitHub wants.
+func parseRepositories(in *actions.Inputs, owner string, listed []string) []string {
+	var names []string
+	seen := map[string]bool{}
+	for _, entry := range listed {
+		of, name, qualified := strings.Cut(entry, "/")
+		if !qualified {
+			of, name = owner, entry
+		}
+		switch {
+		case !accountName.MatchString(of), !repositoryName.MatchString(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
+			in.Fault("repositories", actions.Quote(entry)+" is no repository", "write NAME or OWNER/NAME, no URL, no .git")
+			continue
+		case !strings.EqualFold(of, owner):
+			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner, "a token opens the repositories of one owner: set owner to "+of+", or use a second step")
+			continue
+		}
+		if key := strings.ToLower(name); !seen[key] {
+			seen[key] = true
+			names = append(names, name)
+		}
+	}
+	if len(names) > githubapp.MaxRepositories {
+		in.Fault("repositories", fmt.Sprintf("names %d repositories, and GitHub lets a token name %d", len(names), githubapp.MaxRepositories),
+			"split them over several steps, or leave repositories out and set owner for all of its repositories")
+	}
+	return names
+}
