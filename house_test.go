@@ -175,7 +175,7 @@ func declared(action, section string) []string {
 	var names []string
 	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+):`).FindAllStringSubmatch(text, -1) {
 		name := m[1]
-		if strings.HasPrefix(name, "permission-") {
+		if strings.HasPrefix(name, "permission-") && name != "permission-check" {
 			name = "permission-<name>"
 		}
 		if !slices.Contains(names, name) {

@@ -177,6 +177,16 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		case <-time.After(10 * time.Second):
 			ts.Fatalf("no request came")
 		}
+	case "personal": // github personal KIND: a person's token of that kind, in MY_TOKEN
+		t := fakegithub.PersonalToken{Value: "github_pat_" + rand.Text(), Login: "monalisa"}
+		if args[1] == "classic" {
+			t = fakegithub.PersonalToken{
+				Value: "ghp_" + rand.Text(), Login: "monalisa", Classic: true, Scopes: []string{"repo:status", "read:org"},
+				ExpiresAt: time.Now().Add(80 * time.Hour), SSO: "partial-results; organizations=21955855",
+			}
+		}
+		github.AddPersonalToken(t)
+		ts.Setenv("MY_TOKEN", t.Value)
 	case "tls": // github tls: the same GitHub by TLS, its CA in ca.pem
 		server := httptest.NewUnstartedServer(github)
 		server.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that does not trust it is what is tested
@@ -329,6 +339,9 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 	var secrets []redact.String
 	for _, t := range storyOf(ts).github.Tokens() {
 		secrets = append(secrets, actions.Forms(redact.New(t.Value))...)
+	}
+	if personal := ts.Getenv("MY_TOKEN"); personal != "" {
+		secrets = append(secrets, actions.Forms(redact.New(personal))...)
 	}
 	key := redact.New(ts.Getenv("INPUT_PRIVATE-KEY"))
 	secrets = append(secrets, actions.Lines(key)...)

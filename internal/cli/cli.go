@@ -48,6 +48,8 @@ const usage = `usage: valetkey COMMAND
   decrypt   open an encrypted token, or encrypted values, in a later job
   revoke    revoke a token now
   encrypt   encrypt values for another job
+  explain   what scopes, API operations and permissions come to; what a personal
+            token is, and the step that replaces it (explain -h)
   demo      the whole story on this machine, against an embedded GitHub
             (demo --serve keeps that GitHub up, to try a workflow against)
 
@@ -77,6 +79,8 @@ func Main(p Process) int {
 		return p.revoke(ctx)
 	case "encrypt":
 		return p.encrypt()
+	case "explain":
+		return p.explain(ctx, rest)
 	case "demo":
 		return p.demo(ctx, rest)
 	case "help", "-h", "--help":

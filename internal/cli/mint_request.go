@@ -26,6 +26,7 @@ type mintRequest struct {
 	Scope          githubapp.Scope
 	Patterns       patterns // where Scope.Repositories is to be made from them
 	Archived       bool     // patterns match archived repositories too
+	Wishes         wishes   // what the scope's permissions are for
 	KeepToken      bool
 	Verify         bool
 	Recipients     []envelope.Recipient // who can open the encrypted token
@@ -60,7 +61,7 @@ func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	req.NoMask = actions.EachLine(secret)
 	req.Archived = in.Bool("include-archived")
 	parseTarget(r, in, &req)
-	req.Scope.Permissions = parsePermissions(in, &req)
+	parseWishes(r, in, &req)
 	if err := in.Err(); err != nil {
 		return mintRequest{}, err
 	}
@@ -119,12 +120,8 @@ func parseID(in *actions.Inputs, name string) int64 {
 	return id
 }
 
-// parsePermissions adds up the permissions map and the permission-* inputs.
-func parsePermissions(in *actions.Inputs, req *mintRequest) permission.Set {
-	set, faults := permission.Parse(in.String("permissions"))
-	for _, err := range faults {
-		faultFrom(in, "permissions", err)
-	}
+// parseWishes adds up all inputs that say what the token may do.
+func parseWishes(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 	single := permission.Set{}
 	for _, p := range permission.All() {
 		input := "permission-" + strings.ReplaceAll(p.Name, "_", "-")
@@ -133,21 +130,39 @@ func parsePermissions(in *actions.Inputs, req *mintRequest) permission.Set {
 			continue
 		}
 		if err := permission.Check(p.Name, level); err != nil {
-			faultFrom(in, input, err)
+			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+			in.Fault(input, problem, cure)
 			continue
 		}
 		single[p.Name] = level
 	}
-	merged, conflicts := permission.Merge(set, single)
-	for _, err := range conflicts {
-		faultFrom(in, "permissions", err)
+	w, faults := combine(in.String("permissions"), single, in.String("scopes"), in.String("operations"))
+	for _, err := range faults {
+		var f actions.Fault
+		if errors.As(err, &f) {
+			in.Fault(f.Input, f.Problem, f.Cure)
+		}
 	}
-	req.Warnings = append(req.Warnings, permission.Unknown(merged)...)
-	return merged
+	strict := in.Choice("permission-check", "warn", "strict") == "strict"
+	if more := w.excess(); len(more) > 0 {
+		problem := "asks for more than the scopes and operations take: " + strings.Join(more, ", ")
+		if strict {
+			in.Fault("permissions", problem, "leave it out, or name the operation that takes it")
+		} else {
+			req.Warnings = append(req.Warnings, "permissions "+problem)
+		}
+	}
+	req.Wishes, req.Scope.Permissions = w, w.Permissions
+	req.Warnings = append(req.Warnings, permission.Unknown(w.Permissions)...)
+	req.Notices = append(req.Notices, w.Notices...)
+	if block, ok := permission.WorkflowToken(w.Permissions); ok && ownRepository(r, *req) {
+		req.Notices = append(req.Notices, "the workflow's own GITHUB_TOKEN can do this, without an App, unless what it pushes is to start workflows. Give the job:\n\n"+block)
+	}
 }
 
-// faultFrom takes the cure out of a text of the permission package.
-func faultFrom(in *actions.Inputs, name string, err error) {
-	problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-	in.Fault(name, problem, cure)
+// ownRepository tells whether a token is for nothing but the repository of the
+// workflow.
+func ownRepository(r *actions.Runner, req mintRequest) bool {
+	return len(req.Scope.Repositories) == 1 && len(req.Scope.Permissions) > 0 &&
+		strings.EqualFold(req.Target.Owner+"/"+req.Scope.Repositories[0], r.Variable("GITHUB_REPOSITORY"))
 }

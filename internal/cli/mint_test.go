@@ -104,15 +104,6 @@ func TestActionFilesAndCodeAgree(t *testing.T) {
 	}
 }
 
-func first(texts ...string) string {
-	for _, text := range texts {
-		if text != "" {
-			return text
-		}
-	}
-	return ""
-}
-
 func TestParseMint(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -137,7 +128,7 @@ func TestParseMint(t *testing.T) {
 		{"path tricks", map[string]string{"INPUT_REPOSITORIES": "acme/../evil"}, nil, `input repositories: "acme/../evil" is no repository`},
 		{"dots", map[string]string{"INPUT_REPOSITORIES": ".."}, nil, `input repositories: ".." is no repository`},
 		{"a URL", map[string]string{"INPUT_REPOSITORIES": "https://github.com/acme/api"}, nil, `input repositories: "https://github.com/acme/api" is no repository`},
-		{"a query", map[string]string{"INPUT_REPOSITORIES": "api?x=1"}, nil, `input repositories: a text of 7 characters is no repository`},
+		{"a query", map[string]string{"INPUT_REPOSITORIES": "api?x=1"}, nil, `input repositories: a text of 7 characters is no pattern`},
 		{".git", map[string]string{"INPUT_REPOSITORIES": "api.git"}, nil, `input repositories: "api.git" is no repository`},
 		{"500 repositories", map[string]string{"INPUT_REPOSITORIES": numbered(500)}, func(r mintRequest) (any, any) { return len(r.Scope.Repositories), 500 }, ""},
 		{"501 repositories", map[string]string{"INPUT_REPOSITORIES": numbered(501)}, nil, "input repositories: names 501 repositories, and GitHub lets a token name 500"},

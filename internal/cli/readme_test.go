@@ -24,7 +24,7 @@ func TestREADMEFailures(t *testing.T) {
 		t.Fatalf("it has %d messages", len(rows))
 	}
 	for _, row := range rows {
-		if !told(row[1], row[2]) {
+		if !shownBy(row[1], row[2]) {
 			t.Errorf("no test shows %q with the hint %q", row[1], row[2])
 		}
 	}
@@ -35,8 +35,8 @@ func TestREADMEFailures(t *testing.T) {
 	}
 }
 
-// told looks for a message and its hint; … in the README stands for what varies.
-func told(message, hint string) bool {
+// shownBy looks for a message and its hint; … in the README stands for what varies.
+func shownBy(message, hint string) bool {
 	line, cure := pattern(message), pattern(hint)
 	for _, c := range worstDay {
 		if c.line != "" && line.MatchString(c.line) && (cure.MatchString(c.hint) || strings.HasPrefix(strings.ReplaceAll(hint, "`", ""), c.hint)) {

@@ -38,24 +38,23 @@ func mintSummary(req mintRequest, installation githubapp.Installation, token git
 	if req.KeepToken {
 		end = "not revoked: `skip-token-revoke` is set"
 	}
-	var reach []string
-	for _, name := range shortened(repositories(req, token)) {
-		reach = append(reach, code(name))
-	}
+	reach := codes(shortened(repositories(req, token)))
 	if len(reach) == 0 {
 		reach = []string{"none of its own"}
 	}
-	var granted []string
-	for _, level := range levels(token.Permissions) {
-		granted = append(granted, code(level))
-	}
+	granted := codes(levels(token.Permissions))
 	rows := [][2]string{
 		{"App", code(app) + ", installation " + strconv.FormatInt(installation.ID, 10) + " on " + code(target(req.Target))},
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
+	}
+	for _, n := range req.Wishes.Needs {
+		rows = append(rows, [2]string{"… for " + code(n.From), strings.Join(codes(levels(n.Permissions)), ", ")})
+	}
+	rows = append(rows, [][2]string{
 		{"Expires", token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},
 		{"Audit log", "`hashed_token:" + githubapp.Hash(token.Value) + "`"},
-	}
+	}...)
 	var b strings.Builder
 	b.WriteString("#### Token for " + code(target(req.Target)) + "\n\n| | |\n|---|---|\n")
 	for _, row := range rows {
@@ -94,6 +93,14 @@ func shortened(names []string) []string {
 		return names
 	}
 	return append(slices.Clone(names[:shownRepositories]), fmt.Sprintf("and %d more", len(names)-shownRepositories))
+}
+
+func codes(names []string) []string {
+	list := make([]string, 0, len(names))
+	for _, name := range names {
+		list = append(list, code(name))
+	}
+	return list
 }
 
 // code shows a name in Markdown. What could end the code span or the table's

@@ -14,6 +14,7 @@ const (
 	public            auth = iota // anyone; a credential that is sent must still be good
 	appJWT                        // the JWT of an App
 	installationToken             // an installation token
+	personalToken                 // a token of a person
 )
 
 // nobody is the rate limit bucket of callers without a good credential, one per address.
@@ -21,10 +22,12 @@ const nobody = "ip"
 
 // caller is who asks, as far as the credential proves it.
 type caller struct {
-	app    *App
-	token  *token
-	who    string // kind of rate limit bucket: "app", "installation" or nobody
-	bucket *bucket
+	app   *App
+	token *token
+	who   string // kind of rate limit bucket: "app", "installation", "user" or nobody
+
+	personalToken *PersonalToken
+	bucket        *bucket
 }
 
 // identify reads the Authorization header. A refusal is only returned, not acted upon: the rate limit comes first.
@@ -50,6 +53,9 @@ func (c *call) identify() (caller, *answer) {
 		if t := c.liveToken(value); t != nil {
 			return caller{token: t, who: "installation"}, nil
 		}
+		if t, ok := c.personal[value]; ok && (t.ExpiresAt.IsZero() || c.now.Before(t.ExpiresAt)) {
+			return caller{personalToken: &t, who: "user"}, nil
+		}
 	}
 	return who, c.badCredentials()
 }
@@ -57,6 +63,10 @@ func (c *call) identify() (caller, *answer) {
 // authorize checks that the caller is of the kind the route wants, and that its token works by now.
 func (c *call) authorize() *answer {
 	switch {
+	case c.route.auth == personalToken && c.token != nil:
+		return refuse(c.fail(http.StatusForbidden, "Resource not accessible by integration"))
+	case c.route.auth == personalToken && c.personalToken != nil:
+		return nil
 	case c.route.auth != public && c.app == nil && c.token == nil:
 		return refuse(c.fail(http.StatusUnauthorized, "Requires authentication"))
 	case c.route.auth == installationToken && c.token == nil:

@@ -9,7 +9,7 @@ import (
 
 // Requests per hour (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). The limit of an
 // installation grows with its repositories and users on GitHub; here it is always the minimum. That of a JWT is unconfirmed.
-var primaryLimits = map[string]int{nobody: 60, "app": 5000, "installation": 5000}
+var primaryLimits = map[string]int{nobody: 60, "app": 5000, "installation": 5000, "user": 5000}
 
 // bucket is the primary rate limit of one caller. All tokens of an installation share one.
 type bucket struct {
@@ -45,6 +45,8 @@ func (c *call) bucketName() string {
 	switch {
 	case c.token != nil:
 		return fmt.Sprintf("installation ID %d", c.token.installation.ID)
+	case c.personalToken != nil:
+		return "user " + c.personalToken.Login
 	case c.app != nil:
 		return fmt.Sprintf("app ID %d", c.app.ID)
 	}

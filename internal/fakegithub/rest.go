@@ -91,7 +91,10 @@ func (c *call) answer() answer {
 	if refused := c.checkVersion(); refused != nil {
 		return *refused
 	}
-	if c.route, c.params = findRoute(c.r.Method, c.path); c.route == nil || (c.route.dotcomOnly && c.config.Server) {
+	if c.route, c.params = findRoute(c.r.Method, c.path); c.route == nil {
+		c.route, c.params = c.ruledRoute()
+	}
+	if c.route == nil || (c.route.dotcomOnly && c.config.Server) {
 		return c.notFound()
 	}
 	var refused *answer

@@ -31,5 +31,6 @@ var routes = []route{
 	{method: "GET", pattern: "/repositories/{repository}", accepts: "metadata=read", doc: "repos/repos#get-a-repository", serve: getRepository},
 	{method: "GET", pattern: "/orgs/{account}/repos", accepts: "metadata=read", doc: "repos/repos#list-organization-repositories", serve: organizationRepositories},
 	{method: "GET", pattern: "/users/{account}/repos", accepts: "metadata=read", doc: "repos/repos#list-repositories-for-a-user", serve: userRepositories},
+	{method: "GET", pattern: "/user", auth: personalToken, doc: "users/users#get-the-authenticated-user", serve: getAuthenticatedUser},
 	{method: "GET", pattern: "/users/{account}", doc: "users/users#get-a-user", serve: getUser},
 }

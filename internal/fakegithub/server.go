@@ -15,6 +15,10 @@ type Config struct {
 	// Server makes it a GitHub Enterprise Server: no rate limits, no enterprise lookup, no GET /versions,
 	// no `status` in error bodies, opaque tokens whatever the request asks for.
 	Server bool
+	// Requires tells what an operation takes that has no handler here: one of the alternatives, each a set of
+	// permissions with their levels; no alternatives at all mean that any token will do. The path is without /api/v3.
+	// A token that has it is answered 200 {} (204 to DELETE), another one 403. Nil, or not known: 404 as ever.
+	Requires func(method, path string) (alternatives []map[string]string, known bool)
 }
 
 // serverVersion is the release that a fake GitHub Enterprise Server claims to be.
@@ -36,7 +40,8 @@ type Server struct {
 	installations map[int64]*installation
 	tokens        []*token
 	tokenByValue  map[string]*token
-	buckets       map[string]*bucket // who → primary rate limit
+	personal      map[string]PersonalToken // by value
+	buckets       map[string]*bucket       // who → primary rate limit
 	faults        []*Fault
 	requests      []*Request
 }
@@ -55,6 +60,7 @@ func New(config Config) *Server {
 		apps:          map[int64]*App{},
 		installations: map[int64]*installation{},
 		tokenByValue:  map[string]*token{},
+		personal:      map[string]PersonalToken{},
 		buckets:       map[string]*bucket{},
 	}
 }

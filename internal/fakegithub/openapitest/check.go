@@ -27,7 +27,7 @@ func Enabled() bool { return os.Getenv(Variable) != "" }
 // Check returns a handler that passes everything on to h and reports each REST request and answer that breaks GitHub's
 // description. Without VALETKEY_OPENAPI it is h itself. What the description leaves out is let through by these rules:
 //
-//   - git, GET /, GET /versions and /repositories/{id} are not described; any other unknown path is an error;
+//   - git, GET /, GET /versions, GET /user and /repositories/{id} are not described; any other unknown path is an error;
 //   - an answer of 500 or more, or one that is not JSON, is an outage and has no schema;
 //   - an error status that the operation does not declare (most leave out 401, all leave out 429) is held against the
 //     schema basic-error; an undeclared success is an error;
@@ -67,8 +67,8 @@ func Check(t testing.TB, h http.Handler) http.Handler {
 	})
 }
 
-// undescribed paths are served by GitHub all the same: the root, the versions, repositories by id, and git.
-var undescribed = regexp.MustCompile(`^(/?|/versions|/repositories/[0-9]+(/.*)?|/[^/]+/[^/]+/(info/refs|git-upload-pack|git-receive-pack))$`)
+// undescribed paths are served by GitHub all the same: the root, the versions, the user, repositories by id, and git.
+var undescribed = regexp.MustCompile(`^(/?|/versions|/user|/repositories/[0-9]+(/.*)?|/[^/]+/[^/]+/(info/refs|git-upload-pack|git-receive-pack))$`)
 
 // buffer reads the request body and puts it back.
 func buffer(t testing.TB, r *http.Request) []byte {

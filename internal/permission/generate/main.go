@@ -1,9 +1,11 @@
-// Command generate makes what is derived from permissions.json: the table of
-// package permission and the permission-* inputs of the root action.yml. It is
+// Command generate makes what is derived from permissions.json, scopes.json,
+// operations.tsv and commands.tsv: the tables of package permission,
+// docs/permissions.md and the permission-* inputs of the root action.yml. It is
 // run by go generate in internal/permission and never uses the network.
 //
-// When VALETKEY_GITHUB_FACTS names a directory with a permissions.json of
-// collected facts, the permissions.json here is refreshed from it first.
+// When VALETKEY_GITHUB_FACTS names a directory of collected facts
+// (permissions.json, scopes.json, endpoint-permissions.json), the first three
+// files are refreshed from it before.
 package main
 
 import (
@@ -29,28 +31,61 @@ func main() {
 
 // run reads and writes the files of package permission in dir; facts may be "".
 func run(dir, facts string) error {
-	data, action := filepath.Join(dir, "permissions.json"), filepath.Join(dir, "..", "..", "action.yml")
 	if facts != "" {
-		err := rewrite(data, func(own []byte) ([]byte, error) {
-			collected, err := os.ReadFile(filepath.Join(facts, "permissions.json"))
-			if err != nil {
-				return nil, err
-			}
-			return refresh(collected, own)
-		})
+		if err := refreshAll(dir, facts); err != nil {
+			return err
+		}
+	}
+	var own, scopes, tsv, words []byte
+	for name, data := range map[string]*[]byte{"permissions.json": &own, "scopes.json": &scopes, "operations.tsv": &tsv, "commands.tsv": &words} {
+		var err error
+		if *data, err = os.ReadFile(filepath.Join(dir, name)); err != nil {
+			return err
+		}
+	}
+	root := filepath.Join(dir, "..", "..")
+	for _, step := range []struct {
+		path   string
+		change func(old []byte) ([]byte, error)
+	}{
+		{filepath.Join(dir, "table_gen.go"), func([]byte) ([]byte, error) { return table(own) }},
+		{filepath.Join(dir, "scopes_gen.go"), func([]byte) ([]byte, error) { return scopeTable(scopes, own) }},
+		{filepath.Join(dir, "words_gen.go"), func([]byte) ([]byte, error) { return wordTable(words, own) }},
+		{filepath.Join(dir, "operations.tsv.gz"), func(old []byte) ([]byte, error) { return pack(tsv, old) }},
+		{filepath.Join(root, "docs", "permissions.md"), func([]byte) ([]byte, error) { return page(own, scopes, tsv, words) }},
+		{filepath.Join(root, "action.yml"), func(old []byte) ([]byte, error) { return inputs(own, old) }},
+	} {
+		if err := rewrite(step.path, step.change); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refreshAll renews the files that the others are made of.
+func refreshAll(dir, facts string) error {
+	own := []byte(nil)
+	for _, step := range []struct {
+		from, to string
+		change   func(collected, old []byte) ([]byte, error)
+	}{
+		{"permissions.json", "permissions.json", func(collected, old []byte) (_ []byte, err error) {
+			own, err = refresh(collected, old)
+			return own, err
+		}},
+		{"scopes.json", "scopes.json", refreshScopes},
+		{"endpoint-permissions.json", "operations.tsv", func(collected, _ []byte) ([]byte, error) { return operations(collected, own) }},
+	} {
+		collected, err := os.ReadFile(filepath.Join(facts, step.from))
+		if err != nil {
+			return err
+		}
+		err = rewrite(filepath.Join(dir, step.to), func(old []byte) ([]byte, error) { return step.change(collected, old) })
 		if err != nil {
 			return err
 		}
 	}
-	own, err := os.ReadFile(data)
-	if err != nil {
-		return err
-	}
-	err = rewrite(filepath.Join(dir, "table_gen.go"), func([]byte) ([]byte, error) { return table(own) })
-	if err != nil {
-		return err
-	}
-	return rewrite(action, func(old []byte) ([]byte, error) { return inputs(own, old) })
+	return nil
 }
 
 // rewrite replaces a file, which need not exist, by what change makes of it.
@@ -132,7 +167,7 @@ func refresh(collected, own []byte) ([]byte, error) {
 }
 
 // lines is a JSON array with one entry a line, so that differences read well.
-func lines(entries []entry) ([]byte, error) {
+func lines[E any](entries []E) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -171,6 +206,19 @@ func parse(own []byte) ([]entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// levelsOf reads permissions.json and returns the levels by name.
+func levelsOf(own []byte) (map[string][]string, error) {
+	entries, err := parse(own)
+	if err != nil {
+		return nil, err
+	}
+	levels := map[string][]string{}
+	for _, e := range entries {
+		levels[e.Name] = e.Levels
+	}
+	return levels, nil
 }
 
 // table makes table_gen.go from permissions.json.

@@ -1,0 +1,47 @@
+package fakegithub
+
+import (
+	"strings"
+	"time"
+)
+
+// PersonalToken is a token of a person, as far as `GET /user` shows what it is.
+type PersonalToken struct {
+	Value     string
+	Login     string    // added as a user when unknown
+	Classic   bool      // only classic tokens have scopes and say so
+	Scopes    []string  // of a classic one
+	ExpiresAt time.Time // zero: never
+	SSO       string    // the X-GitHub-SSO header: what it was not authorized for
+}
+
+// AddPersonalToken makes a token known.
+func (s *Server) AddPersonalToken(t PersonalToken) {
+	s.AddAccount(Account{Login: t.Login, Type: "User"})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.personal[t.Value] = t
+}
+
+// describe sets the headers that a personal token's answers carry (github-api: error bodies, single sign-on).
+func (t PersonalToken) describe(header map[string]string) {
+	if t.Classic {
+		header["X-OAuth-Scopes"] = strings.Join(t.Scopes, ", ")
+		header["X-Accepted-OAuth-Scopes"] = ""
+	}
+	if !t.ExpiresAt.IsZero() {
+		header["GitHub-Authentication-Token-Expiration"] = t.ExpiresAt.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	if t.SSO != "" {
+		header["X-GitHub-SSO"] = t.SSO
+	}
+}
+
+// getAuthenticatedUser is GET /user: who a personal token belongs to.
+func getAuthenticatedUser(c *call) answer {
+	c.params = map[string]string{"account": c.personalToken.Login}
+	a := getUser(c)
+	a.header = map[string]string{}
+	c.personalToken.describe(a.header)
+	return a
+}

@@ -1,0 +1,173 @@
+package permission
+
+import (
+	"bytes"
+	"compress/gzip"
+	_ "embed"
+	"io"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// packed is operations.tsv, compressed. Nothing of it is touched before an
+// operation is looked up.
+//
+//go:embed operations.tsv.gz
+var packed string
+
+// operation is one line of operations.tsv; its parts share the line's memory.
+type operation struct {
+	method, path string
+	needs        string // alternatives, as [parseAlternatives] reads them
+	notes        string // words, see the head of operations.tsv
+}
+
+func (o operation) String() string { return o.method + " " + o.path }
+
+func (o operation) noted(note string) bool {
+	return slices.Contains(strings.Fields(o.notes), note)
+}
+
+// usable reports whether an installation token can be used for it.
+func (o operation) usable() bool { return !o.noted("user") && !o.noted("jwt") }
+
+// accepts are the alternatives of permissions that open it, never none: where no
+// permission is listed, it is "metadata: read", see [Need.Permissions].
+func (o operation) accepts() []Set {
+	if o.needs == "" {
+		return []Set{{"metadata": "read"}}
+	}
+	return parseAlternatives(o.needs)
+}
+
+// operations is the whole table, sorted by path and method.
+var operations = sync.OnceValue(func() []operation {
+	r, err := gzip.NewReader(strings.NewReader(packed))
+	if err != nil {
+		panic("permission: operations.tsv.gz: " + err.Error()) // go generate makes it, a test reads it
+	}
+	var text bytes.Buffer
+	if _, err := io.Copy(&text, r); err != nil { //nolint:gosec // G110: the stream is our own
+		panic("permission: operations.tsv.gz: " + err.Error())
+	}
+	return parseOperations(text.String())
+})
+
+// parseOperations reads the lines of operations.tsv.
+func parseOperations(text string) []operation {
+	list := make([]operation, 0, strings.Count(text, "\n"))
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "#") {
+			continue
+		}
+		var o operation
+		rest := strings.TrimSuffix(line, "\n")
+		o.method, rest, _ = strings.Cut(rest, "\t")
+		o.path, rest, _ = strings.Cut(rest, "\t")
+		o.needs, o.notes, _ = strings.Cut(rest, "\t")
+		list = append(list, o)
+	}
+	return list
+}
+
+// parseAlternatives reads permissions as the header X-Accepted-GitHub-Permissions
+// writes them: a comma means and, a semicolon or.
+func parseAlternatives(text string) []Set {
+	var list []Set
+	for part := range strings.SplitSeq(text, ";") {
+		list = append(list, parseSet(part))
+	}
+	return list
+}
+
+// parseSet reads "contents=read,issues=write", out of our own tables.
+func parseSet(text string) Set {
+	s := Set{}
+	for part := range strings.SplitSeq(text, ",") {
+		if name, level, ok := strings.Cut(part, "="); ok {
+			s[name] = level
+		}
+	}
+	return s
+}
+
+// OperationCount is how many API operations this release knows.
+func OperationCount() int { return len(operations()) }
+
+// Opens lists the API operations for which this one permission is enough, such
+// as "GET /repos/{owner}/{repo}/issues", sorted by path. "metadata: read", which
+// every token has, is taken to be there.
+func Opens(name, level string) []string {
+	held := Set{"metadata": "read"}
+	held.raise(Set{name: level})
+	var list []string
+	for _, o := range operations() {
+		if !o.usable() || o.needs == "" {
+			continue
+		}
+		if slices.ContainsFunc(o.accepts(), func(s Set) bool { _, of := s[name]; return of && held.covers(s) }) {
+			list = append(list, o.String())
+		}
+	}
+	return list
+}
+
+// find returns the operation that a method and the segments of a path belong to.
+func find(method string, path []string) (operation, bool) {
+	var best operation
+	fit := ""
+	for _, o := range operations() {
+		if o.method != method {
+			continue
+		}
+		if f := match(o.path, path); f > fit {
+			best, fit = o, f
+		}
+	}
+	return best, fit != ""
+}
+
+// match tells how well a pattern fits a path: "" for not at all, and of two
+// others the greater one is better. It has one letter for each segment, so that
+// the earliest literal decides, as in GitHub's router.
+func match(pattern string, path []string) string {
+	fit := make([]byte, 0, 16)
+	want := strings.TrimPrefix(pattern, "/")
+	for i, got := range path {
+		segment, rest, more := strings.Cut(want, "/")
+		switch {
+		case got == "" && pattern != "/":
+			return ""
+		case isPlaceholder(segment):
+			fit = append(fit, 'a')
+		case isPlaceholder(got) || !strings.EqualFold(segment, got):
+			return ""
+		default:
+			fit = append(fit, 'b')
+		}
+		last := i == len(path)-1
+		switch {
+		case last && !more:
+			return string(fit)
+		case last:
+			return ""
+		case !more && slices.Contains(wide, segment) && !slices.Contains(path[i+1:], ""):
+			return string(fit)
+		case !more:
+			return ""
+		}
+		want = rest
+	}
+	return ""
+}
+
+// wide are the placeholders that, at the end of a path, take the rest of it: the
+// names of files and branches have slashes.
+var wide = []string{"{path}", "{dir}", "{ref}", "{branch}", "{tag}", "{basehead}"}
+
+// isPlaceholder reports whether a segment stands for any value: {owner}, or
+// :owner as older documentation has it.
+func isPlaceholder(segment string) bool {
+	return strings.HasPrefix(segment, "{") || strings.HasPrefix(segment, ":")
+}

@@ -1,0 +1,148 @@
+package permission
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Scope is a scope of classic personal access tokens, or a preset: a part of a
+// scope, for one job, under a name of ours such as "repo:clone".
+type Scope struct {
+	Name    string
+	Preset  bool
+	Grants  string // what it opens, for a person to read
+	Notice  string // what the permissions do not cover, or cover beyond it; may be empty
+	Instead string // why no App can have it, and what to use instead; empty when one can
+	needs   string // the permissions, as [parseSet] reads them
+}
+
+// Permissions are the narrowest ones that cover the scope; none when no App can
+// have it.
+func (s Scope) Permissions() Set { return parseSet(s.needs) }
+
+// Presets are the names of the presets of a scope.
+func (s Scope) Presets() []string {
+	var names []string
+	for _, p := range scopes {
+		if p.Preset && !s.Preset && strings.HasPrefix(p.Name, s.Name+":") {
+			names = append(names, p.Name)
+		}
+	}
+	return names
+}
+
+// ScopeNames returns the names of all scopes and presets, sorted.
+func ScopeNames() []string {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = s.Name
+	}
+	return names
+}
+
+// LookupScope finds a scope or preset by its name, in any case.
+func LookupScope(name string) (Scope, bool) {
+	i, ok := slices.BinarySearchFunc(scopes, word(name), func(s Scope, name string) int {
+		return strings.Compare(s.Name, name)
+	})
+	if !ok {
+		return Scope{}, false
+	}
+	return scopes[i], true
+}
+
+const scopeExample = "write scopes as on a personal access token, such as repo, read:org"
+
+// Scopes reads scopes of classic personal access tokens, and presets, separated
+// by commas, spaces or lines, with # comments, and returns what each takes, in
+// the order of the text and each once. All faults are reported, in the order of
+// the text.
+func Scopes(text string) ([]Need, []error) {
+	if err := refuse(text, "scopes", scopeExample); err != nil {
+		return nil, []error{err}
+	}
+	var needs []Need
+	var wrong faults
+	for i, name := range scopeWords(text) {
+		s, known := LookupScope(name)
+		switch {
+		case !known:
+			wrong.add(noScope(fmt.Sprintf("scope %d", i+1), name))
+		case s.Instead != "":
+			wrong.add(errors.New(s.Name + ": " + s.Instead))
+		case !slices.ContainsFunc(needs, func(n Need) bool { return n.From == s.Name }):
+			needs = append(needs, s.need())
+		}
+	}
+	return needs, wrong.list()
+}
+
+// scopeWords splits the text. "(no scope)" is how GitHub shows a token without
+// any, and the one name with a space.
+func scopeWords(text string) []string {
+	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
+	var list []string
+	for _, line := range strings.Split(text, "\n") {
+		for _, part := range strings.Split(uncomment(line), ",") {
+			part = word(unquote(part))
+			if _, known := LookupScope(part); known {
+				list = append(list, part)
+				continue
+			}
+			list = append(list, strings.Fields(part)...)
+		}
+	}
+	return list
+}
+
+func (s Scope) need() Need {
+	n := Need{From: s.Name, Permissions: s.Permissions(), Notice: s.Notice}
+	if presets := s.Presets(); len(presets) > 0 {
+		n.Notice = strings.TrimSpace(n.Notice + " For one job there are narrower ones: " + strings.Join(presets, ", ") + ".")
+	}
+	return n
+}
+
+// noScope is the fault of a word that is no scope; where stands for the word
+// when that must not be repeated.
+func noScope(where, name string) error {
+	if isToken(name) {
+		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, scopes need no secret", where)
+	}
+	hint := scopeExample
+	if near := nearScope(name); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	if len(name) <= 40 && only(name, func(c byte) bool { return isLower(c) || c == ':' || c == '_' || c == '-' }) {
+		where = name
+	}
+	return fmt.Errorf("%s: no scope that this release knows; hint: %s", where, hint)
+}
+
+// nearScope is the scope or preset that a word was probably meant to be: a
+// preset without its scope, or a misspelling.
+func nearScope(name string) string {
+	if len(name) > maxName {
+		return ""
+	}
+	for _, s := range scopes {
+		if s.Preset && strings.HasSuffix(s.Name, ":"+name) {
+			return s.Name
+		}
+	}
+	return nearest(name, ScopeNames())
+}
+
+// refuse is the fault of a text that is not worth reading; kind is what it
+// should have been.
+func refuse(text, kind, example string) error {
+	if len(text) > maxText {
+		return errors.New("more than 64 KiB of text; hint: " + example)
+	}
+	if strings.Contains(text, "-----BEGIN") {
+		return fmt.Errorf("a PEM block, such as a private key, is no list of %s; hint: pass the key as private-key, and %s", kind, example)
+	}
+	return nil
+}
