@@ -84,7 +84,7 @@ var appKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 func newStory(t *testing.T, env *testscript.Env) error {
-	github := fakegithub.New(fakegithub.Config{})
+	github := fakegithub.New(fakegithub.Config{GitRoot: filepath.Join(env.WorkDir, "served")})
 	app := github.AddApp(fakegithub.App{ID: 917, ClientID: "Iv23liSTORYkeeper000", Slug: "keeper", Owner: "acme", PublicKey: &appKey().PublicKey, Permissions: map[string]string{
 		"metadata": "read", "contents": "write", "issues": "write", "secrets": "read",
 	}})
@@ -112,6 +112,10 @@ func newStory(t *testing.T, env *testscript.Env) error {
 	}
 	env.Setenv("GITHUB_ACTIONS", "true")
 	env.Setenv("GITHUB_API_URL", server.URL)
+	env.Setenv("GITHUB_SERVER_URL", server.URL)
+	for name, value := range map[string]string{"GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0", "HOME": env.WorkDir} {
+		env.Setenv(name, value)
+	}
 	env.Setenv("GITHUB_REPOSITORY", "acme/api")
 	env.Setenv("GITHUB_REPOSITORY_OWNER", "acme")
 	env.Setenv("INPUT_CLIENT-ID", app.ClientID)
@@ -127,11 +131,13 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 	"inputfile": func(ts *testscript.TestScript, _ bool, args []string) { // inputfile NAME FILE
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
-	"age":    makeAgeKey,  // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
-	"output": showOutput,  // output NAME: the value a later step would see
-	"job":    nextJob,     // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
-	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
-	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
+	"serve":  serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
+	"later":  laterStep,       // later: the environment of later steps becomes that of the script
+	"age":    makeAgeKey,      // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
+	"output": showOutput,      // output NAME: the value a later step would see
+	"job":    nextJob,         // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
+	"keep":   keepState,       // keep: state becomes the STATE_ variables of the post stage
+	"hidden": checkHidden,     // hidden: no secret is readable in what the last program wrote
 }
 
 func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyID).(*story) }
@@ -356,6 +362,26 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 		if strings.Contains(text, s.Reveal()) {
 			ts.Fatalf("a secret of %d characters is readable in:\n%s", len(s.Reveal()), text)
 		}
+	}
+}
+
+func serveRepository(ts *testscript.TestScript, _ bool, args []string) {
+	bare, tree := ts.MkAbs(filepath.Join("served", args[0], args[1]+".git")), ts.MkAbs("tree-"+args[1])
+	ts.Check(os.MkdirAll(tree, 0o755))
+	ts.Check(os.WriteFile(filepath.Join(tree, "README.md"), []byte("# "+args[1]+"\n"), 0o600))
+	for _, words := range [][]string{
+		{"init", "-q", "-b", "main", tree},
+		{"-C", tree, "add", "README.md"},
+		{"-C", tree, "-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "first"},
+		{"clone", "-q", "--bare", tree, bare},
+	} {
+		ts.Check(ts.Exec("git", words...))
+	}
+}
+
+func laterStep(ts *testscript.TestScript, _ bool, _ []string) {
+	for name, value := range pairs(ts, "env") {
+		ts.Setenv(name, value)
 	}
 }
 

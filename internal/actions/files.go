@@ -76,7 +76,7 @@ func (r *Runner) appendPairs(file string, pairs []Pair) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, p := range pairs {
-		if p.Value == "" {
+		if p.Value == "" && file != envFile { // an empty variable resets one
 			continue
 		}
 		text, err := heredoc(p.Name, p.Value, "ghadelimiter_"+rand.Text())

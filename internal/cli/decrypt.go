@@ -21,9 +21,10 @@ type decryptRequest struct {
 	Revoke     bool
 	Encrypted  bool // the token itself is no output
 	ToEnv      bool // values go to the environment of later steps
+	Loan       loan
 }
 
-func parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
+func (p Process) parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
 	req := decryptRequest{
 		Identities: parseIdentities(r, in),
 		Line:       in.String("encrypted-token"),
@@ -32,15 +33,16 @@ func parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptRequest, error)
 		Encrypted:  !in.Bool("plaintext-output"),
 		ToEnv:      in.Choice("export", "outputs", "env") == "env",
 	}
+	req.Loan = parseLoan(p, r, in, req.Host.URL)
 	return req, in.Err()
 }
 
 // decrypt is the main stage of the decrypt action: what another job encrypted,
 // masked in this job and handed to its later steps.
-func (p Process) decrypt(context.Context) int {
+func (p Process) decrypt(ctx context.Context) int {
 	r := p.runner()
 	in := r.Inputs(p.schema("decrypt"))
-	req, err := parseDecrypt(r, in)
+	req, err := p.parseDecrypt(r, in)
 	if err != nil {
 		return exitCode(r, err)
 	}
@@ -54,7 +56,7 @@ func (p Process) decrypt(context.Context) int {
 	if len(opened.Values) > 0 {
 		return exitCode(r, exportValues(r, opened, req.ToEnv))
 	}
-	return exitCode(r, exportToken(r, opened, req))
+	return exitCode(r, p.exportToken(ctx, r, opened, req))
 }
 
 // open decrypts, and masks what came out before anything else is done with it.
@@ -73,7 +75,7 @@ func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.P
 }
 
 // exportToken hands a token over as mint does.
-func exportToken(r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
+func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
 	h := minted(opened, req.Host)
 	remaining := ""
 	if !opened.ExpiresAt.IsZero() {
@@ -91,7 +93,12 @@ func exportToken(r *actions.Runner, opened envelope.Payload, req decryptRequest)
 			return err
 		}
 	}
+	lent, err := p.lend(ctx, r, opened, h, req.Loan)
+	if err != nil {
+		return err
+	}
 	pairs := append(tokenOutputs(opened), actions.Pair{Name: "remaining-seconds", Value: remaining})
+	pairs = append(pairs, lent...)
 	if req.Encrypted {
 		pairs = without(pairs, "token")
 	}
@@ -107,6 +114,24 @@ func exportToken(r *actions.Runner, opened envelope.Payload, req decryptRequest)
 	}
 	r.Info("opened a token for %s: %s%s", joined(opened.Repositories), joined(levels(opened.Permissions)), end)
 	return nil
+}
+
+// lend gives later steps what they asked for beside the outputs.
+func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Payload, h host, l loan) ([]actions.Pair, error) {
+	if !l.wantsBot() {
+		return l.give(r, opened, nil, "")
+	}
+	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	defer cancel()
+	api, err := p.connect(r, h)
+	if err != nil {
+		return nil, err
+	}
+	bot, err := l.identify(ctx, r, api, opened)
+	if err != nil {
+		return nil, err
+	}
+	return l.give(r, opened, bot, "")
 }
 
 // minted is where a token lives: where it says that it was minted, or else the

@@ -33,7 +33,7 @@ const (
 // handed to later steps.
 func (p Process) mint(ctx context.Context) int {
 	r := p.runner()
-	req, err := parseMint(r, r.Inputs(p.schema("")))
+	req, err := p.parseMint(r, r.Inputs(p.schema("")))
 	if err != nil {
 		return exitCode(r, err)
 	}
@@ -73,6 +73,11 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 	}
 	if len(req.Patterns.Include) > 0 {
 		if req.Scope.Repositories, err = matching(ctx, r, app, installation, req); err != nil {
+			return err
+		}
+	}
+	if installation.AppSlug == "" && req.Loan.wantsBot() {
+		if installation.AppSlug, err = app.Slug(ctx); err != nil {
 			return err
 		}
 	}
@@ -119,11 +124,21 @@ func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mi
 	if ctx.Err() != nil {
 		return fmt.Errorf("the step was cancelled")
 	}
-	sealed, err := envelope.Seal(payload(req, installation, token), req.Recipients, append(r.Masked(), req.NoMask...))
+	opened := payload(req, installation, token)
+	bot, err := req.Loan.identify(ctx, r, api, opened)
 	if err != nil {
 		return err
 	}
-	pairs := append(tokenOutputs(payload(req, installation, token)), actions.Pair{Name: "encrypted-token", Value: sealed})
+	lent, err := req.Loan.give(r, opened, bot, "")
+	if err != nil {
+		return err
+	}
+	sealed, err := envelope.Seal(opened, req.Recipients, append(r.Masked(), req.NoMask...))
+	if err != nil {
+		return err
+	}
+	pairs := append(tokenOutputs(opened), actions.Pair{Name: "encrypted-token", Value: sealed})
+	pairs = append(pairs, lent...)
 	if req.Encrypted {
 		pairs = without(pairs, "token")
 	}

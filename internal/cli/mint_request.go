@@ -27,6 +27,7 @@ type mintRequest struct {
 	Patterns       patterns // where Scope.Repositories is to be made from them
 	Archived       bool     // patterns match archived repositories too
 	Wishes         wishes   // what the scope's permissions are for
+	Loan           loan     // what later steps get beside the outputs
 	KeepToken      bool
 	Verify         bool
 	Recipients     []envelope.Recipient // who can open the encrypted token
@@ -37,7 +38,7 @@ type mintRequest struct {
 }
 
 // parseMint reads the inputs of the root action. Every fault is in the error.
-func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
+func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	// Before anything can fail or print: the key, whatever its form.
 	secret := in.Secret("private-key")
 	r.Mask(actions.Lines(secret)...)
@@ -53,6 +54,7 @@ func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
+	req.Loan = parseLoan(p, r, in, req.Host.URL)
 	req.Encrypted = !in.Bool("plaintext-output")
 	req.Recipients = parseRecipients(r, in)
 	if rsaKey, ok := publicKey(req.Key); ok && len(req.Recipients) == 0 {
@@ -61,6 +63,9 @@ func parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	req.NoMask = actions.EachLine(secret)
 	req.Archived = in.Bool("include-archived")
 	parseTarget(r, in, &req)
+	if req.Loan.Git && req.Target.Enterprise != "" {
+		in.Fault("git", "can't be used with enterprise", "an enterprise has no repositories of its own: name an owner")
+	}
 	parseWishes(r, in, &req)
 	if err := in.Err(); err != nil {
 		return mintRequest{}, err

@@ -59,9 +59,10 @@ func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, e
 	for name, value := range env {
 		all[name] = value
 	}
-	r := actions.New(&strings.Builder{}, func(name string) string { return all[name] })
+	getenv := func(name string) string { return all[name] }
+	r := actions.New(&strings.Builder{}, getenv)
 	in := r.Inputs(rootSchema(t))
-	req, err := parseMint(r, in)
+	req, err := Process{Getenv: getenv}.parseMint(r, in)
 	return req, in, err
 }
 

@@ -1,7 +1,6 @@
 package permission
 
 import (
-	"bytes"
 	"compress/gzip"
 	_ "embed"
 	"io"
@@ -42,17 +41,21 @@ func (o operation) accepts() []Set {
 }
 
 // operations is the whole table, sorted by path and method.
-var operations = sync.OnceValue(func() []operation {
+var operations = sync.OnceValue(unpack)
+
+// unpack reads the embedded table. It is our own, and a test reads it, so that it
+// can only fail in a broken build.
+func unpack() []operation {
 	r, err := gzip.NewReader(strings.NewReader(packed))
 	if err != nil {
-		panic("permission: operations.tsv.gz: " + err.Error()) // go generate makes it, a test reads it
-	}
-	var text bytes.Buffer
-	if _, err := io.Copy(&text, r); err != nil { //nolint:gosec // G110: the stream is our own
 		panic("permission: operations.tsv.gz: " + err.Error())
 	}
-	return parseOperations(text.String())
-})
+	text, err := io.ReadAll(r)
+	if err != nil {
+		panic("permission: operations.tsv.gz: " + err.Error())
+	}
+	return parseOperations(string(text))
+}
 
 // parseOperations reads the lines of operations.tsv.
 func parseOperations(text string) []operation {

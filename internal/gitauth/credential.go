@@ -1,0 +1,146 @@
+package gitauth
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// Request is what git asks a credential helper, or what somebody asks
+// `git credential` in the same words (git-credential(1)). Fields that were not
+// given are empty: git names the path only with credential.useHttpPath.
+type Request struct {
+	Protocol string // https
+	Host     string // with the port, when the URL has one
+	Path     string // without a slash at the front
+	Username string
+}
+
+// maxRequest is far beyond any URL.
+const maxRequest = 64 << 10
+
+// ParseRequest reads lines of key=value up to an empty line or the end. Keys that
+// it does not know, of which git has more with every release, are passed over, and
+// so is a password. A url stands for its parts, and for the absence of those it
+// does not have.
+//
+// A control character, also one that a url hides behind a percent sign, is refused:
+// a line break or a CR smuggled into a host name is how passwords for one host were
+// had for another (CVE-2020-5260, CVE-2024-52006).
+func ParseRequest(r io.Reader) (Request, error) {
+	var q Request
+	in := bufio.NewReader(io.LimitReader(r, maxRequest+1))
+	for size := 0; ; {
+		line, err := in.ReadBytes('\n')
+		if size += len(line); size > maxRequest {
+			return Request{}, errLarge
+		}
+		if err != nil && !errors.Is(err, io.EOF) {
+			return Request{}, errRead
+		}
+		line = bytes.TrimSuffix(line, []byte("\n"))
+		if len(line) == 0 {
+			return q, nil
+		}
+		if bytes.ContainsAny(line, "\x00\r") {
+			return Request{}, errControl
+		}
+		key, value, ok := strings.Cut(string(line), "=")
+		if !ok {
+			return Request{}, errLine
+		}
+		if err := q.set(key, value); err != nil {
+			return Request{}, err
+		}
+	}
+}
+
+func (q *Request) set(key, value string) error {
+	switch key {
+	case "protocol":
+		q.Protocol = value
+	case "host":
+		q.Host = value
+	case "path":
+		q.Path = value
+	case "username":
+		q.Username = value
+	case "url":
+		return q.setURL(value)
+	default:
+		return nil
+	}
+	if hasControl(value) {
+		return errControl
+	}
+	return nil
+}
+
+func (q *Request) setURL(text string) error {
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme == "" || u.Host == "" {
+		return errURL // without err, which would quote a password
+	}
+	*q = Request{
+		Protocol: u.Scheme,
+		Host:     u.Host,
+		Path:     strings.Trim(u.Path, "/"),
+		Username: u.User.Username(),
+	}
+	if hasControl(q.Host) || hasControl(q.Path) || hasControl(q.Username) {
+		return errControl
+	}
+	return nil
+}
+
+// At tells whether the request is for a server, by scheme, host and port. A helper
+// stays silent on any other.
+func (q Request) At(serverURL string) bool {
+	site, err := parseServer(serverURL)
+	return err == nil && q.Protocol+"://"+strings.ToLower(q.Host) == site.url
+}
+
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+
+// Owner takes the path apart: owner/repository with or without .git, and with
+// anything below it, as git-lfs has. A wiki counts as its repository (unconfirmed:
+// the permission contents opens both). It is not ok without a path, or with another.
+func (q Request) Owner() (owner, repository string, ok bool) {
+	owner, rest, _ := strings.Cut(q.Path, "/")
+	repository, _, _ = strings.Cut(rest, "/")
+	repository = strings.TrimSuffix(strings.TrimSuffix(repository, ".git"), ".wiki")
+	if !ownerName.MatchString(owner) || !repositoryName.MatchString(repository) ||
+		repository == "." || repository == ".." {
+		return "", "", false
+	}
+	return owner, repository, true
+}
+
+// Answer gives git a token, in a single write. A time that is zero is left out; of
+// any other, git 2.41 or later keeps no password in a cache beyond it, and earlier
+// ones pay no attention.
+func Answer(w io.Writer, token redact.String, expires time.Time) error {
+	if !isToken(token) {
+		return errToken
+	}
+	text := "username=" + user + "\npassword=" + token.Reveal() + "\n"
+	if !expires.IsZero() {
+		if expires.Unix() < 0 {
+			return errExpires
+		}
+		text += "password_expiry_utc=" + strconv.FormatInt(expires.Unix(), 10) + "\n"
+	}
+	if _, err := io.WriteString(w, text); err != nil {
+		return fmt.Errorf("answer git: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,33 @@
+package gitauth
+
+import (
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// GH is the environment in which gh uses a token for a server. It knows two names:
+// GH_TOKEN goes to github.com and, since gh learnt of data residency, to every
+// subdomain of ghe.com; GH_ENTERPRISE_TOKEN to any other host. GH_HOST is the host
+// of commands that run outside of a repository.
+//
+// A gh as old as Debian 12's 2.23 takes *.ghe.com for an Enterprise Server, so it
+// finds no token there; it would not find the API either.
+func GH(serverURL string, token redact.String) ([]Pair, error) {
+	site, err := parseServer(serverURL)
+	if err != nil {
+		return nil, err
+	}
+	if !isToken(token) {
+		return nil, errToken
+	}
+	host := Pair{"GH_HOST", site.authority()}
+	switch {
+	case site.host == "github.com":
+		return []Pair{{"GH_TOKEN", token.Reveal()}}, nil
+	case strings.HasSuffix(site.host, ".ghe.com"):
+		return []Pair{{"GH_TOKEN", token.Reveal()}, host}, nil
+	default:
+		return []Pair{{"GH_ENTERPRISE_TOKEN", token.Reveal()}, host}, nil
+	}
+}

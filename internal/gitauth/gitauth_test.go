@@ -1,0 +1,325 @@
+package gitauth
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+const someToken = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
+
+func good() Config {
+	return Config{Server: "https://github.com", Owner: "octo-corp", Token: redact.New(someToken)}
+}
+
+// text is an environment as a golden text has it, with what the token became in
+// braces.
+func text(env []Pair) string {
+	var b strings.Builder
+	for _, p := range env {
+		fmt.Fprintf(&b, "%s=%s\n", p.Name, p.Value)
+	}
+	encoded := base64.StdEncoding.EncodeToString([]byte("x-access-token:" + someToken))
+	return strings.ReplaceAll(b.String(), encoded, "{base64}")
+}
+
+func TestEnv(t *testing.T) {
+	bot := Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}
+	for _, test := range []struct {
+		name   string
+		config func(*Config)
+		want   string
+	}{
+		{"token", func(*Config) {}, `
+GIT_CONFIG_KEY_0=http.https://github.com/octo-corp/.extraHeader
+GIT_CONFIG_VALUE_0=
+GIT_CONFIG_KEY_1=http.https://github.com/octo-corp/.extraHeader
+GIT_CONFIG_VALUE_1=Authorization: Basic {base64}
+GIT_CONFIG_KEY_2=credential.https://github.com/octo-corp/.helper
+GIT_CONFIG_VALUE_2=
+GIT_CONFIG_KEY_3=credential.https://github.com/octo-corp/.helper
+GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for octo-corp: it is revoked, or older than an hour' >&2; echo quit=1; :
+GIT_CONFIG_KEY_4=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_4=git@github.com:octo-corp/
+GIT_CONFIG_KEY_5=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_5=ssh://git@github.com/octo-corp/
+GIT_CONFIG_COUNT=6
+`},
+		{"helper, bot, and entries before", func(c *Config) {
+			c.Token, c.Helper = redact.String{}, `!"$RUNNER_TEMP/valetkey" git-credential`
+			c.Bot, c.Count = &bot, "7"
+		}, `
+GIT_CONFIG_KEY_7=http.https://github.com/octo-corp/.extraHeader
+GIT_CONFIG_VALUE_7=
+GIT_CONFIG_KEY_8=credential.https://github.com/octo-corp/.helper
+GIT_CONFIG_VALUE_8=
+GIT_CONFIG_KEY_9=credential.https://github.com/octo-corp/.helper
+GIT_CONFIG_VALUE_9=!"$RUNNER_TEMP/valetkey" git-credential
+GIT_CONFIG_KEY_10=credential.https://github.com/octo-corp/.useHttpPath
+GIT_CONFIG_VALUE_10=true
+GIT_CONFIG_KEY_11=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_11=git@github.com:octo-corp/
+GIT_CONFIG_KEY_12=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_12=ssh://git@github.com/octo-corp/
+GIT_CONFIG_KEY_13=user.name
+GIT_CONFIG_VALUE_13=vault-keeper[bot]
+GIT_CONFIG_KEY_14=user.email
+GIT_CONFIG_VALUE_14=917+vault-keeper[bot]@users.noreply.github.com
+GIT_CONFIG_COUNT=15
+`},
+		{"an owner with capitals, a server with a port", func(c *Config) {
+			c.Server, c.Owner = "https://GHES.example.com:8443/", "Octo"
+		}, `
+GIT_CONFIG_KEY_0=http.https://ghes.example.com:8443/Octo/.extraHeader
+GIT_CONFIG_VALUE_0=
+GIT_CONFIG_KEY_1=http.https://ghes.example.com:8443/Octo/.extraHeader
+GIT_CONFIG_VALUE_1=Authorization: Basic {base64}
+GIT_CONFIG_KEY_2=credential.https://ghes.example.com:8443/Octo/.helper
+GIT_CONFIG_VALUE_2=
+GIT_CONFIG_KEY_3=credential.https://ghes.example.com:8443/Octo/.helper
+GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for Octo: it is revoked, or older than an hour' >&2; echo quit=1; :
+GIT_CONFIG_KEY_4=http.https://ghes.example.com:8443/octo/.extraHeader
+GIT_CONFIG_VALUE_4=
+GIT_CONFIG_KEY_5=http.https://ghes.example.com:8443/octo/.extraHeader
+GIT_CONFIG_VALUE_5=Authorization: Basic {base64}
+GIT_CONFIG_KEY_6=credential.https://ghes.example.com:8443/octo/.helper
+GIT_CONFIG_VALUE_6=
+GIT_CONFIG_KEY_7=credential.https://ghes.example.com:8443/octo/.helper
+GIT_CONFIG_VALUE_7=!echo 'GitHub refused the token for Octo: it is revoked, or older than an hour' >&2; echo quit=1; :
+GIT_CONFIG_KEY_8=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_8=git@ghes.example.com:Octo/
+GIT_CONFIG_KEY_9=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_9=ssh://git@ghes.example.com/Octo/
+GIT_CONFIG_KEY_10=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_10=git@ghes.example.com:octo/
+GIT_CONFIG_KEY_11=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_11=ssh://git@ghes.example.com/octo/
+GIT_CONFIG_COUNT=12
+`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := good()
+			test.config(&c)
+			env, err := c.Env()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), text(env)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// wantError checks for an error with a cure that gives away nothing of a token.
+func wantError(t *testing.T, got error, want *Error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Fatalf("got error %v, want %v", got, want)
+	}
+	if want.Hint() == "" {
+		t.Error("no cure")
+	}
+}
+
+func TestEnvRefuses(t *testing.T) {
+	bot := func(slug string, id int64, host string) func(*Config) {
+		return func(c *Config) { c.Bot = &Bot{slug, id, host} }
+	}
+	for _, test := range []struct {
+		name   string
+		config func(*Config)
+		want   *Error
+	}{
+		{"no server", func(c *Config) { c.Server = "" }, errServer},
+		{"no owner", func(c *Config) { c.Owner = "" }, errOwner},
+		{"owner with repository", func(c *Config) { c.Owner = "octo/api" }, errOwner},
+		{"owner with a line break", func(c *Config) { c.Owner = "octo\n" }, errOwner},
+		{"owner as a pattern", func(c *Config) { c.Owner = "*" }, errOwner},
+		{"owner that leads up", func(c *Config) { c.Owner = ".." }, errOwner},
+		{"neither", func(c *Config) { c.Token = redact.String{} }, errNeither},
+		{"both", func(c *Config) { c.Helper = "store" }, errBoth},
+		{"token with a line break", func(c *Config) { c.Token = redact.New("ghs_1\n") }, errToken},
+		{"token with a space", func(c *Config) { c.Token = redact.New("ghs_1 2") }, errToken},
+		{"token beyond ASCII", func(c *Config) { c.Token = redact.New("ghs_\u00e9") }, errToken},
+		{"helper of two lines", func(c *Config) { c.Token, c.Helper = redact.String{}, "a\nb" }, errHelper},
+		{"helper with NUL", func(c *Config) { c.Token, c.Helper = redact.String{}, "a\x00" }, errHelper},
+		{"helper that is no text", func(c *Config) { c.Token, c.Helper = redact.String{}, "a\xff" }, errHelper},
+		{"bot without slug", bot("", 1, "github.com"), errBot},
+		{"bot with name", bot("keeper[bot]", 1, "github.com"), errBot},
+		{"bot with a line break", bot("keeper\n", 1, "github.com"), errBot},
+		{"bot without number", bot("keeper", 0, "github.com"), errBot},
+		{"bot with a URL for a host", bot("keeper", 1, "https://github.com"), errBot},
+		{"count of words", func(c *Config) { c.Count = "many" }, errCount},
+		{"count with a space", func(c *Config) { c.Count = " 1" }, errCount},
+		{"negative count", func(c *Config) { c.Count = "-1" }, errCount},
+		{"count that overflows", func(c *Config) { c.Count = "99999999999999999999" }, errCount},
+		{"count with a line break", func(c *Config) { c.Count = "1\n" }, errCount},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := good()
+			test.config(&c)
+			env, err := c.Env()
+			wantError(t, err, test.want)
+			if env != nil {
+				t.Errorf("got %v beside the error", env)
+			}
+		})
+	}
+}
+
+func TestServer(t *testing.T) {
+	for _, test := range []struct{ text, url, host string }{
+		{"https://github.com", "https://github.com", "github.com"},
+		{"https://octo.ghe.com/", "https://octo.ghe.com", "octo.ghe.com"},
+		{"HTTPS://GHES.Example.COM:8443", "https://ghes.example.com:8443", "ghes.example.com"},
+		{"https://github", "https://github", "github"},
+		{"http://127.0.0.1:3000", "http://127.0.0.1:3000", "127.0.0.1"},
+		{"http://localhost:3000", "http://localhost:3000", "localhost"},
+	} {
+		got, err := parseServer(test.text)
+		if err != nil || got.url != test.url || got.host != test.host {
+			t.Errorf("%s: got %+v, %v", test.text, got, err)
+		}
+	}
+	for _, bad := range []string{
+		"", "github.com", "https://", "https:github.com", "//github.com", "ssh://github.com", "file:///etc",
+		"http://github.com", "http://10.0.0.1", "http://127.0.0.1.example.com",
+		"https://user:secret@github.com", "https://github.com/octo", "https://github.com//", "https://github.com?", "https://github.com/?a",
+		"https://github.com/#a", "https://github.com:", "https://github.com:0", "https://github.com:port", "https://github.com:123456",
+		"https://*.com", "https://git*b.com", "https://-github.com", "https://github..com", "https://github.com.", "https://git_hub.com",
+		"https://github.com\n", "https://github.com\x00", "https://git%0ahub.com", "https://g\u00efthub.com", "https://[::1]",
+		" https://github.com", "https://" + strings.Repeat("a.", 127) + "com",
+	} {
+		if got, err := parseServer(bad); err == nil {
+			t.Errorf("%q was taken for %+v", bad, got)
+		} else if strings.Contains(err.Error(), "secret") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestSecrets(t *testing.T) {
+	c := good()
+	for n := range 3 { // each remainder has another padding
+		c.Token = redact.New(someToken + strings.Repeat("x", n))
+		env, err := c.Env()
+		if err != nil {
+			t.Fatal(err)
+		}
+		masked := env[3].Value
+		for _, s := range c.Secrets() {
+			masked = strings.ReplaceAll(masked, s.Reveal(), "***")
+		}
+		if masked != "Authorization: Basic ***" {
+			t.Errorf("masked, the header is %q", masked)
+		}
+		for _, p := range env {
+			if strings.Contains(p.Value, someToken) {
+				t.Errorf("the token is readable in %s", p.Name)
+			}
+		}
+		short := c.Secrets()[len(c.Secrets())-1].Reveal()
+		if strings.Contains(short, "=") {
+			t.Errorf("no form is without padding: %q", short)
+		}
+	}
+	c.Token, c.Helper = redact.String{}, "store"
+	if got := c.Secrets(); got != nil {
+		t.Errorf("a helper has %d secrets", len(got))
+	}
+}
+
+func TestBot(t *testing.T) {
+	for _, test := range []struct{ server, want string }{
+		{"https://github.com", "vault-keeper[bot] <917+vault-keeper[bot]@users.noreply.github.com>"},
+		{"https://octo.ghe.com", "vault-keeper[bot] <917+vault-keeper[bot]@users.noreply.octo.ghe.com>"},
+		{"https://ghes.example.com:8443", "vault-keeper[bot] <917+vault-keeper[bot]@users.noreply.ghes.example.com>"},
+	} {
+		b, err := NewBot(test.server, "vault-keeper", 917)
+		if err != nil || b.Committer() != test.want {
+			t.Errorf("got %q, %v; want %q", b.Committer(), err, test.want)
+		}
+	}
+	if _, err := NewBot("github.com", "vault-keeper", 917); !errors.Is(err, errServer) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := NewBot("https://github.com", "vault keeper", 917); !errors.Is(err, errBot) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestGH(t *testing.T) {
+	for _, test := range []struct {
+		server string
+		want   []Pair
+	}{
+		{"https://github.com", []Pair{{"GH_TOKEN", someToken}}},
+		{"https://octo.ghe.com", []Pair{{"GH_TOKEN", someToken}, {"GH_HOST", "octo.ghe.com"}}},
+		{"https://ghes.example.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghes.example.com"}}},
+		{"https://127.0.0.1:8443", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "127.0.0.1:8443"}}},
+		{"https://notghe.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "notghe.com"}}},
+		{"https://ghe.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghe.com"}}},
+	} {
+		got, err := GH(test.server, redact.New(someToken))
+		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
+			t.Errorf("%s: %v\n%s", test.server, err, diff)
+		}
+	}
+	_, err := GH("octo.ghe.com", redact.New(someToken))
+	wantError(t, err, errServer)
+	_, err = GH("https://github.com", redact.New("ghs_1\nGH_HOST=evil"))
+	wantError(t, err, errToken)
+}
+
+// FuzzEnv holds that what is accepted is one line per value, numbered on from what
+// was there, in keys that git can only read as they were meant.
+func FuzzEnv(f *testing.F) {
+	f.Add("https://github.com", "octo-corp", someToken, "", "", int64(0), "")
+	f.Add("https://ghes.example.com:8443/", "Octo", "", `!"$RUNNER_TEMP/v" x`, "keeper", int64(7), "12")
+	f.Add("http://127.0.0.1:1", "a\nb", "t", "h", "k[bot]", int64(-1), "007")
+	f.Fuzz(func(t *testing.T, serverURL, owner, token, helper, slug string, id int64, count string) {
+		c := Config{Server: serverURL, Owner: owner, Token: redact.New(token), Helper: helper, Count: count}
+		if slug != "" {
+			c.Bot = &Bot{slug, id, "github.com"}
+		}
+		env, err := c.Env()
+		if err != nil {
+			var known *Error
+			if !errors.As(err, &known) || known.Hint() == "" || env != nil {
+				t.Fatalf("%v, without a cure or with pairs", err)
+			}
+			return
+		}
+		first, _ := parseCount(count)
+		pairs := env[:len(env)-1]
+		if got, want := env[len(env)-1], (Pair{"GIT_CONFIG_COUNT", fmt.Sprint(first + len(pairs)/2)}); got != want {
+			t.Errorf("the last pair is %v, want %v", got, want)
+		}
+		for i := 0; i < len(pairs); i += 2 {
+			n := fmt.Sprint(first + i/2)
+			if pairs[i].Name != "GIT_CONFIG_KEY_"+n || pairs[i+1].Name != "GIT_CONFIG_VALUE_"+n {
+				t.Fatalf("at %d: %s and %s", i, pairs[i].Name, pairs[i+1].Name)
+			}
+			key, value := pairs[i].Value, pairs[i+1].Value
+			if strings.ContainsAny(key+value, "\r\n\x00") || strings.ContainsAny(key, " \"\\*") {
+				t.Errorf("%q = %q", key, value)
+			}
+			section, _, _ := strings.Cut(key, ".")
+			address := strings.HasPrefix(key, section+".http") && strings.Contains(key, "/"+owner+"/.") ||
+				strings.Contains(key, "/"+strings.ToLower(owner)+"/.")
+			if section != "user" && !address {
+				t.Errorf("key %q is for more than %q", key, owner)
+			}
+			if helper == "" && len(token) > 8 && section == "http" && strings.Contains(value, token) {
+				t.Errorf("the token is readable in %s", key)
+			}
+		}
+	})
+}

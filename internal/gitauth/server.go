@@ -1,0 +1,58 @@
+package gitauth
+
+import (
+	"net"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// server is a GitHub as seen by a browser.
+type server struct {
+	url  string // scheme, host and port, without a slash at the end
+	host string // without the port
+	port string
+}
+
+var (
+	hostName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+	portNumber = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
+)
+
+// parseServer takes an address apart and drops what git's matching of URLs would
+// trip over: upper case in the host, a slash at the end. The host has no *, which
+// would match others.
+func parseServer(text string) (server, error) {
+	u, err := url.Parse(text)
+	if err != nil {
+		return server{}, errServer // without err, which would quote a password
+	}
+	s := server{host: strings.ToLower(u.Hostname()), port: u.Port()}
+	rest := *u
+	rest.Scheme, rest.Host = "", ""
+	switch {
+	case rest.String() != "" && rest.String() != "/": // user, path, query, fragment
+		return server{}, errServer
+	case !hostName.MatchString(s.host) || len(s.host) > 253:
+		return server{}, errServer
+	case s.port != "" && !portNumber.MatchString(s.port), strings.HasSuffix(u.Host, ":"):
+		return server{}, errServer
+	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(s.host)):
+		return server{}, errServer
+	}
+	s.url = u.Scheme + "://" + s.authority()
+	return s, nil
+}
+
+// authority is the host with the port, when there is one.
+func (s server) authority() string {
+	if s.port == "" {
+		return s.host
+	}
+	return s.host + ":" + s.port
+}
+
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,29 @@
+package githubapp
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// BotID gives the numeric id of the account slug[bot], in whose name an App acts.
+// It is another number than the App's.
+func (a *API) BotID(ctx context.Context, token redact.String, slug string) (int64, error) {
+	var user struct {
+		ID int64 `json:"id"`
+	}
+	path := "users/" + url.PathEscape(slug+"[bot]")
+	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "look up "+slug+"[bot]", http.MethodGet, path, nil, &user)
+	return user.ID, err
+}
+
+// Slug gives the App's slug, where no installation was looked up that says it.
+func (a *App) Slug(ctx context.Context) (string, error) {
+	var app struct {
+		Slug string `json:"slug"`
+	}
+	err := a.api.call(ctx, a.client, "read the App", http.MethodGet, "app", nil, &app)
+	return oneLine(app.Slug), err
+}
