@@ -20,7 +20,9 @@ func main() {
 	os.Exit(cli.Main(cli.Process{
 		Args:   os.Args,
 		Getenv: os.Getenv,
+		Stdin:  os.Stdin,
 		Stdout: os.Stdout,
+		Stderr: os.Stderr,
 		Files:  actionFiles,
 		Proxy:  http.ProxyFromEnvironment,
 	}))

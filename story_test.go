@@ -131,13 +131,16 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 	"inputfile": func(ts *testscript.TestScript, _ bool, args []string) { // inputfile NAME FILE
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
-	"serve":  serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
-	"later":  laterStep,       // later: the environment of later steps becomes that of the script
-	"age":    makeAgeKey,      // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
-	"output": showOutput,      // output NAME: the value a later step would see
-	"job":    nextJob,         // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
-	"keep":   keepState,       // keep: state becomes the STATE_ variables of the post stage
-	"hidden": checkHidden,     // hidden: no secret is readable in what the last program wrote
+	"serve": serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
+	"keyfile": func(ts *testscript.TestScript, _ bool, args []string) { // keyfile FILE: the App's key in a file
+		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(pkcs1(appKey())), 0o600))
+	},
+	"later":  laterStep,   // later: the environment of later steps becomes that of the script
+	"age":    makeAgeKey,  // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
+	"output": showOutput,  // output NAME: the value a later step would see
+	"job":    nextJob,     // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
+	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
+	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
 }
 
 func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyID).(*story) }

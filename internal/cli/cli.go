@@ -27,7 +27,9 @@ import (
 type Process struct {
 	Args   []string            // argv, the program's name first
 	Getenv func(string) string // the environment
-	Stdout io.Writer           // the only stream written to
+	Stdin  io.Reader           // what git asks a credential helper
+	Stdout io.Writer           // all that is written, but for
+	Stderr io.Writer           // the log of commands whose output somebody reads
 	Files  fs.FS               // the action.yml files, by their path in the repository
 	Proxy  func(*http.Request) (*url.URL, error)
 
@@ -48,6 +50,9 @@ const usage = `usage: valetkey COMMAND
   decrypt   open an encrypted token, or encrypted values, in a later job
   revoke    revoke a token now
   encrypt   encrypt values for another job
+  git-credential
+            a credential helper for git: mints for the repository that git asks for
+  token     print the job's token, after a step with refresh: true
   explain   what scopes, API operations and permissions come to; what a personal
             token is, and the step that replaces it (explain -h)
   demo      the whole story on this machine, against an embedded GitHub
@@ -79,6 +84,10 @@ func Main(p Process) int {
 		return p.revoke(ctx)
 	case "encrypt":
 		return p.encrypt()
+	case "git-credential":
+		return p.gitCredential(ctx, rest)
+	case "token":
+		return p.token(ctx)
 	case "explain":
 		return p.explain(ctx, rest)
 	case "demo":

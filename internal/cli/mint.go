@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 )
@@ -27,6 +29,9 @@ const (
 	stateToken   = "token"
 	stateExpires = "expires-at"
 	stateHost    = "github-api-url"
+
+	stateRefresh  = "refresh-directory"
+	stateIdentity = "refresh-identity"
 )
 
 // mint is the main stage of the root action: one token, minted, masked and
@@ -61,35 +66,44 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 	ctx, cancel := context.WithTimeout(ctx, mintTime)
 	defer cancel()
 
-	app, err := api.App(req.Issuer, req.Key)
+	installation, token, err := p.obtain(ctx, r, api, &req)
 	if err != nil {
 		return err
 	}
-	installation := githubapp.Installation{ID: req.InstallationID}
-	if installation.ID == 0 {
-		if installation, err = app.Installation(ctx, req.Target); err != nil {
-			return err
-		}
-	}
-	if len(req.Patterns.Include) > 0 {
-		if req.Scope.Repositories, err = matching(ctx, r, app, installation, req); err != nil {
-			return err
-		}
-	}
-	if installation.AppSlug == "" && req.Loan.wantsBot() {
-		if installation.AppSlug, err = app.Slug(ctx); err != nil {
-			return err
-		}
-	}
-	token, err := app.Mint(ctx, installation, req.Scope)
-	if err != nil {
-		return notGranted(err, req)
-	}
-	if err := handOver(ctx, r, api, req, installation, token); err != nil {
+	if err := p.handOver(ctx, r, api, req, installation, token); err != nil {
 		takeBack(ctx, r, api, token)
 		return err
 	}
 	return nil
+}
+
+// obtain finds the installation and mints. The request's patterns become names.
+func (p Process) obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req *mintRequest) (githubapp.Installation, githubapp.Token, error) {
+	app, err := api.App(req.Issuer, req.Key)
+	if err != nil {
+		return githubapp.Installation{}, githubapp.Token{}, err
+	}
+	installation := githubapp.Installation{ID: req.InstallationID}
+	if installation.ID == 0 {
+		if installation, err = app.Installation(ctx, req.Target); err != nil {
+			return installation, githubapp.Token{}, err
+		}
+	}
+	if len(req.Patterns.Include) > 0 {
+		if req.Scope.Repositories, err = matching(ctx, r, app, installation, *req); err != nil {
+			return installation, githubapp.Token{}, err
+		}
+	}
+	if installation.AppSlug == "" && req.Loan.wantsBot() {
+		if installation.AppSlug, err = app.Slug(ctx); err != nil {
+			return installation, githubapp.Token{}, err
+		}
+	}
+	token, err := app.Mint(ctx, installation, req.Scope)
+	if err != nil {
+		return installation, token, notGranted(err, *req)
+	}
+	return installation, token, nil
 }
 
 // matching gives the repositories that the request's patterns mean.
@@ -107,7 +121,7 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, instal
 
 // handOver gives a token to the steps that follow. State comes first: whatever
 // happens after it, the post stage revokes.
-func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
+func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
 	if !req.KeepToken && r.HasState() {
 		if err := saveToken(r, payload(req, installation, token), req.Host); err != nil {
 			return err
@@ -129,7 +143,7 @@ func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mi
 	if err != nil {
 		return err
 	}
-	lent, err := req.Loan.give(r, opened, bot, "")
+	lent, err := p.lendMinted(r, req, installation, token, bot)
 	if err != nil {
 		return err
 	}
@@ -150,6 +164,27 @@ func handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mi
 	}
 	describe(r, req, installation, token)
 	return nil
+}
+
+// lendMinted sets later steps up, with a helper instead of the token where the job
+// may outlive it.
+func (p Process) lendMinted(r *actions.Runner, req mintRequest, installation githubapp.Installation, token githubapp.Token, bot *gitauth.Bot) ([]actions.Pair, error) {
+	opened := payload(req, installation, token)
+	if !req.Refresh {
+		return req.Loan.give(r, opened, bot, "")
+	}
+	d, env, err := p.refreshing(r, req, installation, token)
+	if err != nil {
+		return nil, err
+	}
+	lent, err := req.Loan.give(r, opened, bot, d.helper())
+	if err == nil {
+		err = r.Env(env...)
+	}
+	if err != nil {
+		d.remove()
+	}
+	return append(lent, actions.Pair{Name: "refresh-directory", Value: filepath.Base(d.path)}), err
 }
 
 // sameScope holds what was granted against what was asked for.

@@ -20,6 +20,7 @@ type mintRequest struct {
 	Skip           bool // no key, and the user said to go on without
 	Issuer         string
 	Key            crypto.Signer
+	KeyText        redact.String // the same, as it was given
 	Host           host
 	InstallationID int64 // zero: look it up
 	Target         githubapp.Target
@@ -28,6 +29,7 @@ type mintRequest struct {
 	Archived       bool     // patterns match archived repositories too
 	Wishes         wishes   // what the scope's permissions are for
 	Loan           loan     // what later steps get beside the outputs
+	Refresh        bool     // git gets a new token when the old one nears its end
 	KeepToken      bool
 	Verify         bool
 	Recipients     []envelope.Recipient // who can open the encrypted token
@@ -48,13 +50,17 @@ func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, 
 	req.Skip = secret.Empty() && onMissing == "skip"
 	req.Issuer = parseIssuer(in, req.Skip)
 	if !req.Skip {
-		req.Key = parseKey(r, in, "private-key", secret)
+		req.Key, req.KeyText = parseKey(r, in, "private-key", secret), secret
 	}
 	req.Host = parseHost(in)
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
 	req.Loan = parseLoan(p, r, in, req.Host.URL)
+	req.Refresh = in.Bool("refresh")
+	if req.Refresh && !req.Loan.Git {
+		in.Fault("refresh", "needs git: true", "a token that is refreshed is handed out by a helper of git; without git, use a step for each hour")
+	}
 	req.Encrypted = !in.Bool("plaintext-output")
 	req.Recipients = parseRecipients(r, in)
 	if rsaKey, ok := publicKey(req.Key); ok && len(req.Recipients) == 0 {

@@ -69,7 +69,7 @@ func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, e
 // The code reads every input that an action.yml declares, and writes every
 // output. (An input that is read but not declared panics.)
 func TestActionFilesAndCodeAgree(t *testing.T) {
-	d := newDay(t, map[string]string{"DATABASE_PASSWORD": rand.Text()})
+	d := newDay(t, map[string]string{"DATABASE_PASSWORD": rand.Text(), "INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
 	for _, c := range []struct {
 		action string
 		stage  func(Process, context.Context) int

@@ -21,6 +21,12 @@ func (p Process) post(ctx context.Context) int {
 		return exitOK
 	}
 	r.Mask(actions.Forms(token)...)
+	for _, t := range p.endRefresh(r) {
+		if t.Value != token.Reveal() {
+			r.Mask(actions.Forms(redact.New(t.Value))...)
+			p.revokeLast(ctx, r, t)
+		}
+	}
 	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
 	if err == nil && time.Now().After(expires) {
 		r.Info("the token expired at %s: there is nothing to revoke", clockTime(expires))
@@ -43,6 +49,21 @@ func (p Process) post(ctx context.Context) int {
 		r.Info("the token is revoked")
 	}
 	return exitOK
+}
+
+// revokeLast ends a token that refresh minted.
+func (p Process) revokeLast(ctx context.Context, r *actions.Runner, t liveToken) {
+	ctx, cancel := context.WithTimeout(ctx, postTime)
+	defer cancel()
+	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("")).String("ca-bundle"))})
+	if err == nil {
+		_, err = api.Revoke(ctx, redact.New(t.Value))
+	}
+	if err != nil {
+		r.Warning("a refreshed token is not revoked%s: %s", livesUntil(t.Expires), actions.Text(err))
+		return
+	}
+	r.Info("a refreshed token is revoked")
 }
 
 func livesUntil(expires time.Time) string {

@@ -88,8 +88,13 @@ func newDay(t *testing.T, env map[string]string) *day {
 // run runs a stage without a process, signals or a socket.
 func (d *day) run(t *testing.T, stage func(Process, context.Context) int) {
 	t.Helper()
+	d.exit = stage(d.process(t), context.Background())
+}
+
+func (d *day) process(t *testing.T) Process {
+	t.Helper()
 	checked := openapitest.Check(t, d.Server)
-	p := Process{
+	return Process{
 		Getenv: func(name string) string {
 			if d.onVariable != nil {
 				d.onVariable(name)
@@ -105,7 +110,6 @@ func (d *day) run(t *testing.T, stage func(Process, context.Context) int) {
 			checked.ServeHTTP(w, r)
 		})},
 	}
-	d.exit = stage(p, context.Background())
 }
 
 // said gives the annotations of a level: the first line, without the request id

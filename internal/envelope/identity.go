@@ -216,6 +216,16 @@ func identityOf(key any) (Identity, *fault) {
 	return Identity{}, kindIdentity
 }
 
+// NewIdentity makes an age key: its private half, as ParseIdentities reads it, and
+// its public half, as ParseRecipients does.
+func NewIdentity() (identity redact.String, recipient string, err error) {
+	key, err := age.GenerateX25519Identity()
+	if err != nil {
+		return redact.String{}, "", &Error{Problem: "no key can be made", Cure: "check that the machine has a source of randomness"}
+	}
+	return redact.New(key.String()), key.Recipient().String(), nil
+}
+
 // KeyIdentity opens what is encrypted for [KeyRecipient] of the same key.
 func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
 	unfit := wrong("the RSA key opens nothing: it is damaged, or of a size that age doesn't take", "pass the App's private key, the whole .pem file")

@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/gitauth"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// quiet gives a runner for commands whose standard output somebody reads: what is
+// to be masked or said goes to the other stream.
+func (p Process) quiet() *actions.Runner { return actions.New(p.Stderr, p.Getenv) }
+
+// besides gives the directory of refresh that this program lies in, if it does.
+func besides() (refreshDir, bool) {
+	program, err := os.Executable()
+	if err != nil {
+		return refreshDir{}, false
+	}
+	d := refreshDir{filepath.Dir(program)}
+	_, err = os.Stat(filepath.Join(d.path, refreshFile))
+	return d, err == nil && strings.HasPrefix(filepath.Base(d.path), refreshPrefix)
+}
+
+// gitCredential speaks git's credential protocol. Beside a state of refresh it hands
+// out the job's token; elsewhere it mints one for the repository that git names,
+// which is kept nowhere.
+func (p Process) gitCredential(ctx context.Context, args []string) int {
+	flags := flag.NewFlagSet("git-credential", flag.ContinueOnError)
+	flags.SetOutput(p.Stderr)
+	client := flags.String("client-id", "", "the App's client id; default: INPUT_CLIENT-ID")
+	keyFile := flags.String("private-key-file", "", "the App's private key; default: the text in INPUT_PRIVATE-KEY")
+	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
+	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
+	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
+		fmt.Fprintln(p.Stderr, "usage: valetkey git-credential [flags] get   (git adds the last word)")
+		return exitUsage
+	}
+	if flags.Arg(0) != "get" {
+		return exitOK // store and erase: nothing is kept
+	}
+	r := p.quiet()
+	asked, err := gitauth.ParseRequest(p.Stdin)
+	if err != nil {
+		return exitCode(r, err)
+	}
+	if d, ok := besides(); ok {
+		return exitCode(r, p.answerFresh(ctx, r, d, asked))
+	}
+	given := map[string]string{"INPUT_CLIENT-ID": *client, "INPUT_PERMISSIONS": *permissions, "INPUT_GITHUB-API-URL": *api}
+	if *keyFile != "" {
+		text, err := os.ReadFile(*keyFile)
+		if err != nil {
+			return exitCode(r, actions.Fault{Problem: "the private key can't be read: " + err.Error(), Cure: "give the .pem file that GitHub made"})
+		}
+		given["INPUT_PRIVATE-KEY"] = string(text)
+	}
+	return exitCode(r, p.answerMinted(ctx, r, asked, given))
+}
+
+func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDir, asked gitauth.Request) error {
+	s, token, err := p.fresh(ctx, r, d)
+	if err != nil {
+		return err
+	}
+	owner, _, ok := asked.Owner()
+	if !asked.At(s.Server) || ok && !strings.EqualFold(owner, s.Owner) {
+		return nil // git asks the next one
+	}
+	return gitauth.Answer(p.Stdout, redact.New(token.Value), token.Expires)
+}
+
+// answerMinted mints for the one repository that git asks about.
+func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gitauth.Request, given map[string]string) error {
+	owner, repository, ok := asked.Owner()
+	if !ok {
+		return actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
+	}
+	given["INPUT_OWNER"], given["INPUT_REPOSITORIES"] = owner, repository
+	outer := p.Getenv
+	p.Getenv = func(name string) string {
+		if v := given[name]; v != "" {
+			return v
+		}
+		return outer(name)
+	}
+	if p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
+		given["INPUT_PERMISSIONS"] = "contents: read"
+	}
+	r = p.quiet()
+	req, err := p.parseMint(r, r.Inputs(p.schema("")))
+	if err != nil {
+		return err
+	}
+	if !asked.At(req.Loan.Server) {
+		return nil // another host's: git asks the next one
+	}
+	token, err := p.mintOnly(ctx, r, req)
+	if err != nil {
+		return err
+	}
+	return gitauth.Answer(p.Stdout, token.Value, token.ExpiresAt)
+}
+
+// mintOnly mints, and leaves the token to the caller.
+func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintRequest) (githubapp.Token, error) {
+	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	defer cancel()
+	api, err := p.connect(r, req.Host)
+	if err != nil {
+		return githubapp.Token{}, err
+	}
+	_, token, err := p.obtain(ctx, r, api, &req)
+	if err != nil {
+		return githubapp.Token{}, err
+	}
+	if err := sameScope(req, token); err != nil {
+		takeBack(ctx, r, api, token)
+		return githubapp.Token{}, err
+	}
+	return token, nil
+}
+
+// token prints the job's token, freshly minted where the old one nears its end.
+func (p Process) token(ctx context.Context) int {
+	r := p.quiet()
+	d, ok := besides()
+	if !ok {
+		return exitCode(r, actions.Fault{Problem: "there is no token to print here", Cure: `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`})
+	}
+	_, token, err := p.fresh(ctx, r, d)
+	if err != nil {
+		return exitCode(r, err)
+	}
+	if _, err := io.WriteString(p.Stdout, token.Value+"\n"); err != nil {
+		return exitCode(r, err)
+	}
+	return exitOK
+}

@@ -1,0 +1,129 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// refreshed is a job with refresh: true, an hour or more of it, without waiting.
+func refreshed(t *testing.T) (*day, refreshDir) {
+	t.Helper()
+	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
+	d.run(t, Process.mint)
+	if d.exit != exitOK {
+		t.Fatal(d.log.String())
+	}
+	for file, prefix := range map[string]string{"GITHUB_STATE": "STATE_", "GITHUB_ENV": ""} {
+		pairs, err := readPairs(d.env[file])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range pairs {
+			d.env[prefix+name] = value
+		}
+	}
+	return d, refreshDir{filepath.Join(d.env["RUNNER_TEMP"], d.env["STATE_"+stateRefresh])}
+}
+
+func TestRefreshOverTime(t *testing.T) {
+	testKey()
+	synctest.Test(t, func(t *testing.T) {
+		d, dir := refreshed(t)
+		p := d.process(t)
+		for _, step := range []struct {
+			wait  time.Duration
+			mints int
+		}{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {54 * time.Minute, 2}, {3 * time.Hour, 3}} {
+			time.Sleep(step.wait)
+			_, token, err := p.fresh(context.Background(), p.runner(), dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(d.Tokens()); n != step.mints || !d.Alive(token.Value) {
+				t.Errorf("after %s: %d mints, want %d; alive is %v", step.wait, n, step.mints, d.Alive(token.Value))
+			}
+		}
+		d.ResetRequests()
+		d.run(t, Process.post)
+		if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
+			t.Errorf("the directory is left behind: %v", err)
+		}
+		for i, token := range d.Tokens() {
+			if d.Alive(token.Value) {
+				t.Errorf("token %d is alive", i)
+			}
+		}
+		if d.asked() != "DELETE /installation/token" {
+			t.Errorf("asked %s, want one revocation: the others have expired", d.asked())
+		}
+	})
+}
+
+// Ten clones at once, at the end of a token's life, need one mint.
+func TestRefreshIsShared(t *testing.T) {
+	d, dir := refreshed(t)
+	p := d.process(t)
+	s, err := dir.load(redact.New(d.env[dir.identityVariable()]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Tokens[0].Expires = time.Now().Add(time.Minute)
+	if err := dir.save(s); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	values := make([]string, 10)
+	for i := range values {
+		all.Go(func() {
+			_, token, err := p.fresh(t.Context(), Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir)
+			if err != nil {
+				t.Error(err)
+			}
+			values[i] = token.Value
+		})
+	}
+	all.Wait()
+	for _, value := range values {
+		if value != d.Tokens()[1].Value {
+			t.Error("not all got the same new token")
+		}
+	}
+	if n := len(d.Tokens()); n != 2 {
+		t.Errorf("%d mints, want 2", n)
+	}
+}
+
+// What lies on disk is of no use without the job's environment.
+func TestRefreshStateIsSealed(t *testing.T) {
+	d, dir := refreshed(t)
+	for _, file := range []string{refreshFile, refreshProgram} {
+		info, err := os.Stat(filepath.Join(dir.path, file))
+		if err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v, %v", file, info.Mode(), err)
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir.path, refreshFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(text), d.Tokens()[0].Value) || strings.Contains(string(text), "PRIVATE KEY") {
+		t.Error("the state is readable")
+	}
+	if _, err := dir.load(redact.New("")); err == nil {
+		t.Error("the state opens without the identity")
+	}
+	var empty githubapp.Scope
+	if s, err := dir.load(redact.New(d.env[dir.identityVariable()])); err != nil || len(s.Scope.Repositories) == 0 || s.Scope.AllRepositories != empty.AllRepositories {
+		t.Errorf("the state does not say what to mint: %v", err)
+	}
+	d.checkHidden(t)
+}
