@@ -7,10 +7,13 @@ RUN go mod download
 COPY . .
 # /post is /valetkey under another name: the program tells the action's stages
 # apart by it. As a hard link in a directory that is copied whole, it costs nothing.
-# Inlining only buys speed in what is hot, which is the standard library's
-# cryptography; without it, the rest of the program is a fiftieth smaller.
+# Inlining buys speed in what is hot, which is cryptography; without it, the rest
+# of the program is a twentieth smaller and no slower. The last pattern that fits
+# a package counts.
 RUN mkdir /image \
-    && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -gcflags="github.com/...=-l" -o /image/valetkey . \
+    && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" \
+        -gcflags=all=-l -gcflags=crypto/...= -gcflags=math/...= -gcflags=runtime/...= -gcflags=internal/...= \
+        -gcflags=sync/...= -gcflags=golang.org/...= -gcflags=filippo.io/...= -o /image/valetkey . \
     && ln /image/valetkey /image/post
 
 # Nothing but the program: certificate roots are in it. No USER either: the runner's

@@ -132,6 +132,9 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
 	"serve": serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
+	"website": func(ts *testscript.TestScript, _ bool, _ []string) { // website: people find this GitHub where the API is
+		ts.Setenv("GITHUB_SERVER_URL", ts.Getenv("GITHUB_API_URL"))
+	},
 	"keyfile": func(ts *testscript.TestScript, _ bool, args []string) { // keyfile FILE: the App's key in a file
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(pkcs1(appKey())), 0o600))
 	},

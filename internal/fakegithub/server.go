@@ -17,7 +17,8 @@ type Config struct {
 	Server bool
 	// Requires tells what an operation takes that has no handler here: one of the alternatives, each a set of
 	// permissions with their levels; no alternatives at all mean that any token will do. The path is without /api/v3.
-	// A token that has it is answered 200 {} (204 to DELETE), another one 403. Nil, or not known: 404 as ever.
+	// A token that has it is answered 200 {} (204 to DELETE), another one 403. Nil, or not known: 404 as ever. It is
+	// called while the Server is locked, so it must not call it back.
 	Requires func(method, path string) (alternatives []map[string]string, known bool)
 }
 

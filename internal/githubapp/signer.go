@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,14 +35,27 @@ type signer struct {
 	key    crypto.Signer
 	clock  *clock
 	secret func(redact.String)
+
+	mu     sync.Mutex
+	signed string
+	at     time.Time // when, by our clock as shifted
 }
+
+// reuse is how long a JWT serves for further requests: signing is a good part of
+// what a mint takes. An attempt that waited out a rate limit signs afresh.
+const reuse = 30 * time.Second
 
 func (s *signer) Sign(claims jwt.Claims) (string, error) {
 	c, ok := claims.(*jwt.RegisteredClaims)
 	if !ok {
 		return "", fmt.Errorf("unexpected claims %T", claims)
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	now := s.clock.now().Truncate(time.Second) // GitHub wants whole seconds
+	if age := now.Sub(s.at); s.signed != "" && age >= 0 && age < reuse {
+		return s.signed, nil
+	}
 	c.Issuer = s.issuer
 	c.IssuedAt = jwt.NewNumericDate(now.Add(-backdate))
 	c.ExpiresAt = jwt.NewNumericDate(now.Add(lifetime))
@@ -54,7 +68,7 @@ func (s *signer) Sign(claims jwt.Claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	signed := input + "." + base64.RawURLEncoding.EncodeToString(signature)
-	s.secret(redact.New(signed))
-	return signed, nil
+	s.signed, s.at = input+"."+base64.RawURLEncoding.EncodeToString(signature), now
+	s.secret(redact.New(s.signed))
+	return s.signed, nil
 }

@@ -40,7 +40,11 @@ func Cover(needs []Need) Set {
 	return all
 }
 
-// raise adds what s lacks of more.
+// raise adds what s lacks of more. It and covers stay out of line because loops
+// over maps are long and they are called in many places of a binary that is
+// meant to stay small.
+//
+//go:noinline
 func (s Set) raise(more Set) {
 	for name, level := range more {
 		if rank(level) > rank(s[name]) || s[name] == "" {
@@ -50,6 +54,8 @@ func (s Set) raise(more Set) {
 }
 
 // covers reports whether s holds all of want, at its levels or higher ones.
+//
+//go:noinline
 func (s Set) covers(want Set) bool {
 	for name, level := range want {
 		if got, ok := s[name]; !ok || rank(got) < rank(level) {

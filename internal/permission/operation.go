@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// packed is operations.tsv, compressed. Nothing of it is touched before an
-// operation is looked up.
+// packedOperations is operations.tsv, compressed. Nothing of it is touched before
+// an operation is looked up.
 //
 //go:embed operations.tsv.gz
-var packed string
+var packedOperations string
 
 // operation is one line of operations.tsv; its parts share the line's memory.
 type operation struct {
@@ -41,44 +41,43 @@ func (o operation) accepts() []Set {
 }
 
 // operations is the whole table, sorted by path and method.
-var operations = sync.OnceValue(unpack)
+var operations = sync.OnceValue(readOperations)
 
-// unpack reads the embedded table. It is our own, and a test reads it, so that it
-// can only fail in a broken build.
-func unpack() []operation {
+func readOperations() []operation {
+	lines := unpack(packedOperations)
+	list := make([]operation, len(lines))
+	for i, f := range lines {
+		list[i] = operation{method: f[0], path: f[1], needs: f[2], notes: f[3]}
+	}
+	return list
+}
+
+// unpack returns the lines of an embedded table, comments left out, each with its
+// fields. The table is our own, and tests read it, so that it can only fail in a
+// broken build.
+func unpack(packed string) [][]string {
 	r, err := gzip.NewReader(strings.NewReader(packed))
 	if err != nil {
-		panic("permission: operations.tsv.gz: " + err.Error())
+		panic("permission: an embedded table: " + err.Error())
 	}
 	text, err := io.ReadAll(r)
 	if err != nil {
-		panic("permission: operations.tsv.gz: " + err.Error())
+		panic("permission: an embedded table: " + err.Error())
 	}
-	return parseOperations(string(text))
-}
-
-// parseOperations reads the lines of operations.tsv.
-func parseOperations(text string) []operation {
-	list := make([]operation, 0, strings.Count(text, "\n"))
-	for line := range strings.Lines(text) {
-		if strings.HasPrefix(line, "#") {
-			continue
+	var lines [][]string
+	for _, line := range strings.Split(string(text), "\n") {
+		if line != "" && line[0] != '#' {
+			lines = append(lines, strings.Split(line, "\t"))
 		}
-		var o operation
-		rest := strings.TrimSuffix(line, "\n")
-		o.method, rest, _ = strings.Cut(rest, "\t")
-		o.path, rest, _ = strings.Cut(rest, "\t")
-		o.needs, o.notes, _ = strings.Cut(rest, "\t")
-		list = append(list, o)
 	}
-	return list
+	return lines
 }
 
 // parseAlternatives reads permissions as the header X-Accepted-GitHub-Permissions
 // writes them: a comma means and, a semicolon or.
 func parseAlternatives(text string) []Set {
 	var list []Set
-	for part := range strings.SplitSeq(text, ";") {
+	for _, part := range strings.Split(text, ";") {
 		list = append(list, parseSet(part))
 	}
 	return list
@@ -87,7 +86,7 @@ func parseAlternatives(text string) []Set {
 // parseSet reads "contents=read,issues=write", out of our own tables.
 func parseSet(text string) Set {
 	s := Set{}
-	for part := range strings.SplitSeq(text, ",") {
+	for _, part := range strings.Split(text, ",") {
 		if name, level, ok := strings.Cut(part, "="); ok {
 			s[name] = level
 		}
@@ -135,16 +134,17 @@ func find(method string, path []string) (operation, bool) {
 // others the greater one is better. It has one letter for each segment, so that
 // the earliest literal decides, as in GitHub's router.
 func match(pattern string, path []string) string {
-	fit := make([]byte, 0, 16)
+	var most [16]byte // so that a path that does not fit costs no memory
+	fit := most[:0]
 	want := strings.TrimPrefix(pattern, "/")
 	for i, got := range path {
 		segment, rest, more := strings.Cut(want, "/")
 		switch {
 		case got == "" && pattern != "/":
 			return ""
-		case isPlaceholder(segment):
+		case holds(segment, got):
 			fit = append(fit, 'a')
-		case isPlaceholder(got) || !strings.EqualFold(segment, got):
+		case isPlaceholder(segment) || isPlaceholder(got) || !strings.EqualFold(segment, got):
 			return ""
 		default:
 			fit = append(fit, 'b')
@@ -168,6 +168,16 @@ func match(pattern string, path []string) string {
 // wide are the placeholders that, at the end of a path, take the rest of it: the
 // names of files and branches have slashes.
 var wide = []string{"{path}", "{dir}", "{ref}", "{branch}", "{tag}", "{basehead}"}
+
+// holds reports whether a segment of a pattern is a placeholder that can have this
+// value. One has its values known, because its path, with two placeholders after
+// /orgs/{org}/, would take much that is misspelled.
+func holds(segment, value string) bool {
+	if segment == "{enablement}" && !isPlaceholder(value) {
+		return value == "enable_all" || value == "disable_all"
+	}
+	return isPlaceholder(segment)
+}
 
 // isPlaceholder reports whether a segment stands for any value: {owner}, or
 // :owner as older documentation has it.

@@ -57,6 +57,7 @@ func Operations(text string, given Set) ([]Need, []error) {
 type wish struct {
 	Need
 	alternatives []Set
+	needs        string // the same, as [parseAlternatives] reads them
 }
 
 // readLine reads one line, which is not blank. A fault without a hint at the
@@ -171,7 +172,7 @@ func (o operation) wish() (wish, error) {
 		}
 		return wish{}, fmt.Errorf("%v acts for a person, so the installation token of an App cannot do it; hint: use a user access token of the App (ghu_), or %s", o, with)
 	}
-	w := wish{Need: Need{From: o.String()}, alternatives: o.accepts()}
+	w := wish{Need: Need{From: o.String()}, alternatives: o.accepts(), needs: o.needs}
 	var notices []string
 	for _, note := range strings.Fields(o.notes) {
 		if note == "workflows" {
@@ -219,18 +220,16 @@ func choose(wanted []wish, given Set) []Need {
 // (a test counts) that this is cheap.
 func settle(wishes []*wish, base Set) {
 	var groups [][]Set
-	group := make([]int, len(wishes))
-	for i, w := range wishes {
-		same := slices.IndexFunc(groups, func(g []Set) bool { return slices.EqualFunc(g, w.alternatives, equal) })
-		if same < 0 {
-			same = len(groups)
+	group := map[string]int{} // by needs
+	for _, w := range wishes {
+		if _, known := group[w.needs]; !known {
+			group[w.needs] = len(groups)
 			groups = append(groups, w.alternatives)
 		}
-		group[i] = same
 	}
 	best := leastOf(groups, base)
-	for i, w := range wishes {
-		chosen := best[group[i]]
+	for _, w := range wishes {
+		chosen := best[group[w.needs]]
 		w.Permissions = w.alternatives[chosen]
 		var others []string
 		for j, other := range w.alternatives {
@@ -297,5 +296,3 @@ func reach(name, level string) int {
 	}
 	return n
 }
-
-func equal(a, b Set) bool { return a.covers(b) && b.covers(a) }

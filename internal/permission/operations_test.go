@@ -50,19 +50,18 @@ var placeholders = regexp.MustCompile(`\{([a-z_-]+)\}`)
 
 // forms are the ways in which people write an operation.
 func forms(r row) []string {
-	real := placeholders.ReplaceAllString(r.path, "Acme-1")
+	concrete := placeholders.ReplaceAllString(strings.ReplaceAll(r.path, "{enablement}", "enable_all"), "Acme-1")
 	return []string{
 		r.name,
 		strings.ToLower(r.method) + "   " + placeholders.ReplaceAllString(r.path, ":$1") + "  # as it was",
-		r.method + " " + real,
-		r.method + " " + strings.TrimPrefix(real, "/") + "/?secret=s3cr3tvalue#top",
-		r.method + " https://api.github.com" + real + "?per_page=100",
-		r.method + " HTTPS://ghes.example:8443/api/v3" + real,
+		r.method + " " + concrete,
+		r.method + " " + strings.TrimPrefix(concrete, "/") + "/?secret=s3cr3tvalue#top",
+		r.method + " https://api.github.com" + concrete + "?per_page=100",
+		r.method + " HTTPS://ghes.example:8443/api/v3" + concrete,
 		r.method + " https://api.acme.ghe.com" + r.path,
-		"gh api -X " + r.method + " " + real,
-		"gh api " + real + " --method " + strings.ToLower(r.method),
-		"`" + r.name + "`",
-	}[:9]
+		"gh api -X " + r.method + " " + concrete,
+		"gh api " + concrete + " --method " + strings.ToLower(r.method),
+	}
 }
 
 func TestEveryOperation(t *testing.T) {
@@ -300,7 +299,7 @@ func TestOperationFaults(t *testing.T) {
 	const shape = "hint: " + operationExample
 	for name, c := range map[string]struct{ text, want string }{
 		"misspelled":      {"GET /repos/{owner}/{repo}/isues", "GET /repos/{owner}/{repo}/isues is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
-		"wrong method":    {"DELETE /repos/acme/api/issues/7", "DELETE /repos/acme/api/issues/... is no operation that an App can use, as far as this release knows; hint: did you mean PATCH /repos/{owner}/{repo}/issues/{issue_number}?"},
+		"wrong method":    {"DELETE /repos/acme/api/issues/7", "DELETE /repos/acme/api/issues/... is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues/{issue_number}?"},
 		"a part too many": {"/api/repos/acme/api/issues", "GET /api/repos/acme/api/issues is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
 		"nothing near":    {"GET /completely/different/from/anything", "GET /completely/different/from/anything is no operation that an App can use, as far as this release knows; " + shape},
 		"another server":  {"GET /api/v4/projects", "GET /api/.../projects is no operation that an App can use, as far as this release knows; " + shape},
@@ -338,16 +337,15 @@ func TestOperationFaults(t *testing.T) {
 	}
 }
 
-// A letter more, or another method, is set right for every operation: with one
-// as near, if not the same.
+// A letter too many is set right, unless it makes a value of a placeholder.
 func TestEveryMisspelling(t *testing.T) {
 	t.Parallel()
 	for i, o := range operations() {
 		if i%7 != 0 || !o.usable() || isPlaceholder(o.path[strings.LastIndexByte(o.path, '/')+1:]) || o.path == "/" {
 			continue
 		}
-		_, errs := Operations(o.String()+"q", nil)
-		if !strings.HasSuffix(texts(errs), "did you mean "+o.String()+"?") {
+		needs, errs := Operations(o.String()+"q", nil)
+		if len(needs) == 0 && !strings.HasSuffix(texts(errs), "did you mean "+o.String()+"?") {
 			t.Errorf("%v: got %s", o, texts(errs))
 		}
 	}
@@ -460,7 +458,7 @@ func FuzzOperations(f *testing.F) {
 func BenchmarkFirstUse(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
-		unpack()
+		readOperations()
 	}
 }
 

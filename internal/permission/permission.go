@@ -7,6 +7,10 @@
 // update actions, so GitHub has the last word on it. Start with [Parse] for
 // text, [Check] for a single input, [Compare] for a grant.
 //
+// For people who know other words than permissions there are [Scopes] and
+// [Operations], which say the least that does what they name. Their tables are
+// compressed, and read when they are first asked for.
+//
 // What people type into these inputs may be a secret that went astray, so no
 // text of this package repeats input that it has not recognised as harmless.
 package permission

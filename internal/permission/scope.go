@@ -1,10 +1,12 @@
 package permission
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // Scope is a scope of classic personal access tokens, or a preset: a part of a
@@ -18,6 +20,20 @@ type Scope struct {
 	needs   string // the permissions, as [parseSet] reads them
 }
 
+// packedScopes are the scopes of scopes.json, one a line, compressed.
+//
+//go:embed scopes.tsv.gz
+var packedScopes string
+
+// scopes is the whole table, sorted by name.
+var scopes = sync.OnceValue(func() []Scope {
+	var list []Scope
+	for _, f := range unpack(packedScopes) {
+		list = append(list, Scope{Name: f[0], Preset: f[1] != "", Grants: f[2], needs: f[3], Notice: f[4], Instead: f[5]})
+	}
+	return list
+})
+
 // Permissions are the narrowest ones that cover the scope; none when no App can
 // have it.
 func (s Scope) Permissions() Set { return parseSet(s.needs) }
@@ -25,7 +41,7 @@ func (s Scope) Permissions() Set { return parseSet(s.needs) }
 // Presets are the names of the presets of a scope.
 func (s Scope) Presets() []string {
 	var names []string
-	for _, p := range scopes {
+	for _, p := range scopes() {
 		if p.Preset && !s.Preset && strings.HasPrefix(p.Name, s.Name+":") {
 			names = append(names, p.Name)
 		}
@@ -35,8 +51,8 @@ func (s Scope) Presets() []string {
 
 // ScopeNames returns the names of all scopes and presets, sorted.
 func ScopeNames() []string {
-	names := make([]string, len(scopes))
-	for i, s := range scopes {
+	names := make([]string, len(scopes()))
+	for i, s := range scopes() {
 		names[i] = s.Name
 	}
 	return names
@@ -44,13 +60,13 @@ func ScopeNames() []string {
 
 // LookupScope finds a scope or preset by its name, in any case.
 func LookupScope(name string) (Scope, bool) {
-	i, ok := slices.BinarySearchFunc(scopes, word(name), func(s Scope, name string) int {
-		return strings.Compare(s.Name, name)
-	})
-	if !ok {
-		return Scope{}, false
+	name = word(name)
+	for _, s := range scopes() {
+		if s.Name == name {
+			return s, true
+		}
 	}
-	return scopes[i], true
+	return Scope{}, false
 }
 
 const scopeExample = "write scopes as on a personal access token, such as repo, read:org"
@@ -127,7 +143,7 @@ func nearScope(name string) string {
 	if len(name) > maxName {
 		return ""
 	}
-	for _, s := range scopes {
+	for _, s := range scopes() {
 		if s.Preset && strings.HasSuffix(s.Name, ":"+name) {
 			return s.Name
 		}

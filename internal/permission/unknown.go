@@ -72,12 +72,14 @@ func shownPath(path []string) string {
 	return b.String()
 }
 
+// What a suggestion may cost: a segment, a method, and what is too far to be meant.
+const segment, verb, far = 4, 3, 5
+
 // nearestOperation returns the operation that was probably meant, "" when none is
 // near: the one with the fewest letters to change. Whatever stands in the place of a
 // placeholder is right; a segment too many or too few counts as four letters,
 // another method as three.
 func nearestOperation(method string, path []string) string {
-	const segment, verb, far = 4, 3, 8 // what a segment or a method costs; too far to be meant
 	if len(path) > maxSegments || slices.ContainsFunc(path, func(s string) bool { return len(s) > maxName }) {
 		return ""
 	}
@@ -92,7 +94,7 @@ func nearestOperation(method string, path []string) string {
 		if !o.usable() || d >= at || len(pattern) > len(path)+1 || len(path) > len(pattern)+1 {
 			continue
 		}
-		if d += segmentDistance(pattern, path, segment, row); d < at {
+		if d += segmentDistance(pattern, path, row); d < at {
 			best, at = o.String(), d
 		}
 	}
@@ -100,7 +102,7 @@ func nearestOperation(method string, path []string) string {
 }
 
 // segmentDistance is [distance] with segments for letters. row is scratch space.
-func segmentDistance(pattern, path []string, segment int, row []int) int {
+func segmentDistance(pattern, path []string, row []int) int {
 	for j := range row {
 		row[j] = j * segment
 	}
@@ -110,14 +112,22 @@ func segmentDistance(pattern, path []string, segment int, row []int) int {
 		for j, got := range path {
 			cost := diagonal
 			switch {
-			case isPlaceholder(want), want == got:
+			case holds(want, got), want == got:
 			case isPlaceholder(got):
 				cost += segment
 			default:
-				cost += distance(want, got)
+				cost += letters(want, got)
 			}
 			diagonal, row[j+1] = row[j+1], min(cost, segment+row[j], segment+row[j+1])
 		}
 	}
 	return row[len(path)]
+}
+
+// letters is the distance of two words, if one may be a misspelling of the other.
+func letters(want, got string) int {
+	if d := distance(want, got); d <= max(2, len(want)/4) {
+		return d
+	}
+	return far
 }

@@ -49,8 +49,14 @@ func run(dir, facts string) error {
 		change func(old []byte) ([]byte, error)
 	}{
 		{filepath.Join(dir, "table_gen.go"), func([]byte) ([]byte, error) { return table(own) }},
-		{filepath.Join(dir, "scopes_gen.go"), func([]byte) ([]byte, error) { return scopeTable(scopes, own) }},
 		{filepath.Join(dir, "words_gen.go"), func([]byte) ([]byte, error) { return wordTable(words, own) }},
+		{filepath.Join(dir, "scopes.tsv.gz"), func(old []byte) ([]byte, error) {
+			text, err := scopeLines(scopes, own)
+			if err != nil {
+				return nil, err
+			}
+			return pack(text, old)
+		}},
 		{filepath.Join(dir, "operations.tsv.gz"), func(old []byte) ([]byte, error) { return pack(tsv, old) }},
 		{filepath.Join(root, "docs", "permissions.md"), func([]byte) ([]byte, error) { return page(own, scopes, tsv, words) }},
 		{filepath.Join(root, "action.yml"), func(old []byte) ([]byte, error) { return inputs(own, old) }},

@@ -34,13 +34,51 @@ func TestCommittedFilesAreCurrent(t *testing.T) {
 	if err != nil || string(same) != string(own) {
 		t.Errorf("permissions.json is not laid out as the generator does (%v)", err)
 	}
-	got, err := table(own)
-	if err != nil || string(got) != string(read(t, "../table_gen.go")) {
-		t.Errorf("table_gen.go is not current: run go generate ./... (%v)", err)
+	scopes, tsv, words := read(t, "../scopes.json"), read(t, "../operations.tsv"), read(t, "../commands.tsv")
+	list, err := readScopes(scopes, own)
+	if err != nil {
+		t.Fatal(err)
 	}
-	got, err = inputs(own, read(t, action))
-	if err != nil || string(got) != string(read(t, action)) {
-		t.Errorf("action.yml is not current: run go generate ./... (%v)", err)
+	if same, err := lines(list); err != nil || string(same) != string(scopes) {
+		t.Errorf("scopes.json is not laid out as the generator does (%v)", err)
+	}
+	for path, make := range map[string]func() ([]byte, error){
+		"../table_gen.go":              func() ([]byte, error) { return table(own) },
+		"../words_gen.go":              func() ([]byte, error) { return wordTable(words, own) },
+		"../../../docs/permissions.md": func() ([]byte, error) { return page(own, scopes, tsv, words) },
+		action:                         func() ([]byte, error) { return inputs(own, read(t, action)) },
+	} {
+		if got, err := make(); err != nil || string(got) != string(read(t, path)) {
+			t.Errorf("%s is not current: run go generate ./... (%v)", path, err)
+		}
+	}
+	want, err := scopeLines(scopes, own)
+	if got, err2 := unpack(read(t, "../scopes.tsv.gz")); err != nil || err2 != nil || string(got) != string(want) {
+		t.Errorf("scopes.tsv.gz is not current: run go generate ./... (%v, %v)", err, err2)
+	}
+	if got, err := unpack(read(t, "../operations.tsv.gz")); err != nil || string(got) != string(tsv) {
+		t.Errorf("operations.tsv.gz is not current: run go generate ./... (%v)", err)
+	}
+}
+
+// With the collected facts at hand: the files here are what they make.
+func TestFactsAreCurrent(t *testing.T) {
+	t.Parallel()
+	facts := os.Getenv("VALETKEY_GITHUB_FACTS")
+	if facts == "" {
+		t.Skip("VALETKEY_GITHUB_FACTS is not set")
+	}
+	own, scopes := read(t, data), read(t, "../scopes.json")
+	for path, make := range map[string]func() ([]byte, error){
+		data:             func() ([]byte, error) { return refresh(read(t, filepath.Join(facts, "permissions.json")), own) },
+		"../scopes.json": func() ([]byte, error) { return refreshScopes(read(t, filepath.Join(facts, "scopes.json")), scopes) },
+		"../operations.tsv": func() ([]byte, error) {
+			return operations(read(t, filepath.Join(facts, "endpoint-permissions.json")), own)
+		},
+	} {
+		if got, err := make(); err != nil || string(got) != string(read(t, path)) {
+			t.Errorf("%s is not what the facts say (%v)", path, err)
+		}
 	}
 }
 
@@ -163,12 +201,17 @@ func TestRun(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
 	dir := filepath.Join(root, "internal", "permission")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		t.Fatal(err)
+	for _, dir := range []string{dir, filepath.Join(root, "docs")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for path, text := range map[string]string{
-		filepath.Join(root, "permissions.json"): `{"a": {"levels": ["read"], "scope": "account", "installation_token": "yes", "description": "A."}}`,
-		filepath.Join(root, "action.yml"):       "inputs:\n" + begin + end,
+		filepath.Join(root, "permissions.json"):          `{"a": {"levels": ["read"], "scope": "account", "installation_token": "yes", "description": "A."}}`,
+		filepath.Join(root, "scopes.json"):               `{"s": {"grants": "S.", "permissions": {"a": "read"}}}`,
+		filepath.Join(root, "endpoint-permissions.json"): `{"endpoints": {"GET /user/a": {"perms": {"a": "read"}, "token": "user"}, "GET /a": {"perms": {"a": "read"}, "token": "app"}}}`,
+		filepath.Join(dir, "commands.tsv"):               "git a\ta=read\n",
+		filepath.Join(root, "action.yml"):                "inputs:\n" + begin + end,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)
@@ -182,6 +225,21 @@ func TestRun(t *testing.T) {
 	}
 	if got := string(read(t, filepath.Join(dir, "table_gen.go"))); !strings.Contains(got, `Name: "a"`) {
 		t.Errorf("got %s", got)
+	}
+	for path, want := range map[string]string{
+		filepath.Join(dir, "words_gen.go"):            `{"git a", "a=read"},`,
+		filepath.Join(dir, "operations.tsv"):          "GET\t/a\ta=read\taccount\nGET\t/user/a\ta=read\tuser\n",
+		filepath.Join(root, "docs", "permissions.md"): "| `a` | account | A. | read 1: `GET /a` |",
+	} {
+		if got := string(read(t, path)); !strings.Contains(got, want) {
+			t.Errorf("%s: got %s", path, got)
+		}
+	}
+	if got, err := unpack(read(t, filepath.Join(dir, "scopes.tsv.gz"))); err != nil || string(got) != "s\t\tS.\ta=read\t\t\n" {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if err := run(dir, ""); err != nil {
+		t.Errorf("a second time, without facts: %v", err)
 	}
 	if err := run(dir, filepath.Join(root, "nowhere")); err == nil {
 		t.Error("no facts, no error")
