@@ -112,8 +112,10 @@ func tunnel(w http.ResponseWriter, to string) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
-	w.WriteHeader(http.StatusOK)
 	front, _, err := http.NewResponseController(w).Hijack()
+	if err == nil {
+		_, err = io.WriteString(front, "HTTP/1.1 200 Connection established\r\n\r\n")
+	}
 	if err != nil {
 		_ = back.Close()
 		return
