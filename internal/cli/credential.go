@@ -63,7 +63,7 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 		}
 		given["INPUT_PRIVATE-KEY"] = string(text)
 	}
-	return exitCode(r, p.answerMinted(ctx, r, asked, given))
+	return exitCode(r, p.answerMinted(ctx, asked, given))
 }
 
 func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDir, asked gitauth.Request) error {
@@ -79,7 +79,7 @@ func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDi
 }
 
 // answerMinted mints for the one repository that git asks about.
-func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gitauth.Request, given map[string]string) error {
+func (p Process) answerMinted(ctx context.Context, asked gitauth.Request, given map[string]string) error {
 	owner, repository, ok := asked.Owner()
 	if !ok {
 		return actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
@@ -95,7 +95,7 @@ func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gita
 	if p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
 		given["INPUT_PERMISSIONS"] = "contents: read"
 	}
-	r = p.quiet()
+	r := p.quiet()
 	req, err := p.parseMint(r, r.Inputs(p.schema("")))
 	if err != nil {
 		return err
@@ -118,15 +118,15 @@ func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintReques
 	if err != nil {
 		return githubapp.Token{}, err
 	}
-	_, token, err := p.obtain(ctx, r, api, &req)
+	m, err := p.obtain(ctx, r, api, req)
 	if err != nil {
 		return githubapp.Token{}, err
 	}
-	if err := sameScope(req, token); err != nil {
-		takeBack(ctx, r, api, token)
+	if err := m.sameScope(); err != nil {
+		takeBack(ctx, r, api, m.Token)
 		return githubapp.Token{}, err
 	}
-	return token, nil
+	return m.Token, nil
 }
 
 // token prints the job's token, freshly minted where the old one nears its end.

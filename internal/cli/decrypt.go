@@ -76,7 +76,7 @@ func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.P
 
 // exportToken hands a token over as mint does.
 func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
-	h := minted(opened, req.Host)
+	h := home(opened, req.Host)
 	remaining := ""
 	if !opened.ExpiresAt.IsZero() {
 		left := time.Until(opened.ExpiresAt)
@@ -134,9 +134,9 @@ func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Pa
 	return l.give(r, opened, bot, "")
 }
 
-// minted is where a token lives: where it says that it was minted, or else the
+// home is where a token lives: where it says that it was minted, or else the
 // host of this step.
-func minted(p envelope.Payload, fallback host) host {
+func home(p envelope.Payload, fallback host) host {
 	if u, err := githubapp.ParseURL(p.APIURL); err == nil {
 		return host{URL: u.String(), Roots: fallback.Roots}
 	}

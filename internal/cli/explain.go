@@ -40,6 +40,10 @@ func (p Process) explain(ctx context.Context, args []string) int {
 		fmt.Fprint(p.Stdout, told(found))
 		*scopes = strings.Join(append(strings.Fields(*scopes), found.Scopes...), " ")
 	}
+	if *scopes+*operations+*permissions+*variable == "" {
+		flags.Usage()
+		return exitUsage
+	}
 	w, faults := combine(*permissions, nil, *scopes, *operations)
 	if len(faults) > 0 {
 		return exitCode(r, errors.Join(faults...))
@@ -124,11 +128,16 @@ func (w wishes) table(out io.Writer) {
 	for _, notice := range w.Notices {
 		fmt.Fprintln(out, "note: "+notice)
 	}
-	fmt.Fprintf(out, "\npermissions: |\n%s\n", indented(w.Permissions.YAML()))
+	if len(w.Permissions) > 0 {
+		fmt.Fprintf(out, "\npermissions: |\n%s\n", indented(w.Permissions.YAML()))
+	}
 }
 
 // yaml is the step to paste.
 func (w wishes) yaml() string {
+	if len(w.Permissions) == 0 {
+		return "" // a step without permissions would get all of them
+	}
 	return `- uses: valetkey/valetkey@v1
   id: key
   with:

@@ -19,8 +19,9 @@ const (
 	// mintTime is all a mint may take, waits included.
 	mintTime = 60 * time.Second
 
-	// takeBackTime is all that undoing a mint may take. With the grace of a mint
-	// in flight it stays under the five seconds that a cancelled step has.
+	// takeBackTime is all that undoing a mint may take in a step that is being
+	// cancelled. With the grace of a mint in flight it stays under the five seconds
+	// that such a step has.
 	takeBackTime = 2 * time.Second
 )
 
@@ -66,53 +67,57 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 	ctx, cancel := context.WithTimeout(ctx, mintTime)
 	defer cancel()
 
-	installation, token, err := p.obtain(ctx, r, api, &req)
+	m, err := p.obtain(ctx, r, api, req)
 	if err != nil {
 		return err
 	}
-	if err := p.handOver(ctx, r, api, req, installation, token); err != nil {
-		takeBack(ctx, r, api, token)
+	if err := p.handOver(ctx, r, api, m); err != nil {
+		takeBack(ctx, r, api, m.Token)
 		return err
 	}
 	return nil
 }
 
-// obtain finds the installation and mints. The request's patterns become names.
-func (p Process) obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req *mintRequest) (githubapp.Installation, githubapp.Token, error) {
+// minted is a request that was met.
+type minted struct {
+	mintRequest
+	Installation githubapp.Installation
+	Token        githubapp.Token
+}
+
+// obtain finds the installation and mints. Patterns of repositories become names.
+func (p Process) obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest) (m minted, err error) {
+	m = minted{mintRequest: req, Installation: githubapp.Installation{ID: req.InstallationID}}
 	app, err := api.App(req.Issuer, req.Key)
 	if err != nil {
-		return githubapp.Installation{}, githubapp.Token{}, err
+		return m, err
 	}
-	installation := githubapp.Installation{ID: req.InstallationID}
-	if installation.ID == 0 {
-		if installation, err = app.Installation(ctx, req.Target); err != nil {
-			return installation, githubapp.Token{}, err
+	if m.Installation.ID == 0 {
+		if m.Installation, err = app.Installation(ctx, req.Target); err != nil {
+			return m, err
 		}
 	}
 	if len(req.Patterns.Include) > 0 {
-		if req.Scope.Repositories, err = matching(ctx, r, app, installation, *req); err != nil {
-			return installation, githubapp.Token{}, err
+		if m.Scope.Repositories, err = matching(ctx, r, app, m); err != nil {
+			return m, err
 		}
 	}
-	if installation.AppSlug == "" && req.Loan.wantsBot() {
-		if installation.AppSlug, err = app.Slug(ctx); err != nil {
-			return installation, githubapp.Token{}, err
+	if m.Installation.AppSlug == "" && req.Loan.wantsBot() {
+		if m.Installation.AppSlug, err = app.Slug(ctx); err != nil {
+			return m, err
 		}
 	}
-	token, err := app.Mint(ctx, installation, req.Scope)
-	if err != nil {
-		return installation, token, notGranted(err, *req)
-	}
-	return installation, token, nil
+	m.Token, err = app.Mint(ctx, m.Installation, m.Scope)
+	return m, notGranted(err, m.Scope.Permissions)
 }
 
 // matching gives the repositories that the request's patterns mean.
-func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, installation githubapp.Installation, req mintRequest) ([]string, error) {
-	have, err := app.Repositories(ctx, installation)
+func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m minted) ([]string, error) {
+	have, err := app.Repositories(ctx, m.Installation)
 	if err != nil {
 		return nil, err
 	}
-	names, err := req.Patterns.expand(have, req.Archived)
+	names, err := m.Patterns.expand(have, m.Archived)
 	if err == nil {
 		r.Info("the patterns match %d of %d repositories: %s", len(names), len(have), strings.Join(shortened(names), ", "))
 	}
@@ -121,63 +126,62 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, instal
 
 // handOver gives a token to the steps that follow. State comes first: whatever
 // happens after it, the post stage revokes.
-func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest, installation githubapp.Installation, token githubapp.Token) error {
-	if !req.KeepToken && r.HasState() {
-		if err := saveToken(r, payload(req, installation, token), req.Host); err != nil {
+func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, m minted) error {
+	opened := m.payload()
+	if !m.KeepToken && r.HasState() {
+		if err := saveToken(r, opened, m.Host); err != nil {
 			return err
 		}
 	}
-	if err := sameScope(req, token); err != nil {
+	if err := m.sameScope(); err != nil {
 		return err
 	}
-	if req.Verify {
-		if err := api.Verify(ctx, token.Value); err != nil {
+	if m.Verify {
+		if err := api.Verify(ctx, m.Token.Value); err != nil {
 			return err
 		}
 	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("the step was cancelled")
 	}
-	opened := payload(req, installation, token)
-	bot, err := req.Loan.identify(ctx, r, api, opened)
+	bot, err := m.Loan.identify(ctx, r, api, opened)
 	if err != nil {
 		return err
 	}
-	lent, err := p.lendMinted(r, req, installation, token, bot)
+	lent, err := p.lendMinted(r, m, bot)
 	if err != nil {
 		return err
 	}
-	sealed, err := envelope.Seal(opened, req.Recipients, append(r.Masked(), req.NoMask...))
+	sealed, err := envelope.Seal(opened, m.Recipients, append(r.Masked(), m.NoMask...))
 	if err != nil {
 		return err
 	}
 	pairs := append(tokenOutputs(opened), actions.Pair{Name: "encrypted-token", Value: sealed})
 	pairs = append(pairs, lent...)
-	if req.Encrypted {
+	if m.Encrypted {
 		pairs = without(pairs, "token")
 	}
 	if err := r.Output(pairs...); err != nil {
 		return err
 	}
-	if len(req.Scope.Permissions) == 0 {
-		r.Warning("%s", inherited(token))
+	if len(m.Scope.Permissions) == 0 {
+		r.Warning("%s", m.inherited())
 	}
-	describe(r, req, installation, token)
+	m.describe(r)
 	return nil
 }
 
 // lendMinted sets later steps up, with a helper instead of the token where the job
 // may outlive it.
-func (p Process) lendMinted(r *actions.Runner, req mintRequest, installation githubapp.Installation, token githubapp.Token, bot *gitauth.Bot) ([]actions.Pair, error) {
-	opened := payload(req, installation, token)
-	if !req.Refresh {
-		return req.Loan.give(r, opened, bot, "")
+func (p Process) lendMinted(r *actions.Runner, m minted, bot *gitauth.Bot) ([]actions.Pair, error) {
+	if !m.Refresh {
+		return m.Loan.give(r, m.payload(), bot, "")
 	}
-	d, env, err := p.refreshing(r, req, installation, token)
+	d, env, err := p.refreshing(r, m)
 	if err != nil {
 		return nil, err
 	}
-	lent, err := req.Loan.give(r, opened, bot, d.helper())
+	lent, err := m.Loan.give(r, m.payload(), bot, d.helper())
 	if err == nil {
 		err = r.Env(env...)
 	}
@@ -188,10 +192,10 @@ func (p Process) lendMinted(r *actions.Runner, req mintRequest, installation git
 }
 
 // sameScope holds what was granted against what was asked for.
-func sameScope(req mintRequest, token githubapp.Token) error {
-	missing, extra := token.Differs(req.Target.Owner, req.Scope)
-	if len(req.Scope.Permissions) > 0 {
-		less, more := permission.Compare(req.Scope.Permissions, token.Permissions)
+func (m minted) sameScope() error {
+	missing, extra := m.Token.Differs(m.Target.Owner, m.Scope)
+	if len(m.Scope.Permissions) > 0 {
+		less, more := permission.Compare(m.Scope.Permissions, m.Token.Permissions)
 		missing, extra = append(missing, less...), append(extra, more...)
 	}
 	var parts []string
@@ -211,12 +215,12 @@ func sameScope(req mintRequest, token githubapp.Token) error {
 }
 
 // notGranted says which of the permissions asked for the installation lacks.
-func notGranted(err error, req mintRequest) error {
+func notGranted(err error, asked permission.Set) error {
 	var e *githubapp.Error
 	if !errors.As(err, &e) || e.Installation == nil {
 		return err
 	}
-	if missing, _ := permission.Compare(req.Scope.Permissions, e.Installation.Permissions); len(missing) > 0 {
+	if missing, _ := permission.Compare(asked, e.Installation.Permissions); len(missing) > 0 {
 		e.Cure = fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, or ask for less", strings.Join(missing, ", "), e.Installation.Page)
 	}
 	return err
@@ -225,7 +229,11 @@ func notGranted(err error, req mintRequest) error {
 // takeBack revokes a token that was not handed out, also when the step is being
 // cancelled.
 func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token githubapp.Token) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), takeBackTime)
+	limit := postTime
+	if ctx.Err() != nil {
+		limit = takeBackTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if _, err := api.Revoke(ctx, token.Value); err != nil {
 		r.Warning("the token that was minted is still alive, until %s: %v", clockTime(token.ExpiresAt), err)
@@ -235,23 +243,23 @@ func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token 
 }
 
 // payload is what travels encrypted: the token and all that is known about it.
-func payload(req mintRequest, installation githubapp.Installation, token githubapp.Token) envelope.Payload {
+func (m minted) payload() envelope.Payload {
 	return envelope.Payload{
-		Token: token.Value, ExpiresAt: token.ExpiresAt, APIURL: req.Host.URL, InstallationID: installation.ID, AppSlug: installation.AppSlug,
-		Permissions: token.Permissions, Repositories: repositories(req, token),
+		Token: m.Token.Value, ExpiresAt: m.Token.ExpiresAt, APIURL: m.Host.URL, InstallationID: m.Installation.ID, AppSlug: m.Installation.AppSlug,
+		Permissions: m.Token.Permissions, Repositories: m.repositories(),
 	}
 }
 
-// repositories lists what a token opens. GitHub names none of them when it is
+// repositories lists what the token opens. GitHub names none of them when it is
 // all of an owner's; an enterprise has none of its own.
-func repositories(req mintRequest, token githubapp.Token) []string {
+func (m minted) repositories() []string {
 	switch {
-	case !token.AllRepositories:
-		return append([]string{}, token.Repositories...)
-	case req.Target.Owner == "":
+	case !m.Token.AllRepositories:
+		return append([]string{}, m.Token.Repositories...)
+	case m.Target.Owner == "":
 		return []string{}
 	}
-	return []string{req.Target.Owner + "/*"}
+	return []string{m.Target.Owner + "/*"}
 }
 
 // clockTime is a time as people read it in a log.

@@ -207,7 +207,7 @@ func TestMintSummary(t *testing.T) {
 		Permissions: map[string]string{"contents": "read", "metadata": "read"}, Repositories: []string{"acme/api", "acme/`<b>|"},
 	}
 	req := mintRequest{Issuer: "Iv23", Target: githubapp.Target{Owner: "acme", Repository: "api"}}
-	got := mintSummary(req, githubapp.Installation{ID: 7, AppSlug: "keeper"}, token)
+	got := minted{req, githubapp.Installation{ID: 7, AppSlug: "keeper"}, token}.summary()
 	want := "#### Token for `acme`\n\n| | |\n|---|---|\n" +
 		"| App | `keeper`, installation 7 on `acme` |\n" +
 		"| Repositories | `acme/api`, `acme/??b??` |\n" +
@@ -218,7 +218,7 @@ func TestMintSummary(t *testing.T) {
 		t.Error(diff)
 	}
 	token.Repositories = strings.Fields(numbered(30))
-	if got := mintSummary(req, githubapp.Installation{}, token); !strings.Contains(got, "`and 10 more`") {
+	if got := (minted{req, githubapp.Installation{}, token}).summary(); !strings.Contains(got, "`and 10 more`") {
 		t.Errorf("30 repositories: %s", got)
 	}
 }

@@ -232,7 +232,7 @@ func alive(tokens []liveToken) []liveToken {
 
 // refreshing prepares what a job needs that outlives its token. On an error
 // nothing is left behind.
-func (p Process) refreshing(r *actions.Runner, req mintRequest, installation githubapp.Installation, token githubapp.Token) (refreshDir, []actions.Pair, error) {
+func (p Process) refreshing(r *actions.Runner, m minted) (refreshDir, []actions.Pair, error) {
 	identity, recipient, err := envelope.NewIdentity()
 	if err != nil {
 		return refreshDir{}, nil, err
@@ -243,8 +243,8 @@ func (p Process) refreshing(r *actions.Runner, req mintRequest, installation git
 		return d, nil, err
 	}
 	err = d.save(refreshState{
-		Issuer: req.Issuer, Key: req.KeyText.Reveal(), URL: req.Host.URL, Roots: string(req.Host.Roots), Server: req.Loan.Server, Owner: req.Target.Owner,
-		Installation: installation.ID, Scope: req.Scope, Tokens: []liveToken{{token.Value.Reveal(), token.ExpiresAt}}, Recipient: recipient,
+		Issuer: m.Issuer, Key: m.KeyText.Reveal(), URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Owner: m.Target.Owner,
+		Installation: m.Installation.ID, Scope: m.Scope, Tokens: []liveToken{{m.Token.Value.Reveal(), m.Token.ExpiresAt}}, Recipient: recipient,
 	})
 	if err == nil {
 		err = r.SaveState(actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)}, actions.Pair{Name: stateIdentity, Value: identity.Reveal()})

@@ -42,7 +42,7 @@ func (p Process) revoke(ctx context.Context) int {
 			return exitCode(r, in.Err())
 		}
 	}
-	return exitCode(r, p.end(ctx, r, plain, minted(plain, req.Host)))
+	return exitCode(r, p.end(ctx, r, plain, home(plain, req.Host)))
 }
 
 func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payload, h host) error {

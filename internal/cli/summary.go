@@ -17,46 +17,46 @@ const shownRepositories = 20
 
 // describe tells the log and the job summary what the token is: everything but
 // the token.
-func describe(r *actions.Runner, req mintRequest, installation githubapp.Installation, token githubapp.Token) {
-	names := strings.Join(shortened(repositories(req, token)), ", ")
+func (m minted) describe(r *actions.Runner) {
+	names := strings.Join(shortened(m.repositories()), ", ")
 	if names == "" {
-		names = req.Target.String()
+		names = m.Target.String()
 	}
-	r.Info("minted a token for %s: %s; expires at %s", names, strings.Join(levels(token.Permissions), ", "), clockTime(token.ExpiresAt))
-	if err := r.Summary(mintSummary(req, installation, token)); err != nil {
+	r.Info("minted a token for %s: %s; expires at %s", names, strings.Join(levels(m.Token.Permissions), ", "), clockTime(m.Token.ExpiresAt))
+	if err := r.Summary(m.summary()); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
 }
 
-// mintSummary renders the summary of a mint.
-func mintSummary(req mintRequest, installation githubapp.Installation, token githubapp.Token) string {
-	app := installation.AppSlug
+// summary renders the job summary of a mint.
+func (m minted) summary() string {
+	app := m.Installation.AppSlug
 	if app == "" {
-		app = req.Issuer
+		app = m.Issuer
 	}
 	end := "revoked when the job ends"
-	if req.KeepToken {
+	if m.KeepToken {
 		end = "not revoked: `skip-token-revoke` is set"
 	}
-	reach := codes(shortened(repositories(req, token)))
+	reach := codes(shortened(m.repositories()))
 	if len(reach) == 0 {
 		reach = []string{"none of its own"}
 	}
-	granted := codes(levels(token.Permissions))
+	granted := codes(levels(m.Token.Permissions))
 	rows := [][2]string{
-		{"App", code(app) + ", installation " + strconv.FormatInt(installation.ID, 10) + " on " + code(target(req.Target))},
+		{"App", code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + code(target(m.Target))},
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 	}
-	for _, n := range req.Wishes.Needs {
+	for _, n := range m.Wishes.Needs {
 		rows = append(rows, [2]string{"… for " + code(n.From), strings.Join(codes(levels(n.Permissions)), ", ")})
 	}
 	rows = append(rows, [][2]string{
-		{"Expires", token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},
-		{"Audit log", "`hashed_token:" + githubapp.Hash(token.Value) + "`"},
+		{"Expires", m.Token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},
+		{"Audit log", "`hashed_token:" + githubapp.Hash(m.Token.Value) + "`"},
 	}...)
 	var b strings.Builder
-	b.WriteString("#### Token for " + code(target(req.Target)) + "\n\n| | |\n|---|---|\n")
+	b.WriteString("#### Token for " + code(target(m.Target)) + "\n\n| | |\n|---|---|\n")
 	for _, row := range rows {
 		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
 	}
@@ -70,9 +70,9 @@ func target(t githubapp.Target) string {
 }
 
 // inherited warns of a token that was asked for without permissions.
-func inherited(token githubapp.Token) string {
+func (m minted) inherited() string {
 	return fmt.Sprintf("no permissions asked for: the token inherits all %d of the installation. Keep the lines that the job needs:\n\npermissions: |\n%s",
-		len(token.Permissions), indented(permission.Set(token.Permissions).YAML()))
+		len(m.Token.Permissions), indented(permission.Set(m.Token.Permissions).YAML()))
 }
 
 func indented(text string) string {
