@@ -200,7 +200,7 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		github.AddPersonalToken(t)
 		ts.Setenv("MY_TOKEN", t.Value)
 	case "tls": // github tls: the same GitHub by TLS, its CA in ca.pem
-		server := httptest.NewUnstartedServer(github)
+		server := httptest.NewUnstartedServer(withGraphQL(github))
 		server.Config.ErrorLog = log.New(io.Discard, "", 0) // a client that does not trust it is what is tested
 		server.StartTLS()
 		ts.Defer(server.Close)
@@ -396,6 +396,24 @@ func makeAgeKey(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	ts.Setenv("INPUT_RECIPIENTS", identity.Recipient().String())
 	ts.Setenv("AGE_IDENTITY", identity.String())
+}
+
+// withGraphQL answers the one query of `gh repo view`, which REST has no path for,
+// to whoever has a live token.
+func withGraphQL(github *fakegithub.Server) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/api/graphql" {
+			github.ServeHTTP(w, r)
+			return
+		}
+		_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		if !github.Alive(token) {
+			http.Error(w, `{"message":"Bad credentials"}`, http.StatusUnauthorized)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"data":{"repository":{"name":"api","owner":{"login":"acme"}}}}`)
+	})
 }
 
 // passwordProxy is an HTTP proxy in front of one GitHub.

@@ -114,7 +114,7 @@ var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]{1,60}$`)
 
 // tokenPrefix finds what GitHub's and others' tokens begin with, and long words
 // without structure, which are keys more often than names.
-var tokenPrefix = regexp.MustCompile(`(?i)gh[opusr]_|github_pat_|eyJ|v1\.[0-9a-f]|AGE-SECRET|-----|[A-Za-z0-9+/_]{32}`)
+var tokenPrefix = regexp.MustCompile(`(?i)gh[opusr]_|github_pat_|eyJ|\bv1\.[0-9a-f]{8}|AGE-SECRET|-----|[A-Za-z0-9+/_]{32}`)
 
 // Quote shows a word that a user gave, unless it could be a secret in the wrong
 // input: then it tells only how long it is.

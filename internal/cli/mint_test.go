@@ -114,6 +114,7 @@ func TestParseMint(t *testing.T) {
 	}{
 		{"client id before App id", map[string]string{"INPUT_APP-ID": "12"}, func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, ""},
 		{"App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": " 12 "}, func(r mintRequest) (any, any) { return r.Issuer, "12" }, ""},
+		{"client id of the old form", map[string]string{"INPUT_CLIENT-ID": "Iv1." + strings.Repeat("0f", 8)}, func(r mintRequest) (any, any) { return r.Issuer, "Iv1." + strings.Repeat("0f", 8) }, ""},
 		{"App id as client id", map[string]string{"INPUT_CLIENT-ID": "12"}, func(r mintRequest) (any, any) { return r.Issuer, "12" }, ""},
 		{"no id", map[string]string{"INPUT_CLIENT-ID": ""}, nil, "input client-id: is empty"},
 		{"a secret as client id", map[string]string{"INPUT_CLIENT-ID": strings.Repeat("0f", 20)}, nil, "input client-id: a text of 40 characters is no client id"},
