@@ -295,6 +295,14 @@ var worstDay = []struct {
 		d.lies = true
 		d.Inject(fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "https://evil.test/"}})
 	}, line: "find the installation for acme/api: the answer leads to another host", hint: "github-api-url must be the REST API's own address", requests: 1},
+	{name: "redirects in circles", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "/repos/acme/api/installation"}})
+	}, line: "find the installation for acme/api: the answer leads from one place to the next, and to none with an answer", hint: "github-api-url must be the REST API's own address", requests: 4},
+	{name: "an empty answer to the mint", prepare: func(d *day) {
+		d.lies = true
+		d.Inject(at("POST", 1, fakegithub.Fault{Status: 201}))
+	}, warning: "the answer is not JSON, trying again in ", requests: 3},
 	{name: "a wider scope than asked for", prepare: func(d *day) {
 		d.lies = true
 		d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {

@@ -29,6 +29,7 @@ var (
 	errCutShort   = errors.New("the answer was cut short")
 	errUnreadable = errors.New("the answer is not JSON")
 	errOtherHost  = errors.New("the answer leads to another host")
+	errInCircles  = errors.New("the answer leads from one place to the next, and to none with an answer")
 )
 
 // attempt sends a request once, within its own time, and reads the answer to
@@ -48,7 +49,7 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	// Signers add headers, which a RoundTripper may only do to a copy.
 	resp, err := a.next.RoundTrip(req.Clone(ctx))
 	if err == nil {
-		err = readAll(resp)
+		err = readAll(req.Method, resp)
 	}
 	if err != nil {
 		a.api.config.Debug("%s %s: %s after %s", req.Method, req.URL.Path, a.api.reason(err), round(time.Since(started)))
@@ -60,7 +61,13 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-func readAll(resp *http.Response) error {
+// promisesJSON tells whether an answer must have a body to be of any use, which is
+// every good one but that to a deletion.
+func promisesJSON(method string, status int) bool {
+	return method != http.MethodDelete && status >= 200 && status < 300 && status != http.StatusNoContent
+}
+
+func readAll(method string, resp *http.Response) error {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	switch {
@@ -70,7 +77,7 @@ func readAll(resp *http.Response) error {
 		return fmt.Errorf("%w: %w", errCutShort, err)
 	case len(body) > maxAnswer:
 		return fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
-	case resp.StatusCode < 300 && len(body) > 0 && !json.Valid(body):
+	case promisesJSON(method, resp.StatusCode) && !json.Valid(body):
 		return errUnreadable
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
@@ -84,7 +91,7 @@ func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
 	case len(via) > maxRedirects:
-		return errors.New("redirected too often")
+		return errInCircles
 	}
 	return nil
 }

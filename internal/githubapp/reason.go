@@ -116,7 +116,7 @@ func (a *API) unreachable(err error) string {
 		return "check HTTPS_PROXY or HTTP_PROXY of the runner, or name " + a.base.Hostname() + " in NO_PROXY"
 	case errors.As(err, &dns):
 		return "check github-api-url, and the runner's DNS and proxy settings"
-	case errors.Is(err, errOtherHost):
+	case errors.Is(err, errOtherHost), errors.Is(err, errInCircles):
 		return fmt.Sprintf("github-api-url must be the REST API's own address, such as %s or %s", publicAPI, serverAPI)
 	case badCertificate(err):
 		return "if " + a.base.Hostname() + " has a certificate of your own CA, pass the CA's certificate in ca-bundle"
