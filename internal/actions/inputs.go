@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -110,16 +111,21 @@ func (r *Runner) expand(text string) string {
 	})
 }
 
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]{1,60}$`)
+// Both are compiled when something is wrong, which it mostly is not.
+var plainWord = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]{1,60}$`)
+})
 
 // tokenPrefix finds what GitHub's and others' tokens begin with, and long words
 // without structure, which are keys more often than names.
-var tokenPrefix = regexp.MustCompile(`(?i)gh[opusr]_|github_pat_|eyJ|\bv1\.[0-9a-f]{8}|AGE-SECRET|-----|[A-Za-z0-9+/_]{32}`)
+var tokenPrefix = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)gh[opusr]_|github_pat_|eyJ|\bv1\.[0-9a-f]{8}|AGE-SECRET|-----|[A-Za-z0-9+/_]{32}`)
+})
 
 // Quote shows a word that a user gave, unless it could be a secret in the wrong
 // input: then it tells only how long it is.
 func Quote(word string) string {
-	if plainWord.MatchString(word) && !tokenPrefix.MatchString(word) {
+	if plainWord().MatchString(word) && !tokenPrefix().MatchString(word) {
 		return `"` + word + `"`
 	}
 	return fmt.Sprintf("a text of %d characters", len([]rune(word)))

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -52,18 +51,12 @@ func (p Process) encrypt() int {
 	return exitCode(r, err)
 }
 
-var identifier = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,99}$`)
-
-// reserved are names whose value decides what later steps run, or that the runner
-// sets itself.
-var reserved = regexp.MustCompile(`(?i)^(PATH|HOME|SHELL|ENV|BASH_ENV|IFS|CI|NODE_OPTIONS|PYTHONPATH|PYTHONSTARTUP|PERL5OPT|PERL5LIB|RUBYOPT|JAVA_TOOL_OPTIONS|GIT_SSH|GIT_SSH_COMMAND|GIT_EXEC_PATH|(LD|DYLD|GITHUB|RUNNER|ACTIONS|INPUT|STATE|GIT_CONFIG)_.*)$`)
-
 // variableName checks a name that becomes a variable or an output.
 func variableName(name string) error {
 	switch {
-	case !identifier.MatchString(name):
+	case !isVariable(name):
 		return fmt.Errorf("%s, which is no name for a variable", actions.Quote(name))
-	case reserved.MatchString(name):
+	case isReserved(name):
 		return fmt.Errorf("%s, which decides what later steps run or is the runner's own", strings.ToUpper(name))
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"crypto"
 	"errors"
 	"math"
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -79,22 +78,17 @@ func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, 
 	return req, nil
 }
 
-var (
-	clientID = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
-	digits   = regexp.MustCompile(`^[1-9][0-9]{0,18}$`)
-)
-
 // parseIssuer gives the client id, else the App id; GitHub takes either.
 func parseIssuer(in *actions.Inputs, optional bool) string {
 	client, app := in.String("client-id"), in.String("app-id")
 	if client != "" {
-		if !clientID.MatchString(client) || actions.Quote(client) != `"`+client+`"` {
+		if !isClientID(client) || actions.Quote(client) != `"`+client+`"` {
 			in.Fault("client-id", actions.Quote(client)+" is no client id", "copy it from the App's settings page; it looks like Iv23li0123456789abcd")
 		}
 		return client
 	}
 	if app != "" {
-		if !digits.MatchString(app) {
+		if !isID(app) {
 			in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
 		}
 		return app
@@ -124,7 +118,7 @@ func parseID(in *actions.Inputs, name string) int64 {
 		return 0
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id < 1 || id == math.MaxInt64 || !digits.MatchString(text) {
+	if err != nil || id < 1 || id == math.MaxInt64 || !isID(text) {
 		in.Fault(name, actions.Quote(text)+" is no installation id", "it is the number at the end of the installation's settings page; leave the input out to have it looked up")
 		return 0
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -20,8 +19,6 @@ type patterns struct {
 
 const everything = "*"
 
-var patternName = regexp.MustCompile(`^[A-Za-z0-9._*?\[\]^-]{1,100}$`)
-
 // isPattern tells a glob from a name; no name of a repository holds these.
 func isPattern(entry string) bool {
 	return strings.HasPrefix(entry, "!") || strings.ContainsAny(entry, "*?[")
@@ -37,7 +34,7 @@ func parsePatterns(in *actions.Inputs, owner string, listed []string) patterns {
 			of, name = owner, glob
 		}
 		switch _, err := path.Match(name, ""); {
-		case err != nil, !patternName.MatchString(name), !accountName.MatchString(of):
+		case err != nil, !isGlob(name), !isAccount(of):
 			in.Fault("repositories", actions.Quote(entry)+" is no pattern", "write NAME, svc-*, or !svc-legacy to leave one out")
 		case !strings.EqualFold(of, owner):
 			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner, "a token opens the repositories of one owner: set owner to "+of+", or use a second step")

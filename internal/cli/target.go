@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -10,21 +9,16 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-var (
-	accountName    = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
-	repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
-)
-
 // parseTarget finds whose installation and which repositories are meant, by the
 // rules of actions/create-github-app-token.
 func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
-	if owner != "" && !accountName.MatchString(owner) {
+	if owner != "" && !isAccount(owner) {
 		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
 	}
 	if enterprise != "" {
 		switch {
-		case !accountName.MatchString(enterprise):
+		case !isAccount(enterprise):
 			in.Fault("enterprise", actions.Quote(enterprise)+" is no enterprise", "give its slug, the last part of github.com/enterprises/SLUG")
 		case owner != "", len(listed) > 0:
 			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
@@ -77,7 +71,7 @@ func parseRepositories(in *actions.Inputs, owner string, listed []string) []stri
 			of, name = owner, entry
 		}
 		switch {
-		case !accountName.MatchString(of), !repositoryName.MatchString(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
+		case !isAccount(of), !isRepository(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
 			in.Fault("repositories", actions.Quote(entry)+" is no repository", "write NAME or OWNER/NAME, no URL, no .git")
 			continue
 		case !strings.EqualFold(of, owner):

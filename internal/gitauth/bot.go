@@ -34,10 +34,10 @@ func (b Bot) Email() string {
 // Committer is name and address as in a commit.
 func (b Bot) Committer() string { return b.Name() + " <" + b.Email() + ">" }
 
-var botSlug = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]{0,98}[A-Za-z0-9])?$`)
+var botSlug = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`)
 
 func (b Bot) check() error {
-	if !botSlug.MatchString(b.Slug) || b.ID <= 0 || !hostName.MatchString(b.Host) {
+	if len(b.Slug) > maxName || !botSlug.MatchString(b.Slug) || b.ID <= 0 || !hostName.MatchString(b.Host) {
 		return errBot
 	}
 	return nil

@@ -109,7 +109,9 @@ func (q Request) At(serverURL string) bool {
 	return err == nil && q.Protocol+"://"+strings.ToLower(q.Host) == site.url
 }
 
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+// Lengths are checked apart: counted repetitions make large patterns, which every
+// start of the program would pay for.
+var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
 // Owner takes the path apart: owner/repository with or without .git, and with
 // anything below it, as git-lfs has. A wiki counts as its repository (unconfirmed:
@@ -118,7 +120,7 @@ func (q Request) Owner() (owner, repository string, ok bool) {
 	owner, rest, _ := strings.Cut(q.Path, "/")
 	repository, _, _ = strings.Cut(rest, "/")
 	repository = strings.TrimSuffix(strings.TrimSuffix(repository, ".git"), ".wiki")
-	if !ownerName.MatchString(owner) || !repositoryName.MatchString(repository) ||
+	if len(owner) > maxName || !ownerName.MatchString(owner) || len(repository) > maxName || !repositoryName.MatchString(repository) ||
 		repository == "." || repository == ".." {
 		return "", "", false
 	}

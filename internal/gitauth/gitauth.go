@@ -169,11 +169,14 @@ func overHTTPS(site server, spelled, owner string) []entry {
 	}
 }
 
-var ownerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]{0,99}$`)
+// maxName is how long names may be; GitHub ends sooner.
+const maxName = 100
+
+var ownerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
 
 func (c Config) check() error {
 	switch {
-	case !ownerName.MatchString(c.Owner):
+	case len(c.Owner) > maxName, !ownerName.MatchString(c.Owner):
 		return errOwner
 	case c.Token.Empty() && c.Helper == "":
 		return errNeither

@@ -69,7 +69,7 @@ func New(c Config) (*API, error) {
 	}
 	wire := c.Transport
 	if wire == nil {
-		if wire, err = network(c); err != nil {
+		if wire, err = network(base, c); err != nil {
 			return nil, err
 		}
 	}

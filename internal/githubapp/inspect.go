@@ -35,13 +35,13 @@ func Kind(token redact.String) string {
 			return k.kind
 		}
 	}
-	if oldToken.MatchString(token.Reveal()) {
+	if len(token.Reveal()) == 40 && oldToken.MatchString(token.Reveal()) {
 		return "personal access token (classic), of before 2021"
 	}
 	return ""
 }
 
-var oldToken = regexp.MustCompile(`^[0-9a-f]{40}$`)
+var oldToken = regexp.MustCompile(`^[0-9a-f]+$`)
 
 // Inspect asks GitHub what a personal token is. It changes nothing.
 func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, error) {

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -90,18 +91,21 @@ func foreign(t string) error {
 			return &KeyError{"is " + k.kind + ", not a private key", makeNewKey}
 		}
 	}
-	if clientSecret.MatchString(t) {
+	if len(t) == 40 && clientSecret.MatchString(t) {
 		return &KeyError{"looks like a client secret, not a private key", makeNewKey}
 	}
 	return nil
 }
 
-var (
-	clientSecret = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	armour       = regexp.MustCompile(`-----\s*BEGIN ([A-Z0-9 ]{1,40}?)\s*-----`)
-	armourEnd    = regexp.MustCompile(`-----\s*END [A-Z0-9 ]{1,40}?\s*-----`)
-	pemHeader    = regexp.MustCompile(`(?m)^[A-Za-z-]+: .*$`)
-)
+var clientSecret = regexp.MustCompile(`^[0-9a-f]+$`)
+
+// keyText is for what encoding/pem does not take; compiled when it is met.
+var keyText = sync.OnceValue(func() (p struct{ begin, end, header *regexp.Regexp }) {
+	p.begin = regexp.MustCompile(`-----\s*BEGIN ([A-Z0-9 ]{1,40}?)\s*-----`)
+	p.end = regexp.MustCompile(`-----\s*END [A-Z0-9 ]{1,40}?\s*-----`)
+	p.header = regexp.MustCompile(`(?m)^[A-Za-z-]+: .*$`)
+	return p
+})
 
 // body gives the bytes between the lines of a PEM and its label. It is looser
 // than encoding/pem, which wants every newline in its place.
@@ -109,17 +113,17 @@ func body(t string) (der []byte, label string, err error) {
 	if b, _ := pem.Decode([]byte(t)); b != nil && len(b.Headers) == 0 {
 		return b.Bytes, b.Type, nil
 	}
-	begin := armour.FindStringSubmatchIndex(t)
+	begin := keyText().begin.FindStringSubmatchIndex(t)
 	if begin == nil {
 		return nil, "", &KeyError{"is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it", makeNewKey}
 	}
 	label = t[begin[2]:begin[3]]
 	rest := t[begin[1]:]
-	end := armourEnd.FindStringIndex(rest)
+	end := keyText().end.FindStringIndex(rest)
 	if end == nil {
 		return nil, label, &KeyError{"is cut off: the -----END … PRIVATE KEY----- line is missing", makeNewKey}
 	}
-	der, ok := unbase64(pemHeader.ReplaceAllString(rest[:end[0]], ""))
+	der, ok := unbase64(keyText().header.ReplaceAllString(rest[:end[0]], ""))
 	if !ok {
 		return nil, label, &KeyError{"is damaged: between its BEGIN and END lines is something else than base64", makeNewKey}
 	}

@@ -10,26 +10,45 @@ import (
 	"net/url"
 	"time"
 
-	_ "golang.org/x/crypto/x509roots/fallback" // an empty image has no certificates
+	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// ParseRoots checks a bundle of PEM certificates.
-func ParseRoots(bundle []byte) (*x509.CertPool, error) {
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM(bundle) {
+// ParseRoots adds PEM certificates to those of the system.
+func ParseRoots(pem []byte) (*x509.CertPool, error) {
+	pool := roots()
+	if !pool.AppendCertsFromPEM(pem) {
 		return nil, errors.New("holds no PEM certificate")
 	}
 	return pool, nil
+}
+
+// roots are the certificates of the system (or of SSL_CERT_FILE), or those that are
+// built in: an empty image has none. It takes a millisecond, so it is for whoever
+// speaks TLS.
+func roots() *x509.CertPool {
+	pool, err := x509.SystemCertPool()
+	if err == nil && !pool.Equal(x509.NewCertPool()) {
+		return pool
+	}
+	pool = x509.NewCertPool()
+	for root := range bundle.Roots() {
+		certificate, err := x509.ParseCertificate(root.Certificate)
+		switch {
+		case err != nil: // one that this release of Go does not take
+		case root.Constraint != nil:
+			pool.AddCertWithConstraint(certificate, root.Constraint)
+		default:
+			pool.AddCert(certificate)
+		}
+	}
+	return pool
 }
 
 var errNoProxy = errors.New("proxy: its address can't be read")
 
 // network is the transport that reaches the host. Its parts time out early, so
 // that an error can tell which of them it was.
-func network(c Config) (http.RoundTripper, error) {
+func network(base *url.URL, c Config) (http.RoundTripper, error) {
 	t := &http.Transport{
 		Proxy: func(r *http.Request) (*url.URL, error) {
 			if c.Proxy == nil {
@@ -55,12 +74,12 @@ func network(c Config) (http.RoundTripper, error) {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		MaxResponseHeaderBytes: 1 << 20,
 	}
-	if len(c.Roots) > 0 {
-		roots, err := ParseRoots(c.Roots)
-		if err != nil {
-			return nil, err
-		}
-		t.TLSClientConfig.RootCAs = roots
+	var err error
+	switch {
+	case len(c.Roots) > 0:
+		t.TLSClientConfig.RootCAs, err = ParseRoots(c.Roots)
+	case base.Scheme == "https":
+		t.TLSClientConfig.RootCAs = roots()
 	}
-	return t, nil
+	return t, err
 }

@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"os/exec"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -239,5 +241,21 @@ func TestHosts(t *testing.T) {
 		if got := f.Requests()[0].Path; got != want {
 			t.Errorf("%s: asked %s, want %s", base, got, want)
 		}
+	}
+}
+
+// On a machine without certificates, as in the image, the built-in ones count. What
+// the system has is read once in a process, so this takes another one.
+func TestBuiltInRoots(t *testing.T) {
+	if os.Getenv("SSL_CERT_FILE") == os.DevNull {
+		if n := len(roots().Subjects()); n < 100 { //nolint:staticcheck // it misses the system's, of which there are none
+			t.Errorf("%d roots", n)
+		}
+		return
+	}
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestBuiltInRoots$")
+	child.Env = append(os.Environ(), "SSL_CERT_FILE="+os.DevNull, "SSL_CERT_DIR="+t.TempDir())
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, out)
 	}
 }
