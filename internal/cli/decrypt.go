@@ -118,6 +118,7 @@ func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened enve
 
 // lend gives later steps what they asked for beside the outputs.
 func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Payload, h host, l loan) ([]actions.Pair, error) {
+	l.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
 	if !l.wantsBot() {
 		return l.give(r, opened, nil, "")
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -19,14 +18,14 @@ import (
 type loan struct {
 	Git, GH, Bot bool
 	Names        []string // variables that hold the token
-	Server       string   // GITHUB_SERVER_URL
+	Server       string   // where git finds the GitHub of the token
 	Count        string   // GIT_CONFIG_COUNT of earlier steps
 }
 
 func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loan {
 	l := loan{
 		Git: in.Bool("git"), GH: in.Bool("gh"), Bot: in.Bool("bot-identity"), Names: in.List("export-env"),
-		Server: first(r.Variable("GITHUB_SERVER_URL"), website(api)), Count: r.Variable("GIT_CONFIG_COUNT"),
+		Server: website(r, api), Count: r.Variable("GIT_CONFIG_COUNT"),
 	}
 	for _, name := range l.Names {
 		if err := variableName(name); err != nil {
@@ -39,12 +38,17 @@ func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loa
 	return l
 }
 
-// website is where people and git find the GitHub that an API belongs to, for
-// where there is no runner to say it.
-func website(api string) string {
-	u, err := url.Parse(api)
+// website is where people and git find the GitHub that an API belongs to. The
+// runner says it of its own; of another one, and without a runner, it follows from
+// the address.
+func website(r *actions.Runner, api string) string {
+	u, err := githubapp.ParseURL(api)
 	if err != nil {
 		return ""
+	}
+	own, err := githubapp.ParseURL(r.Variable("GITHUB_API_URL"))
+	if server := r.Variable("GITHUB_SERVER_URL"); err == nil && server != "" && own.String() == u.String() {
+		return server
 	}
 	if host, ok := strings.CutPrefix(u.Host, "api."); ok && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
 		u.Host = host
