@@ -76,7 +76,7 @@ func (c *call) encode(a answer) *encoded {
 		panic(fmt.Sprintf("fakegithub: %v", err)) // a mistake in this package: bodies are maps and slices
 	}
 	out.body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
-	if a.status == http.StatusOK && c.r.Method != http.MethodPost {
+	if a.status == http.StatusOK && (c.r.Method == http.MethodGet || c.r.Method == http.MethodHead) {
 		c.conditional(out)
 	}
 	return out

@@ -4,7 +4,9 @@
 //
 // Start with [New], fill the state with [Server.AddRepository], [Server.AddApp] and [Server.Install], hand the Server
 // to an http.Server (or call it directly), and look at what happened with [Server.Requests] and [Server.Tokens].
-// [Server.Inject] makes it fail the way GitHub fails.
+// [Server.Inject] makes it fail the way GitHub fails, [Server.SetPointsPerMinute] and its like limit it as GitHub does.
+// What workflows would see of the secrets that were sent shows [Server.Secrets]; [Server.SetSecret],
+// [Server.DeleteSecret] and [Server.DeleteRepository] are the others who change things meanwhile.
 //
 // It never answers what a real GitHub would refuse: a JWT is verified against the App's public key, a token reaches
 // only its repositories, a level that is too low is a 403. It imports none of the packages it is used to test, so that

@@ -112,11 +112,12 @@ func (f *Fault) fits(method, p string) bool {
 	return matched || f.Path == "" || (f.Path != "/" && strings.HasPrefix(p, strings.TrimSuffix(f.Path, "/")+"/"))
 }
 
-func (f *Fault) wait(ctx context.Context) {
-	if f.Delay <= 0 {
+// wait ends early, and with it the call, when the caller gives up.
+func wait(ctx context.Context, d time.Duration) {
+	if d <= 0 {
 		return
 	}
-	timer := time.NewTimer(f.Delay)
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:

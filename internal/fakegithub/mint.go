@@ -41,7 +41,7 @@ func mintToken(c *call) answer {
 	}
 	t := &token{
 		value: newTokenValue(c.tokenFormAsked(), c.app.ID, c.now), installation: in, permissions: permissions,
-		narrowed: request.narrows(), repositoryIDs: repositories, lag: c.lag,
+		narrowed: request.narrows(), repositoryIDs: newIDs(repositories), lag: c.lag,
 		expiresAt: c.now.Add(tokenLifetime).Truncate(time.Second),
 	}
 	c.tokens = append(c.tokens, t)
@@ -56,11 +56,7 @@ func (c *call) mintBody(t *token) map[string]any {
 		"repository_selection": t.selection(),
 	}
 	if t.narrowed {
-		list := []any{}
-		for _, repo := range c.tokenReach(t) {
-			list = append(list, c.repositoryBody(repo))
-		}
-		body["repositories"] = list
+		body["repositories"] = c.repositoryBodies(c.tokenReach(t))
 	}
 	return body
 }
@@ -91,18 +87,10 @@ func (m mintRequest) narrows() bool { return len(m.Repositories)+len(m.Repositor
 // parseMint reads the body; none, {} and null are all "everything that the installation has".
 func (c *call) parseMint() (mintRequest, *answer) {
 	var request mintRequest
-	if len(c.body) == 0 {
-		return request, nil
+	fields, refused := c.fields()
+	if refused != nil {
+		return request, refused
 	}
-	var raw any
-	if json.Unmarshal(c.body, &raw) != nil {
-		return request, refuse(c.fail(http.StatusBadRequest, "Problems parsing JSON"))
-	}
-	if _, isObject := raw.(map[string]any); raw != nil && !isObject {
-		return request, refuse(c.fail(http.StatusBadRequest, "Body should be a JSON object"))
-	}
-	fields := map[string]json.RawMessage{}
-	_ = json.Unmarshal(c.body, &fields) // parsed above
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		if problem := request.set(name, fields[name]); problem != "" {
 			return request, c.invalid(problem)
@@ -136,11 +124,6 @@ func (m *mintRequest) set(name string, value json.RawMessage) string {
 		return fmt.Sprintf("For 'properties/%s', %s is not an %s.", name, value, kind)
 	}
 	return ""
-}
-
-// invalid is the answer to a body that breaks the schema. The first line is GitHub's, the wording below it unconfirmed.
-func (c *call) invalid(problem string) *answer {
-	return refuse(c.fail(http.StatusUnprocessableEntity, "Invalid request.\n\n"+problem))
 }
 
 // grantPermissions is the subset check. A key that GitHub does not know is one that the installation does not have.
@@ -183,12 +166,9 @@ func revokeToken(c *call) answer {
 
 // installationRepositories is GET /installation/repositories.
 func installationRepositories(c *call) answer {
-	list := []any{}
-	for _, repo := range c.tokenReach(c.token) {
-		list = append(list, c.repositoryBody(repo))
-	}
+	list := c.tokenReach(c.token)
 	items, header := page(c, list)
 	return answer{status: http.StatusOK, header: header, body: map[string]any{
-		"total_count": len(list), "repository_selection": c.token.selection(), "repositories": items,
+		"total_count": len(list), "repository_selection": c.token.selection(), "repositories": c.repositoryBodies(items),
 	}}
 }

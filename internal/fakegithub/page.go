@@ -7,11 +7,19 @@ import (
 )
 
 // page cuts a list to what per_page and page ask for, and writes the Link header, with addresses on our own host.
-func page[T any](c *call, list []T) ([]T, map[string]string) {
+func page[T any](c *call, list []T) ([]T, map[string]string) { return pageOf(c, list, 30, 100) }
+
+// pageOf is page for lists with a usual and a largest size of their own.
+func pageOf[T any](c *call, list []T, usual, largest int) ([]T, map[string]string) {
+	start, end, header := c.cut(len(list), usual, largest)
+	return list[start:end], header
+}
+
+func (c *call) cut(length, usual, largest int) (start, end int, header map[string]string) {
 	query := c.r.URL.Query()
-	size := min(positive(query.Get("per_page"), 30), 100)
+	size := min(positive(query.Get("per_page"), usual), largest)
 	number := positive(query.Get("page"), 1)
-	last := max(1, (len(list)+size-1)/size)
+	last := max(1, (length+size-1)/size)
 
 	var links []string
 	link := func(rel string, page int) {
@@ -28,12 +36,11 @@ func page[T any](c *call, list []T) ([]T, map[string]string) {
 	if number > 1 {
 		link("first", 1)
 	}
-	start := min((number-1)*size, len(list))
-	items := list[start:min(start+size, len(list))]
-	if len(links) == 0 {
-		return items, nil
+	if len(links) > 0 {
+		header = map[string]string{"Link": strings.Join(links, ", ")}
 	}
-	return items, map[string]string{"Link": strings.Join(links, ", ")}
+	start = min((number-1)*size, length)
+	return start, min(start+size, length), header
 }
 
 // positive reads a number; nonsense means the default (unconfirmed).

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Requests per hour (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). The limit of an
-// installation grows with its repositories and users on GitHub; here it is always the minimum. That of a JWT is unconfirmed.
+// Requests per hour (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). That of a JWT is
+// unconfirmed.
 var primaryLimits = map[string]int{nobody: 60, "app": 5000, "installation": 5000, "user": 5000}
 
 // bucket is the primary rate limit of one caller. All tokens of an installation share one.
@@ -25,7 +25,7 @@ func (c *call) count() *answer {
 	name := c.bucketName()
 	b := c.buckets[name]
 	if b == nil || !c.now.Before(b.reset) {
-		b = &bucket{limit: primaryLimits[c.who], reset: c.now.Add(time.Hour).Truncate(time.Second)}
+		b = &bucket{limit: c.primaryLimit(), reset: c.now.Add(time.Hour).Truncate(time.Second)}
 		c.buckets[name] = b
 	}
 	c.bucket = b
@@ -38,6 +38,22 @@ func (c *call) count() *answer {
 	}
 	b.used++
 	return nil
+}
+
+// primaryLimit of an installation grows with its repositories. On GitHub it grows with users as well, and nobody has any
+// here.
+func (c *call) primaryLimit() int {
+	switch {
+	case c.token == nil:
+		return primaryLimits[c.who]
+	case c.limits.perHour > 0:
+		return c.limits.perHour
+	}
+	repositories := len(c.token.installation.repositoryIDs)
+	if c.token.installation.All {
+		repositories = len(c.reach(c.token.installation))
+	}
+	return min(primaryLimits[c.who]+50*max(0, repositories-20), 12500)
 }
 
 // bucketName is also how GitHub names the caller in the message.

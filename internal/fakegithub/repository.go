@@ -3,7 +3,6 @@ package fakegithub
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -12,6 +11,11 @@ import (
 
 // getRepository is GET /repos/{o}/{r} and GET /repositories/{id}.
 func getRepository(c *call) answer {
+	return c.readRepository(func(repo *repository) answer { return ok(c.fullRepositoryBody(repo)) })
+}
+
+// readRepository is for what anyone may read of a public repository.
+func (c *call) readRepository(serve func(*repository) answer) answer {
 	repo, moved := c.namedRepository()
 	if repo == nil || !c.mayRead(repo) {
 		return c.notFound()
@@ -24,7 +28,7 @@ func getRepository(c *call) answer {
 			return *refused
 		}
 	}
-	return ok(c.fullRepositoryBody(repo))
+	return serve(repo)
 }
 
 // namedRepository is the one in the path, by its id, its name or a name that it had before.
@@ -43,10 +47,18 @@ func (c *call) namedRepository() (repo *repository, moved bool) {
 	return c.repositoryFormerly(owner, name), true
 }
 
-// movedTo is the 301 of a renamed repository: the same call by id. Its message is unconfirmed.
+// movedTo is the answer of a renamed repository: the same call by id. A call that acts gets 307, so that it is repeated
+// as it is; message and 307 are unconfirmed. Environments are not served by id.
 func (c *call) movedTo(repo *repository) answer {
+	status := http.StatusTemporaryRedirect
+	if c.route.method == http.MethodGet {
+		status = http.StatusMovedPermanently
+	}
 	rest := strings.SplitN(c.path, "/", 5)[4:] // "", repos, owner, name, rest
 	target := c.api + "/repositories/" + strconv.FormatInt(repo.ID, 10)
+	if c.params["environment"] != "" {
+		target = c.api + "/repos/" + repo.Owner + "/" + repo.Name
+	}
 	for _, r := range rest {
 		target += "/" + r
 	}
@@ -54,7 +66,7 @@ func (c *call) movedTo(repo *repository) answer {
 		target += "?" + c.r.URL.RawQuery
 	}
 	return answer{
-		status: http.StatusMovedPermanently,
+		status: status,
 		header: map[string]string{"Location": target},
 		body: map[string]any{
 			"message": "Moved Permanently", "url": target,
@@ -92,44 +104,47 @@ func userRepositories(c *call) answer {
 	return c.listRepositories(account, "full_name", func(repo *repository) bool { return !repo.Private })
 }
 
+// listRepositories lists by full_name ascending or by age, newest first, unless direction says otherwise. Nothing is ever
+// updated or pushed here, so those two orders are that of creation.
 func (c *call) listRepositories(owner *Account, sort string, want func(*repository) bool) answer {
 	if refused := c.lacks("metadata", "read"); refused != nil {
 		return *refused
 	}
+	query := c.r.URL.Query()
+	all, natural := c.holdingsOf(owner.Login).byAge, "desc"
+	if cmp.Or(query.Get("sort"), sort) == "full_name" {
+		all, natural = c.holdingsOf(owner.Login).byName, "asc"
+	}
 	var list []*repository
-	for _, id := range slices.Sorted(maps.Keys(c.repositories)) {
-		repo := c.repositories[id]
-		if repo.Owner == owner.Login && c.mayRead(repo) && want(repo) {
+	for _, repo := range all {
+		if c.mayRead(repo) && want(repo) {
 			list = append(list, repo)
 		}
 	}
-	query := c.r.URL.Query()
-	sortRepositories(list, cmp.Or(query.Get("sort"), sort), query.Get("direction"))
-	items, header := page(c, list)
-	bodies := []any{}
-	for _, repo := range items {
-		bodies = append(bodies, c.repositoryBody(repo))
-	}
-	return answer{status: http.StatusOK, header: header, body: bodies}
-}
-
-// sortRepositories sorts by full_name ascending or by age, newest first, unless direction says otherwise. Nothing is
-// ever updated or pushed here, so those two orders are that of creation.
-func sortRepositories(list []*repository, by, direction string) {
-	slices.SortStableFunc(list, func(a, b *repository) int {
-		if by == "full_name" {
-			return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name))
-		}
-		return cmp.Or(b.createdAt.Compare(a.createdAt), cmp.Compare(b.ID, a.ID))
-	})
-	natural := "desc"
-	if by == "full_name" {
-		natural = "asc"
-	}
-	if direction != "" && direction != natural {
+	if direction := query.Get("direction"); direction != "" && direction != natural {
 		slices.Reverse(list)
 	}
+	items, header := page(c, list)
+	return answer{status: http.StatusOK, header: header, body: c.repositoryBodies(items)}
 }
+
+func (c *call) repositoryBodies(list []*repository) []any {
+	bodies := make([]any, 0, len(list))
+	for _, repo := range list {
+		bodies = append(bodies, c.repositoryBody(repo))
+	}
+	return bodies
+}
+
+// repositoryTopics is GET /repos/{o}/{r}/topics.
+func repositoryTopics(c *call) answer {
+	return c.readRepository(func(repo *repository) answer {
+		items, header := page(c, repo.topics())
+		return answer{status: http.StatusOK, header: header, body: map[string]any{"names": items}}
+	})
+}
+
+func (repo *repository) topics() []string { return append([]string{}, repo.Topics...) } // [], never null
 
 // repositoryBody is the schema `repository`; it satisfies `minimal-repository` as well.
 func (c *call) repositoryBody(repo *repository) map[string]any {
@@ -147,7 +162,7 @@ func (c *call) repositoryBody(repo *repository) map[string]any {
 		"url": api, "html_url": html, "clone_url": html + ".git", "svn_url": html,
 		"git_url": fmt.Sprintf("git://%s/%s.git", host, full), "ssh_url": fmt.Sprintf("git@%s:%s.git", host, full),
 		"fork": false, "is_template": false, "archived": repo.Archived, "disabled": false,
-		"default_branch": repo.DefaultBranch, "topics": []string{}, "size": 0,
+		"default_branch": repo.DefaultBranch, "topics": repo.topics(), "size": 0,
 		"forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0,
 		"stargazers_count": 0, "watchers": 0, "watchers_count": 0,
 		"has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_discussions": false,

@@ -22,8 +22,8 @@ func (c *call) ruledRoute() (*route, map[string]string) {
 		return nil, nil
 	}
 	params := map[string]string{}
-	if segments := strings.SplitN(c.path, "/", 5); len(segments) > 3 && segments[1] == "repos" {
-		params, _ = matchPath("/repos/{owner}/{repo}", strings.Join(segments[:4], "/"))
+	if segments, ok := pathSegments(c.path); ok && len(segments) > 3 && segments[1] == "repos" {
+		params = map[string]string{"owner": segments[2], "repo": segments[3]}
 	}
 	return &route{
 		method: method, pattern: c.path, auth: installationToken, accepts: acceptsHeader(alternatives),

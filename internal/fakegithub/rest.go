@@ -91,8 +91,11 @@ func (c *call) answer() answer {
 	if refused := c.checkVersion(); refused != nil {
 		return *refused
 	}
-	if c.route, c.params = findRoute(c.r.Method, c.path); c.route == nil {
-		c.route, c.params = c.ruledRoute()
+	c.route, c.params = c.routes.find(c.r.Method, c.path)
+	if c.route == nil || c.route.needs != nil {
+		if ruled, params := c.ruledRoute(); ruled != nil {
+			c.route, c.params = ruled, params
+		}
 	}
 	if c.route == nil || (c.route.dotcomOnly && c.config.Server) {
 		return c.notFound()
@@ -100,6 +103,9 @@ func (c *call) answer() answer {
 	var refused *answer
 	c.caller, refused = c.identify()
 	if limited := c.count(); limited != nil {
+		return *limited
+	}
+	if limited := c.spend(); limited != nil {
 		return *limited
 	}
 	if refused == nil {
@@ -144,44 +150,84 @@ func (c *call) atLeast(version string) bool { return c.version >= version }
 type route struct {
 	method, pattern string
 	auth            auth
-	accepts         string // X-Accepted-GitHub-Permissions, empty when none is needed
+	accepts         string // X-Accepted-GitHub-Permissions, empty when none is needed; made of needs when that is there
+	needs           needs  // what inRepository and inOrganization check
 	doc             string // path of the documentation below https://docs.github.com/rest/
 	dotcomOnly      bool   // not on GitHub Enterprise Server
 	serve           func(*call) answer
+
+	segments []string // of the pattern
 }
 
-func findRoute(method, path string) (*route, map[string]string) {
+// needs are permissions with their levels; all of them.
+type needs map[string]string
+
+// routeTable finds routes by the method and the number of segments.
+type routeTable map[string]map[int][]*route
+
+func newRouteTable(lists ...[]route) routeTable {
+	table := routeTable{}
+	for _, list := range lists {
+		for _, r := range list {
+			if r.segments = strings.Split(r.pattern, "/"); r.needs != nil {
+				r.accepts = acceptsHeader([]map[string]string{r.needs})
+			}
+			if table[r.method] == nil {
+				table[r.method] = map[int][]*route{}
+			}
+			n := len(r.segments)
+			table[r.method][n] = append(table[r.method][n], &r)
+		}
+	}
+	return table
+}
+
+// find returns the first route that matches.
+func (table routeTable) find(method, path string) (*route, map[string]string) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	for i := range routes {
-		if routes[i].method != method {
-			continue
-		}
-		if params, ok := matchPath(routes[i].pattern, path); ok {
-			return &routes[i], params
+	got, ok := pathSegments(path)
+	if !ok {
+		return nil, nil
+	}
+	for _, r := range table[method][len(got)] {
+		if matchSegments(r.segments, got) {
+			return r, pathParams(r.segments, got)
 		}
 	}
 	return nil, nil
 }
 
-// matchPath compares segment by segment, so a %2F inside a value stays inside it and a trailing slash never matches.
-func matchPath(pattern, path string) (map[string]string, bool) {
-	want, got := strings.Split(pattern, "/"), strings.Split(path, "/")
-	if len(want) != len(got) {
-		return nil, false
-	}
-	params := map[string]string{}
-	for i, w := range want {
-		value, err := url.PathUnescape(got[i])
+// pathSegments unescapes segment by segment, so a %2F inside a value stays inside it.
+func pathSegments(path string) ([]string, bool) {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		value, err := url.PathUnescape(segment)
 		if err != nil {
 			return nil, false
 		}
-		if name, isParam := strings.CutPrefix(w, "{"); isParam && value != "" {
-			params[strings.TrimSuffix(name, "}")] = value
-		} else if w != value {
-			return nil, false
+		segments[i] = value
+	}
+	return segments, true
+}
+
+// matchSegments compares segments of the same number. No parameter is empty, so a trailing slash never matches.
+func matchSegments(want, got []string) bool {
+	for i, w := range want {
+		if isParam := strings.HasPrefix(w, "{"); w != got[i] && (!isParam || got[i] == "") {
+			return false
 		}
 	}
-	return params, true
+	return true
+}
+
+func pathParams(want, got []string) map[string]string {
+	params := map[string]string{}
+	for i, w := range want {
+		if name, isParam := strings.CutPrefix(w, "{"); isParam {
+			params[strings.TrimSuffix(name, "}")] = got[i]
+		}
+	}
+	return params
 }

@@ -3,8 +3,21 @@ package fakegithub
 // revokePattern is named because replication lag spares it.
 const revokePattern = "/installation/token"
 
-// routes is every operation that is served; anything else is 404, as is a method that a path does not have.
-var routes = []route{
+// Family is a group of operations that a GitHub has when New is given it. The demo needs none of them, and the program
+// that carries it does not hold the code of what it does not name.
+type Family struct{ routes func() []route }
+
+// What there is beside tokens, installations, repositories and users.
+var (
+	Secrets      = Family{secretRoutes} // of repositories, environments and organizations
+	Environments = Family{environmentRoutes}
+	Variables    = Family{variableRoutes}
+	DeployKeys   = Family{deployKeyRoutes}
+)
+
+// basicRoutes are the operations that every GitHub here has; anything else is 404, as is a method that a path does not
+// have.
+var basicRoutes = []route{
 	{method: "GET", pattern: "/", doc: "meta/meta#github-api-root", serve: root},
 	{method: "GET", pattern: "/meta", doc: "meta/meta#get-github-meta-information", serve: meta},
 	{method: "GET", pattern: "/rate_limit", doc: "rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user", serve: rateLimit},
@@ -29,6 +42,8 @@ var routes = []route{
 
 	{method: "GET", pattern: "/repos/{owner}/{repo}", accepts: "metadata=read", doc: "repos/repos#get-a-repository", serve: getRepository},
 	{method: "GET", pattern: "/repositories/{repository}", accepts: "metadata=read", doc: "repos/repos#get-a-repository", serve: getRepository},
+	{method: "GET", pattern: "/repos/{owner}/{repo}/topics", accepts: "metadata=read", doc: "repos/repos#get-all-repository-topics", serve: repositoryTopics},
+	{method: "GET", pattern: "/repositories/{repository}/topics", accepts: "metadata=read", doc: "repos/repos#get-all-repository-topics", serve: repositoryTopics},
 	{method: "GET", pattern: "/orgs/{account}/repos", accepts: "metadata=read", doc: "repos/repos#list-organization-repositories", serve: organizationRepositories},
 	{method: "GET", pattern: "/users/{account}/repos", accepts: "metadata=read", doc: "repos/repos#list-repositories-for-a-user", serve: userRepositories},
 	{method: "GET", pattern: "/user", auth: personalToken, doc: "users/users#get-the-authenticated-user", serve: getAuthenticatedUser},

@@ -12,11 +12,13 @@ type Config struct {
 	// GitRoot is a directory of bare repositories OWNER/NAME.git, served by the real `git http-backend`.
 	// Empty: git addresses answer 404.
 	GitRoot string
-	// Server makes it a GitHub Enterprise Server: no rate limits, no enterprise lookup, no GET /versions,
-	// no `status` in error bodies, opaque tokens whatever the request asks for.
+	// Server makes it a GitHub Enterprise Server: no rate limits, no enterprise lookup, no GET /versions, no secrets of
+	// Codespaces and agents, no `status` in error bodies, opaque tokens whatever the request asks for.
 	Server bool
 	// Requires tells what an operation takes that has no handler here: one of the alternatives, each a set of
-	// permissions with their levels; no alternatives at all mean that any token will do. The path is without /api/v3.
+	// permissions with their levels; no alternatives at all mean that any token will do. The path is without /api/v3. It
+	// also takes the place of the handlers of secrets, variables, environments and deploy keys, where it knows them, so
+	// that a table of all operations can be enforced as a whole.
 	// A token that has it is answered 200 {} (204 to DELETE), another one 403. Nil, or not known: 404 as ever. It is
 	// called while the Server is locked, so it must not call it back.
 	Requires func(method, path string) (alternatives []map[string]string, known bool)
@@ -28,6 +30,7 @@ const serverVersion = "3.19.0"
 // Server is the fake. All methods may be called at any time, also while requests are being served.
 type Server struct {
 	config Config
+	routes routeTable
 
 	mu            sync.Mutex
 	nextID        int64
@@ -36,33 +39,50 @@ type Server struct {
 	lag           int
 	accounts      map[string]*Account // lower-case login → account
 	repositories  map[int64]*repository
-	formerNames   map[string]int64 // lower-case OWNER/NAME that was renamed → repository id
+	byName        map[string]*repository // lower-case OWNER/NAME
+	owned         map[string]*holdings   // lower-case login
+	formerNames   map[string]int64       // lower-case OWNER/NAME that was renamed → repository id
 	apps          map[int64]*App
 	installations map[int64]*installation
 	tokens        []*token
 	tokenByValue  map[string]*token
 	personal      map[string]PersonalToken // by value
 	buckets       map[string]*bucket       // who → primary rate limit
+	vaults        map[vaultKey]*vault
+	variables     map[string]*index[*variable] // of organizations, by lower-case login
+	deployKeys    map[string]bool              // key material that is in use anywhere
+	limits        limits
 	faults        []*Fault
 	requests      []*Request
 }
 
 // New returns a GitHub with nobody in it.
-func New(config Config) *Server {
+func New(config Config, families ...Family) *Server {
+	lists := [][]route{basicRoutes}
+	for _, f := range families {
+		lists = append(lists, f.routes())
+	}
 	if abs, err := filepath.Abs(config.GitRoot); err == nil && config.GitRoot != "" {
 		config.GitRoot = abs // git http-backend runs in another directory
 	}
 	return &Server{
 		config:        config,
+		routes:        newRouteTable(lists...),
 		nextID:        1000,
 		accounts:      map[string]*Account{},
 		repositories:  map[int64]*repository{},
+		byName:        map[string]*repository{},
+		owned:         map[string]*holdings{},
 		formerNames:   map[string]int64{},
 		apps:          map[int64]*App{},
 		installations: map[int64]*installation{},
 		tokenByValue:  map[string]*token{},
 		personal:      map[string]PersonalToken{},
 		buckets:       map[string]*bucket{},
+		vaults:        map[vaultKey]*vault{},
+		variables:     map[string]*index[*variable]{},
+		deployKeys:    map[string]bool{},
+		limits:        limits{spent: map[int64]*spending{}},
 	}
 }
 
@@ -111,7 +131,10 @@ func (s *Server) newID() int64 {
 // handler directly has to recover it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	record := s.record(r)
-	sw := &statusWriter{ResponseWriter: w}
+	g, isGit := parseGitPath(r)
+	done, busy := s.begin(isGit)
+	defer done()
+	sw := &statusWriter{ResponseWriter: w, done: done}
 	defer func() {
 		s.mu.Lock()
 		defer s.mu.Unlock()
@@ -119,26 +142,36 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 
 	s.mu.Lock()
-	fault := s.takeFault(r.Method, apiPath(r))
+	latency := s.limits.latency
+	var fault *Fault
+	if !busy {
+		fault = s.takeFault(r.Method, apiPath(r))
+	}
 	s.mu.Unlock()
+	wait(r.Context(), latency)
 	if fault != nil {
-		fault.wait(r.Context())
+		wait(r.Context(), fault.Delay)
 	}
 	sw.Header().Set("X-GitHub-Request-Id", record.RequestID)
-	if g, ok := parseGitPath(r); ok {
+	switch {
+	case isGit:
 		s.serveGit(sw, r, g, fault)
-		return
+	case busy:
+		s.serveBusy(sw, r)
+	default:
+		s.serveREST(sw, r, fault)
 	}
-	s.serveREST(sw, r, fault)
 }
 
 // statusWriter remembers the status for the record of requests; 0 means that no answer was sent.
 type statusWriter struct {
 	http.ResponseWriter
 	status int
+	done   func() // called before anything is sent: a caller that has its answer may ask again at once
 }
 
 func (w *statusWriter) WriteHeader(status int) {
+	w.done()
 	if w.status == 0 {
 		w.status = status
 	}
@@ -147,7 +180,7 @@ func (w *statusWriter) WriteHeader(status int) {
 
 func (w *statusWriter) Write(b []byte) (int, error) {
 	if w.status == 0 {
-		w.status = http.StatusOK
+		w.WriteHeader(http.StatusOK)
 	}
 	return w.ResponseWriter.Write(b)
 }

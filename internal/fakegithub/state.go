@@ -3,7 +3,6 @@ package fakegithub
 import (
 	"crypto/rsa"
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -28,6 +27,7 @@ type Repository struct {
 	Archived      bool
 	Description   string
 	DefaultBranch string // empty means main
+	Topics        []string
 }
 
 // App is a GitHub App.
@@ -57,11 +57,15 @@ type repository struct {
 	Repository
 	directory string // below GitRoot; a rename does not move it
 	createdAt time.Time
+
+	environments index[*environment] // by lower-case name
+	variables    index[*variable]
+	deployKeys   []*deployKey // by id
 }
 
 type installation struct {
 	Installation
-	repositoryIDs          []int64
+	repositoryIDs          ids
 	createdAt, suspendedAt time.Time
 	suspendedBy            string
 }
@@ -107,7 +111,8 @@ func (s *Server) AddRepository(r Repository) Repository {
 	if r.DefaultBranch == "" {
 		r.DefaultBranch = "main"
 	}
-	s.repositories[r.ID] = &repository{Repository: r, directory: r.Owner + "/" + r.Name + ".git", createdAt: s.now()}
+	r.Topics = slices.Clone(r.Topics)
+	s.enter(&repository{Repository: r, directory: r.Owner + "/" + r.Name + ".git", createdAt: s.now()})
 	return r
 }
 
@@ -116,12 +121,11 @@ func (s *Server) RenameRepository(owner, from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mustBeName(to)
-	repo := s.repositoryNamed(owner, from)
-	if repo == nil {
-		panic(fmt.Sprintf("fakegithub: no repository %s/%s", owner, from))
-	}
-	s.formerNames[strings.ToLower(owner+"/"+from)] = repo.ID
+	repo := s.mustRepository(owner, from)
+	s.leave(repo)
+	s.formerNames[repo.key()] = repo.ID
 	repo.Name = to
+	s.enter(repo)
 }
 
 // AddApp adds an App with the bot account that acts for it.
@@ -158,12 +162,9 @@ func (s *Server) Install(i Installation) Installation {
 	}
 	in := &installation{createdAt: s.now()}
 	for _, name := range i.Repositories {
-		repo := s.repositoryNamed(account.Login, name)
-		if repo == nil {
-			panic(fmt.Sprintf("fakegithub: no repository %s/%s", account.Login, name))
-		}
-		in.repositoryIDs = append(in.repositoryIDs, repo.ID)
+		in.repositoryIDs = append(in.repositoryIDs, s.mustRepository(account.Login, name).ID)
 	}
+	in.repositoryIDs = newIDs(in.repositoryIDs)
 	if i.Permissions == nil {
 		i.Permissions = app.Permissions
 	}
@@ -198,40 +199,6 @@ func mustBeName(name string) {
 	if !namePattern.MatchString(name) || name == "." || name == ".." {
 		panic(fmt.Sprintf("fakegithub: %q is not a name", name))
 	}
-}
-
-// repositoryNamed finds a repository by its present name. The caller holds s.mu, as with all below.
-func (s *Server) repositoryNamed(owner, name string) *repository {
-	for _, repo := range s.repositories {
-		if strings.EqualFold(repo.Owner, owner) && strings.EqualFold(repo.Name, name) {
-			return repo
-		}
-	}
-	return nil
-}
-
-// repositoryFormerly finds a repository by a name that it had before.
-func (s *Server) repositoryFormerly(owner, name string) *repository {
-	return s.repositories[s.formerNames[strings.ToLower(owner+"/"+name)]]
-}
-
-// reach lists the repositories of an installation by id, so in order of creation.
-func (s *Server) reach(in *installation) []*repository {
-	var list []*repository
-	for _, id := range slices.Sorted(maps.Keys(s.repositories)) {
-		repo := s.repositories[id]
-		if in.covers(repo) {
-			list = append(list, repo)
-		}
-	}
-	return list
-}
-
-func (in *installation) covers(repo *repository) bool {
-	if in.All {
-		return strings.EqualFold(repo.Owner, in.Account)
-	}
-	return slices.Contains(in.repositoryIDs, repo.ID)
 }
 
 // selection is the word of the API for All.

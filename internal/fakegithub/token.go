@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"maps"
-	"slices"
 	"strings"
 	"time"
 )
@@ -42,7 +41,7 @@ type token struct {
 	installation  *installation
 	permissions   map[string]string
 	narrowed      bool // the request named repositories; otherwise the token follows the installation
-	repositoryIDs []int64
+	repositoryIDs ids
 	expiresAt     time.Time
 	revoked       bool
 	lag           int // calls left that fail as if the token were too new
@@ -81,15 +80,6 @@ func (s *Server) liveToken(value string) *token {
 		return nil
 	}
 	return t
-}
-
-// tokenReach lists the repositories of a token. The caller holds s.mu.
-func (s *Server) tokenReach(t *token) []*repository {
-	return slices.DeleteFunc(s.reach(t.installation), func(repo *repository) bool { return !t.covers(repo) })
-}
-
-func (t *token) covers(repo *repository) bool {
-	return t.installation.covers(repo) && (!t.narrowed || slices.Contains(t.repositoryIDs, repo.ID))
 }
 
 func (t *token) selection() string {

@@ -23,8 +23,8 @@ func getUser(c *call) answer {
 		body["name"] = account.Name
 	}
 	repositories := 0
-	for _, repo := range c.repositories {
-		if repo.Owner == account.Login && !repo.Private {
+	for _, repo := range c.holdingsOf(account.Login).byID {
+		if !repo.Private {
 			repositories++
 		}
 	}

@@ -20,7 +20,7 @@ import (
 // world is a small GitHub: octo-corp with three repositories, of which the App reaches two.
 type world struct {
 	*fakegithub.Server
-	t            *testing.T
+	t            testing.TB
 	handler      http.Handler
 	app          fakegithub.App
 	installation fakegithub.Installation
@@ -35,9 +35,9 @@ var privateKey = sync.OnceValue(func() *rsa.PrivateKey {
 	return key
 })
 
-func newWorld(t *testing.T, config fakegithub.Config) *world {
+func newWorld(t testing.TB, config fakegithub.Config) *world {
 	t.Helper()
-	s := fakegithub.New(config)
+	s := fakegithub.New(config, fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys)
 	w := &world{Server: s, t: t, handler: s}
 	w.api = s.AddRepository(fakegithub.Repository{Owner: "octo-corp", Name: "api", Private: true})
 	w.web = s.AddRepository(fakegithub.Repository{Owner: "octo-corp", Name: "web", Private: true})

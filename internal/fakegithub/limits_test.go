@@ -1,0 +1,207 @@
+package fakegithub_test
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+)
+
+const secondary = "You have exceeded a secondary rate limit. Please wait a few minutes before you try again."
+
+func TestPoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSecretWorld(t, fakegithub.Config{})
+		f := families()[0]
+		token, second := w.mint(""), w.mint("")
+		body := w.putBody(f, token, "value", nil)
+		w.SetPointsPerMinute(12)
+		put := func(token string) reply { return w.send("PUT", f.path+"/A", token, body) }
+		rejected := func(r reply, after string) {
+			t.Helper()
+			w.want(r, 403, secondary)
+			doc, _ := r.body["documentation_url"].(string)
+			if got := r.Header.Get("Retry-After"); got != after || !strings.HasSuffix(doc, "#about-secondary-rate-limits") {
+				t.Errorf("Retry-After %q, want %q; %s", got, after, doc)
+			}
+		}
+		w.want(w.send("GET", f.path, token, ""), 200, "") // 1 point at 0 s
+		time.Sleep(10*time.Second + time.Millisecond)
+		w.want(put(token), 201, "") // 5 at 10 s
+		time.Sleep(10 * time.Second)
+		w.want(put(second), 204, "")                       // 5 at 20 s, of the same installation
+		rejected(put(token), "50")                         // 11 are spent: those of 10 s have to go
+		rejected(put(second), "50")                        // a rejection costs nothing
+		w.want(w.send("HEAD", f.path, token, ""), 200, "") // 1 at 20 s
+		rejected(w.send("GET", f.path, token, ""), "40")   // 12: the one of 0 s is enough
+		used := w.send("GET", "/rate_limit", w.jwt(nil), "").StatusCode
+		if used != 200 || w.Rejections() != 3 {
+			t.Errorf("an App's own call: %d, %d rejections", used, w.Rejections())
+		}
+		other := w.Install(fakegithub.Installation{AppID: w.app.ID, Account: w.AddAccount(fakegithub.Account{Login: "rivals"}).Login, All: true})
+		w.installation = other
+		w.want(w.send("GET", "/installation/repositories", w.mint(""), ""), 200, "")
+		time.Sleep(50*time.Second - time.Millisecond)
+		rejected(put(token), "1")
+		time.Sleep(time.Millisecond)
+		w.want(put(token), 204, "")
+		w.SetPointsPerMinute(3)
+		rejected(put(token), "60") // whatever is waited
+		w.SetPointsPerMinute(0)
+		w.want(put(token), 204, "")
+		if w.Rejections() != 5 {
+			t.Errorf("%d rejections, want 5", w.Rejections())
+		}
+	})
+}
+
+// A client at exactly the pace of the limit is never rejected; one that starts with everything waits a minute.
+func TestPointsPace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSecretWorld(t, fakegithub.Config{})
+		w.SetPointsPerMinute(900)
+		w.SetRequestsPerHour(100_000)
+		f := families()[0]
+		token := w.mint("")
+		for range 2000 {
+			w.send("GET", f.path, token, "")
+			time.Sleep(time.Minute/900 + 1) // rounded up
+		}
+		if w.Rejections() != 0 {
+			t.Errorf("%d rejections at pace", w.Rejections())
+		}
+		time.Sleep(time.Minute)
+		for range 1000 {
+			w.send("GET", f.path, token, "")
+		}
+		if w.Rejections() != 100 {
+			t.Errorf("%d rejections of a burst, want 100", w.Rejections())
+		}
+	})
+}
+
+func TestConcurrency(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSecretWorld(t, fakegithub.Config{})
+		token := w.mint("")
+		w.SetConcurrency(10)
+		w.SetLatency(time.Second)
+		var good, bad atomic.Int32
+		burst := func(n int) time.Duration {
+			start := time.Now()
+			var group sync.WaitGroup
+			for range n {
+				group.Go(func() {
+					switch r := w.send("GET", "/repos/octo-corp/api/actions/secrets", token, ""); {
+					case r.StatusCode == 200:
+						good.Add(1)
+					case r.message() == secondary && r.Header.Get("Retry-After") == "1":
+						bad.Add(1)
+					}
+				})
+			}
+			group.Wait()
+			return time.Since(start)
+		}
+		if took := burst(17); took != time.Second || good.Load() != 10 || bad.Load() != 7 || w.Rejections() != 7 {
+			t.Errorf("%v: %d good, %d bad, %d rejections", took, good.Load(), bad.Load(), w.Rejections())
+		}
+		if burst(10); good.Load() != 20 || w.Rejections() != 7 {
+			t.Errorf("places are not given back: %d good, %d rejections", good.Load(), w.Rejections())
+		}
+		w.SetConcurrency(0)
+		if burst(200); good.Load() != 220 {
+			t.Errorf("no limit: %d good", good.Load())
+		}
+	})
+}
+
+func TestLatencyObeysTheCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSecretWorld(t, fakegithub.Config{})
+		f, token := families()[0], w.mint("")
+		body := w.putBody(f, token, "value", nil)
+		w.SetLatency(time.Minute)
+		w.SetConcurrency(1)
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		func() {
+			defer func() {
+				if p := recover(); p != http.ErrAbortHandler || time.Since(start) != time.Second {
+					t.Errorf("recovered %v after %v", p, time.Since(start))
+				}
+			}()
+			r := httptest.NewRequestWithContext(ctx, "PUT", f.path+"/A", strings.NewReader(body))
+			r.Header.Set("Authorization", token)
+			r.Header.Set("User-Agent", "test")
+			w.ServeHTTP(httptest.NewRecorder(), r)
+		}()
+		if _, ok := w.SecretValue(f.place, "A"); ok {
+			t.Error("a call that was given up was carried out")
+		}
+		if r := w.send("PUT", f.path+"/A", token, body); r.StatusCode != 201 || time.Since(start) != 61*time.Second {
+			t.Errorf("the place was not given back: %d after %v", r.StatusCode, time.Since(start))
+		}
+	})
+}
+
+// A caller that has its answer may ask again at once, whatever the server still has to do.
+func TestConcurrencyOverSockets(t *testing.T) {
+	w := newSecretWorld(t, fakegithub.Config{Server: true})
+	w.SetConcurrency(4)
+	token := w.mint("")
+	server := httptest.NewServer(w.Server)
+	defer server.Close()
+	client := server.Client()
+	client.Transport.(*http.Transport).MaxIdleConnsPerHost = 4
+	var group sync.WaitGroup
+	for range 4 {
+		group.Go(func() {
+			for range 200 {
+				r, _ := http.NewRequest("GET", server.URL+"/installation/repositories", nil)
+				r.Header.Set("Authorization", token)
+				resp, err := client.Do(r)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				resp.Body.Close() // unread on purpose
+			}
+		})
+	}
+	group.Wait()
+	if w.Rejections() != 0 {
+		t.Errorf("%d rejections", w.Rejections())
+	}
+}
+
+func TestPrimaryLimitGrows(t *testing.T) {
+	w := newSecretWorld(t, fakegithub.Config{})
+	w.AddAccount(fakegithub.Account{Login: "big"})
+	for i := range 30 {
+		w.AddRepository(fakegithub.Repository{Owner: "big", Name: string(rune('a'+i%26)) + string(rune('a'+i/26))})
+	}
+	limit := func() string {
+		return w.send("GET", "/installation/repositories", w.mint(""), "").Header.Get("X-Ratelimit-Limit")
+	}
+	if got := limit(); got != "5000" {
+		t.Errorf("two repositories: %s", got)
+	}
+	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "big", All: true})
+	if got := limit(); got != "5500" {
+		t.Errorf("thirty repositories: %s", got)
+	}
+	w.SetRequestsPerHour(3)
+	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "big", All: true})
+	if got := limit(); got != "3" {
+		t.Errorf("by the knob: %s", got)
+	}
+}

@@ -1,0 +1,116 @@
+package fakegithub_test
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"golang.org/x/crypto/nacl/box"
+)
+
+// family is one kind of secrets at one place.
+type family struct {
+	name, path       string
+	place            fakegithub.Place
+	permission, read string // read: the level that reading takes
+	dotcom           bool
+}
+
+func (f family) organization() bool { return f.place.Repository == "" }
+
+const environmentName = "eu/production 1"
+
+func families() []family {
+	var list []family
+	for _, app := range []struct{ name, permission, read string }{
+		{"actions", "secrets", "read"},
+		{"dependabot", "dependabot_secrets", "read"},
+		{"codespaces", "codespaces_secrets", "write"},
+		{"agents", "agent_secrets", "read"},
+	} {
+		dotcom := app.name == "codespaces" || app.name == "agents"
+		list = append(list,
+			family{
+				"repository " + app.name, "/repos/octo-corp/api/" + app.name + "/secrets",
+				fakegithub.Place{Owner: "octo-corp", Repository: "api", App: app.name},
+				app.permission, app.read, dotcom,
+			},
+			family{
+				"organization " + app.name, "/orgs/octo-corp/" + app.name + "/secrets",
+				fakegithub.Place{Owner: "octo-corp", App: app.name},
+				"organization_" + app.permission, "read", dotcom,
+			})
+	}
+	return append(list, family{
+		"environment", "/repos/octo-corp/api/environments/eu%2Fproduction%201/secrets",
+		fakegithub.Place{Owner: "octo-corp", Repository: "api", Environment: environmentName},
+		"environments", "read", false,
+	})
+}
+
+// everything is what the App of a secretWorld has.
+var everything = map[string]string{
+	"actions": "read", "administration": "write", "actions_variables": "write", "organization_actions_variables": "write",
+	"metadata": "read", "contents": "write",
+}
+
+// newSecretWorld is a newWorld with an App that may do everything and an environment.
+func newSecretWorld(t testing.TB, config fakegithub.Config) *world {
+	t.Helper()
+	w := newWorld(t, config)
+	permissions := maps.Clone(everything)
+	for _, f := range families() {
+		permissions[f.permission] = "write"
+	}
+	w.app = w.AddApp(fakegithub.App{Slug: "sync", Owner: "octo-corp", PublicKey: &privateKey().PublicKey, Permissions: permissions})
+	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "octo-corp", Repositories: []string{"api", "web"}})
+	w.AddEnvironment("octo-corp", "api", environmentName)
+	return w
+}
+
+// with mints a token with one permission, or with all when there is none.
+func (w *world) with(permission, level string) string {
+	w.t.Helper()
+	if permission == "" {
+		return w.mint("")
+	}
+	return w.mint(fmt.Sprintf(`{"permissions": {%q: %q}}`, permission, level))
+}
+
+// seal fetches the public key of a family and returns key id and sealed value.
+func (w *world) seal(f family, token, value string) (keyID, sealed string) {
+	w.t.Helper()
+	r := w.send("GET", f.path+"/public-key", token, "")
+	text, _ := r.body["key"].(string)
+	keyID, _ = r.body["key_id"].(string)
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(raw) != 32 || keyID == "" {
+		w.t.Fatalf("%s: public key: %d %s", f.name, r.StatusCode, r.text)
+	}
+	box, err := box.SealAnonymous(nil, []byte(value), (*[32]byte)(raw), rand.Reader)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return keyID, base64.StdEncoding.EncodeToString(box)
+}
+
+// putBody is a good body for a family, with more fields or others.
+func (w *world) putBody(f family, token, value string, more map[string]any) string {
+	w.t.Helper()
+	body := map[string]any{}
+	body["key_id"], body["encrypted_value"] = w.seal(f, token, value)
+	if f.organization() {
+		body["visibility"] = "all"
+	}
+	maps.Copy(body, more)
+	maps.DeleteFunc(body, func(_ string, value any) bool { return value == nil })
+	text, err := json.Marshal(body)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return string(text)
+}
