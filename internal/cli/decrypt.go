@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -155,16 +156,8 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d hours", int(d.Hours()))
 }
 
-func joined(names []string) string {
-	list := ""
-	for i, name := range shortened(names) {
-		if i > 0 {
-			list += ", "
-		}
-		list += name
-	}
-	return list
-}
+// joined lists names in a line of the log.
+func joined(names []string) string { return strings.Join(shortened(names), ", ") }
 
 // exportValues hands the values of the encrypt action over, under their names.
 // An envelope is not signed: its names are checked as an input's would be.

@@ -10,6 +10,7 @@ import (
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // loan is what later steps get beside the outputs: git and gh that work by
@@ -89,7 +90,7 @@ func (l loan) give(r *actions.Runner, p envelope.Payload, bot *gitauth.Bot, help
 	if l.Git {
 		c := gitauth.Config{Server: l.Server, Owner: owner(p.Repositories), Token: p.Token, Bot: bot, Count: l.Count}
 		if helper != "" {
-			c.Token, c.Helper = envelope.Payload{}.Token, helper
+			c.Token, c.Helper = redact.String{}, helper
 		}
 		r.Mask(c.Secrets()...)
 		pairs, err := c.Env()

@@ -119,7 +119,7 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m mint
 	}
 	names, err := m.Patterns.expand(have, m.Archived)
 	if err == nil {
-		r.Info("the patterns match %d of %d repositories: %s", len(names), len(have), strings.Join(shortened(names), ", "))
+		r.Info("the patterns match %d of %d repositories: %s", len(names), len(have), joined(names))
 	}
 	return names, err
 }

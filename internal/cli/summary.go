@@ -18,7 +18,7 @@ const shownRepositories = 20
 // describe tells the log and the job summary what the token is: everything but
 // the token.
 func (m minted) describe(r *actions.Runner) {
-	names := strings.Join(shortened(m.repositories()), ", ")
+	names := joined(m.repositories())
 	if names == "" {
 		names = m.Target.String()
 	}
