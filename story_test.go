@@ -193,7 +193,7 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		t := fakegithub.PersonalToken{Value: "github_pat_" + rand.Text(), Login: "monalisa"}
 		if args[1] == "classic" {
 			t = fakegithub.PersonalToken{
-				Value: "ghp_" + rand.Text(), Login: "monalisa", Classic: true, Scopes: []string{"repo:status", "read:org"},
+				Value: "ghp_" + rand.Text(), Login: "monalisa", Classic: true, Scopes: []string{"repo:status", "gist", "read:org"},
 				ExpiresAt: time.Now().Add(80 * time.Hour), SSO: "partial-results; organizations=21955855",
 			}
 		}

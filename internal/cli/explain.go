@@ -38,7 +38,7 @@ func (p Process) explain(ctx context.Context, args []string) int {
 			return exitCode(r, err)
 		}
 		fmt.Fprint(p.Stdout, told(found))
-		*scopes = strings.Join(append(strings.Fields(*scopes), found.Scopes...), " ")
+		*scopes = strings.Join(append(strings.Fields(*scopes), p.replaceable(found.Scopes)...), " ")
 	}
 	if *scopes+*operations+*permissions+*variable == "" {
 		flags.Usage()
@@ -78,6 +78,18 @@ func (p Process) inspect(ctx context.Context, r *actions.Runner, variable, url s
 	ctx, cancel := context.WithTimeout(ctx, mintTime)
 	defer cancel()
 	return api.Inspect(ctx, token)
+}
+
+// replaceable gives the scopes of a token that an App can stand in for, and says of
+// the others why it can't.
+func (p Process) replaceable(scopes []string) []string {
+	return slices.DeleteFunc(scopes, func(scope string) bool {
+		_, faults := permission.Scopes(scope)
+		for _, err := range faults {
+			fmt.Fprintln(p.Stdout, "note: "+strings.Replace(err.Error(), "; hint: ", "; ", 1)+"\n")
+		}
+		return len(faults) > 0
+	})
 }
 
 // told says what a token is, line by line.
