@@ -51,11 +51,21 @@ func (f *fixture) dial(t *testing.T, c Config) *App {
 	return app
 }
 
-// soon leaves no time for a second attempt.
-func soon(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), firstWait/2)
-	t.Cleanup(cancel)
-	return ctx
+// hurried looks an installation up with no time for a second attempt. That is
+// little time for a first one too on a machine with much else to do, so it may have
+// a few.
+func hurried(t *testing.T, app *App) (err error) {
+	t.Helper()
+	for range 5 {
+		ctx, cancel := context.WithTimeout(t.Context(), firstWait/2)
+		_, err = app.Installation(ctx, Target{Owner: "acme"})
+		cancel()
+		var e *Error
+		if !errors.As(err, &e) || !strings.HasSuffix(e.Reason, "no answer in time") {
+			break
+		}
+	}
+	return err
 }
 
 func TestOwnCA(t *testing.T) {
@@ -149,7 +159,7 @@ func TestProxy(t *testing.T) {
 		{"nobody there", "http://user:opensesame@" + closed.Addr().String(), "proxy " + closed.Addr().String() + ": TCP: connection refused"},
 		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read"},
 	} {
-		_, err := f.dial(t, through(c.proxy)).Installation(soon(t), Target{Owner: "acme"})
+		err := hurried(t, f.dial(t, through(c.proxy)))
 		var e *Error
 		if !errors.As(err, &e) || e.Reason != c.reason || !strings.HasPrefix(e.Cure, "check HTTPS_PROXY or HTTP_PROXY of the runner") {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.reason)
@@ -177,7 +187,7 @@ func TestUnreachable(t *testing.T) {
 		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: "},
 		{"hung up", hangUp.URL, strings.TrimPrefix(hangUp.URL, "http://") + ": the connection was closed without an answer"},
 	} {
-		_, err := f.dial(t, Config{URL: c.url}).Installation(soon(t), Target{Owner: "acme"})
+		err := hurried(t, f.dial(t, Config{URL: c.url}))
 		var e *Error
 		if !errors.As(err, &e) || !strings.HasPrefix(e.Reason, c.reason) || e.Cure == "" {
 			t.Errorf("%s: got %v, want %s", c.name, err, c.reason)
