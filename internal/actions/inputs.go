@@ -59,14 +59,15 @@ func (in *Inputs) Choice(name string, words ...string) string {
 }
 
 // List gives the words of an input, separated by commas or white space, each
-// once; a second spelling of one in another case is dropped.
+// once. Case counts: names of variables differ by it, and for repositories, which
+// do not, the caller knows.
 func (in *Inputs) List(name string) []string {
 	words := strings.FieldsFunc(in.document(name), func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
 	var list []string
 	seen := map[string]bool{}
 	for _, w := range words {
-		if key := strings.ToLower(w); !seen[key] {
-			seen[key] = true
+		if !seen[w] {
+			seen[w] = true
 			list = append(list, w)
 		}
 	}

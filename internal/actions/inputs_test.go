@@ -45,7 +45,7 @@ func TestInputs(t *testing.T) {
 		{"expression without a runner", nil, func(in *Inputs) any { return in.String("api") }, "", ""},
 		{"true", map[string]string{"INPUT_FLAG": "TRUE"}, func(in *Inputs) any { return in.Bool("flag") }, true, ""},
 		{"no boolean", map[string]string{"INPUT_FLAG": "yes"}, func(in *Inputs) any { return in.Bool("flag") }, false, `input flag: "yes" is not one of its values`},
-		{"list", map[string]string{"INPUT_PLAIN": "a, b\n c,,A"}, func(in *Inputs) any { return in.List("plain") }, []string{"a", "b", "c"}, ""},
+		{"list", map[string]string{"INPUT_PLAIN": "a, b\n c,,A b"}, func(in *Inputs) any { return in.List("plain") }, []string{"a", "b", "c", "A"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, _ := newRunner(t, c.env)

@@ -12,7 +12,6 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
-	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // quiet gives a runner for commands whose standard output somebody reads: what is
@@ -75,7 +74,7 @@ func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDi
 	if !asked.At(s.Server) || ok && !strings.EqualFold(owner, s.Owner) {
 		return nil // git asks the next one
 	}
-	return gitauth.Answer(p.Stdout, redact.New(token.Value), token.Expires)
+	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires)
 }
 
 // answerMinted mints for the one repository that git asks about.
@@ -140,7 +139,7 @@ func (p Process) token(ctx context.Context) int {
 	if err != nil {
 		return exitCode(r, err)
 	}
-	if _, err := io.WriteString(p.Stdout, token.Value+"\n"); err != nil {
+	if _, err := io.WriteString(p.Stdout, token.Value.Reveal()+"\n"); err != nil {
 		return exitCode(r, err)
 	}
 	return exitOK

@@ -33,8 +33,17 @@ func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loa
 			in.Fault("export-env", err.Error(), "take another name, such as GH_TOKEN")
 		}
 	}
-	if (l.Git || l.GH || len(l.Names) > 0) && r.Present() && p.Getenv("GITHUB_ENV") == "" {
-		in.Fault("git", "has nowhere to go: GITHUB_ENV is not set", "the runner sets it")
+	asked := ""
+	switch {
+	case l.Git:
+		asked = "git"
+	case l.GH:
+		asked = "gh"
+	case len(l.Names) > 0:
+		asked = "export-env"
+	}
+	if asked != "" && r.Present() && p.Getenv("GITHUB_ENV") == "" {
+		in.Fault(asked, "has nowhere to go: GITHUB_ENV is not set", "the runner sets it")
 	}
 	return l
 }

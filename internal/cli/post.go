@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -15,22 +16,25 @@ const postTime = 15 * time.Second
 // state. It never fails a job: a token that can't be revoked expires.
 func (p Process) post(ctx context.Context) int {
 	r := p.runner()
+	// Also where nothing is to be revoked: the App's key lies there.
+	refreshed := p.endRefresh(r)
 	token := redact.New(r.State(stateToken))
 	if token.Empty() {
 		r.Info("there is no token to revoke")
 		return exitOK
 	}
-	r.Mask(actions.Forms(token)...)
-	for _, t := range p.endRefresh(r) {
-		if t.Value != token.Reveal() {
-			r.Mask(actions.Forms(redact.New(t.Value))...)
-			p.revokeLast(ctx, r, t)
+	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
+	if err != nil {
+		expires = time.Time{}
+	}
+	tokens := []liveToken{{storedSecret{token}, expires}}
+	for _, t := range refreshed {
+		if t.Value.Reveal() != token.Reveal() {
+			tokens = append(tokens, t)
 		}
 	}
-	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
-	if err == nil && time.Now().After(expires) {
-		r.Info("the token expired at %s: there is nothing to revoke", clockTime(expires))
-		return exitOK
+	for _, t := range tokens {
+		r.Mask(actions.Forms(t.Value.String)...)
 	}
 	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("")).String("ca-bundle"))})
 	if err != nil {
@@ -39,31 +43,27 @@ func (p Process) post(ctx context.Context) int {
 	}
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
-	gone, err := api.Revoke(ctx, token)
+	for _, t := range tokens {
+		endToken(ctx, r, api, t)
+	}
+	return exitOK
+}
+
+// endToken revokes one token, or says why there is no need to or no way.
+func endToken(ctx context.Context, r *actions.Runner, api *githubapp.API, t liveToken) {
+	if !t.Expires.IsZero() && time.Now().After(t.Expires) {
+		r.Info("the token expired at %s: there is nothing to revoke", clockTime(t.Expires))
+		return
+	}
+	gone, err := api.Revoke(ctx, t.Value.String)
 	switch {
 	case err != nil:
-		r.Warning("the token is not revoked%s: %s", livesUntil(expires), actions.Text(err))
+		r.Warning("the token is not revoked%s: %s", livesUntil(t.Expires), actions.Text(err))
 	case gone:
 		r.Info("the token was gone already")
 	default:
 		r.Info("the token is revoked")
 	}
-	return exitOK
-}
-
-// revokeLast ends a token that refresh minted.
-func (p Process) revokeLast(ctx context.Context, r *actions.Runner, t liveToken) {
-	ctx, cancel := context.WithTimeout(ctx, postTime)
-	defer cancel()
-	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("")).String("ca-bundle"))})
-	if err == nil {
-		_, err = api.Revoke(ctx, redact.New(t.Value))
-	}
-	if err != nil {
-		r.Warning("a refreshed token is not revoked%s: %s", livesUntil(t.Expires), actions.Text(err))
-		return
-	}
-	r.Info("a refreshed token is revoked")
 }
 
 func livesUntil(expires time.Time) string {

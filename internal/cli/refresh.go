@@ -34,7 +34,7 @@ const (
 // refreshState is what the file holds.
 type refreshState struct {
 	Issuer       string          `json:"issuer"`
-	Key          string          `json:"key"`
+	Key          storedSecret    `json:"key"`
 	URL          string          `json:"url"`
 	Roots        string          `json:"roots"`
 	Server       string          `json:"server"`
@@ -46,8 +46,25 @@ type refreshState struct {
 }
 
 type liveToken struct {
-	Value   string    `json:"value"`
-	Expires time.Time `json:"expires"`
+	Value   storedSecret `json:"value"`
+	Expires time.Time    `json:"expires"`
+}
+
+// storedSecret is shown as *** like any secret, but for JSON, which is sealed
+// before it goes anywhere.
+type storedSecret struct{ redact.String }
+
+// MarshalJSON reveals the secret to what [refreshDir.save] seals.
+func (s storedSecret) MarshalJSON() ([]byte, error) { return json.Marshal(s.Reveal()) }
+
+// UnmarshalJSON reads it back.
+func (s *storedSecret) UnmarshalJSON(data []byte) error {
+	var v string
+	if err := json.Unmarshal(data, &v); err != nil {
+		return errors.New("the secret is no string")
+	}
+	s.String = redact.New(v)
+	return nil
 }
 
 // refreshDir is the directory of one step.
@@ -183,7 +200,7 @@ func (p Process) fresh(ctx context.Context, r *actions.Runner, d refreshDir) (re
 		}
 		if n := len(s.Tokens); n > 0 && time.Until(s.Tokens[n-1].Expires) > refreshBefore {
 			t = s.Tokens[n-1]
-			r.Mask(actions.Forms(redact.New(t.Value))...)
+			r.Mask(actions.Forms(t.Value.String)...)
 			return nil
 		}
 		if t, err = p.again(ctx, r, s); err != nil {
@@ -197,8 +214,8 @@ func (p Process) fresh(ctx context.Context, r *actions.Runner, d refreshDir) (re
 
 // again mints what the state says.
 func (p Process) again(ctx context.Context, r *actions.Runner, s refreshState) (liveToken, error) {
-	r.Mask(actions.Lines(redact.New(s.Key))...)
-	key, err := githubapp.ParseKey(redact.New(s.Key))
+	r.Mask(actions.Lines(s.Key.String)...)
+	key, err := githubapp.ParseKey(s.Key.String)
 	if err != nil {
 		return liveToken{}, err
 	}
@@ -216,7 +233,7 @@ func (p Process) again(ctx context.Context, r *actions.Runner, s refreshState) (
 	if err != nil {
 		return liveToken{}, err
 	}
-	return liveToken{token.Value.Reveal(), token.ExpiresAt}, nil
+	return liveToken{storedSecret{token.Value}, token.ExpiresAt}, nil
 }
 
 // alive drops the tokens that have expired.
@@ -243,8 +260,8 @@ func (p Process) refreshing(r *actions.Runner, m minted) (refreshDir, []actions.
 		return d, nil, err
 	}
 	err = d.save(refreshState{
-		Issuer: m.Issuer, Key: m.KeyText.Reveal(), URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Owner: m.Target.Owner,
-		Installation: m.Installation.ID, Scope: m.Scope, Tokens: []liveToken{{m.Token.Value.Reveal(), m.Token.ExpiresAt}}, Recipient: recipient,
+		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Owner: m.Target.Owner,
+		Installation: m.Installation.ID, Scope: m.Scope, Tokens: []liveToken{{storedSecret{m.Token.Value}, m.Token.ExpiresAt}}, Recipient: recipient,
 	})
 	if err == nil {
 		err = r.SaveState(actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)}, actions.Pair{Name: stateIdentity, Value: identity.Reveal()})

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"crypto/rand"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,9 +17,12 @@ import (
 )
 
 // refreshed is a job with refresh: true, an hour or more of it, without waiting.
-func refreshed(t *testing.T) (*day, refreshDir) {
+func refreshed(t *testing.T, set ...string) (*day, refreshDir) {
 	t.Helper()
 	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
+	for _, input := range set {
+		d.env[input] = "true"
+	}
 	d.run(t, Process.mint)
 	if d.exit != exitOK {
 		t.Fatal(d.log.String())
@@ -48,8 +53,8 @@ func TestRefreshOverTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if n := len(d.Tokens()); n != step.mints || !d.Alive(token.Value) {
-				t.Errorf("after %s: %d mints, want %d; alive is %v", step.wait, n, step.mints, d.Alive(token.Value))
+			if n := len(d.Tokens()); n != step.mints || !d.Alive(token.Value.Reveal()) {
+				t.Errorf("after %s: %d mints, want %d; alive is %v", step.wait, n, step.mints, d.Alive(token.Value.Reveal()))
 			}
 		}
 		d.ResetRequests()
@@ -88,7 +93,7 @@ func TestRefreshIsShared(t *testing.T) {
 			if err != nil {
 				t.Error(err)
 			}
-			values[i] = token.Value
+			values[i] = token.Value.Reveal()
 		})
 	}
 	all.Wait()
@@ -126,4 +131,24 @@ func TestRefreshStateIsSealed(t *testing.T) {
 		t.Errorf("the state does not say what to mint: %v", err)
 	}
 	d.checkHidden(t)
+}
+
+// A token that is left alive on purpose leaves no key behind all the same.
+func TestRefreshLeavesNoKeyBehind(t *testing.T) {
+	d, dir := refreshed(t, "INPUT_SKIP-TOKEN-REVOKE")
+	d.run(t, Process.post)
+	if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
+		t.Errorf("the directory is left behind: %v", err)
+	}
+	if !d.Alive(d.Tokens()[0].Value) {
+		t.Error("the token was to be left alive")
+	}
+}
+
+func TestStoredSecretIsNotShown(t *testing.T) {
+	secret := rand.Text()
+	s := refreshState{Key: storedSecret{redact.New(secret)}, Tokens: []liveToken{{Value: storedSecret{redact.New(secret)}}}}
+	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s.Key); strings.Contains(text, secret) {
+		t.Errorf("the state shows its secrets: %s", text)
+	}
 }
