@@ -123,6 +123,17 @@ var tokenPrefix = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)gh[opusr]_|github_pat_|eyJ|\bv1\.[0-9a-f]{8}|AGE-SECRET|-----|[A-Za-z0-9+/_]{32}`)
 })
 
+// IsToken tells a token of GitHub's, which would pass for the name of an account, a
+// repository or a variable.
+func IsToken(word string) bool {
+	for _, prefix := range []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"} {
+		if len(word) >= len(prefix)+20 && strings.EqualFold(word[:len(prefix)], prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // Quote shows a word that a user gave, unless it could be a secret in the wrong
 // input: then it tells only how long it is.
 func Quote(word string) string {

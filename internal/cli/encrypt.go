@@ -28,9 +28,9 @@ func (p Process) encrypt() int {
 		r.Mask(actions.EachLine(value)...)
 		switch {
 		case value.Empty():
-			in.Fault("names", name+" is empty or not set", "give the step env: {"+name+": …}; secrets are empty in pull requests from forks")
+			in.Fault("names", actions.Quote(name)+" is empty or not set", "give it to the step in env:; secrets are empty in pull requests from forks")
 		case len(actions.Maskable(value)) == 0:
-			in.Fault("names", fmt.Sprintf("the value of %s is shorter than %d characters", name, actions.MinMask), "it could not be masked where it is opened; a value so short is no secret")
+			in.Fault("names", fmt.Sprintf("the value of %s is shorter than %d characters", actions.Quote(name), actions.MinMask), "it could not be masked where it is opened; a value so short is no secret")
 		}
 		values[name] = value
 	}
@@ -54,10 +54,10 @@ func (p Process) encrypt() int {
 // variableName checks a name that becomes a variable or an output.
 func variableName(name string) error {
 	switch {
-	case !isVariable(name):
+	case !isVariable(name), actions.IsToken(name):
 		return fmt.Errorf("%s, which is no name for a variable", actions.Quote(name))
 	case isReserved(name):
-		return fmt.Errorf("%s, which decides what later steps run or is the runner's own", strings.ToUpper(name))
+		return fmt.Errorf("%s, which decides what later steps run or is the runner's own", actions.Quote(strings.ToUpper(name)))
 	}
 	return nil
 }

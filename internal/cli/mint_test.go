@@ -223,3 +223,28 @@ func TestMintSummary(t *testing.T) {
 		t.Errorf("30 repositories: %s", got)
 	}
 }
+
+// A token in the place of a name is told by its length alone, before any request:
+// it would pass for an account, a repository or a variable.
+func TestTokensAreNoNames(t *testing.T) {
+	for _, prefix := range []string{"ghp_", "ghs_", "github_pat_"} {
+		token := prefix + rand.Text()
+		for _, input := range []string{"CLIENT-ID", "OWNER", "REPOSITORIES", "ENTERPRISE", "EXPORT-ENV", "INSTALLATION-ID", "APP-ID"} {
+			for _, v := range []string{token, token + "/" + token, token + "*"} {
+				env := map[string]string{"INPUT_" + input: v}
+				if input == "APP-ID" {
+					env["INPUT_CLIENT-ID"] = ""
+				}
+				_, _, err := parse(t, env)
+				if err == nil || strings.Contains(strings.ToUpper(actions.Text(err)), strings.ToUpper(token)) {
+					t.Errorf("%s: %v", input, err)
+				}
+			}
+		}
+		d := newDay(t, map[string]string{"INPUT_NAMES": token, "INPUT_PASSPHRASE": rand.Text()})
+		d.run(t, func(p Process, _ context.Context) int { return p.encrypt() })
+		if d.exit == exitOK || strings.Contains(strings.ToUpper(d.log.String()), strings.ToUpper(token)) {
+			t.Errorf("encrypt repeats a token: %s", d.log.String())
+		}
+	}
+}
