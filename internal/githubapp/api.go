@@ -135,8 +135,8 @@ func (a *API) call(ctx context.Context, client *http.Client, op, method, path st
 	return err
 }
 
-// exchange is call, for whoever reads the headers too.
-func (a *API) exchange(ctx context.Context, client *http.Client, op, method, path string, body, result any) (http.Header, error) {
+// exchange is call, for whoever reads the status and the headers too.
+func (a *API) exchange(ctx context.Context, client *http.Client, op, method, path string, body, result any) (*http.Response, error) {
 	t := &trail{stop: ctx, started: time.Now()}
 	ctx, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
 	defer release()
@@ -158,7 +158,7 @@ func (a *API) exchange(ctx context.Context, client *http.Client, op, method, pat
 		// What json says of it may repeat the answer.
 		return nil, &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
 	}
-	return resp.Header, nil
+	return resp.Response, nil
 }
 
 // grace is how long a request that was sent before the step was cancelled may

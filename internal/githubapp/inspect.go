@@ -50,10 +50,11 @@ func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, err
 		Login string `json:"login"`
 	}
 	client := a.client(bearer{token, a.wire}, &clock{})
-	header, err := a.exchange(ctx, client, "ask what the token is", http.MethodGet, "user", nil, &user)
+	answer, err := a.exchange(ctx, client, "ask what the token is", http.MethodGet, "user", nil, &user)
 	if err != nil {
 		return i, err
 	}
+	header := answer.Header
 	i.Login = oneLine(user.Login)
 	i.SSO = oneLine(header.Get("X-GitHub-SSO"))
 	if scopes, ok := header["X-Oauth-Scopes"]; ok {

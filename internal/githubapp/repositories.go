@@ -10,9 +10,11 @@ import (
 
 // Repository is one that an installation reaches.
 type Repository struct {
-	Name     string `json:"name"`
-	FullName string `json:"full_name"`
-	Archived bool   `json:"archived"`
+	ID       int64    `json:"id"`
+	Name     string   `json:"name"`
+	FullName string   `json:"full_name"`
+	Archived bool     `json:"archived"`
+	Topics   []string `json:"topics"`
 }
 
 const (
@@ -30,7 +32,7 @@ func (a *App) Repositories(ctx context.Context, installation Installation) ([]Re
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.api.repositories(ctx, token.Value)
+	list, err := a.api.Repositories(ctx, token.Value)
 	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseTime)
 	defer cancel()
 	if _, revokeErr := a.api.Revoke(ended, token.Value); revokeErr != nil && err == nil {
@@ -39,7 +41,8 @@ func (a *App) Repositories(ctx context.Context, installation Installation) ([]Re
 	return list, err
 }
 
-func (a *API) repositories(ctx context.Context, token redact.String) ([]Repository, error) {
+// Repositories lists what an installation token reaches.
+func (a *API) Repositories(ctx context.Context, token redact.String) ([]Repository, error) {
 	const op = "list the installation's repositories"
 	client := a.client(bearer{token, a.wire}, &clock{})
 	var all []Repository

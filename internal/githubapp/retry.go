@@ -209,6 +209,7 @@ func backoff(failures int) time.Duration {
 func permanent(err error) bool {
 	var dns *net.DNSError
 	var refused proxyRefusal
-	return errors.Is(err, errOtherHost) || errors.Is(err, errInCircles) || errors.Is(err, errNoProxy) || badCertificate(err) ||
+	var missing noToken
+	return errors.As(err, &missing) || errors.Is(err, errOtherHost) || errors.Is(err, errInCircles) || errors.Is(err, errNoProxy) || badCertificate(err) ||
 		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &refused) && strings.HasPrefix(refused.status, "4")
 }

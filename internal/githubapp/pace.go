@@ -1,0 +1,261 @@
+package githubapp
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// MaxConcurrency is how many requests GitHub takes at once, REST and GraphQL
+// together. PointsPerMinute is what it lets one caller spend: a GET costs one
+// point, what may change something five.
+// https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
+const (
+	MaxConcurrency  = 100
+	PointsPerMinute = 900
+
+	window = time.Minute
+)
+
+// Pace keeps the calls of one installation within GitHub's limits, so that none
+// is rejected. All workers share it.
+//
+// The documentation does not say how GitHub takes its minutes. A point is free
+// again a minute after the answer to the call that took it, so that no minute,
+// wherever it begins, and however late a request arrived, holds more than the limit.
+type Pace struct {
+	limit int // points in any minute; 0: none
+	info  func(format string, args ...any)
+
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced when a call ends
+	spent    []payment     // by calls that ended within the last minute, oldest first
+	sum      int           // of spent
+	held     int           // by calls under way
+	inFlight int
+	until    time.Time // nothing is sent before: GitHub said so
+	said     time.Time // until when a wait has been told of
+	quota    Quota
+}
+
+type payment struct {
+	at     time.Time
+	points int
+}
+
+// Quota is the primary limit, by the last answer. Limit is zero where there is none,
+// or none is known yet.
+type Quota struct {
+	Limit, Remaining int
+	Reset            time.Time
+}
+
+// NewPace allows so many points in any minute, or any number when that is zero.
+// info is told of waits.
+func NewPace(pointsPerMinute int, info func(format string, args ...any)) *Pace {
+	return &Pace{limit: pointsPerMinute, info: info, changed: make(chan struct{})}
+}
+
+// Quota is what the hour has left.
+func (p *Pace) Quota() Quota {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.quota
+}
+
+// Points is what a call costs.
+func Points(method string) int {
+	if method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions {
+		return 1
+	}
+	return 5
+}
+
+// begin waits until a call may be sent.
+func (p *Pace) begin(ctx context.Context, points int) error {
+	for {
+		p.mu.Lock()
+		now := time.Now()
+		wait, why := p.wait(now, points)
+		if wait == 0 {
+			p.held += points
+			p.inFlight++
+			p.mu.Unlock()
+			return nil
+		}
+		// A short wait is the ordinary rhythm, and others need not hear it twice.
+		if why != "" && wait > 2*time.Second && now.After(p.said) {
+			p.said = now.Add(wait)
+			p.info("waiting %s: %s", round(wait), why)
+		}
+		changed := p.changed
+		p.mu.Unlock()
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		case <-changed:
+			timer.Stop()
+		case <-timer.C:
+		}
+	}
+}
+
+// wait tells for how long a call has to wait, and for what; zero: it may go. The
+// caller holds p.mu.
+func (p *Pace) wait(now time.Time, points int) (time.Duration, string) {
+	for len(p.spent) > 0 && now.Sub(p.spent[0].at) > window {
+		p.sum -= p.spent[0].points
+		p.spent = p.spent[1:]
+	}
+	q := p.quota
+	switch {
+	case now.Before(p.until):
+		return p.until.Sub(now), "GitHub asked for it"
+	case q.Limit > 0 && now.Before(q.Reset) && q.Remaining-p.inFlight < 1 && p.inFlight == 0:
+		return q.Reset.Sub(now) + time.Second, "the hour's " + strconv.Itoa(q.Limit) + " requests are spent, and GitHub gives new ones at " + q.Reset.UTC().Format("15:04 UTC")
+	case q.Limit > 0 && now.Before(q.Reset) && q.Remaining-p.inFlight < 1:
+		return window, "" // a call under way will tell
+	case p.limit == 0, p.sum+p.held+points <= p.limit, p.sum+p.held == 0:
+		return 0, ""
+	}
+	left := p.sum + p.held + points
+	for _, old := range p.spent {
+		if left -= old.points; left <= p.limit {
+			return window - now.Sub(old.at) + time.Millisecond, strconv.Itoa(p.limit) + " points a minute are spent"
+		}
+	}
+	return window, ""
+}
+
+// end gives a call's place back, and learns from the answer, which may be nil.
+func (p *Pace) end(points int, resp *http.Response) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	p.held -= points
+	p.inFlight--
+	if p.limit > 0 {
+		p.spent = append(p.spent, payment{now, points})
+		p.sum += points
+	}
+	if resp != nil {
+		p.learn(resp, now)
+	}
+	close(p.changed)
+	p.changed = make(chan struct{})
+}
+
+// learn reads what the answer says of limits. When one call is rejected, all wait:
+// to go on during a limit is what GitHub bans integrations for.
+func (p *Pace) learn(resp *http.Response, now time.Time) {
+	if wait, kind := limited(resp, now); kind == secondaryLimit {
+		if wait == 0 {
+			wait = secondaryWait
+		}
+		if until := now.Add(wait); until.After(p.until) {
+			p.until = until
+		}
+	}
+	limit, ok1 := number(resp.Header.Get("X-RateLimit-Limit"))
+	remaining, ok2 := number(resp.Header.Get("X-RateLimit-Remaining"))
+	reset, ok3 := seconds(resp.Header.Get("X-RateLimit-Reset"))
+	if !ok1 || !ok2 || !ok3 {
+		return
+	}
+	q := Quota{limit, remaining, time.Unix(int64(reset/time.Second), 0)}
+	if q.Reset.Equal(p.quota.Reset) {
+		q.Remaining = min(q.Remaining, p.quota.Remaining) // answers overtake each other
+	}
+	if !q.Reset.Before(p.quota.Reset) {
+		p.quota = q
+	}
+}
+
+func number(header string) (int, bool) {
+	n, err := strconv.Atoi(header)
+	return n, err == nil && n >= 0
+}
+
+// paced holds each attempt back until it may be sent.
+type paced struct {
+	next http.RoundTripper
+	pace *Pace
+}
+
+func (p paced) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if t := trailOf(ctx); t != nil {
+		ctx = t.stop // a call that waits is not under way, and ends with the step
+	}
+	points := Points(req.Method)
+	if err := p.pace.begin(ctx, points); err != nil {
+		return nil, err
+	}
+	resp, err := p.next.RoundTrip(req)
+	p.pace.end(points, resp)
+	return resp, err
+}
+
+// Session sends calls with a token that may be replaced as it goes.
+type Session struct {
+	api    *API
+	client *http.Client
+}
+
+// Session gives one that asks token before each attempt, and keeps to the pace.
+func (a *API) Session(token func(context.Context) (redact.String, error), pace *Pace) *Session {
+	once := &http.Client{
+		Transport:     paced{next: lender{token: token, next: attempt{next: a.wire, api: a}}, pace: pace},
+		CheckRedirect: a.sameHost,
+	}
+	return &Session{a, &http.Client{Transport: retrier{api: a, once: once, clock: &clock{}}}}
+}
+
+// Call sends one request, retried as the retry allows, and decodes the answer into
+// result unless that is nil. op says in words what it is for. Status is that of the
+// last answer, also with an error; zero when there was none.
+func (s *Session) Call(ctx context.Context, op, method, path string, body, result any) (status int, err error) {
+	resp, err := s.api.exchange(ctx, s.client, op, method, path, body, result)
+	var missing noToken
+	var e *Error
+	switch {
+	case errors.As(err, &missing):
+		return 0, missing.cause
+	case errors.As(err, &e):
+		return e.Status, err
+	case err != nil:
+		return 0, err
+	}
+	return resp.StatusCode, nil
+}
+
+// noToken is a call that had no token to go with.
+type noToken struct{ cause error }
+
+func (e noToken) Error() string { return e.cause.Error() }
+
+// lender adds the token of the moment. It lies below the pace, which may have waited
+// for longer than a token lives.
+type lender struct {
+	token func(context.Context) (redact.String, error)
+	next  http.RoundTripper
+}
+
+func (l lender) RoundTrip(req *http.Request) (*http.Response, error) {
+	ctx := req.Context()
+	if t := trailOf(ctx); t != nil {
+		ctx = t.stop
+	}
+	token, err := l.token(ctx)
+	if err != nil {
+		return nil, noToken{err}
+	}
+	return bearer{token, l.next}.RoundTrip(req.Clone(req.Context()))
+}

@@ -1,0 +1,174 @@
+package githubapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// fleet sends n calls with 16 workers and gives how long that took.
+func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.Context, s *Session, i int) error) time.Duration {
+	t.Helper()
+	ctx := context.Background()
+	one := make(chan struct{}, 1) // a mutex would stop the bubble's clock
+	var token Token
+	session := f.api.Session(func(ctx context.Context) (redact.String, error) {
+		one <- struct{}{}
+		defer func() { <-one }()
+		var err error
+		if time.Until(token.ExpiresAt) < time.Minute {
+			token, err = f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"contents": "write"}})
+		}
+		return token.Value, err
+	}, pace)
+	started := time.Now()
+	work := make(chan int)
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for i := range work {
+				if err := call(ctx, session, i); err != nil {
+					t.Errorf("call %d: %v", i, err)
+				}
+			}
+		})
+	}
+	for i := range n {
+		work <- i
+	}
+	close(work)
+	group.Wait()
+	return time.Since(started)
+}
+
+func get(ctx context.Context, s *Session, _ int) error {
+	_, err := s.Call(ctx, "look", http.MethodGet, "repos/acme/api", nil, nil)
+	return err
+}
+
+func (f *fixture) talk() (*Pace, func() string) {
+	var mu sync.Mutex
+	var said []string
+	pace := func(points int) *Pace {
+		return NewPace(points, func(format string, args ...any) {
+			mu.Lock()
+			defer mu.Unlock()
+			said = append(said, fmt.Sprintf(format, args...))
+		})
+	}(PointsPerMinute)
+	return pace, func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(said, "\n")
+	}
+}
+
+func TestThePaceIsNeverRejected(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.SetPointsPerMinute(PointsPerMinute)
+		f.SetConcurrency(MaxConcurrency)
+		f.SetLatency(20 * time.Millisecond)
+		pace, said := f.talk()
+		const n = 4000 // 4,000 points: the fifth minute begins with the last 400
+		took := f.fleet(t, pace, n, get)
+		if got := f.Rejections(); got != 0 {
+			t.Errorf("%d rejections", got)
+		}
+		if least := 4 * time.Minute; took < least || took > least*11/10 {
+			t.Errorf("it took %s", took)
+		}
+		if text := said(); !strings.Contains(text, "900 points a minute are spent") || strings.Count(text, "\n") > 5 {
+			t.Errorf("said %q", text)
+		}
+	})
+}
+
+func TestOneRejectionHoldsAllBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.SetLatency(20 * time.Millisecond)
+		f.Inject(fakegithub.Fault{Path: "/repos/acme/api", Status: 200, Body: `{}`, Times: 100})
+		limit := fakegithub.SecondaryLimit(90 * time.Second)
+		limit.Path, limit.Times = "/repos/acme/api", 1
+		f.Inject(limit)
+		f.lies = true
+		pace, said := f.talk()
+		var mu sync.Mutex
+		var ended []time.Time
+		f.fleet(t, pace, 300, func(ctx context.Context, s *Session, i int) error {
+			err := get(ctx, s, i)
+			mu.Lock()
+			defer mu.Unlock()
+			ended = append(ended, time.Now())
+			return err
+		})
+		var pause time.Duration
+		for i := 1; i < len(ended); i++ {
+			pause = max(pause, ended[i].Sub(ended[i-1]))
+		}
+		if whole := ended[len(ended)-1].Sub(ended[0]); pause < 89*time.Second || whole-pause > 10*time.Second {
+			t.Errorf("a pause of %s in %s", pause, whole)
+		}
+		if text := said(); !strings.Contains(text, "GitHub asked for it") {
+			t.Errorf("said %q", text)
+		}
+	})
+}
+
+func TestTheHourIsNotOverdrawn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.SetRequestsPerHour(100)
+		f.SetLatency(20 * time.Millisecond)
+		pace, said := f.talk()
+		took := f.fleet(t, pace, 250, get)
+		for _, r := range f.Requests() {
+			if r.Status != http.StatusOK && r.Status != http.StatusCreated {
+				t.Errorf("%s %s: %d", r.Method, r.Path, r.Status)
+			}
+		}
+		if took < 2*time.Hour || took > 2*time.Hour+2*time.Minute {
+			t.Errorf("it took %s", took)
+		}
+		if text := said(); !strings.Contains(text, "the hour's 100 requests are spent") {
+			t.Errorf("said %q", text)
+		}
+		if q := pace.Quota(); q.Limit != 100 {
+			t.Errorf("quota %+v", q)
+		}
+	})
+}
+
+func TestAWaitEndsWithTheStep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pace := NewPace(5, func(string, ...any) {})
+		if err := pace.begin(t.Context(), 5); err != nil {
+			t.Fatal(err)
+		}
+		pace.end(5, nil)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		if err := pace.begin(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+func TestASessionWithoutATokenSaysWhy(t *testing.T) {
+	f := newFixture(t)
+	why := errors.New("no key fits")
+	s := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, why }, NewPace(0, nil))
+	if status, err := s.Call(t.Context(), "look", http.MethodGet, "repos/acme/api", nil, nil); status != 0 || !errors.Is(err, why) {
+		t.Errorf("got %d, %v", status, err)
+	}
+}
