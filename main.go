@@ -25,5 +25,12 @@ func main() {
 		Stderr: os.Stderr,
 		Files:  actionFiles,
 		Proxy:  http.ProxyFromEnvironment,
+
+		Terminal: isTerminal(os.Stdout),
 	}))
+}
+
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

@@ -84,7 +84,8 @@ var appKey = sync.OnceValue(func() *rsa.PrivateKey {
 })
 
 func newStory(t *testing.T, env *testscript.Env) error {
-	github := fakegithub.New(fakegithub.Config{GitRoot: filepath.Join(env.WorkDir, "served")})
+	github := fakegithub.New(fakegithub.Config{GitRoot: filepath.Join(env.WorkDir, "served")},
+		fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys)
 	app := github.AddApp(fakegithub.App{ID: 917, ClientID: "Iv23liSTORYkeeper000", Slug: "keeper", Owner: "acme", PublicKey: &appKey().PublicKey, Permissions: map[string]string{
 		"metadata": "read", "contents": "write", "issues": "write", "secrets": "read",
 	}})
@@ -215,12 +216,61 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		proxy := httptest.NewServer(passwordProxy(github))
 		ts.Defer(proxy.Close)
 		ts.Setenv("PROXY", strings.Replace(proxy.URL, "http://", "http://user:opensesame@", 1))
+	case "fleet": // github fleet: the organization fleet, where the App may do all that sync and rotate take
+		addFleet(github)
+	case "secret": // github secret PLACE NAME: its value as a workflow would see it
+		value, ok := github.SecretValue(placeOf(args[1]), args[2])
+		if !ok {
+			value = "(none)"
+		}
+		fmt.Fprintln(ts.Stdout(), value)
+	case "secrets": // github secrets PLACE: names, and in organizations who sees them
+		if len(github.Secrets(placeOf(args[1]))) == 0 {
+			fmt.Fprintln(ts.Stdout(), "none")
+		}
+		for _, s := range github.Secrets(placeOf(args[1])) {
+			fmt.Fprintln(ts.Stdout(), strings.TrimSpace(s.Name+" "+s.Visibility+" "+strings.Join(s.Repositories, ",")))
+		}
+	case "drift": // github drift PLACE NAME VALUE: somebody else writes a secret
+		github.SetSecret(placeOf(args[1]), fakegithub.Secret{Name: args[2], Value: args[3]})
+	case "delete": // github delete OWNER NAME: the repository is gone
+		github.DeleteRepository(args[1], args[2])
 	case "release":
 		time.Sleep(50 * time.Millisecond) // a signal that was sent before is delivered by now
 		close(storyOf(ts).gate.open)
 	default:
 		ts.Fatalf("github %s: unknown", args[0])
 	}
+}
+
+// addFleet adds the organization fleet: five repositories, one of them archived and
+// two with a topic.
+func addFleet(github *fakegithub.Server) {
+	for _, r := range []fakegithub.Repository{
+		{Name: "web-1", Topics: []string{"payments"}},
+		{Name: "web-2"},
+		{Name: "web-old", Archived: true},
+		{Name: "api", Topics: []string{"payments"}},
+		{Name: "infra"},
+	} {
+		r.Owner, r.Private = "fleet", true
+		github.AddRepository(r)
+	}
+	github.AddEnvironment("fleet", "api", "production")
+	permissions := map[string]string{"metadata": "read", "contents": "write", "actions": "read", "administration": "write", "environments": "write"}
+	for _, name := range []string{"secrets", "dependabot_secrets", "codespaces_secrets", "agent_secrets", "actions_variables"} {
+		permissions[name], permissions["organization_"+name] = "write", "write"
+	}
+	github.Install(fakegithub.Installation{ID: 4245, AppID: 917, Account: "fleet", All: true, Permissions: permissions})
+}
+
+// placeOf reads OWNER[/REPOSITORY[:ENVIRONMENT]][@APP].
+func placeOf(text string) fakegithub.Place {
+	var p fakegithub.Place
+	text, p.App, _ = strings.Cut(text, "@")
+	text, p.Environment, _ = strings.Cut(text, ":")
+	p.Owner, p.Repository, _ = strings.Cut(text, "/")
+	return p
 }
 
 func list(permissions map[string]string) string {

@@ -23,12 +23,13 @@ import (
 // Runner is the runner of this step, or the shell or other CI that takes its
 // place. Its methods may be called from several goroutines.
 type Runner struct {
-	mu      sync.Mutex
-	gha     *githubactions.Action
-	out     io.Writer
-	getenv  func(string) string
-	masked  map[string]bool
-	replace []string // old, new pairs for the second line of defence
+	mu       sync.Mutex
+	gha      *githubactions.Action
+	out      io.Writer
+	getenv   func(string) string
+	masked   map[string]bool
+	replace  []string          // old, new pairs for the second line of defence
+	replacer *strings.Replacer // of these; nil: to be made anew
 }
 
 // New returns the runner that getenv describes; out is the only stream written
@@ -68,6 +69,7 @@ func (r *Runner) Mask(secrets ...redact.String) {
 		}
 		r.masked[v] = true
 		r.replace = append(r.replace, v, "***")
+		r.replacer = nil
 		if r.Present() {
 			r.gha.AddMask(v)
 		}
@@ -161,7 +163,10 @@ func (r *Runner) unmasked(text string) string {
 	if len(r.replace) == 0 {
 		return text
 	}
-	return strings.NewReplacer(r.replace...).Replace(text)
+	if r.replacer == nil {
+		r.replacer = strings.NewReplacer(r.replace...)
+	}
+	return r.replacer.Replace(text)
 }
 
 // harmless keeps text that others wrote from being read as a workflow command:

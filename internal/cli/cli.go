@@ -21,6 +21,7 @@ import (
 	"syscall"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/manifest"
 )
 
 // Process is what the operating system gives a program.
@@ -32,6 +33,8 @@ type Process struct {
 	Stderr io.Writer           // the log of commands whose output somebody reads
 	Files  fs.FS               // the action.yml files, by their path in the repository
 	Proxy  func(*http.Request) (*url.URL, error)
+
+	Terminal bool // Stdout is one: somebody watches
 
 	// Transport takes the place of the network in tests.
 	Transport http.RoundTripper
@@ -50,15 +53,18 @@ const usage = `usage: valetkey COMMAND
   decrypt   open an encrypted token, or encrypted values, in a later job
   revoke    revoke a token now
   encrypt   encrypt values for another job
+  sync      bring the secrets of a fleet to what a manifest says
   git-credential
             a credential helper for git: mints for the repository that git asks for
   token     print the job's token, after a step with refresh: true
+  manifest-schema
+            print the JSON Schema of the manifest, for editors
   explain   what scopes, API operations and permissions come to; what a personal
             token is, and the step that replaces it (explain -h)
   demo      the whole story on this machine, against an embedded GitHub
             (demo --serve keeps that GitHub up, to try a workflow against)
 
-The first four are actions and read their inputs from INPUT_… variables. Under the name "post" the program is the action's post stage.
+The first five are actions and read their inputs from INPUT_… variables. Under the name "post" the program is the action's post stage.
 `
 
 // Main runs one command and gives its exit code.
@@ -84,6 +90,11 @@ func Main(p Process) int {
 		return p.revoke(ctx)
 	case "encrypt":
 		return p.encrypt()
+	case "sync":
+		return p.sync(ctx)
+	case "manifest-schema":
+		fmt.Fprintf(p.Stdout, "%s\n", manifest.Schema())
+		return exitOK
 	case "git-credential":
 		return p.gitCredential(ctx, rest)
 	case "token":

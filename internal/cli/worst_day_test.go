@@ -32,6 +32,7 @@ type day struct {
 	exit int
 
 	onVariable func(name string) // told of each variable that is read
+	onWrite    func()            // told of each PUT that arrives
 }
 
 // next is a step of another job: new files, and inputs beside the old ones.
@@ -57,7 +58,7 @@ func newDay(t *testing.T, env map[string]string) *day {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &day{Server: fakegithub.New(fakegithub.Config{}), env: map[string]string{
+	d := &day{Server: fakegithub.New(fakegithub.Config{}, fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys), env: map[string]string{
 		"GITHUB_ACTIONS": "true", "GITHUB_REPOSITORY": "acme/api", "GITHUB_REPOSITORY_OWNER": "acme",
 		"GITHUB_API_URL": "https://api.github.test", "GITHUB_SERVER_URL": "https://github.test",
 		"INPUT_CLIENT-ID": testClientID, "INPUT_PRIVATE-KEY": testKey(), "INPUT_PERMISSIONS": "contents: read",
@@ -103,6 +104,9 @@ func (d *day) process(t *testing.T) Process {
 		},
 		Stdout: &d.log, Files: os.DirFS("../.."),
 		Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut && d.onWrite != nil {
+				d.onWrite()
+			}
 			if d.lies {
 				d.ServeHTTP(w, r)
 				return

@@ -9,7 +9,6 @@ package redact
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 )
 
 const shown = "***"
@@ -40,11 +39,8 @@ func (s String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(shown)) }
 
 func (s String) String() string { return shown }
 
-// LogValue implements [slog.LogValuer].
-func (s String) LogValue() slog.Value { return slog.StringValue(shown) }
-
 // MarshalJSON implements [json.Marshaler].
 func (s String) MarshalJSON() ([]byte, error) { return json.Marshal(shown) }
 
-// MarshalText implements [encoding.TextMarshaler]; YAML and XML use it.
+// MarshalText implements [encoding.TextMarshaler]; YAML, XML and log/slog use it.
 func (s String) MarshalText() ([]byte, error) { return []byte(shown), nil }

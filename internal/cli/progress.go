@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+const (
+	totalsEvery = 10 * time.Second
+	barEvery    = 100 * time.Millisecond
+	barWidth    = 40
+)
+
+// progress shows results as they come: a line for each and totals now and then
+// in a log, a bar on a terminal.
+type progress struct {
+	r     *actions.Runner
+	bar   io.Writer // nil: no terminal
+	total int
+	plan  bool // nothing is done: what would be
+
+	mu      sync.Mutex
+	close   func()
+	done    int
+	counts  map[secret.Outcome]int
+	shown   time.Time
+	drawing bool
+}
+
+func (p Process) progress(r *actions.Runner, title string, total int) *progress {
+	show := &progress{r: r, total: total, counts: map[secret.Outcome]int{}, shown: time.Now(), close: func() {}}
+	if p.Terminal {
+		show.bar = p.Stdout
+		return show
+	}
+	show.close = r.Group(title)
+	return show
+}
+
+// add shows one result.
+func (s *progress) add(r secret.Result) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.done++
+	s.counts[r.Outcome]++
+	if s.bar != nil {
+		if time.Since(s.shown) >= barEvery || s.done == s.total {
+			s.draw()
+		}
+		return
+	}
+	word := string(r.Outcome)
+	if s.plan && r.Err == nil && r.Outcome != secret.Unchanged {
+		word = strings.TrimSuffix(word, "d") // create, update, delete
+	}
+	line := fmt.Sprintf("%-9s %s for %s", word, r.Name, r.Place)
+	switch {
+	case r.Err != nil:
+		line += ": " + r.Err.Error()
+	case r.Reason != "":
+		line += ": " + r.Reason
+	}
+	s.r.Info("%s", line)
+	if time.Since(s.shown) >= totalsEvery {
+		s.shown = time.Now()
+		s.r.Info("%s of %s so far: %s", thousands(s.done), thousands(s.total), s.totals())
+	}
+}
+
+func (s *progress) totals() string {
+	var parts []string
+	for _, outcome := range outcomes() {
+		if n := s.counts[outcome]; n > 0 {
+			parts = append(parts, thousands(n)+" "+string(outcome))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (s *progress) draw() {
+	full := barWidth
+	if s.total > 0 {
+		full = min(barWidth, barWidth*s.done/s.total)
+	}
+	fmt.Fprintf(s.bar, "\r\x1b[K[%s%s] %s of %s: %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), thousands(s.done), thousands(s.total), s.totals())
+	s.shown, s.drawing = time.Now(), true
+}
+
+// end closes the group, or the line of the bar.
+func (s *progress) end() {
+	if s.drawing {
+		fmt.Fprintln(s.bar)
+	}
+	s.close()
+}

@@ -1,0 +1,177 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// sync is the sync action: plan, then apply. What fails at one target never stops
+// another.
+func (p Process) sync(ctx context.Context) int {
+	r := p.runner()
+	req, err := p.parseSync(r, r.Inputs(p.schema("sync")))
+	if err != nil {
+		return exitCode(r, err)
+	}
+	report, err := p.syncFor(ctx, r, req)
+	if err != nil {
+		return exitCode(r, err)
+	}
+	return exitCode(r, report.publish(r, req))
+}
+
+func (p Process) syncFor(ctx context.Context, r *actions.Runner, req syncRequest) (*syncReport, error) {
+	if err := r.Ready(); err != nil {
+		return nil, err
+	}
+	f, err := p.fleet(r, req.Credentials, req.Points)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close(ctx)
+	v, err := f.resolve(ctx, req.Manifest, req.Shard, p.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	if len(v.failed) > 0 && req.Prune {
+		r.Warning("nothing is pruned: what the manifest means is not known for all targets")
+		req.Prune = false
+	}
+	if req.DryRun {
+		return p.plan(ctx, r, f, v, req), nil
+	}
+	return p.apply(ctx, r, f, v, req)
+}
+
+// announce tells the fleet what it will be asked for.
+func (f *fleet) announce(v *resolution, req syncRequest) {
+	for _, w := range v.wanted {
+		f.need(w.Place, w.Permission())
+		if w.CreateEnvironment {
+			f.need(w.Place, "actions", "administration")
+		}
+	}
+	for _, at := range req.State.Places() {
+		if req.Prune {
+			f.need(at, at.Permission())
+		}
+	}
+}
+
+// plan is a dry run: it says what would be done, and what that takes.
+func (p Process) plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) *syncReport {
+	f.announce(v, req)
+	work := secret.Sync{Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, ListAll: true}
+	plan := work.Plan(ctx, v.wanted, v.everywhere)
+	report := newSyncReport(v.failed, true)
+	show := p.progress(r, "Plan", len(plan.Changes))
+	show.plan = true
+	for i := range plan.Changes {
+		result := planned(&plan.Changes[i])
+		show.add(result)
+		report.add(result)
+	}
+	show.end()
+	report.Needs = f.needs(plan, req.Points)
+	r.Info("%s", report.Needs)
+	return report
+}
+
+// planned is a change as the result that it would have.
+func planned(c *secret.Change) secret.Result {
+	outcome := map[secret.Action]secret.Outcome{
+		secret.Create: secret.Created, secret.Update: secret.Updated, secret.Write: secret.Updated,
+		secret.Delete: secret.Deleted, secret.Keep: secret.Unchanged, secret.Fail: secret.Failed,
+	}[c.Action]
+	return secret.Result{Place: c.Place, Name: c.Name, Outcome: outcome, Reason: c.Reason, Err: c.Err}
+}
+
+func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
+	minted := v.mintFresh(ctx)
+	stored := map[wish]bool{}
+	defer func() {
+		f.unused(ctx, minted, func(i int) bool { return v.stored(i, stored) })
+	}()
+	f.announce(v, req)
+	show := p.progress(r, "Sync", len(v.wanted))
+	work := secret.Sync{Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, Done: show.add}
+	plan := work.Plan(ctx, v.wanted, v.everywhere)
+	show.total = len(plan.Changes)
+	results, err := work.Apply(ctx, plan)
+	show.end()
+	report := newSyncReport(v.failed, false)
+	for _, result := range results {
+		report.add(result)
+		if result.Err == nil {
+			stored[wishOf(result.Place, result.Name)] = true
+		}
+	}
+	if err != nil && results != nil { // the work is done; the state is not kept
+		report.stateErr = err
+		err = nil
+	}
+	return report, err
+}
+
+// stored tells whether any target took the token of a manifest's secret.
+func (v *resolution) stored(i int, took map[wish]bool) bool {
+	for key, from := range v.seen {
+		if from == i && took[key] {
+			return true
+		}
+	}
+	return false
+}
+
+// needs says what the rest of GitHub's limits a plan takes, and how long that is at
+// least. More jobs do not raise them: they are of the installation.
+func (f *fleet) needs(plan secret.Plan, points int) string {
+	cost := plan.Cost()
+	if cost.Requests == 0 {
+		return "nothing needs to be written"
+	}
+	var least time.Duration
+	hour := ""
+	for owner, part := range plan.CostByOwner() {
+		var took time.Duration
+		if points > 0 && part.Points > points {
+			took = time.Duration(part.Points) * time.Minute / time.Duration(points)
+		}
+		quota := f.owner(owner).pace.Quota()
+		if quota.Limit > 0 && part.Requests > quota.Remaining {
+			hours := (part.Requests - quota.Remaining + quota.Limit - 1) / quota.Limit
+			if wait := time.Until(quota.Reset) + time.Duration(hours-1)*time.Hour; wait > took {
+				took = wait
+				hour = fmt.Sprintf(" (%s has %s requests an hour, %s of them left)", f.owner(owner).name, thousands(quota.Limit), thousands(quota.Remaining))
+			}
+		}
+		least = max(least, took)
+	}
+	text := fmt.Sprintf("needs %s points and %s requests: ", thousands(cost.Points), thousands(cost.Requests))
+	if least < time.Minute {
+		return text + "under a minute of GitHub's limits"
+	}
+	return text + "at least " + minutes(least) + hour
+}
+
+// minutes rounds up: a limit is not beaten by a second.
+func minutes(d time.Duration) string {
+	n := int((d + time.Minute - 1) / time.Minute)
+	if n < 120 {
+		return fmt.Sprintf("%d min", n)
+	}
+	return fmt.Sprintf("%d h %d min", n/60, n%60)
+}
+
+// thousands writes 31000 as 31,000.
+func thousands(n int) string {
+	text := fmt.Sprint(n)
+	for i := len(text) - 3; i > 0; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+const (
+	// shownErrors is how many targets get an annotation: the runner shows ten of a
+	// step (ExecutionContext.cs).
+	shownErrors = 10
+
+	// shownRows bounds the table of the job summary, which may have 1 MiB.
+	shownRows = 1000
+)
+
+// syncReport is what became of every target, as the report file has it.
+type syncReport struct {
+	DryRun  bool           `json:"dry_run"`
+	Counts  map[string]int `json:"counts"`
+	Needs   string         `json:"needs,omitempty"`
+	Targets []syncTarget   `json:"targets"`
+
+	errs     []error
+	stateErr error
+}
+
+type syncTarget struct {
+	Target       string `json:"target"`
+	Owner        string `json:"owner"`
+	Repository   string `json:"repository,omitempty"`
+	Environment  string `json:"environment,omitempty"`
+	App          string `json:"app"`
+	Secret       string `json:"secret"`
+	Outcome      string `json:"outcome"`
+	Reason       string `json:"reason"`
+	Organization bool   `json:"organization,omitempty"`
+}
+
+// outcomes in the order of the outputs.
+func outcomes() []secret.Outcome {
+	return []secret.Outcome{secret.Created, secret.Updated, secret.Unchanged, secret.Deleted, secret.Failed}
+}
+
+func newSyncReport(failed []secret.Result, dryRun bool) *syncReport {
+	report := &syncReport{DryRun: dryRun, Counts: map[string]int{}, Targets: []syncTarget{}}
+	for _, outcome := range outcomes() {
+		report.Counts[string(outcome)] = 0
+	}
+	for _, result := range failed {
+		report.add(result)
+	}
+	return report
+}
+
+func (s *syncReport) add(r secret.Result) {
+	s.Counts[string(r.Outcome)]++
+	reason := r.Reason
+	if r.Err != nil {
+		reason = strings.ReplaceAll(actions.Text(r.Err), "\nhint: ", "; hint: ")
+		s.errs = append(s.errs, &targetError{r.Name + " for " + r.Place.String(), r.Err})
+	}
+	s.Targets = append(s.Targets, syncTarget{
+		Target: r.Place.String(), Owner: r.Place.Owner, Repository: r.Place.Repository, Environment: r.Place.Environment, App: r.Place.App,
+		Secret: r.Name, Outcome: string(r.Outcome), Reason: reason, Organization: r.Place.IsOrganization(),
+	})
+}
+
+// targetError says which target an error is about.
+type targetError struct {
+	what string
+	err  error
+}
+
+func (e *targetError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *targetError) Unwrap() error { return e.err }
+
+// publish writes the outputs, the job summary and the report file. Its error is
+// what failed of the sync.
+func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
+	var pairs []actions.Pair
+	for _, outcome := range outcomes() {
+		pairs = append(pairs, actions.Pair{Name: string(outcome), Value: strconv.Itoa(s.Counts[string(outcome)])})
+	}
+	errs := []error{r.Output(pairs...)}
+	if err := r.Summary(s.summary()); err != nil {
+		r.Warning("the job summary is not written: %v", err)
+	}
+	if req.Report != "" {
+		errs = append(errs, writeReport(req.Report, s))
+	}
+	r.Info("%s", s.total())
+	errs = append(errs, s.errs[:min(len(s.errs), shownErrors)]...)
+	if more := len(s.errs) - shownErrors; more > 0 {
+		errs = append(errs, fmt.Errorf("%s more targets failed: the job summary and the report-file name them", thousands(more)))
+	}
+	return errors.Join(append(errs, s.stateErr)...)
+}
+
+func writeReport(path string, report any) error {
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err == nil {
+		err = os.WriteFile(path, append(text, '\n'), 0o600)
+	}
+	if err != nil {
+		return actions.Fault{Input: "report-file", Problem: "can't be written: " + err.Error(), Cure: "give it a path in a directory that is there"}
+	}
+	return nil
+}
+
+// total is one line of counts.
+func (s *syncReport) total() string {
+	parts := make([]string, 0, len(s.Counts))
+	for _, outcome := range outcomes() {
+		parts = append(parts, thousands(s.Counts[string(outcome)])+" "+string(outcome))
+	}
+	text := strings.Join(parts, ", ")
+	if s.DryRun {
+		text = "a dry run would end with: " + text
+	}
+	return text
+}
+
+// summary renders the job summary: what failed first, what is unchanged as a count.
+func (s *syncReport) summary() string {
+	var b strings.Builder
+	b.WriteString("#### Secret sync")
+	if s.DryRun {
+		b.WriteString(": dry run")
+	}
+	b.WriteString("\n\n" + s.total() + "\n\n")
+	if s.Needs != "" {
+		b.WriteString("The plan " + s.Needs + ".\n\n")
+	}
+	rows := slices.DeleteFunc(slices.Clone(s.Targets), func(t syncTarget) bool { return t.Outcome == string(secret.Unchanged) && t.Reason == "" })
+	rank := func(t syncTarget) int {
+		return slices.Index([]string{"failed", "deleted", "created", "updated", "unchanged"}, t.Outcome)
+	}
+	slices.SortStableFunc(rows, func(a, b syncTarget) int { return cmp.Compare(rank(a), rank(b)) })
+	b.WriteString("| target | secret | outcome | reason |\n|---|---|---|---|\n")
+	for i, t := range rows {
+		if i == shownRows {
+			fmt.Fprintf(&b, "\n… and %s more; `report-file` has them all.\n", thousands(len(rows)-i))
+			break
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(t.Target), code(t.Secret), t.Outcome, cell(t.Reason))
+	}
+	b.WriteString("\n")
+	return b.String()
+}
+
+// cell shows text that GitHub may have worded in a table's cell.
+func cell(text string) string {
+	const longest = 500
+	if runes := []rune(text); len(runes) > longest {
+		text = string(runes[:longest]) + "…"
+	}
+	return strings.NewReplacer("\r", " ", "\n", " ", "|", `\|`, "<", "&lt;", "`", "'").Replace(text)
+}

@@ -1,0 +1,276 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// resolution is what a manifest means today: patterns become repositories, names of
+// variables become values.
+type resolution struct {
+	r     *actions.Runner
+	fleet *fleet
+	file  *manifest.File
+	shard secret.Shard
+
+	wanted []secret.Wanted // of this shard
+	mints  map[int][]int   // index of a manifest's secret → of those in wanted that get its token
+	seen   map[wish]int    // of all shards → index of the manifest's secret
+	failed []secret.Result // targets that could not be found out
+	faults []error         // of the manifest, as seen from here
+}
+
+// wish is one secret at one place.
+type wish struct{ place, name string }
+
+func wishOf(at secret.Place, name string) wish { return wish{at.Key(), strings.ToUpper(name)} }
+
+// resolve reads values by getenv and asks GitHub what patterns match. Faults of the
+// manifest are an error; what GitHub refuses is a failed result.
+func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.Shard, getenv func(string) string) (*resolution, error) {
+	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, mints: map[int][]int{}, seen: map[wish]int{}}
+	for i := range file.Secrets {
+		entry := &file.Secrets[i]
+		value := redact.New(getenv(entry.Variable))
+		f.r.Mask(actions.EachLine(value)...)
+		switch {
+		case entry.Mint != nil && f.app == nil:
+			v.fault(entry.Position, "from: mint takes an App, and the step has a token", "give the step client-id and private-key")
+		case entry.Mint == nil && value.Empty():
+			v.fault(entry.Position, fmt.Sprintf("%s: the variable %s is empty or not set", entry.Name, entry.Variable),
+				fmt.Sprintf("give it to the step: env: %s: ${{ secrets.%s }}", entry.Variable, entry.Variable))
+		case entry.Mint == nil:
+			var e *secret.Invalid
+			if errors.As(secret.Check(entry.Name, value), &e) {
+				v.fault(entry.Position, e.Problem, e.Cure)
+			}
+		}
+	}
+	if len(v.faults) > 0 { // before any request
+		return nil, errors.Join(v.faults...)
+	}
+	for i := range file.Secrets {
+		for t := range file.Secrets[i].To {
+			v.target(ctx, i, &file.Secrets[i].To[t], redact.New(getenv(file.Secrets[i].Variable)))
+		}
+	}
+	return v, errors.Join(v.faults...)
+}
+
+func (v *resolution) fault(at manifest.Position, problem, cure string) {
+	v.faults = append(v.faults, v.file.Fault(at, problem, cure))
+}
+
+// target adds what one target of a secret means.
+func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, value redact.String) {
+	entry := &v.file.Secrets[i]
+	one := secret.Wanted{Name: entry.Name, Value: value, Source: "env:" + entry.Variable, CreateEnvironment: t.CreateEnvironments}
+	if entry.Mint != nil {
+		one.Value, one.Source, one.Fresh = redact.String{}, "mint", true
+	}
+	if t.Organization != "" {
+		access, err := v.fleet.access(ctx, t.Organization, t.Visibility, t.Selected)
+		for _, app := range t.Apps {
+			one.Place = secret.Place{Owner: t.Organization, App: app}
+			if one.Access = access; err != nil {
+				v.fail(one, err)
+				continue
+			}
+			v.add(i, t.Position, one)
+		}
+		return
+	}
+	for _, owner := range t.Repositories.Owners() {
+		names, err := v.fleet.matching(ctx, owner, t.Repositories)
+		if err != nil {
+			one.Place = secret.Place{Owner: owner, Repository: t.Repositories.String(), App: t.Apps[0]}
+			v.fail(one, err)
+			continue
+		}
+		for _, name := range names {
+			for _, place := range places(owner, name, t.Environments, t.Apps) {
+				one.Place = place
+				v.add(i, t.Position, one)
+			}
+		}
+	}
+}
+
+// places are those of one repository.
+func places(owner, name string, environments, apps []string) []secret.Place {
+	var all []secret.Place
+	for _, app := range apps {
+		at := secret.Place{Owner: owner, Repository: name, App: app}
+		if len(environments) == 0 {
+			all = append(all, at)
+		}
+		for _, at.Environment = range environments {
+			all = append(all, at)
+		}
+	}
+	return all
+}
+
+func (v *resolution) fail(one secret.Wanted, err error) {
+	v.failed = append(v.failed, secret.Result{Place: one.Place, Name: one.Name, Outcome: secret.Failed, Err: err})
+}
+
+// add takes a secret that is wanted at one place, unless another entry of the
+// manifest wants it there too.
+func (v *resolution) add(i int, at manifest.Position, one secret.Wanted) {
+	key := wishOf(one.Place, one.Name)
+	if before, twice := v.seen[key]; twice {
+		if before != i {
+			v.fault(at, fmt.Sprintf("%s for %s comes from line %d too", one.Name, one.Place, v.file.Secrets[before].Line), "let one entry name it; ! leaves a repository out of a pattern")
+		}
+		return // the same entry matched it twice
+	}
+	v.seen[key] = i
+	if !v.shard.Owns(one.Place) {
+		return
+	}
+	if one.Fresh {
+		v.mints[i] = append(v.mints[i], len(v.wanted))
+	}
+	v.wanted = append(v.wanted, one)
+}
+
+// everywhere tells whether the whole manifest wants a secret at a place.
+func (v *resolution) everywhere(at secret.Place, name string) bool {
+	_, wanted := v.seen[wishOf(at, name)]
+	return wanted
+}
+
+// matching gives the repositories of an owner that a selection means.
+func (f *fleet) matching(ctx context.Context, owner string, s manifest.Selection) ([]string, error) {
+	names := s.Named(owner)
+	if _, exact := s.Exact(); exact {
+		return names, nil // GitHub says why one can't be had
+	}
+	have, err := f.repositories(ctx, owner)
+	if err != nil {
+		return nil, err
+	}
+	known := map[string]bool{}
+	for _, name := range names {
+		known[strings.ToLower(name)] = true
+	}
+	for _, r := range have {
+		if s.Match(owner, r.Name, r.Topics, r.Archived) && !known[strings.ToLower(r.Name)] {
+			names = append(names, r.Name)
+		}
+	}
+	if len(names) == 0 {
+		f.r.Warning("%s matches none of the %d repositories of %s that the App reaches", s, len(have), owner)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return names, nil
+}
+
+// access gives who is to see an organization's secret; nil keeps what is there.
+func (f *fleet) access(ctx context.Context, organization, visibility string, s manifest.Selection) (*secret.Access, error) {
+	if visibility != "selected" {
+		if visibility == "" {
+			return nil, nil
+		}
+		return &secret.Access{Visibility: visibility}, nil
+	}
+	have, err := f.repositories(ctx, organization)
+	if err != nil {
+		return nil, err
+	}
+	names, err := f.matching(ctx, organization, s)
+	if err != nil {
+		return nil, err
+	}
+	ids, absent := idsOf(names, have)
+	if len(absent) > 0 {
+		return nil, unreached(organization + "/" + joined(absent))
+	}
+	return &secret.Access{Visibility: visibility, Repositories: ids}, nil
+}
+
+func idsOf(names []string, have []githubapp.Repository) (ids []int64, absent []string) {
+	known := map[string]int64{}
+	for _, r := range have {
+		known[strings.ToLower(r.Name)] = r.ID
+	}
+	for _, name := range names {
+		if id, ok := known[strings.ToLower(name)]; ok {
+			ids = append(ids, id)
+		} else {
+			absent = append(absent, name)
+		}
+	}
+	return ids, absent
+}
+
+// mintFresh makes the tokens that are the values of secrets. One that can't be
+// had fails its targets and no others.
+func (v *resolution) mintFresh(ctx context.Context) (tokens map[int]githubapp.Token) {
+	tokens = map[int]githubapp.Token{}
+	failed := map[int]bool{}
+	for i, indexes := range v.mints {
+		token, err := v.fleet.mintFor(ctx, *v.file.Secrets[i].Mint)
+		if err == nil {
+			tokens[i] = token
+		}
+		for _, w := range indexes {
+			if v.wanted[w].Value = token.Value; err != nil {
+				v.fail(v.wanted[w], err)
+				failed[w] = true
+			}
+		}
+	}
+	kept := v.wanted[:0]
+	for w := range v.wanted {
+		if !failed[w] {
+			kept = append(kept, v.wanted[w])
+		}
+	}
+	v.wanted = kept
+	return tokens
+}
+
+// mintFor makes a token that others will use. It is not revoked when this step
+// ends.
+func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token, error) {
+	name := s.Repositories.Owners()[0]
+	scope := githubapp.Scope{Permissions: s.Permissions}
+	if _, all := s.Repositories.All(); all {
+		scope.AllRepositories = true
+	} else {
+		names, err := f.matching(ctx, name, s.Repositories)
+		if err != nil {
+			return githubapp.Token{}, err
+		}
+		if scope.Repositories = names; len(names) == 0 {
+			return githubapp.Token{}, actions.Fault{Problem: s.Repositories.String() + " matches no repository", Cure: "a token for none can't be made: check the pattern"}
+		}
+	}
+	installation, err := f.installation(ctx, f.owner(name))
+	if err != nil {
+		return githubapp.Token{}, err
+	}
+	token, err := f.app.Mint(ctx, *installation, scope)
+	return token, notGranted(err, s.Permissions)
+}
+
+// unused revokes the tokens that no target took: nobody has them.
+func (f *fleet) unused(ctx context.Context, tokens map[int]githubapp.Token, stored func(i int) bool) {
+	for i, token := range tokens {
+		if !stored(i) {
+			takeBack(ctx, f.r, f.api, token)
+		}
+	}
+}

@@ -1,0 +1,190 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// file makes a File of what the table found, and checks what it can't say.
+func (p *parser) file(f *File, v *value) {
+	for _, s := range v.get("secrets").list() {
+		f.Secrets = append(f.Secrets, p.secret(s))
+	}
+	names := map[string]bool{}
+	for _, r := range v.get("rotations").list() {
+		f.Rotations = append(f.Rotations, p.rotation(r))
+		name := r.get("name")
+		if key := strings.ToLower(name.word()); key != "" && names[key] {
+			p.add(name.at, "another rotation has this name", "give each a name of its own; what is told of a rotation goes by it")
+		} else {
+			names[key] = true
+		}
+	}
+}
+
+func (p *parser) secret(v *value) Secret {
+	s := Secret{Position: v.at, Name: v.get("name").word(), Mint: p.scope(v.get("mint"))}
+	if s.Mint == nil {
+		s.Variable = s.Name
+		if from := v.get("from").word(); from != "" {
+			s.Variable = strings.TrimPrefix(from, "env:")
+		}
+	}
+	for _, to := range v.get("to").list() {
+		s.To = append(s.To, p.target(to))
+	}
+	return s
+}
+
+func (p *parser) scope(v *value) *Scope {
+	if v == nil {
+		return nil
+	}
+	s := &Scope{Position: v.at, Repositories: p.selection(v.get("repositories"), ""), Permissions: map[string]string{}}
+	if owners := s.Repositories.Owners(); len(owners) > 1 {
+		p.add(v.get("repositories").at, "repositories of "+owners[0]+" and of "+owners[1], "a token opens repositories of one owner; make an entry for each")
+	}
+	if permissions := v.get("permissions"); permissions != nil {
+		for name, level := range permissions.fields {
+			s.Permissions[name] = level.text
+		}
+	}
+	return s
+}
+
+func (p *parser) target(v *value) Target {
+	t := Target{
+		Position:     v.at,
+		Repositories: p.selection(v.get("repositories"), ""),
+		Environments: words(v.get("environments")),
+		Organization: v.get("organization").word(),
+		Apps:         orActions(words(v.get("apps"))),
+		Visibility:   v.get("visibility").word(),
+	}
+	if create := v.get("create-environments"); create != nil {
+		t.CreateEnvironments = create.yes
+	}
+	t.Selected = p.selection(v.get("selected"), t.Organization)
+	return t
+}
+
+func (p *parser) rotation(v *value) Rotation {
+	r := Rotation{
+		Position:          v.at,
+		Name:              v.get("name").word(),
+		DeployKey:         deployKey(v.get("deploy-key")),
+		InstallationToken: p.scope(v.get("installation-token")),
+		Random:            random(v.get("random")),
+		Age:               v.get("age") != nil,
+		Keep:              1,
+	}
+	if keep := v.get("keep"); keep != nil {
+		r.Keep = keep.number
+	}
+	if every := v.get("every"); every != nil && every.sound {
+		r.Every = parseInterval(every.text)
+		if r.InstallationToken != nil && r.Every > time.Hour {
+			p.add(every.at, "a token lives for an hour", "rotate it every 45m or so")
+		}
+	}
+	taken := map[string]bool{}
+	for _, store := range v.get("store").list() {
+		s := p.store(store)
+		r.Store = append(r.Store, s)
+		if store.sound {
+			p.collision(taken, s)
+		}
+		if variable := store.get("recipient-variable"); variable != nil && !r.Age {
+			p.add(variable.at, "recipient-variable without age", "only an age identity has a recipient; take it out")
+		}
+	}
+	return r
+}
+
+// collision notes a secret that one rotation would write twice.
+func (p *parser) collision(taken map[string]bool, s Store) {
+	for _, app := range s.Apps {
+		key := strings.ToLower(strings.Join([]string{app, s.Organization, s.Owner, s.Repository, s.Environment, s.Secret}, "\n"))
+		if taken[key] {
+			p.add(s.Position, fmt.Sprintf("the same secret of %s is stored twice", app), "keep one of the two entries")
+			return
+		}
+		taken[key] = true
+	}
+}
+
+func (p *parser) store(v *value) Store {
+	s := Store{
+		Position:          v.at,
+		Environment:       v.get("environment").word(),
+		Organization:      v.get("organization").word(),
+		Secret:            v.get("secret").word(),
+		Apps:              orActions(words(v.get("apps"))),
+		Visibility:        v.get("visibility").word(),
+		RecipientVariable: v.get("recipient-variable").word(),
+	}
+	s.Owner, s.Repository, _ = strings.Cut(v.get("repository").word(), "/")
+	s.Selected = p.selection(v.get("selected"), s.Organization)
+	return s
+}
+
+func deployKey(v *value) *DeployKey {
+	if v == nil {
+		return nil
+	}
+	k := &DeployKey{Title: v.get("title").word(), ReadOnly: true}
+	k.Owner, k.Repository, _ = strings.Cut(v.get("repository").word(), "/")
+	if only := v.get("read-only"); only != nil {
+		k.ReadOnly = only.yes
+	}
+	return k
+}
+
+func random(v *value) *Random {
+	if v == nil {
+		return nil
+	}
+	r := &Random{Bytes: 32, Encoding: "hex"}
+	if n := v.get("bytes"); n != nil {
+		r.Bytes = n.number
+	}
+	if e := v.get("encoding"); e != nil {
+		r.Encoding = e.text
+	}
+	return r
+}
+
+// parseInterval reads a time of the table's form.
+func parseInterval(text string) time.Duration {
+	n, unit := 0, time.Minute
+	for _, c := range text {
+		switch c {
+		case 'm':
+		case 'h':
+			unit = time.Hour
+		case 'd':
+			unit = 24 * time.Hour
+		case 'w':
+			unit = 7 * 24 * time.Hour
+		default:
+			n = 10*n + int(c-'0')
+		}
+	}
+	return time.Duration(n) * unit
+}
+
+func words(v *value) []string {
+	var list []string
+	for _, item := range v.list() {
+		list = append(list, item.text)
+	}
+	return list
+}
+
+func orActions(list []string) []string {
+	if len(list) == 0 {
+		return []string{"actions"}
+	}
+	return list
+}

@@ -1,0 +1,63 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// check holds the keys of a mapping to what its shape says of them together.
+func (p *parser) check(v *value, s *shape) {
+	for _, f := range s.fields {
+		if f.required && v.fields[f.key] == nil && !slices.Contains(v.meant, f.key) {
+			p.add(v.at, "no "+f.key, "add "+f.key+": "+f.example)
+		}
+	}
+	if s.any && len(v.keys)+len(v.meant) == 0 {
+		p.add(v.at, "neither "+strings.Join(s.keys(), " nor "), s.cure)
+	}
+	var there []string
+	for _, key := range v.keys {
+		if slices.Contains(s.one, key) {
+			there = append(there, key)
+		}
+	}
+	meant := slices.ContainsFunc(v.meant, func(key string) bool { return slices.Contains(s.one, key) })
+	switch {
+	case len(s.one) > 0 && len(there) == 0 && !meant:
+		p.add(v.at, "none of "+strings.Join(s.one, ", "), s.cure)
+	case len(there) > 1:
+		p.add(v.get(there[1]).at, strings.Join(there, " and ")+" in one mapping", s.cure)
+	}
+	for _, r := range s.rules {
+		p.rule(v, r)
+	}
+}
+
+func (p *parser) rule(v *value, r rule) {
+	it := v.get(r.key)
+	if it == nil || r.is != "" && it.text != r.is {
+		return
+	}
+	name := r.key
+	if r.is != "" {
+		name += ": " + r.is
+	}
+	if r.needs != "" && v.get(r.needs) == nil && !slices.Contains(v.meant, r.needs) {
+		p.add(it.at, name+" without "+r.needs, r.cure)
+	}
+	if r.not != "" && v.get(r.not) != nil {
+		p.add(it.at, name+" beside "+r.not, r.cure)
+	}
+	only := v.get(r.only)
+	if only == nil {
+		return
+	}
+	ok := only.text == "" || only.text == r.word
+	for _, item := range only.items {
+		ok = ok && (item.text == "" || item.text == r.word)
+	}
+	if !ok {
+		p.add(only.at, fmt.Sprintf("%s goes only with %s: %s", name, r.only, r.word), r.cure)
+	}
+}

@@ -1,0 +1,72 @@
+package manifest
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+const maxFaults = 50 // faults that are told one by one
+
+// Fault is one thing that is wrong with the manifest, where, and its cure.
+type Fault struct {
+	File         string
+	Line, Column int    // zero when it is about the whole file
+	Problem      string // lower case; never an unchecked text of the file
+	Cure         string // what to do
+
+	source *source
+}
+
+// Error tells the fault in three lines: what is wrong, the line of the file
+// without what may be a secret, and a caret below the column.
+func (f *Fault) Error() string {
+	if f.Line == 0 {
+		return f.File + ": " + f.Problem
+	}
+	text := fmt.Sprintf("%s:%d:%d: %s", f.File, f.Line, f.Column, f.Problem)
+	if line, caret := f.source.show(Position{f.Line, f.Column}); line != "" {
+		text += "\n  | " + line + "\n  | " + caret
+	}
+	return text
+}
+
+// Hint is the cure, printed on a line of its own.
+func (f *Fault) Hint() string { return f.Cure }
+
+// faults collects what is wrong with one file.
+type faults struct {
+	source *source
+	all    []*Fault
+}
+
+func (f *faults) add(at Position, problem, cure string) {
+	f.all = append(f.all, &Fault{
+		File: f.source.name, Line: at.Line, Column: at.Column,
+		Problem: problem, Cure: cure, source: f.source,
+	})
+}
+
+// err gives all faults in the order of the file; what an alias repeats is told once.
+func (f *faults) err() error {
+	slices.SortStableFunc(f.all, func(a, b *Fault) int {
+		if a.Line != b.Line {
+			return a.Line - b.Line
+		}
+		return a.Column - b.Column
+	})
+	f.all = slices.CompactFunc(f.all, func(a, b *Fault) bool { return *a == *b })
+	var errs []error
+	for i, fault := range f.all {
+		if i == maxFaults {
+			errs = append(errs, &Fault{
+				File:    f.source.name,
+				Problem: fmt.Sprintf("%d more faults", len(f.all)-maxFaults),
+				Cure:    fmt.Sprintf("mend the first %d, then try again", maxFaults),
+			})
+			break
+		}
+		errs = append(errs, fault)
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,128 @@
+package manifest
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// planted is a token as people paste it; made here, for scanners look for them.
+var planted = "ghp" + "_" + strings.Repeat("aZ09", 9)
+
+func FuzzParse(f *testing.F) {
+	files, _ := filepath.Glob("testdata/*/*.yml")
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text), 10)
+		f.Add(string(text), len(text)/2)
+	}
+	f.Add(Example, 40)
+	f.Fuzz(func(t *testing.T, text string, at int) {
+		if len(text) > 1<<14 {
+			return
+		}
+		if file, err := Parse("m.yml", []byte(text)); err == nil {
+			hold(t, file, strings.Count(strings.ReplaceAll(text, "\r\n", "\n"), "\n")+strings.Count(text, "\r")+1)
+		} else {
+			report(t, err)
+		}
+		at = min(max(at, 0), len(text))
+		file, err := Parse("m.yml", []byte(text[:at]+planted+text[at:]))
+		for _, fault := range faultsOf(t, err) {
+			if all := fault.Error() + fault.Hint(); strings.Contains(all, planted) {
+				t.Errorf("a token is shown: %s", all)
+			}
+		}
+		if file != nil && strings.Contains(dump(file), planted) {
+			t.Errorf("a token passes for something else: %s", dump(file))
+		}
+	})
+}
+
+// hold checks what everybody after Parse relies on.
+func hold(t *testing.T, f *File, lines int) {
+	t.Helper()
+	within := func(p Position) {
+		if p.Line < 1 || p.Line > lines || p.Column < 1 {
+			t.Errorf("position %v of %d lines", p, lines)
+		}
+	}
+	must := func(ok bool, what string) {
+		if !ok {
+			t.Errorf("%s in\n%s", what, dump(f))
+		}
+	}
+	scope := func(s *Scope) {
+		if s != nil {
+			within(s.Position)
+			must(len(s.Repositories.Owners()) == 1 && len(s.Permissions) > 0, "a scope of not one owner, or of nothing")
+		}
+	}
+	must(len(f.Secrets)+len(f.Rotations) > 0, "an empty file")
+	for _, s := range f.Secrets {
+		within(s.Position)
+		scope(s.Mint)
+		must(s.Name != "" && (s.Variable != "") == (s.Mint == nil) && len(s.To) > 0, "a secret from nowhere or to nowhere")
+		for _, to := range s.To {
+			within(to.Position)
+			must(to.Repositories.Empty() == (to.Organization != ""), "not one target")
+			must(len(to.Apps) > 0 && (len(to.Environments) == 0 || slices.Equal(to.Apps, []string{"actions"})), "apps")
+			must(to.Selected.Empty() == (to.Visibility != "selected"), "selected")
+		}
+	}
+	for _, r := range f.Rotations {
+		within(r.Position)
+		scope(r.InstallationToken)
+		kinds := 0
+		for _, there := range []bool{r.DeployKey != nil, r.InstallationToken != nil, r.Random != nil, r.Age} {
+			if there {
+				kinds++
+			}
+		}
+		must(kinds == 1 && r.Every > 0 && len(r.Store) > 0, "a rotation of nothing, never, or to nowhere")
+		for _, s := range r.Store {
+			within(s.Position)
+			must((s.Repository == "") == (s.Organization != "") && (s.Repository == "") == (s.Owner == ""), "not one store")
+			must(len(s.Apps) > 0 && s.Secret != "" && (s.RecipientVariable == "" || r.Age), "a store")
+			must(s.Selected.Empty() == (s.Visibility != "selected"), "selected")
+		}
+	}
+}
+
+func FuzzSelection(f *testing.F) {
+	f.Add("acme/api, acme/web-*", "acme", "api")
+	f.Add(`acme/[a-c]?, "!acme/b*", topic:x`, "ACME", "bb")
+	f.Fuzz(func(t *testing.T, list, owner, name string) {
+		file, err := Parse("m.yml", []byte("secrets: [{name: A, to: [{repositories: ["+list+"]}]}]"))
+		if err != nil || len(file.Secrets[0].To) != 1 {
+			return
+		}
+		s := file.Secrets[0].To[0].Repositories
+		if s.Match(owner, name, nil, false) && !contains(s.Owners(), owner) {
+			t.Errorf("%v matches a repository of none of its owners", s)
+		}
+		if s.Match(owner, name, nil, false) != s.Match(strings.ToUpper(owner), strings.ToUpper(name), nil, false) && isASCII(owner+name) {
+			t.Errorf("%v minds case", s)
+		}
+		if names, ok := s.Exact(); ok {
+			for _, full := range names {
+				o, n, _ := strings.Cut(full, "/")
+				if !s.Match(o, n, nil, true) || !contains(s.Named(o), n) {
+					t.Errorf("%v has %s, but doesn't match it", s, full)
+				}
+			}
+		}
+		if all, ok := s.All(); ok && !s.Match(all, name, nil, false) && name != "" && !strings.Contains(name, "/") {
+			t.Errorf("%v doesn't match %q", s, name)
+		}
+	})
+}
+
+func isASCII(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r > 126 })
+}

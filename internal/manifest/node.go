@@ -1,0 +1,133 @@
+package manifest
+
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
+)
+
+// position is where a node begins.
+func position(n ast.Node) Position {
+	switch t := n.(type) {
+	case *ast.MappingNode:
+		if !t.IsFlowStyle && len(t.Values) > 0 {
+			return position(t.Values[0])
+		}
+	case *ast.MappingValueNode:
+		return place(t.Key.GetToken())
+	}
+	return place(n.GetToken())
+}
+
+// entries are the pairs of a mapping.
+func entries(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch t := n.(type) {
+	case *ast.MappingNode:
+		return t.Values, true
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{t}, true
+	}
+	return nil, false
+}
+
+// colon puts a text such as topic:acme/api together again, which goccy/go-yaml
+// takes for a key and its value in a list within braces.
+func colon(n ast.Node) (joined string, ok bool) {
+	pairs, ok := entries(n)
+	if !ok || len(pairs) != 1 || n.GetToken().Type == token.MappingStartType {
+		return "", false
+	}
+	key, mid, val := pairs[0].Key.GetToken(), pairs[0].Start, pairs[0].Value.GetToken()
+	if key.Type != token.StringType || val.Type == token.SingleQuoteType || val.Type == token.DoubleQuoteType {
+		return "", false
+	}
+	_, scalar := pairs[0].Value.(ast.ScalarNode)
+	at := place(key)
+	at.Column += utf8.RuneCountInString(key.Value)
+	next := Position{at.Line, at.Column + 1}
+	return key.Value + ":" + val.Value, scalar && place(mid) == at && place(val) == next
+}
+
+// hide keeps everything from one token to the end of a node out of what is shown.
+func (p *parser) hide(n ast.Node, from *token.Token) {
+	if n == nil || from == nil {
+		return
+	}
+	last := &lastToken{last: from}
+	ast.Walk(last, n)
+	begin := place(from)
+	end := Position{Line: math.MaxInt}
+	if next := last.last.Next; next != nil {
+		end = place(next)
+	}
+	if end.Line <= begin.Line { // one line: to its end, wherever YAML sees the end of the text
+		end = Position{Line: begin.Line + 1}
+	}
+	if from.Type == token.MappingValueType {
+		begin.Column++
+	}
+	p.source.hidden = append(p.source.hidden, span{begin, end})
+}
+
+// lastToken finds the token of a node that stands last.
+type lastToken struct{ last *token.Token }
+
+func (l *lastToken) Visit(n ast.Node) ast.Visitor {
+	if t := n.GetToken(); t != nil && place(l.last).before(place(t)) {
+		l.last = t
+	}
+	return l
+}
+
+// keyOf is the key of a pair, as text.
+func keyOf(pair *ast.MappingValueNode) string {
+	if s, ok := pair.Key.(*ast.StringNode); ok {
+		return s.Value
+	}
+	return pair.Key.GetToken().Value
+}
+
+func number(v any) int {
+	switch n := v.(type) {
+	case int64:
+		return int(n)
+	case uint64:
+		return int(min(n, math.MaxInt32))
+	}
+	return math.MaxInt32
+}
+
+var takes = map[kind]string{
+	text: "a text", list: "a list", boolean: "true or false", integer: "a whole number",
+	levels: "a mapping", object: "a mapping", objects: "a list", duration: "a time such as 30d",
+}
+
+// describe says what a node is.
+func describe(n ast.Node) string {
+	switch n.(type) {
+	case *ast.NullNode:
+		return "nothing"
+	case *ast.StringNode, *ast.LiteralNode:
+		return "a text"
+	case *ast.BoolNode:
+		return "true or false"
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return "a number"
+	case *ast.SequenceNode:
+		return "a list"
+	case *ast.MappingNode, *ast.MappingValueNode:
+		return "a mapping"
+	}
+	return "what it is"
+}
+
+// cureOf shows what a mapping of a shape could hold.
+func cureOf(s *shape) string {
+	if keys := s.keys(); len(keys) > 0 {
+		return "write a mapping, with keys out of " + strings.Join(keys, ", ")
+	}
+	return "write {}, without any keys"
+}

@@ -1,0 +1,205 @@
+package manifest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/lexer"
+	yamlparser "github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+const (
+	maxText   = 1 << 20 // bytes of a manifest
+	maxDepth  = 20      // brackets within brackets
+	maxIndent = 400     // columns before a dash or a key
+	maxValues = 1 << 18 // with what aliases repeat
+)
+
+const start = "begin with secrets: or rotations:, as docs/manifest.md shows"
+
+// Parse reads a manifest. The error joins a [*Fault] for each thing that is wrong,
+// in the order of the file; name is what they call the file.
+func Parse(name string, text []byte) (*File, error) {
+	p := &parser{faults: faults{source: &source{name: name}}}
+	f := &File{source: p.source}
+	if root := p.resolve(p.document(text)); root != nil {
+		p.file(f, p.object(root, fileShape))
+	}
+	if err := p.faults.err(); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// document gives the one mapping of the text, or notes why there is none.
+func (p *parser) document(text []byte) ast.Node {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	switch {
+	case len(text) > maxText:
+		p.add(Position{}, "more than 1 MiB", "a manifest names secrets, it doesn't hold them; give it less text")
+		return nil
+	case !utf8.Valid(text):
+		p.add(Position{}, "no UTF-8 text", "save it as UTF-8")
+		return nil
+	}
+	clean := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))
+	p.source.lines = strings.Split(clean, "\n")
+	for i, line := range p.source.lines {
+		if c := strings.IndexFunc(line, func(r rune) bool { return r != '\t' && unicode.IsControl(r) }); c >= 0 {
+			p.add(Position{i + 1, utf8.RuneCountInString(line[:c]) + 1}, "a control character", "take it out")
+			return nil
+		}
+	}
+	root, err := p.yaml(clean)
+	if err != nil {
+		p.source.strict = true // no telling what is a value here
+		p.faults.all = append(p.faults.all, err)
+		return nil
+	}
+	return root
+}
+
+// yaml parses the text. The parser comes after a look at the tokens, for depth
+// and for what we don't take, so that neither can bring it down.
+func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
+	failed := func(t *token.Token, problem, cure string) *Fault {
+		at := place(t)
+		return &Fault{File: p.source.name, Line: at.Line, Column: at.Column, Problem: problem, Cure: cure, source: p.source}
+	}
+	defer func() {
+		if recover() != nil {
+			root, fault = nil, failed(nil, "no valid YAML", "check indentation, quotes and brackets")
+		}
+	}()
+	tokens := lexer.Tokenize(text)
+	if t, problem, cure := refuse(tokens); t != nil {
+		return nil, failed(t, problem, cure)
+	}
+	file, err := yamlparser.Parse(tokens, 0, yamlparser.AllowDuplicateMapKey())
+	var syntax *yaml.SyntaxError
+	if errors.As(err, &syntax) {
+		problem, cure := explain(syntax.Message)
+		return nil, failed(syntax.Token, problem, cure)
+	}
+	if err != nil {
+		return nil, failed(nil, "no valid YAML", "check indentation, quotes and brackets")
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType {
+		return nil, failed(nil, "an empty manifest", start)
+	}
+	if len(file.Docs) > 1 {
+		return nil, failed(file.Docs[1].GetToken(), "more than one document", "take the --- out; a manifest is one document")
+	}
+	return file.Docs[0].Body, nil
+}
+
+// refuse finds the first token of what a manifest can't have.
+func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
+	depth := 0
+	for i, t := range tokens {
+		switch t.Type {
+		case token.TagType:
+			return t, "a tag", "take it out; values say themselves what they are"
+		case token.DirectiveType:
+			return t, "a directive", "take it out"
+		case token.MergeKeyType:
+			return t, "a merge key", "write the keys out, or let an alias stand for a whole value"
+		case token.DocumentHeaderType:
+			if i > 0 && tokens[i-1].Type != token.CommentType {
+				return t, "more than one document", "take the --- out; a manifest is one document"
+			}
+		case token.MappingStartType, token.SequenceStartType:
+			depth++
+		case token.MappingEndType, token.SequenceEndType:
+			depth--
+		case token.SequenceEntryType, token.MappingKeyType, token.MappingValueType:
+			if depth <= 0 && t.Position.Column > maxIndent {
+				return t, "too deep", "take out some of the indentation"
+			}
+		}
+		if depth > maxDepth {
+			return t, "too many brackets within brackets", "a manifest is never that deep; close the ones before"
+		}
+	}
+	return nil, "", ""
+}
+
+// explain says in our words what the YAML parser says in its own, which may repeat
+// the text.
+func explain(message string) (problem, cure string) {
+	switch {
+	case strings.Contains(message, "tab ") || strings.Contains(message, "\t"):
+		return "a tab where YAML takes spaces only", "indent with spaces"
+	case strings.ContainsAny(message, "[]{},"):
+		return "a bracket that isn't closed, or a comma that is missing", "close what is opened, and put commas between"
+	case strings.Contains(message, "quot"):
+		return "a quote that isn't closed", "close it, or take the other one out"
+	case strings.Contains(message, "anchor") || strings.Contains(message, "alias"):
+		return "an anchor or alias that YAML doesn't take here", "write the value out"
+	case strings.Contains(message, "map") || strings.Contains(message, "key") || strings.Contains(message, "value"):
+		return "a key or value that YAML doesn't take here", "check the indentation, and the colon and the space after each key"
+	}
+	return "no valid YAML", "check indentation, quotes and brackets"
+}
+
+// place is where a token stands.
+func place(t *token.Token) Position {
+	if t == nil || t.Position == nil {
+		return Position{}
+	}
+	return Position{t.Position.Line, t.Position.Column}
+}
+
+// nearest gives the word that text was meant to be, or "".
+func nearest(text string, words []string) string {
+	best, least := "", 1+min(3, len(text)/2)
+	for _, w := range words {
+		d := distance(strings.ToLower(text), w)
+		if w != text && (strings.HasPrefix(w, text) && len(text) > 2 || strings.TrimSuffix(w, "s") == text) {
+			d = 1
+		}
+		if d < least {
+			best, least = w, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters to change, add or take away.
+func distance(a, b string) int {
+	if len(a) > 40 {
+		return len(a)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			d := diagonal
+			if a[i] != b[j] {
+				d = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], d
+		}
+	}
+	return row[len(b)]
+}
+
+// oneOf lists what a word may be, with the one that was meant.
+func oneOf(word string, words []string) string {
+	cure := "one of " + strings.Join(words, ", ")
+	if near := nearest(word, words); near != "" {
+		return fmt.Sprintf("did you mean %s? It is %s", near, cure)
+	}
+	return "it is " + cure
+}

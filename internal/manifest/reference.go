@@ -1,0 +1,102 @@
+package manifest
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Example is a manifest with most of what there is.
+const Example = `secrets:
+  - name: NPM_TOKEN              # at the target
+    from: env:NPM_TOKEN          # a variable of the step; the one of the same name by default
+    to:
+      - repositories: [acme/web-*, "!acme/web-legacy", acme/api, topic:payments]
+        apps: [actions, dependabot, codespaces, agents]
+      - repositories: [acme/api]
+        environments: [production]
+        create-environments: true
+      - organization: acme
+        visibility: selected     # or all, or private
+        selected: [acme/web-*]
+  - name: DEPLOY_TOKEN
+    from: mint                   # a fresh installation token
+    mint: {repositories: [acme/infra], permissions: {contents: read}}
+    to: [{repositories: [acme/app]}]
+
+rotations:
+  - name: infra-deploy-key
+    deploy-key:
+      repository: acme/infra
+      title: ci
+      read-only: true
+    every: 30d
+    keep: 1
+    store:
+      - {repository: acme/app, secret: INFRA_DEPLOY_KEY}
+      - {organization: acme, secret: INFRA_DEPLOY_KEY, visibility: selected, selected: [acme/web-*]}
+  - name: renovate-token
+    installation-token: {repositories: ["acme/*"], permissions: {contents: write, pull_requests: write}}
+    every: 45m
+    store: [{repository: acme/renovate, secret: RENOVATE_TOKEN, apps: [actions, dependabot]}]
+  - name: webhook-secret
+    random: {bytes: 32, encoding: hex}
+    every: 90d
+    store: [{repository: acme/api, environment: production, secret: WEBHOOK_SECRET}]
+  - name: age-identity
+    age: {}
+    every: 180d
+    store: [{repository: acme/app, secret: VALETKEY_IDENTITY, recipient-variable: VALETKEY_RECIPIENT}]
+`
+
+const intro = `<!-- Made by go generate ./internal/manifest. DO NOT EDIT. -->
+# The manifest
+
+` + "`.github/valetkey.yml`" + ` says which secrets go where, and which credentials are replaced how often. It holds names
+only, never a value.
+
+` + "```yaml\n" + Example + "```\n"
+
+const outro = `
+## How it is read
+
+- A repository is ` + "`OWNER/NAME`" + `. In the name ` + "`*`" + ` stands for any characters, ` + "`?`" + ` for one, ` + "`[a-z]`" + ` for one of these; in
+  the owner nothing does. Case doesn't count.
+- ` + "`topic:NAME`" + ` is about the owners that the same list names, ` + "`topic:OWNER/NAME`" + ` about one.
+- ` + "`!`" + ` in front excludes, wherever it stands in the list.
+- Anchors and aliases (` + "`&name`, `*name`" + `) repeat a whole value. Merge keys and tags are refused, like keys that are not
+  listed here.
+`
+
+// Reference is docs/manifest.md.
+func Reference() string {
+	var out strings.Builder
+	out.WriteString(intro)
+	for _, s := range shapes() {
+		fmt.Fprintf(&out, "\n## %s\n", s.name)
+		if s.about != "" {
+			fmt.Fprintf(&out, "\n%s\n", s.about)
+		}
+		if len(s.fields) == 0 {
+			continue
+		}
+		out.WriteString("\n| key | meaning | default |\n|---|---|---|\n")
+		for _, f := range s.fields {
+			fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.key, f.about, f.docs())
+		}
+	}
+	out.WriteString(outro)
+	return out.String()
+}
+
+// docs is the default for a reader.
+func (f *field) docs() string {
+	switch {
+	case f.required:
+		return "required"
+	case f.standard != "" && f.kind == list:
+		return "`[" + f.standard + "]`"
+	case f.standard != "":
+		return "`" + f.standard + "`"
+	}
+	return f.otherwise
+}

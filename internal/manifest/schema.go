@@ -1,0 +1,149 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// Schema is a JSON Schema of the manifest, for editors. It says what the table
+// says; [Parse] knows more, such as which owner a topic belongs to.
+func Schema() []byte {
+	schema := fileShape.schema()
+	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
+	schema["title"] = ".github/valetkey.yml"
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	_ = enc.Encode(schema) // maps, lists and texts of ours
+	return out.Bytes()
+}
+
+func (s *shape) schema() map[string]any {
+	properties := map[string]any{}
+	var required []string
+	for _, f := range s.fields {
+		properties[f.key] = f.schema()
+		if f.required {
+			required = append(required, f.key)
+		}
+	}
+	schema := map[string]any{"type": "object", "properties": properties, "additionalProperties": false}
+	if s.about != "" {
+		schema["description"] = plain(s.about)
+	}
+	if len(required) > 0 {
+		schema["required"] = required
+	}
+	if s.any {
+		schema["minProperties"] = 1
+	}
+	var one, all []any
+	for _, key := range s.one {
+		one = append(one, requires(key))
+	}
+	if one != nil {
+		schema["oneOf"] = one
+	}
+	for _, r := range s.rules {
+		all = append(all, r.schema())
+	}
+	if all != nil {
+		schema["allOf"] = all
+	}
+	return schema
+}
+
+func requires(key string) map[string]any { return map[string]any{"required": []string{key}} }
+
+// schema says a rule as a condition and what follows.
+func (r rule) schema() map[string]any {
+	condition, properties, then := requires(r.key), map[string]any{}, map[string]any{}
+	if r.is != "" {
+		condition["properties"] = map[string]any{r.key: map[string]any{"const": r.is}}
+	}
+	if r.needs != "" {
+		then["required"] = []string{r.needs}
+	}
+	if r.not != "" {
+		properties[r.not] = false
+	}
+	if r.only != "" {
+		// Of the two, the one that the kind of the key makes no sense for says nothing.
+		alone := map[string]any{"const": r.word}
+		properties[r.only] = map[string]any{"if": map[string]any{"type": "array"}, "then": map[string]any{"items": alone}, "else": alone}
+	}
+	if len(properties) > 0 {
+		then["properties"] = properties
+	}
+	return map[string]any{"if": condition, "then": then}
+}
+
+func (f *field) schema() map[string]any {
+	var schema map[string]any
+	switch f.kind {
+	case object:
+		schema = f.of.schema()
+	case objects:
+		schema = map[string]any{"type": "array", "minItems": 1, "items": f.of.schema()}
+	case boolean:
+		schema = map[string]any{"type": "boolean"}
+	case integer:
+		schema = map[string]any{"type": "integer", "minimum": f.least, "maximum": f.most}
+	case levels:
+		schema = map[string]any{
+			"type": "object", "minProperties": 1,
+			"propertyNames": f.form.schema(), "additionalProperties": map[string]any{"enum": f.words},
+		}
+	case list:
+		schema = map[string]any{"type": "array", "minItems": 1, "items": f.texts()}
+		if f.unique {
+			schema["uniqueItems"] = true
+		}
+	default:
+		schema = f.texts()
+	}
+	schema["description"] = plain(f.about)
+	if f.standard != "" {
+		schema["default"] = f.def()
+	}
+	return schema
+}
+
+// texts is the schema of one text at the key.
+func (f *field) texts() map[string]any {
+	if len(f.words) > 0 {
+		return map[string]any{"enum": f.words}
+	}
+	return f.form.schema()
+}
+
+func (f *form) schema() map[string]any {
+	schema := map[string]any{"type": "string", "pattern": f.pattern}
+	if f.never != "" {
+		schema["not"] = map[string]any{"pattern": f.never}
+	}
+	return schema
+}
+
+// def is the default in the type of the key.
+func (f *field) def() any {
+	switch f.kind {
+	case boolean:
+		return f.standard == "true"
+	case integer:
+		n, _ := strconv.Atoi(f.standard)
+		return n
+	case list:
+		return []string{f.standard}
+	}
+	return f.standard
+}
+
+// plain takes the marks of Markdown out.
+func plain(text string) string {
+	text = strings.ReplaceAll(text, "[permissions.md](permissions.md)", "docs/permissions.md")
+	return strings.ReplaceAll(text, "`", "")
+}

@@ -1,0 +1,180 @@
+package manifest
+
+import (
+	"path"
+	"slices"
+	"strings"
+)
+
+// Selection is a list of repositories by name, by pattern and by topic. Case
+// doesn't count, as GitHub has it.
+type Selection struct {
+	entries []entry
+}
+
+type entry struct {
+	owner, name string // name may be a pattern; empty with topic
+	topic       string
+	excluded    bool
+}
+
+// Empty tells that nothing was listed, which is no repository at all.
+func (s Selection) Empty() bool { return len(s.entries) == 0 }
+
+// Owners lists whose repositories it is about, each once.
+func (s Selection) Owners() []string {
+	var owners []string
+	for _, e := range s.entries {
+		if !contains(owners, e.owner) {
+			owners = append(owners, e.owner)
+		}
+	}
+	return owners
+}
+
+// Exact gives the repositories as OWNER/NAME, each once, if the list alone tells
+// them: no pattern, no topic, no exclusion. An empty list tells none.
+func (s Selection) Exact() (names []string, ok bool) {
+	for _, e := range s.entries {
+		if e.excluded || !e.exact() {
+			return nil, false
+		}
+		if name := e.owner + "/" + e.name; !contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names, len(names) > 0
+}
+
+// All tells a list that is OWNER/* and nothing else.
+func (s Selection) All() (owner string, ok bool) {
+	if len(s.entries) != 1 || s.entries[0].excluded || s.entries[0].name != "*" {
+		return "", false
+	}
+	return s.entries[0].owner, true
+}
+
+// Match tells whether a repository is meant. Exclusions win; archived ones are
+// meant by their exact name only, since nobody can write to them.
+func (s Selection) Match(owner, name string, topics []string, archived bool) bool {
+	matched := false
+	for _, e := range s.entries {
+		if !strings.EqualFold(e.owner, owner) || !e.meets(name, topics) {
+			continue
+		}
+		if e.excluded {
+			return false
+		}
+		matched = matched || !archived || e.exact()
+	}
+	return matched
+}
+
+// Named lists the names, without owner, that are written out for an owner and not
+// excluded by name or pattern: what the list means before GitHub is asked.
+func (s Selection) Named(owner string) []string {
+	var names []string
+	for _, e := range s.entries {
+		if !e.excluded && e.exact() && strings.EqualFold(e.owner, owner) &&
+			!contains(names, e.name) && s.Match(owner, e.name, nil, false) {
+			names = append(names, e.name)
+		}
+	}
+	return names
+}
+
+// String is the list as the manifest has it, but for topics, which come with
+// their owner.
+func (s Selection) String() string {
+	words := make([]string, len(s.entries))
+	for i, e := range s.entries {
+		words[i] = e.String()
+	}
+	return strings.Join(words, ", ")
+}
+
+func (e entry) String() string {
+	text := e.owner + "/" + e.name
+	if e.topic != "" {
+		text = "topic:" + e.owner + "/" + e.topic
+	}
+	if e.excluded {
+		return "!" + text
+	}
+	return text
+}
+
+func (e entry) exact() bool { return e.topic == "" && !strings.ContainsAny(e.name, "*?[") }
+
+func (e entry) meets(name string, topics []string) bool {
+	switch {
+	case e.topic != "":
+		return contains(topics, e.topic)
+	case e.exact():
+		return strings.EqualFold(e.name, name)
+	}
+	ok, _ := path.Match(strings.ToLower(e.name), strings.ToLower(name)) // a form of the table's, so no error
+	return ok
+}
+
+func contains(list []string, word string) bool {
+	return slices.ContainsFunc(list, func(w string) bool { return strings.EqualFold(w, word) })
+}
+
+// selection makes a Selection of a list. With an owner it is about that one's
+// repositories only.
+func (p *parser) selection(list *value, owner string) Selection {
+	if list == nil || !list.sound {
+		return Selection{}
+	}
+	var raw []entry
+	var owners []string
+	included := false
+	for _, item := range list.items {
+		e := parseEntry(item.text)
+		raw = append(raw, e)
+		included = included || !e.excluded
+		if e.owner != "" && !contains(owners, e.owner) {
+			owners = append(owners, e.owner)
+		}
+		if owner != "" && e.owner != "" && !strings.EqualFold(e.owner, owner) {
+			p.add(item.at, "a repository that is not "+owner+"'s", "this list takes repositories of "+owner+" alone")
+		}
+	}
+	if !included {
+		p.add(list.at, "a list that only excludes", "say first what it excludes from, such as acme/*")
+	}
+	if owner != "" {
+		owners = []string{owner}
+	}
+	var s Selection
+	for i, e := range raw {
+		if e.owner != "" {
+			s.entries = append(s.entries, e)
+			continue
+		}
+		if len(owners) == 0 {
+			p.add(list.items[i].at, "a topic of nobody's repositories", "name the owner, such as topic:acme/"+e.topic)
+		}
+		for _, e.owner = range owners {
+			s.entries = append(s.entries, e)
+		}
+	}
+	return s
+}
+
+// parseEntry reads one text of the form that the table has for it.
+func parseEntry(text string) entry {
+	var e entry
+	text, e.excluded = strings.CutPrefix(text, "!")
+	text, topic := strings.CutPrefix(text, "topic:")
+	if owner, name, ok := strings.Cut(text, "/"); ok {
+		e.owner, text = owner, name
+	}
+	if topic {
+		e.topic = text
+	} else {
+		e.name = text
+	}
+	return e
+}

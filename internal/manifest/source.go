@@ -1,0 +1,190 @@
+package manifest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// source is the text of a manifest, as far as faults show it.
+type source struct {
+	name   string
+	lines  []string
+	hidden []span // what may be a secret, from what we know of its place
+	strict bool   // nothing is known of any place: only known words are shown
+}
+
+// span is a part of the text, without its end.
+type span struct{ from, to Position }
+
+const shown = 120 // characters of a line
+
+// show gives a line that is fit for a log, and a line with a caret below the
+// column. Tabs stay tabs in both, and wide characters take two spaces.
+func (s *source) show(at Position) (line, caret string) {
+	if s == nil || at.Line < 1 || at.Line > len(s.lines) {
+		return "", ""
+	}
+	text := []rune(s.lines[at.Line-1])
+	hide := s.hide(at.Line, text)
+	column := min(max(at.Column-1, 0), len(text))
+	from := max(0, min(column-shown/2, len(text)-shown))
+	to := min(len(text), from+shown)
+
+	var out, pad strings.Builder
+	mark := -1 // where the caret goes in pad
+	if from > 0 {
+		out.WriteString("…")
+		pad.WriteString(" ")
+	}
+	for i := from; i < to; i++ {
+		again := hide[i] && i > from && hide[i-1]
+		if i <= column && !again {
+			mark = pad.Len()
+		}
+		switch {
+		case again:
+		case hide[i]:
+			out.WriteString("***")
+			pad.WriteString("   ")
+		default:
+			r := printable(text[i])
+			out.WriteRune(r)
+			pad.WriteString(blank(r))
+		}
+	}
+	if column == to || mark < 0 {
+		mark = pad.Len()
+	}
+	if to < len(text) {
+		out.WriteString("…")
+	}
+	return out.String(), pad.String()[:mark] + "^"
+}
+
+// hide marks the characters of a line that must not be shown.
+func (s *source) hide(number int, text []rune) []bool {
+	hide := make([]bool, len(text))
+	for i := 0; i < len(text); i++ {
+		j := i
+		for j < len(text) && !strings.ContainsRune(" \t\"'[]{},", text[j]) {
+			j++
+		}
+		if word := string(text[i:j]); secretLike(word) || s.strict && !known(word) {
+			fill(hide[i:j])
+		}
+		i = j
+	}
+	for _, sp := range s.hidden {
+		inside := false
+		for i, r := range text {
+			at := Position{number, i + 1}
+			if at.before(sp.from) || !at.before(sp.to) || !inside && unicode.IsSpace(r) {
+				continue
+			}
+			inside, hide[i] = true, true
+		}
+	}
+	return hide
+}
+
+func fill(b []bool) {
+	for i := range b {
+		b[i] = true
+	}
+}
+
+// printable keeps control characters, and those that turn the direction, out of logs.
+func printable(r rune) rune {
+	if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
+		return '?'
+	}
+	return r
+}
+
+// blank takes the room of a character.
+func blank(r rune) string {
+	switch {
+	case r == '\t':
+		return "\t"
+	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		return ""
+	case wide(r):
+		return "  "
+	}
+	return " "
+}
+
+// wide tells what terminals show in two columns: East Asian scripts and emoji.
+func wide(r rune) bool {
+	return r >= 0x1100 && (r <= 0x115f || r >= 0x2e80 && r <= 0xa4cf || r >= 0xac00 && r <= 0xd7a3 ||
+		r >= 0xf900 && r <= 0xfaff || r >= 0xfe30 && r <= 0xfe6f || r >= 0xff00 && r <= 0xff60 ||
+		r >= 0xffe0 && r <= 0xffe6 || r >= 0x1f300 && r <= 0x1faff || r >= 0x20000 && r <= 0x3fffd)
+}
+
+// tokenPrefixes begin what is always a secret, when enough follows.
+var tokenPrefixes = []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "age-secret-key-", "-----begin", "eyj"}
+
+// isToken tells a word that can be nothing but a token or a key.
+func isToken(word string) bool {
+	lower := strings.ToLower(word)
+	for _, prefix := range tokenPrefixes {
+		if i := strings.Index(lower, prefix); i >= 0 && len(word) >= i+len(prefix)+20 {
+			return true
+		}
+	}
+	return strings.Contains(lower, "-----begin")
+}
+
+// secretLike tells a word that may be a secret: the beginning of a token, or 32
+// characters without structure, unless they are letters of one case, as
+// PRODUCTION_DATABASE_CONNECTION_URL.
+func secretLike(word string) bool {
+	lower := strings.ToLower(word)
+	for _, prefix := range tokenPrefixes {
+		if strings.Contains(lower, prefix) && (prefix != "eyj" || strings.Contains(word, "eyJ")) {
+			return true
+		}
+	}
+	plain := word == lower || word == strings.ToUpper(word)
+	if plain && !strings.ContainsAny(word, "0123456789") {
+		return false
+	}
+	run := 0
+	for _, r := range word {
+		if run++; !isLetter(r) && !isDigit(r) && !strings.ContainsRune("+/_", r) {
+			run = 0
+		}
+		if run == 32 {
+			return true
+		}
+	}
+	return false
+}
+
+// quote shows a text of the file in a message, unless it could be a secret: then
+// it tells only how long that is.
+func quote(text string) string {
+	plain := func(r rune) bool { return isLetter(r) || isDigit(r) || strings.ContainsRune("_./:@*?![]^-", r) }
+	if n := len([]rune(text)); n == 0 || n > 60 || secretLike(text) || strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+		return fmt.Sprintf("a text of %d characters", n)
+	}
+	return `"` + text + `"`
+}
+
+// known tells a word that can't be a secret, wherever it stands: the table's own,
+// punctuation and small numbers.
+func known(word string) bool {
+	bare := strings.TrimFunc(word, func(r rune) bool { return !isLetter(r) && !isDigit(r) })
+	if bare == "" {
+		return len(word) <= 3
+	}
+	if strings.IndexFunc(strings.TrimSuffix(word, ":"), func(r rune) bool { return r != '-' && !isLetter(r) && !isDigit(r) }) >= 0 {
+		return false
+	}
+	return len(bare) <= 3 || slices.Contains(vocabulary(), bare)
+}
+
+func isLetter(r rune) bool { return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' }
+func isDigit(r rune) bool  { return '0' <= r && r <= '9' }

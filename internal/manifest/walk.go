@@ -1,0 +1,299 @@
+package manifest
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml/ast"
+)
+
+// parser holds one file to the table.
+type parser struct {
+	faults
+	anchors map[string]ast.Node
+	forms   map[string]*regexp.Regexp
+	values  int
+}
+
+// value is a part of the file in a form that is easier than YAML's. A nil one is
+// what the file leaves out.
+type value struct {
+	at     Position
+	sound  bool // nothing in it is wrong, as far as the table knows
+	text   string
+	number int
+	yes    bool
+	items  []*value
+	keys   []string // of fields, in the order of the file
+	meant  []string // keys that unknown ones seem to stand for
+	fields map[string]*value
+}
+
+func (v *value) get(key string) *value {
+	if v == nil {
+		return nil
+	}
+	return v.fields[key]
+}
+
+func (v *value) word() string {
+	if v == nil {
+		return ""
+	}
+	return v.text
+}
+
+func (v *value) list() []*value {
+	if v == nil {
+		return nil
+	}
+	return v.items
+}
+
+// resolve looks through anchors and aliases.
+func (p *parser) resolve(n ast.Node) ast.Node {
+	for range maxDepth {
+		switch t := n.(type) {
+		case *ast.AnchorNode:
+			if p.anchors == nil {
+				p.anchors = map[string]ast.Node{}
+			}
+			p.anchors[t.Name.GetToken().Value] = t.Value
+			n = t.Value
+		case *ast.AliasNode:
+			target, ok := p.anchors[t.Value.GetToken().Value]
+			if !ok {
+				p.add(place(t.Start), "an alias of no anchor above it", "write the value out")
+				return nil
+			}
+			n = target
+		default:
+			return n
+		}
+	}
+	p.add(position(n), "an alias of itself", "write the value out")
+	return nil
+}
+
+// object reads a mapping by its shape.
+func (p *parser) object(n ast.Node, s *shape) *value {
+	before := len(p.all)
+	pairs, ok := entries(n)
+	if !ok {
+		p.hide(n, n.GetToken())
+		p.add(position(n), "not a mapping, but "+describe(n), cureOf(s))
+		return &value{at: position(n)}
+	}
+	v := &value{at: position(n), fields: map[string]*value{}}
+	for _, pair := range pairs {
+		key := keyOf(pair)
+		if _, twice := v.fields[key]; twice {
+			p.hide(pair.Value, pair.Start)
+			p.add(position(pair), quote(key)+" is there twice", "keep one of them")
+			continue
+		}
+		f := s.field(key)
+		if f == nil {
+			v.meant = append(v.meant, p.unknown(pair, key, s))
+			continue
+		}
+		v.keys = append(v.keys, key)
+		v.fields[key] = p.value(pair.Value, f)
+	}
+	p.check(v, s)
+	v.sound = len(p.all) == before
+	return v
+}
+
+// unknown notes a key that the shape doesn't have, and gives the one that was meant.
+func (p *parser) unknown(pair *ast.MappingValueNode, key string, s *shape) (near string) {
+	p.hide(pair.Value, pair.Start)
+	if isToken(key) {
+		p.token(position(pair))
+		return ""
+	}
+	keys, cure := s.keys(), "take it out; nothing goes in here"
+	if near = nearest(key, keys); near != "" {
+		cure = "did you mean " + near + "?"
+	} else if len(keys) > 0 {
+		cure = "the keys here are " + strings.Join(keys, ", ")
+	}
+	p.add(position(pair), quote(key)+" is no key of this mapping", cure)
+	return near
+}
+
+// value reads what stands at a key.
+func (p *parser) value(n ast.Node, f *field) *value {
+	before := len(p.all)
+	v := &value{at: position(n)}
+	if p.values++; p.values > maxValues {
+		if p.values == maxValues+1 {
+			p.add(v.at, "too many values", "aliases repeat too much; write less")
+		}
+		return v
+	}
+	n = p.resolve(n)
+	if n == nil {
+		return v
+	}
+	v.at = position(n)
+	if joined, ok := colon(n); ok && f.kind == text {
+		v.text = joined
+		p.scalar(v, n, f)
+		v.sound = len(p.all) == before
+		return v
+	}
+	ok := false
+	switch t := n.(type) {
+	case *ast.StringNode:
+		ok = f.kind == text || f.kind == duration
+		v.text = t.Value
+	case *ast.LiteralNode:
+		ok = f.kind == text || f.kind == duration
+		v.text = t.Value.Value
+	case *ast.BoolNode:
+		ok = f.kind == boolean
+		v.yes = t.Value
+	case *ast.IntegerNode:
+		ok = f.kind == integer
+		v.number = number(t.Value)
+	case *ast.SequenceNode:
+		ok = f.kind == list || f.kind == objects
+		if ok {
+			p.sequence(v, t, f)
+		}
+	case *ast.MappingNode, *ast.MappingValueNode:
+		ok = f.kind == object || f.kind == levels
+		if f.kind == object {
+			return p.object(n, f.of)
+		}
+		if ok {
+			p.levels(v, n, f)
+		}
+	}
+	if !ok {
+		p.mismatch(n, f)
+	} else {
+		p.scalar(v, n, f)
+	}
+	v.sound = len(p.all) == before
+	return v
+}
+
+// mismatch notes a value of the wrong kind. A text in the place of a mapping is
+// nothing that we could know, so it isn't shown.
+func (p *parser) mismatch(n ast.Node, f *field) {
+	if (f.private || f.kind > integer) && n.Type() != ast.NullType {
+		p.hide(n, n.GetToken())
+	}
+	cure := f.write()
+	if f.kind == text && describe(n) == "a number" {
+		cure = "put it in quotes"
+	}
+	p.add(position(n), f.label()+" takes "+takes[f.kind]+", not "+describe(n), cure)
+}
+
+// scalar checks the text or number at a key.
+func (p *parser) scalar(v *value, n ast.Node, f *field) {
+	switch f.kind {
+	case text, duration:
+		p.text(v, n, f)
+	case integer:
+		if v.number < f.least || v.number > f.most {
+			p.add(v.at, fmt.Sprintf("%s is not from %d to %d", f.key, f.least, f.most), f.write())
+		}
+	}
+}
+
+func (p *parser) text(v *value, n ast.Node, f *field) {
+	switch {
+	case isToken(v.text):
+		p.hide(n, n.GetToken())
+		p.token(v.at)
+	case len(f.words) > 0 && !slices.Contains(f.words, v.text):
+		shown := quote(v.text)
+		if len(v.text) > 12 || strings.ContainsFunc(v.text, func(r rune) bool { return !isLetter(r) }) {
+			p.hide(n, n.GetToken())
+			shown = "this"
+		}
+		p.add(v.at, f.key+": "+shown+" is none of its words", oneOf(v.text, f.words))
+	case f.form != nil && !p.fits(v.text, f.form):
+		shown := quote(v.text)
+		if f.private {
+			p.hide(n, n.GetToken())
+			shown = "this"
+		}
+		p.add(v.at, f.key+": "+shown+" is not "+f.form.name, f.form.cure)
+	}
+}
+
+func (p *parser) token(at Position) {
+	p.add(at, "this looks like a token or a key", "take it out and revoke it; a manifest only names secrets")
+}
+
+func (p *parser) fits(text string, f *form) bool {
+	return p.match(f.pattern, text) && (f.never == "" || !p.match(f.never, text))
+}
+
+// match compiles a pattern when it is first asked for.
+func (p *parser) match(pattern, text string) bool {
+	re := p.forms[pattern]
+	if re == nil {
+		if p.forms == nil {
+			p.forms = map[string]*regexp.Regexp{}
+		}
+		re = regexp.MustCompile(pattern)
+		p.forms[pattern] = re
+	}
+	return re.MatchString(text)
+}
+
+// sequence reads a list of texts or of mappings.
+func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
+	if len(n.Values) == 0 {
+		p.add(v.at, f.key+" is an empty list", f.write()+", or take it out")
+	}
+	item := &field{key: f.key, entry: true, form: f.form, words: f.words, of: f.of}
+	item.example, _, _ = strings.Cut(strings.Trim(f.example, "[]"), ", ")
+	if f.kind == objects {
+		item.kind, item.example = object, f.example[1:len(f.example)-1]
+	}
+	seen := map[string]bool{}
+	for _, each := range n.Values {
+		it := p.value(each, item)
+		v.items = append(v.items, it)
+		if name := strings.ToLower(it.text); f.unique && it.sound {
+			if seen[name] {
+				p.add(it.at, f.key+": "+quote(it.text)+" is there twice", "keep one of them")
+			}
+			seen[name] = true
+		}
+	}
+}
+
+// levels reads permissions, each with its level.
+func (p *parser) levels(v *value, n ast.Node, f *field) {
+	pairs, _ := entries(n)
+	if len(pairs) == 0 {
+		p.add(v.at, f.key+" is empty", f.write())
+	}
+	v.fields = map[string]*value{}
+	for _, pair := range pairs {
+		key := keyOf(pair)
+		name := strings.ReplaceAll(key, "-", "_")
+		switch {
+		case isToken(key):
+			p.hide(pair.Value, pair.Start)
+			p.token(position(pair))
+		case !p.fits(key, f.form):
+			p.hide(pair.Value, pair.Start)
+			p.add(position(pair), f.key+": "+quote(key)+" is not "+f.form.name, f.form.cure)
+		case v.fields[name] != nil:
+			p.add(position(pair), quote(key)+" is there twice", "keep one of them")
+		default:
+			v.fields[name] = p.value(pair.Value, &field{key: name, words: f.words, example: f.words[0]})
+		}
+	}
+}

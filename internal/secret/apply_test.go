@@ -1,0 +1,365 @@
+package secret
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+const forbidden = `{"message": "Resource not accessible by integration"}`
+
+func TestEnvironments(t *testing.T) {
+	const path = "/repos/acme/api/environments/production"
+	inWorld(t, func(_ *testing.T, w *world) {
+		wanted := []Wanted{wants(production, "KEY", "a"), wants(apiActions, "KEY", "b")}
+		const missing = "failed%s: environment production of acme/api is missing, or the App does not reach it (hint: create it, or set create-environments: true)"
+		all := func(s *Sync) { s.ListAll = true }
+		w.want("missing", w.run(wanted), []string{
+			"KEY of acme/api: created, nothing is known of it",
+			"KEY of acme/api, environment production: " + fmt.Sprintf(missing, ", nothing is known of it"),
+		})
+		w.want("missing, listed", w.run(wanted, all), []string{
+			"KEY of acme/api: unchanged",
+			"KEY of acme/api, environment production: " + fmt.Sprintf(missing, ""),
+		})
+		w.asked()
+		wanted[0].CreateEnvironment = true
+		w.want("created", w.run(wanted[:1], all), []string{"KEY of acme/api, environment production: created, its environment is missing and is created"})
+		w.want("requests", w.asked(), []string{
+			"GET repos/acme/api/environments/production/secrets 404",
+			"GET repos/acme/api/environments/production/secrets/public-key 404",
+			"GET repos/acme/api/environments/production 404",
+			"PUT repos/acme/api/environments/production 200",
+			"GET repos/acme/api/environments/production/secrets/public-key 200",
+			"PUT repos/acme/api/environments/production/secrets/KEY 201",
+			"GET repos/acme/api/environments/production/secrets 200",
+		})
+		w.sees(wanted)
+	})
+	// One that is there is never written to, whatever its secrets answer.
+	for _, test := range []struct {
+		name   string
+		status int // of GET of the environment; 0: what the fake answers
+		want   string
+	}{
+		{"there", 0, "environment production of acme/api is there, but GitHub finds no secrets of it (404) (hint: give the App the permission environments: write)"},
+		{"forbidden", 403, "look for environment production of acme/api: GitHub answered 403: Resource not accessible by integration"},
+		{"down", 502, "look for environment production of acme/api: GitHub answered 502: Resource not accessible by integration"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inWorld(t, func(t *testing.T, w *world) {
+				w.AddEnvironment("acme", "api", "production")
+				w.Inject(fakegithub.Fault{Path: path + "/secrets/public-key", Status: 404, Body: `{"message": "Not Found"}`})
+				if test.status != 0 {
+					w.Inject(fakegithub.Fault{Method: "GET", Path: path, Status: test.status, Body: forbidden})
+				}
+				x := wants(production, "KEY", "a")
+				x.CreateEnvironment = true
+				w.want("results", w.run([]Wanted{x}), []string{"KEY of acme/api, environment production: failed, nothing is known of it: " + test.want})
+				for _, r := range w.asked() {
+					if strings.HasPrefix(r, "PUT") {
+						t.Error(r)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestKeyChangedMeanwhile(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b")}
+		improper := fakegithub.Fault{Method: "PUT", Times: 1, Status: 422, Body: `{"message": "Bad request - validation failed due to an improperly encrypted secret"}`}
+		w.Inject(improper)
+		w.want("once", w.run(wanted), []string{"A of acme/api: created, nothing is known of it", "B of acme/api: created, nothing is known of it"})
+		w.want("requests", w.asked(), []string{
+			"GET repos/acme/api/actions/secrets/public-key 200",
+			"PUT repos/acme/api/actions/secrets/A 422",
+			"GET repos/acme/api/actions/secrets/public-key 200",
+			"PUT repos/acme/api/actions/secrets/A 201",
+			"PUT repos/acme/api/actions/secrets/B 201",
+			"GET repos/acme/api/actions/secrets 200",
+		})
+		w.sees(wanted)
+		improper.Times = 0
+		w.Inject(improper)
+		wanted[0].Fresh, wanted[1].Fresh = true, true
+		const refused = " to acme/api: GitHub answered 422: Bad request - validation failed due to an improperly encrypted secret"
+		w.want("always", w.run(wanted), []string{
+			"A of acme/api: failed, a new value each run: write A" + refused,
+			"B of acme/api: failed, a new value each run: write B" + refused,
+		})
+		if n := len(w.asked()); n != 6 { // list, key, A, key, A, B
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+// What the list after a write doesn't tell is not taken for known.
+func TestTimeNotLearnt(t *testing.T) {
+	inWorld(t, func(_ *testing.T, w *world) {
+		wanted := []Wanted{wants(apiActions, "A", "a")}
+		fail := func(s *Sync) {
+			s.Call = func(ctx context.Context, r Request) (int, error) {
+				if strings.HasPrefix(r.Op, "list") {
+					return 502, errors.New("GitHub answered 502")
+				}
+				return w.call(ctx, r)
+			}
+		}
+		w.want("no list", w.run(wanted, fail), []string{
+			"A of acme/api: created, nothing is known of it; when it was written could not be learnt, so the next run writes it again: GitHub answered 502",
+		})
+		w.want("left", w.run(nil, prune), []string{
+			"A of acme/api: unchanged, no longer in the manifest, but left: the run that wrote it did not learn when, so it may be somebody else's by now",
+		})
+		w.want("next", w.run(wanted), []string{"A of acme/api: updated, written by the last run, which did not learn when"})
+		w.want("then", w.run(wanted), []string{"A of acme/api: unchanged"})
+
+		// A list that lags: it shows the time before.
+		wanted[0].Value = redact.New("b")
+		before := w.Secrets(fakegithub.Place(apiActions))[0].UpdatedAt
+		lag := func(s *Sync) {
+			s.Call = func(ctx context.Context, r Request) (int, error) {
+				status, err := w.call(ctx, r)
+				if entry := answered(r); entry != nil {
+					entry.UpdatedAt = before.Truncate(time.Second)
+				}
+				return status, err
+			}
+		}
+		w.want("lag", w.run(wanted, lag), []string{"A of acme/api: updated, the value changed; GitHub does not tell the new time yet, so the next run writes it again"})
+		w.want("next", w.run(wanted), []string{"A of acme/api: updated, written by the last run, which did not learn when"})
+	})
+}
+
+// answered gives the first entry of a list's answer.
+func answered(r Request) *Entry {
+	if answer, ok := r.Result.(*struct {
+		Total   int     `json:"total_count"`
+		Secrets []Entry `json:"secrets"`
+	}); ok && len(answer.Secrets) > 0 {
+		return &answer.Secrets[0]
+	}
+	return nil
+}
+
+// Nothing is written at GitHub where it could not be put down.
+func TestNowhereToKeep(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		file := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := &Sync{Call: w.call, State: openStateOf(filepath.Join(file, "state"))}
+		plan := s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a")}, nil)
+		results, err := s.Apply(t.Context(), plan)
+		if results != nil || err == nil || !strings.HasPrefix(err.Error(), "save the state file: mkdir ") || !strings.Contains(hinted(err), "this step can write to") {
+			t.Errorf("%v, %v%s", results, err, hinted(err))
+		}
+		w.want("requests", w.asked(), nil)
+	})
+}
+
+func openStateOf(path string) *State {
+	return &State{path: path, key: stateKey, places: map[string]*known{}}
+}
+
+// Whatever fails, exactly that is reported and all else is right; a run without
+// faults mends it.
+func TestFaults(t *testing.T) {
+	for seed := range uint64(8) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			testKey()
+			synctest.Test(t, func(t *testing.T) { faults(t, rand.New(rand.NewPCG(seed, 7))) })
+		})
+	}
+}
+
+func faults(t *testing.T, random *rand.Rand) {
+	var names []string
+	for i := range 40 {
+		names = append(names, fmt.Sprintf("r%02d", i))
+	}
+	w := newWorld(t, names...)
+	var wanted []Wanted
+	for _, name := range names {
+		for i := range 3 {
+			wanted = append(wanted, wants(Place{Owner: "acme", Repository: name, App: Apps()[i]}, fmt.Sprintf("SECRET_%d", i), name+" gets "+fmt.Sprint(i)))
+		}
+	}
+	broken := map[string]bool{} // repositories
+	for i, name := range names[:12] {
+		broken[name] = true
+		path := "/repos/acme/" + name
+		switch i % 6 {
+		case 0:
+			w.DeleteRepository("acme", name)
+		case 1:
+			w.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 403, Body: forbidden})
+		case 2:
+			w.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Status: 500 + random.IntN(4)})
+		case 3:
+			w.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Drop: true, After: random.IntN(2) == 0})
+		case 4:
+			w.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 429, Body: `{"message": "slow down"}`})
+		case 5:
+			w.Inject(fakegithub.Fault{Path: path, Times: 3, Truncate: true})
+		}
+	}
+	seen := 0
+	s := w.sync(func(s *Sync) { s.Done = func(Result) { seen++ } })
+	results, err := s.Apply(t.Context(), s.Plan(t.Context(), wanted, nil))
+	if err != nil || len(results) != len(wanted) || seen != len(wanted) {
+		t.Fatalf("%d results, %d seen: %v", len(results), seen, err)
+	}
+	for _, r := range results {
+		if failed := r.Outcome == Failed; failed != broken[r.Place.Repository] || failed != (r.Err != nil) {
+			t.Errorf("%s of %s: %s: %v", r.Name, r.Place, r.Outcome, r.Err)
+		}
+	}
+	var right, there []Wanted
+	for _, x := range wanted {
+		if !broken[x.Repository] {
+			right = append(right, x)
+		}
+		if x.Repository != names[0] && x.Repository != names[6] { // not deleted
+			there = append(there, x)
+		}
+	}
+	w.sees(right)
+	w.asked()
+	for i, line := range w.run(there) {
+		if strings.Contains(line, "unchanged") == broken[there[i].Repository] || strings.Contains(line, "failed") {
+			t.Error(line)
+		}
+	}
+	writes := 0
+	for _, r := range w.asked() {
+		if strings.HasPrefix(r, "PUT") {
+			writes++
+		}
+	}
+	if writes != len(there)-len(right) {
+		t.Errorf("%d writes of the second run", writes)
+	}
+	w.sees(there)
+}
+
+func TestCancelled(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b"), wants(webActions, "C", "c")}
+		s := w.sync(func(s *Sync) {
+			s.Concurrency = 1
+			s.Call = func(c context.Context, r Request) (int, error) {
+				defer func() {
+					if r.Method == "PUT" {
+						cancel()
+					}
+				}()
+				return w.call(context.WithoutCancel(c), r)
+			}
+		})
+		results, err := s.Apply(ctx, s.Plan(ctx, wanted, nil))
+		w.want("results", told(results), []string{
+			"A of acme/api: created, nothing is known of it",
+			"B of acme/api: failed, nothing is known of it: not tried: cancelled",
+			"C of acme/web: failed, nothing is known of it: not tried: cancelled",
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		w.want("next", w.run(wanted), []string{
+			"A of acme/api: unchanged",
+			"B of acme/api: created, not there",
+			"C of acme/web: created, nothing is known of it",
+		})
+		late, cancel := context.WithTimeout(t.Context(), -1)
+		defer cancel()
+		if got := told(w.sync().Plan(late, wanted[:1], nil).results()); !strings.HasSuffix(got[0], "not tried: the time was up") {
+			t.Error(got)
+		}
+	})
+}
+
+func (p Plan) results() (list []Result) {
+	for _, c := range p.Changes {
+		list = append(list, Result{Place: c.Place, Name: c.Name, Outcome: Outcome(c.Action), Reason: c.Reason, Err: c.Err})
+	}
+	return list
+}
+
+// A run that is killed leaves the file of some moment. The next one goes on from
+// there: it writes nothing that the file knows, and all is right in the end.
+func TestKilled(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		for i := range 50 {
+			w.AddRepository(fakegithub.Repository{Owner: "acme", Name: fmt.Sprintf("r%d", i)})
+		}
+		for round := range 50 {
+			var wanted []Wanted
+			for i := range 50 {
+				wanted = append(wanted, wants(Place{Owner: "acme", Repository: fmt.Sprintf("r%d", i), App: "actions"}, "S", fmt.Sprint(round)))
+			}
+			ctx, kill := context.WithCancel(t.Context())
+			var left []byte
+			var calls atomic.Int64
+			when := 1 + rand.Int64N(149)
+			s := w.sync(func(s *Sync) {
+				s.Concurrency = 3
+				s.Call = func(c context.Context, r Request) (int, error) {
+					time.Sleep(20 * time.Millisecond)
+					if calls.Add(1) == when {
+						left, _ = os.ReadFile(w.statePath)
+						kill()
+					}
+					return w.call(c, r)
+				}
+			})
+			_, _ = s.Apply(ctx, s.Plan(ctx, wanted, nil))
+			kill()
+			if left == nil {
+				_ = os.Remove(w.statePath)
+			} else if err := os.WriteFile(w.statePath, left, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			_ = os.WriteFile(w.statePath+".tmp-123", left[:len(left)/2], 0o600)
+			knows := 0
+			time.Sleep(2 * time.Second)
+			next := w.sync()
+			for _, x := range wanted {
+				if known := next.State.at(x.Key()); len(known) == 1 && known[0].updated != 0 && known[0].print == next.State.fingerprint(x.Key(), x.Name, x.Value) {
+					knows++
+				}
+			}
+			w.asked()
+			results, err := next.Apply(t.Context(), next.Plan(t.Context(), wanted, nil))
+			if err != nil {
+				t.Fatal(err)
+			}
+			writes := 0
+			for _, r := range w.asked() {
+				if strings.HasPrefix(r, "PUT") {
+					writes++
+				}
+			}
+			if writes != len(wanted)-knows {
+				t.Errorf("killed at call %d: %d written, %d known, %d wanted:\n%s", when, writes, knows, len(wanted), strings.Join(told(results), "\n"))
+			}
+			w.sees(wanted)
+			time.Sleep(2 * time.Second)
+		}
+	})
+}

@@ -1,0 +1,156 @@
+package secret
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"io"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
+	"golang.org/x/crypto/nacl/box"
+)
+
+func BenchmarkSeal(b *testing.B) {
+	public, _, err := box.GenerateKey(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, size := range []int{40, MaxValue} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			value := redact.New(strings.Repeat("x", size))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := (publicKey{"1", public}).seal(value); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// fleet is three secrets of n repositories.
+func fleet(n int) []Wanted {
+	wanted := make([]Wanted, 0, 3*n)
+	values := []redact.String{redact.New("one"), redact.New("two"), redact.New("three")}
+	for i := range n {
+		p := Place{Owner: "acme", Repository: fmt.Sprintf("service-%05d", i), App: "actions"}
+		for j, v := range values {
+			wanted = append(wanted, Wanted{Place: p, Name: fmt.Sprintf("SECRET_%d", j), Value: v, Source: "env:SECRET"})
+		}
+	}
+	return wanted
+}
+
+// bare answers as GitHub does, from no memory: of all lists the times are the same.
+func bare(requests *atomic.Int64) Call {
+	entries := []Entry{{Name: "SECRET_0"}, {Name: "SECRET_1"}, {Name: "SECRET_2"}}
+	for i := range entries {
+		entries[i].UpdatedAt = time.Unix(1_780_000_000, 0)
+	}
+	key := strings.Repeat("A", 43) + "="
+	return func(_ context.Context, r Request) (int, error) {
+		requests.Add(1)
+		switch answer := r.Result.(type) {
+		case *struct {
+			Total   int     `json:"total_count"`
+			Secrets []Entry `json:"secrets"`
+		}:
+			answer.Total, answer.Secrets = len(entries), entries
+		case *struct {
+			ID  string `json:"key_id"`
+			Key string `json:"key"`
+		}:
+			answer.ID, answer.Key = "1", key
+		}
+		return 204, nil
+	}
+}
+
+func BenchmarkPlan10000(b *testing.B) {
+	var requests atomic.Int64
+	wanted := fleet(10_000)
+	s := &Sync{Call: bare(&requests), State: openState(b, filepath.Join(b.TempDir(), "state"))}
+	for i := range wanted {
+		s.State.note(&wanted[i], 1_780_000_000)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if plan := s.Plan(b.Context(), wanted, nil); plan.Count(Keep) != len(wanted) {
+			b.Fatalf("%+v", plan.Changes[0])
+		}
+	}
+}
+
+func BenchmarkState10000(b *testing.B) {
+	s := openState(b, filepath.Join(b.TempDir(), "state"))
+	for _, w := range fleet(10_000) {
+		s.note(&w, 1_780_000_000)
+	}
+	var file bytes.Buffer
+	if err := s.encode(&file); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := s.encode(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetBytes(int64(file.Len()))
+		for b.Loop() {
+			other := openStateOf("state")
+			other.manifest = testManifest
+			if err := other.decode(file.Bytes()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// 10,000 repositories with three secrets each: complete, and memory stays flat.
+// The first run brings a tenth of them, of which the state does not know.
+func TestLargeFleet(t *testing.T) {
+	const n, limit = 10_000, 40 << 20
+	var requests atomic.Int64
+	runtime.GC()
+	var before runtime.MemStats
+	runtime.ReadMemStats(&before)
+	path := filepath.Join(t.TempDir(), "state")
+	state := openState(t, path)
+	wanted := fleet(n)
+	for i := range wanted[:3*n*9/10] {
+		state.note(&wanted[i], 1_780_000_000)
+	}
+	for round, want := range []int64{n + n/10*4, n} { // a list of each; a key and three writes
+		requests.Store(0)
+		results, most := 0, uint64(0)
+		s := &Sync{Call: bare(&requests), State: state}
+		s.Done = func(Result) {
+			if results++; results%5000 == 0 {
+				runtime.GC()
+				var now runtime.MemStats
+				runtime.ReadMemStats(&now)
+				most = max(most, now.HeapAlloc-min(before.HeapAlloc, now.HeapAlloc))
+			}
+		}
+		all, err := s.Apply(t.Context(), s.Plan(t.Context(), wanted, nil))
+		if err != nil || len(all) != 3*n || results != 3*n || requests.Load() != want {
+			t.Errorf("round %d: %d results, %d told, %d requests: %v", round, len(all), results, requests.Load(), err)
+		}
+		if t.Logf("round %d: %d MiB live at most", round, most>>20); most > limit {
+			t.Error("which is too much")
+		}
+		state = openState(t, path)
+	}
+}

@@ -1,0 +1,198 @@
+package secret
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Plan is what is to be done, by place and name.
+type Plan struct {
+	Changes []Change
+
+	kept   bool         // there is a state file, so times have to be learnt
+	forget []forgetting // what the state need not know any longer
+}
+
+type forgetting struct{ key, name string }
+
+// Count tells how many changes are of an action.
+func (p Plan) Count(action Action) int {
+	n := 0
+	for i := range p.Changes {
+		if p.Changes[i].Action == action {
+			n++
+		}
+	}
+	return n
+}
+
+// group is what concerns one place.
+type group struct {
+	Place
+	key    string
+	wanted []*Wanted
+	left   []record // known, and not wanted any more
+	known  []record
+	first  int // its part of the changes begins here
+}
+
+// Plan finds out what is to be done. It asks what is there of places that the
+// state knows and of organizations, and of all others with ListAll.
+//
+// Wanted may be a part of what the whole manifest wants (see [Shard]); all tells
+// what that is, so that a secret that went to another shard is forgotten here and
+// not deleted. Nil is the same as what is wanted.
+func (s *Sync) Plan(ctx context.Context, wanted []Wanted, all func(Place, string) bool) Plan {
+	plan := Plan{kept: s.State.kept()}
+	groups := grouped(wanted)
+	for _, place := range s.State.Places() {
+		g := groups[place.Key()]
+		if g == nil {
+			g = &group{Place: place, key: place.Key()}
+			groups[g.key] = g
+		}
+		g.known = s.State.at(g.key)
+		for _, r := range g.known {
+			switch {
+			case slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return strings.EqualFold(w.Name, r.name) }):
+			case all != nil && all(place, r.name):
+				plan.forget = append(plan.forget, forgetting{g.key, r.name})
+			case s.Prune:
+				g.left = append(g.left, r)
+			}
+		}
+	}
+	sorted, n := slices.SortedFunc(maps.Values(groups), func(a, b *group) int { return cmp.Compare(a.key, b.key) }), 0
+	for _, g := range sorted {
+		g.first = n
+		n += len(g.wanted) + len(g.left)
+	}
+	plan.Changes = make([]Change, n)
+	s.each(len(sorted), func(i int) {
+		g := sorted[i]
+		s.planPlace(ctx, g, plan.Changes[g.first:g.first+len(g.wanted)+len(g.left)])
+	})
+	return plan
+}
+
+// grouped puts together what is wanted at one place.
+func grouped(wanted []Wanted) map[string]*group {
+	groups := map[string]*group{}
+	for i := range wanted {
+		w := &wanted[i]
+		key := w.Key()
+		g := groups[key]
+		if g == nil {
+			g = &group{Place: w.Place, key: key}
+			groups[key] = g
+		}
+		if !slices.ContainsFunc(g.wanted, func(other *Wanted) bool { return strings.EqualFold(w.Name, other.Name) && w.same(other) }) {
+			g.wanted = append(g.wanted, w) // twice the same is once
+		}
+	}
+	return groups
+}
+
+// planPlace decides about one place.
+func (s *Sync) planPlace(ctx context.Context, g *group, out []Change) {
+	names := map[string]int{}
+	for i, w := range g.wanted {
+		out[i].Wanted = *w
+		names[strings.ToUpper(w.Name)]++
+	}
+	for i, r := range g.left {
+		out[len(g.wanted)+i].Wanted = Wanted{Place: g.Place, Name: r.name}
+	}
+	found := s.look(ctx, g)
+	for i := range g.wanted {
+		c := &out[i]
+		if c.Err = Check(c.Name, c.Value); c.Err == nil && names[strings.ToUpper(c.Name)] > 1 {
+			c.Err = &fault{
+				fmt.Sprintf("%s of %s is wanted more than once, and not the same", c.Name, c.Place),
+				"let only one entry of the manifest name it there", nil,
+			}
+		}
+		if c.Err == nil {
+			c.Err = s.planOne(ctx, g, c, found)
+		}
+		if c.Err != nil {
+			c.Action, c.Reason = Fail, ""
+		}
+	}
+	for i, r := range g.left {
+		out[len(g.wanted)+i].planLeft(r, found)
+	}
+	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(strings.ToUpper(a.Name), strings.ToUpper(b.Name)) })
+}
+
+// found is what a place has.
+type found struct {
+	listed  bool
+	entries []Entry
+	missing bool // an environment that is to be created
+	status  int
+	err     error
+}
+
+// look lists a place's secrets where that is worth a request.
+func (s *Sync) look(ctx context.Context, g *group) (f found) {
+	if len(g.wanted)+len(g.left) == 0 || !s.ListAll && len(g.known) == 0 && !g.IsOrganization() {
+		return f
+	}
+	if f.err = notTried(ctx); f.err != nil {
+		return f
+	}
+	f.entries, f.status, f.err = list(ctx, s.Call, g.Place)
+	f.listed = f.err == nil
+	create := slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return w.CreateEnvironment })
+	if f.err != nil && f.status == statusNotFound && g.Environment != "" && create {
+		return found{listed: true, missing: true} // Apply makes sure
+	}
+	f.err = explain(g.Place, f.status, f.err)
+	return f
+}
+
+// planOne decides about a secret that is wanted.
+func (s *Sync) planOne(ctx context.Context, g *group, c *Change, at found) error {
+	if at.err != nil {
+		return at.err
+	}
+	f := facts{listed: at.listed, there: find(at.entries, c.Name), print: s.State.fingerprint(g.key, c.Name, c.Value)}
+	if i, known := slices.BinarySearchFunc(g.known, strings.ToUpper(c.Name), record.compare); known {
+		f.known = &g.known[i]
+	}
+	c.missing = at.missing
+	if f.there != nil {
+		c.before, c.selected = f.there.UpdatedAt.Unix(), f.there.Visibility == "selected"
+	}
+	c.Action, c.Reason = decide(&c.Wanted, f)
+	if c.missing {
+		c.Reason = "its environment is missing and is created"
+	}
+	if c.Action == Keep && c.Access != nil && c.selected {
+		ids, err := selected(ctx, s.Call, c.Place, c.Name)
+		if err != nil {
+			return err
+		}
+		f.selected = &ids
+		c.Action, c.Reason = decide(&c.Wanted, f)
+	}
+	return nil
+}
+
+// planLeft decides about a secret that is not wanted any more.
+func (c *Change) planLeft(known record, at found) {
+	switch {
+	case at.err != nil && at.status == statusNotFound:
+		c.Action, c.Reason = Keep, "no longer in the manifest, but left: "+c.Place.String()+" is gone, or the App does not reach it"
+	case at.err != nil:
+		c.Action, c.Err = Fail, at.err
+	default:
+		c.before = known.updated
+		c.Action, c.Reason, c.forget = decideLeft(known, find(at.entries, c.Name))
+	}
+}

@@ -1,0 +1,53 @@
+package secret
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+)
+
+// Shard is a slice of all places: that of one job of a matrix. The zero Shard is
+// all of them.
+type Shard struct{ Index, Total int }
+
+// maxShards is how many jobs GitHub makes of a matrix.
+const maxShards = 256
+
+// ParseShard reads INDEX/TOTAL, counted from 0 as GitHub's strategy.job-index is.
+func ParseShard(text string) (Shard, error) {
+	left, right, _ := strings.Cut(text, "/")
+	index, err1 := strconv.ParseUint(left, 10, 16)
+	total, err2 := strconv.ParseUint(right, 10, 16)
+	if err1 != nil || err2 != nil || index >= total || total > maxShards {
+		return Shard{}, &fault{
+			fmt.Sprintf("shard %q is not INDEX/TOTAL, with an index from 0 and a total of at most %d", text, maxShards),
+			"write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}", nil,
+		}
+	}
+	return Shard{int(index), int(total)}, nil
+}
+
+// Owns tells whether a place is in the shard; all places of a repository are in
+// the same one. The highest of one score for each shard wins (rendezvous
+// hashing): one more job takes its part from each of the others, and nothing
+// else moves. The scores are part of what state files rely on.
+func (s Shard) Owns(p Place) bool {
+	h := fnv.New64a()
+	h.Write([]byte(strings.ToLower(p.Owner + "/" + p.Repository)))
+	hash := h.Sum64()
+	best, owner := uint64(0), 0
+	for i := range s.Total {
+		if score := mix(hash + uint64(i+1)*0x9e3779b97f4a7c15); score > best { // of at most 256
+			best, owner = score, i
+		}
+	}
+	return owner == s.Index
+}
+
+// mix is the finalizer of SplitMix64: each bit of x changes half of the result.
+func mix(x uint64) uint64 {
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	return x ^ x>>31
+}

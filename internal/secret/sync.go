@@ -1,0 +1,37 @@
+package secret
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Sync brings a fleet's secrets to what is wanted: [Sync.Plan] reads, [Sync.Apply]
+// writes.
+type Sync struct {
+	Call        Call // for many goroutines at once
+	State       *State
+	Concurrency int  // places at once; 0: 16
+	Prune       bool // delete what the state knows as ours and nobody wants any more
+	ListAll     bool // ask every place what it has, so that the plan is exact
+
+	// Done, if any, is told of results as they come, one at a time.
+	Done func(Result)
+}
+
+// each calls do for 0 to n-1, some at once.
+func (s *Sync) each(n int, do func(i int)) {
+	workers := s.Concurrency
+	if workers <= 0 {
+		workers = 16
+	}
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(workers, n) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	all.Wait()
+}

@@ -1,0 +1,309 @@
+package secret
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// inWorld runs a test in a bubble: nothing waits for the clock.
+func inWorld(t *testing.T, test func(*testing.T, *world)) {
+	t.Helper()
+	testKey() // not in the bubble
+	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t)) })
+}
+
+func TestWhatWorkflowsSee(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		eu := Place{Owner: "acme", Repository: "api", Environment: "eu/production 1", App: "actions"}
+		w.AddEnvironment("acme", "api", eu.Environment)
+		var wanted []Wanted
+		for _, app := range Apps() {
+			repository := Place{Owner: "acme", Repository: "api", App: app}
+			wanted = append(wanted, wants(repository, "npm_Token", "of the repository, "+app), wants(repository, "LINES", "ä\n€\x00\n"))
+			for _, visibility := range []string{"all", "private", "selected", ""} {
+				x := wants(Place{Owner: "acme", App: app}, "IS_"+visibility, "of the organization, "+app)
+				if visibility != "" {
+					x.Access = &Access{Visibility: visibility}
+				}
+				if visibility == "selected" {
+					x.Access.Repositories = []int64{w.ids["web"], w.ids["api"]}
+				}
+				wanted = append(wanted, x)
+			}
+		}
+		wanted = append(wanted, wants(eu, "KEY", "of the environment"), wants(eu, "EMPTY", ""))
+		for _, round := range []string{"created", "updated"} {
+			for _, line := range w.run(wanted) {
+				if !strings.Contains(line, ": "+round+", ") {
+					t.Errorf("round of %s: %s", round, line)
+				}
+			}
+			w.sees(wanted)
+			for _, app := range Apps() {
+				for _, s := range w.Secrets(fakegithub.Place{Owner: "acme", App: app}) {
+					want := strings.ToLower(strings.TrimPrefix(s.Name, "IS_"))
+					if want == "" {
+						want = "private"
+					}
+					if s.Visibility != want || (want == "selected") != slices.Equal(sorted(s.Repositories), []string{"api", "web"}) {
+						t.Errorf("%s %s: %s, %v", app, s.Name, s.Visibility, s.Repositories)
+					}
+				}
+			}
+			for i := range wanted {
+				wanted[i].Value = redact.New("second " + wanted[i].Value.Reveal())
+			}
+		}
+	})
+}
+
+func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
+
+func TestRuns(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		wanted := []Wanted{wants(webActions, "B", "b"), wants(apiActions, "TOKEN", "one"), wants(apiActions, "KEY", "two"), wants(webActions, "A", "a")}
+		w.want("first run", w.run(wanted), []string{
+			"KEY of acme/api: created, nothing is known of it",
+			"TOKEN of acme/api: created, nothing is known of it",
+			"A of acme/web: created, nothing is known of it",
+			"B of acme/web: created, nothing is known of it",
+		})
+		w.want("its requests", sorted(w.asked()), []string{
+			"GET repos/acme/api/actions/secrets 200",
+			"GET repos/acme/api/actions/secrets/public-key 200",
+			"GET repos/acme/web/actions/secrets 200",
+			"GET repos/acme/web/actions/secrets/public-key 200",
+			"PUT repos/acme/api/actions/secrets/KEY 201",
+			"PUT repos/acme/api/actions/secrets/TOKEN 201",
+			"PUT repos/acme/web/actions/secrets/A 201",
+			"PUT repos/acme/web/actions/secrets/B 201",
+		})
+
+		w.want("second run", w.run(wanted), []string{
+			"KEY of acme/api: unchanged",
+			"TOKEN of acme/api: unchanged",
+			"A of acme/web: unchanged",
+			"B of acme/web: unchanged",
+		})
+		w.want("its requests", sorted(w.asked()), []string{
+			"GET repos/acme/api/actions/secrets 200",
+			"GET repos/acme/web/actions/secrets 200",
+		})
+
+		somebody := time.Now().Truncate(time.Second).Add(time.Hour)
+		w.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "KEY", Value: "theirs", UpdatedAt: somebody})
+		w.DeleteSecret(fakegithub.Place(apiActions), "TOKEN")
+		w.SetSecret(fakegithub.Place(webActions), fakegithub.Secret{Name: "NEW", Value: "theirs"})
+		wanted[0].Value = redact.New("bb")
+		wanted[3].Fresh = true
+		wanted = append(wanted, wants(webActions, "new", "ours"))
+		w.want("third run", w.run(wanted), []string{
+			"KEY of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(somebody),
+			"TOKEN of acme/api: created, deleted at the target since the last run",
+			"A of acme/web: updated, a new value each run",
+			"B of acme/web: updated, the value changed",
+			"new of acme/web: updated, not written by valetkey before, as far as the state knows",
+		})
+		w.sees(wanted)
+		for _, line := range w.run(wanted) {
+			if !strings.Contains(line, "unchanged") && !strings.HasPrefix(line, "A of") {
+				t.Errorf("fourth run: %s", line)
+			}
+		}
+	})
+}
+
+func TestWithoutState(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		memory := func(s *Sync) { s.State = nil }
+		wanted := []Wanted{wants(apiActions, "KEY", "one")}
+		w.want("first run", w.run(wanted, memory), []string{"KEY of acme/api: created, nothing is known of it"})
+		w.want("second run", w.run(wanted, memory, prune), []string{"KEY of acme/api: updated, nothing is known of it"})
+		listed := func(s *Sync) { s.State, s.ListAll = openState(t, ""), true }
+		w.asked()
+		w.want("third run", w.run(wanted, listed, prune), []string{"KEY of acme/api: updated, not written by valetkey before, as far as the state knows"})
+		w.want("its requests", w.asked(), []string{
+			"GET repos/acme/api/actions/secrets 200",
+			"GET repos/acme/api/actions/secrets/public-key 200",
+			"PUT repos/acme/api/actions/secrets/KEY 204",
+		})
+	})
+}
+
+func TestKeepsAccess(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		org := fakegithub.Place(acmeOrg)
+		w.SetSecret(org, fakegithub.Secret{Name: "OPEN", Value: "old", Visibility: "all"})
+		w.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+		wanted := []Wanted{wants(acmeOrg, "OPEN", "1"), wants(acmeOrg, "SOME", "2"), wants(acmeOrg, "ADDED", "3")}
+		access := func(want ...string) {
+			t.Helper()
+			var got []string
+			for _, s := range w.Secrets(org) {
+				got = append(got, fmt.Sprint(s.Name, " ", s.Visibility, " ", s.Repositories))
+			}
+			w.want("access", got, want)
+		}
+		w.run(wanted)
+		w.sees(wanted)
+		access("ADDED private []", "OPEN all []", "SOME selected [web]")
+		w.asked()
+		w.want("kept", w.run(wanted), []string{
+			"ADDED of organization acme: unchanged",
+			"OPEN of organization acme: unchanged",
+			"SOME of organization acme: unchanged",
+		})
+		w.want("its requests", w.asked(), []string{"GET orgs/acme/actions/secrets 200"})
+
+		api, web := w.ids["api"], w.ids["web"]
+		wanted[0].Access = &Access{Visibility: "selected", Repositories: []int64{api}}
+		wanted[1].Access = &Access{Visibility: "selected", Repositories: []int64{api, web}}
+		wanted[2].Access = &Access{Visibility: "private"}
+		w.want("by the manifest", w.run(wanted), []string{
+			"ADDED of organization acme: unchanged",
+			"OPEN of organization acme: updated, visibility all → selected",
+			"SOME of organization acme: updated, the selected repositories differ",
+		})
+		access("ADDED private []", "OPEN selected [api]", "SOME selected [api web]")
+		w.sees(wanted)
+		wanted[1].Access.Repositories = []int64{web, api, web}
+		for _, line := range w.run(wanted) {
+			if !strings.Contains(line, "unchanged") {
+				t.Errorf("again: %s", line)
+			}
+		}
+	})
+}
+
+func TestRefusedBeforeAnyRequest(t *testing.T) {
+	inWorld(t, func(_ *testing.T, w *world) {
+		largest := strings.Repeat("x", MaxValue)
+		wanted := []Wanted{
+			wants(apiActions, "LARGEST", largest), wants(apiActions, "LARGER", largest+"x"), wants(apiActions, "1ST", ""), wants(apiActions, "github_token", ""),
+			wants(apiActions, "TWICE", "a"), wants(apiActions, "twice", "b"), wants(apiActions, "SAME", "s"), wants(Place{Owner: "Acme", Repository: "API", App: "actions"}, "Same", "s"),
+		}
+		w.want("results", w.run(wanted), []string{
+			"1ST of acme/api: failed: a name of a secret has letters, digits and _ only, and no digit first (hint: rename it, as in NPM_TOKEN)",
+			"github_token of acme/api: failed: github_token: names that begin with GITHUB_ are GitHub's own (hint: rename it)",
+			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub takes 49152 (hint: keep large values in an encrypted file, and its passphrase in the secret)",
+			"LARGEST of acme/api: created, nothing is known of it",
+			"SAME of acme/api: created, nothing is known of it",
+			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
+			"twice of acme/api: failed: twice of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
+		})
+		w.sees(wanted[:1])
+		w.want("requests", sorted(w.asked()), []string{
+			"GET repos/acme/api/actions/secrets 200",
+			"GET repos/acme/api/actions/secrets/public-key 200",
+			"PUT repos/acme/api/actions/secrets/LARGEST 201",
+			"PUT repos/acme/api/actions/secrets/SAME 201",
+		})
+	})
+}
+
+// What a plan says it costs is what it costs.
+func TestCost(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		org := fakegithub.Place(acmeOrg)
+		wanted := []Wanted{wants(acmeOrg, "SOME", "1"), wants(acmeOrg, "NEW", "2"), wants(apiActions, "A", "3"), wants(apiActions, "B", "4"), wants(production, "C", "5")}
+		wanted[4].CreateEnvironment = true
+		w.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+		for round, list := range [][]Wanted{wanted, wanted, wanted[:3]} {
+			time.Sleep(2 * time.Second)
+			s := w.sync(prune, func(s *Sync) { s.ListAll = true })
+			plan := s.Plan(t.Context(), list, nil)
+			w.asked()
+			if _, err := s.Apply(t.Context(), plan); err != nil {
+				t.Fatal(err)
+			}
+			var got Cost
+			for _, r := range w.asked() {
+				if strings.HasPrefix(r, "GET ") {
+					got.reads(1)
+				} else {
+					got.writes(1)
+				}
+			}
+			if want := []Cost{{17, 41}, {}, {4, 12}}[round]; got != want || plan.Cost() != want {
+				t.Errorf("round %d: %+v, planned %+v, want %+v", round, got, plan.Cost(), want)
+			}
+		}
+		if plan := w.sync().Plan(t.Context(), wanted[:4], nil); plan.Count(Keep) != 3 || plan.Count(Create) != 1 {
+			t.Errorf("%+v", plan.Changes)
+		}
+	})
+}
+
+func TestPut(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		w.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+		put := func(x Wanted, created bool, want string) {
+			t.Helper()
+			got, err := Put(t.Context(), w.call, x.Place, x.Name, x.Value, x.Access)
+			if got != created || fmt.Sprint(err) != want {
+				t.Errorf("%s of %s: %v, %v", x.Name, x.Place, got, err)
+			}
+			if err == nil {
+				w.sees([]Wanted{x})
+			}
+		}
+		put(wants(apiActions, "KEY", "1"), true, "<nil>")
+		put(wants(apiActions, "key", "2"), false, "<nil>")
+		put(wants(acmeOrg, "SOME", "3"), false, "<nil>")
+		put(wants(acmeOrg, "NEW", "4"), true, "<nil>")
+		x := wants(acmeOrg, "NEW", "5")
+		x.Access = &Access{Visibility: "all"}
+		put(x, false, "<nil>")
+		put(wants(production, "KEY", "6"), false, "get the public key of acme/api, environment production: GitHub answered 404: Not Found")
+		put(wants(apiActions, "GITHUB_X", "7"), false, "GITHUB_X: names that begin with GITHUB_ are GitHub's own")
+		var got []string
+		for _, s := range w.Secrets(fakegithub.Place(acmeOrg)) {
+			got = append(got, fmt.Sprint(s.Name, " ", s.Visibility, " ", s.Repositories))
+		}
+		w.want("access", got, []string{"NEW all []", "SOME selected [web]"})
+	})
+}
+
+// Whatever a plan or a result is printed as, no value is in it.
+func TestNoValueShown(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		wanted := []Wanted{wants(apiActions, "KEY", "s3cret-value"), wants(apiActions, "LONG", "s3cret-value"+strings.Repeat("x", MaxValue))}
+		s := w.sync()
+		plan := s.Plan(t.Context(), wanted, nil)
+		results, err := s.Apply(t.Context(), plan)
+		text, jsonErr := json.Marshal(plan)
+		for _, shown := range []string{fmt.Sprintf("%v %+v %#v", plan, plan, plan), fmt.Sprintf("%v %+v %#v", results, results, results), string(text)} {
+			if strings.Contains(shown, "s3cret") || err != nil || jsonErr != nil {
+				t.Errorf("%v, %v: %s", err, jsonErr, shown)
+			}
+		}
+	})
+}
+
+func TestManyPages(t *testing.T) {
+	inWorld(t, func(t *testing.T, w *world) {
+		var wanted []Wanted
+		for i := range 250 {
+			wanted = append(wanted, wants(acmeOrg, fmt.Sprintf("S%03d", i), fmt.Sprint(i)))
+		}
+		w.run(wanted)
+		w.sees(wanted)
+		w.asked()
+		for _, line := range w.run(wanted) {
+			if !strings.HasSuffix(line, "unchanged") {
+				t.Error(line)
+			}
+		}
+		if n := len(w.asked()); n != 3 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
