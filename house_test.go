@@ -154,7 +154,7 @@ func TestREADMETables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"decrypt", "revoke", "encrypt", "sync"} {
+	for _, name := range []string{"decrypt", "revoke", "encrypt", "sync", "rotate"} {
 		file, err := os.ReadFile(name + "/action.yml")
 		if err != nil {
 			t.Fatal(err)

@@ -27,6 +27,7 @@ import (
 
 	"filippo.io/age"
 	"github.com/rogpeppe/go-internal/testscript"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub"
@@ -231,6 +232,24 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		for _, s := range github.Secrets(placeOf(args[1])) {
 			fmt.Fprintln(ts.Stdout(), strings.TrimSpace(s.Name+" "+s.Visibility+" "+strings.Join(s.Repositories, ",")))
 		}
+	case "keys": // github keys OWNER/REPOSITORY: its deploy keys
+		owner, name, _ := strings.Cut(args[1], "/")
+		for _, k := range github.DeployKeys(owner, name) {
+			fmt.Fprintf(ts.Stdout(), "%s read-only=%t %s\n", k.Title, k.ReadOnly, k.Key)
+		}
+	case "opens": // github opens PLACE NAME OWNER/REPOSITORY: the secret is the private half of one of its deploy keys
+		private, _ := github.SecretValue(placeOf(args[1]), args[2])
+		key, err := ssh.ParsePrivateKey([]byte(private))
+		ts.Check(err)
+		public := strings.TrimSpace(string(ssh.MarshalAuthorizedKey(key.PublicKey())))
+		owner, name, _ := strings.Cut(args[3], "/")
+		if !slices.ContainsFunc(github.DeployKeys(owner, name), func(k fakegithub.DeployKey) bool { return k.Key == public }) {
+			ts.Fatalf("%s of %s opens nothing", args[2], args[1])
+		}
+	case "clock": // github clock DURATION: GitHub's clock is ahead by it from now on
+		ahead, err := time.ParseDuration(args[1])
+		ts.Check(err)
+		github.SetClockSkew(ahead)
 	case "drift": // github drift PLACE NAME VALUE: somebody else writes a secret
 		github.SetSecret(placeOf(args[1]), fakegithub.Secret{Name: args[2], Value: args[3]})
 	case "delete": // github delete OWNER NAME: the repository is gone

@@ -57,6 +57,7 @@ const usage = `usage: valetkey COMMAND
   git-credential
             a credential helper for git: mints for the repository that git asks for
   token     print the job's token, after a step with refresh: true
+  rotate    replace credentials of the manifest that are due
   manifest-schema
             print the JSON Schema of the manifest, for editors
   explain   what scopes, API operations and permissions come to; what a personal
@@ -64,7 +65,7 @@ const usage = `usage: valetkey COMMAND
   demo      the whole story on this machine, against an embedded GitHub
             (demo --serve keeps that GitHub up, to try a workflow against)
 
-The first five are actions and read their inputs from INPUT_… variables. Under the name "post" the program is the action's post stage.
+The first six are actions and read their inputs from INPUT_… variables. Under the name "post" the program is the action's post stage.
 `
 
 // Main runs one command and gives its exit code.
@@ -92,6 +93,8 @@ func Main(p Process) int {
 		return p.encrypt()
 	case "sync":
 		return p.sync(ctx)
+	case "rotate":
+		return p.rotate(ctx)
 	case "manifest-schema":
 		fmt.Fprintf(p.Stdout, "%s\n", manifest.Schema())
 		return exitOK

@@ -62,7 +62,11 @@ func newWorld(ctx context.Context, listen, dir, path string) (*world, error) {
 		return nil, err
 	}
 	w.url = "http://" + listener.Addr().String()
-	w.server = &http.Server{Handler: w.github, ReadHeaderTimeout: 5 * time.Second}
+	mux := http.NewServeMux()
+	mux.Handle("/", w.github)
+	mux.HandleFunc("GET /demo/secrets", w.showSecrets)
+	mux.HandleFunc("GET /demo/deploy-keys", w.showDeployKeys)
+	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.server.Serve(listener) }()
 	return w, nil
 }
@@ -101,8 +105,12 @@ func (w *world) populate(ctx context.Context) error {
 	_, err = exec.LookPath("git")
 	w.git = err == nil
 	root := filepath.Join(w.dir, "repositories")
-	w.github = fakegithub.New(fakegithub.Config{GitRoot: root})
-	permissions := map[string]string{"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write"}
+	w.github = fakegithub.New(fakegithub.Config{GitRoot: root}, fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys)
+	permissions := map[string]string{
+		"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write",
+		"secrets": "write", "dependabot_secrets": "write", "environments": "write", "organization_secrets": "write", // for sync
+		"actions": "read", "administration": "write", "actions_variables": "write", // and for rotate
+	}
 	app := w.github.AddApp(fakegithub.App{ID: 917, ClientID: demoClientID, Slug: "demo-app", Owner: account, PublicKey: &key.PublicKey, Permissions: permissions})
 	w.github.AddAccount(fakegithub.Account{Login: account, Type: "Organization"})
 	for _, name := range []string{wanted, other} {
@@ -113,6 +121,7 @@ func (w *world) populate(ctx context.Context) error {
 			}
 		}
 	}
+	w.github.AddEnvironment(account, wanted, "production")
 	w.github.Install(fakegithub.Installation{AppID: app.ID, Account: account, All: true})
 	return nil
 }
@@ -168,6 +177,29 @@ func (w *world) api() (*githubapp.API, error) {
 	return githubapp.New(githubapp.Config{URL: w.url, UserAgent: "valetkey-demo"})
 }
 
+// showSecrets shows what workflows would see, which GitHub never does.
+func (w *world) showSecrets(out http.ResponseWriter, _ *http.Request) {
+	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	places := []fakegithub.Place{{Owner: account}, {Owner: account, Repository: wanted, Environment: "production"}}
+	for _, name := range []string{wanted, other} {
+		places = append(places, fakegithub.Place{Owner: account, Repository: name}, fakegithub.Place{Owner: account, Repository: name, App: "dependabot"})
+	}
+	for _, p := range places {
+		for _, s := range w.github.Secrets(p) {
+			fmt.Fprintf(out, "%s %s=%s\n", strings.Join(strings.Fields(p.Owner+" "+p.Repository+" "+p.Environment+" "+p.App), "/"), s.Name, s.Value)
+		}
+	}
+}
+
+func (w *world) showDeployKeys(out http.ResponseWriter, _ *http.Request) {
+	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	for _, name := range []string{wanted, other} {
+		for _, k := range w.github.DeployKeys(account, name) {
+			fmt.Fprintf(out, "%s/%s %s: %s\n", account, name, k.Title, k.Key)
+		}
+	}
+}
+
 // invitation tells how to run one's own workflow against this GitHub.
 func (w *world) invitation() string {
 	return strings.NewReplacer("URL", w.url, "KEY", filepath.Join(w.dir, "private-key.pem"), "ACCOUNT", account, "WANTED", wanted, "OTHER", other, "CLIENT", demoClientID).Replace(
@@ -193,6 +225,9 @@ or without a runner:
     touch output && env INPUT_CLIENT-ID=CLIENT INPUT_PRIVATE-KEY="$(cat KEY)" \
         INPUT_OWNER=ACCOUNT INPUT_REPOSITORIES=WANTED INPUT_PERMISSIONS="contents: read" \
         INPUT_GITHUB-API-URL=URL GITHUB_OUTPUT=output valetkey mint
+
+or a secret sync or a rotation: write .github/valetkey.yml as docs/manifest.md says, run valetkey sync or valetkey rotate
+in the same way, and see at URL/demo/secrets and URL/demo/deploy-keys what workflows would see.
 
 `)
 }

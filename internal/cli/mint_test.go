@@ -69,7 +69,7 @@ func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, e
 // The code reads every input that an action.yml declares, and writes every
 // output. (An input that is read but not declared panics.)
 func TestActionFilesAndCodeAgree(t *testing.T) {
-	d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": rand.Text(), "DATABASE_PASSWORD": rand.Text(), "INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
+	d := newFleetDay(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text(), "DATABASE_PASSWORD": rand.Text(), "INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
 	for _, c := range []struct {
 		action string
 		stage  func(Process, context.Context) int
@@ -80,6 +80,7 @@ func TestActionFilesAndCodeAgree(t *testing.T) {
 		{"revoke", Process.revoke, nil},
 		{"encrypt", func(p Process, _ context.Context) int { return p.encrypt() }, map[string]string{"INPUT_NAMES": "DATABASE_PASSWORD", "INPUT_PASSPHRASE": rand.Text()}},
 		{"sync", Process.sync, nil},
+		{"rotate", Process.rotate, nil},
 	} {
 		schema := schemaOf(t, c.action)
 		d.next(t, c.env)

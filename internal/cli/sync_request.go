@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"errors"
-	"io"
 	"os"
 	"strconv"
 	"strings"
@@ -120,17 +119,8 @@ func parseNumber(in *actions.Inputs, name string, least, most int) int {
 	return n
 }
 
-// maxManifest is more than any manifest needs; the limit keeps a wrong path from
-// being read whole.
-const maxManifest = 1 << 20
-
 func readManifest(in *actions.Inputs, path string) (*manifest.File, error) {
-	file, err := os.Open(path)
-	var text []byte
-	if err == nil {
-		defer file.Close()
-		text, err = io.ReadAll(io.LimitReader(file, maxManifest+1))
-	}
+	text, err := os.ReadFile(path)
 	if err != nil {
 		var e *os.PathError
 		if errors.As(err, &e) {

@@ -61,6 +61,11 @@ secrets:
       - repositories: ["fleet/*"]
 `
 
+const oneRotation = `
+rotations:
+  - {name: webhook, random: {}, every: 90d, store: [{repository: fleet/r0, secret: WEBHOOK}]}
+`
+
 func TestSyncFaults(t *testing.T) {
 	for _, c := range []struct {
 		name     string

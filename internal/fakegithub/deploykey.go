@@ -21,6 +21,30 @@ type deployKey struct {
 	createdAt time.Time
 }
 
+// DeployKey is one key as a test sees it.
+type DeployKey struct {
+	ID        int64
+	Title     string
+	Key       string // type and base64
+	ReadOnly  bool
+	CreatedAt time.Time
+}
+
+// DeployKeys returns the keys of a repository by id; none of one that does not exist.
+func (s *Server) DeployKeys(owner, repository string) []DeployKey {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	repo := s.repositoryNamed(owner, repository)
+	if repo == nil {
+		return nil
+	}
+	list := make([]DeployKey, 0, len(repo.deployKeys))
+	for _, key := range repo.deployKeys {
+		list = append(list, DeployKey{key.id, key.title, key.material, key.readOnly, key.createdAt})
+	}
+	return list
+}
+
 func deployKeyRoutes() []route {
 	var list []route
 	read, write := needs{"administration": "read"}, needs{"administration": "write"}

@@ -135,8 +135,14 @@ func (a *API) call(ctx context.Context, client *http.Client, op, method, path st
 	return err
 }
 
+// answered is what an answer was beside its body.
+type answered struct {
+	status int
+	header http.Header
+}
+
 // exchange is call, for whoever reads the status and the headers too.
-func (a *API) exchange(ctx context.Context, client *http.Client, op, method, path string, body, result any) (*http.Response, error) {
+func (a *API) exchange(ctx context.Context, client *http.Client, op, method, path string, body, result any) (answered, error) {
 	t := &trail{stop: ctx, started: time.Now()}
 	ctx, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
 	defer release()
@@ -147,18 +153,18 @@ func (a *API) exchange(ctx context.Context, client *http.Client, op, method, pat
 	gh.UserAgent = a.config.UserAgent
 	req, err := gh.NewRequest(method, path, body)
 	if err != nil {
-		return nil, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
+		return answered{}, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}
 	var answer bytes.Buffer
 	resp, err := gh.Do(ctx, req, &answer)
 	if err != nil {
-		return nil, a.failure(op, t, resp, err)
+		return answered{}, a.failure(op, t, resp, err)
 	}
 	if result != nil && json.Unmarshal(answer.Bytes(), result) != nil {
 		// What json says of it may repeat the answer.
-		return nil, &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
+		return answered{}, &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
 	}
-	return resp.Response, nil
+	return answered{resp.StatusCode, resp.Header}, nil
 }
 
 // grace is how long a request that was sent before the step was cancelled may

@@ -54,7 +54,7 @@ func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, err
 	if err != nil {
 		return i, err
 	}
-	header := answer.Header
+	header := answer.header
 	i.Login = oneLine(user.Login)
 	i.SSO = oneLine(header.Get("X-GitHub-SSO"))
 	if scopes, ok := header["X-Oauth-Scopes"]; ok {

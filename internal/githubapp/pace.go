@@ -222,7 +222,7 @@ func (a *API) Session(token func(context.Context) (redact.String, error), pace *
 // result unless that is nil. op says in words what it is for. Status is that of the
 // last answer, also with an error; zero when there was none.
 func (s *Session) Call(ctx context.Context, op, method, path string, body, result any) (status int, err error) {
-	resp, err := s.api.exchange(ctx, s.client, op, method, path, body, result)
+	answer, err := s.api.exchange(ctx, s.client, op, method, path, body, result)
 	var missing noToken
 	var e *Error
 	switch {
@@ -233,7 +233,7 @@ func (s *Session) Call(ctx context.Context, op, method, path string, body, resul
 	case err != nil:
 		return 0, err
 	}
-	return resp.StatusCode, nil
+	return answer.status, nil
 }
 
 // noToken is a call that had no token to go with.

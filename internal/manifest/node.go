@@ -53,23 +53,23 @@ func colon(n ast.Node) (joined string, ok bool) {
 
 // hide keeps everything from one token to the end of a node out of what is shown.
 func (p *parser) hide(n ast.Node, from *token.Token) {
-	if n == nil || from == nil {
+	if n == nil || from == nil || p.hidden[from] {
 		return
 	}
+	if p.hidden == nil {
+		p.hidden = map[*token.Token]bool{}
+	}
+	p.hidden[from] = true
 	last := &lastToken{last: from}
 	ast.Walk(last, n)
-	begin := place(from)
-	end := Position{Line: math.MaxInt}
+	begin, end := place(from), Position{Line: math.MaxInt}
 	if next := last.last.Next; next != nil {
 		end = place(next)
-	}
-	if end.Line <= begin.Line { // one line: to its end, wherever YAML sees the end of the text
-		end = Position{Line: begin.Line + 1}
 	}
 	if from.Type == token.MappingValueType {
 		begin.Column++
 	}
-	p.source.hidden = append(p.source.hidden, span{begin, end})
+	p.source.hide(begin, end)
 }
 
 // lastToken finds the token of a node that stands last.

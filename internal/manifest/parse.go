@@ -19,7 +19,8 @@ const (
 	maxText   = 1 << 20 // bytes of a manifest
 	maxDepth  = 20      // brackets within brackets
 	maxIndent = 400     // columns before a dash or a key
-	maxValues = 1 << 18 // with what aliases repeat
+	maxTokens = 100_000 // the YAML parser's time grows with their square
+	maxValues = 1 << 17 // with what aliases repeat
 )
 
 const start = "begin with secrets: or rotations:, as docs/manifest.md shows"
@@ -102,6 +103,9 @@ func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
 
 // refuse finds the first token of what a manifest can't have.
 func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
+	if len(tokens) > maxTokens {
+		return tokens[maxTokens], "more than anybody reads", "give the manifest less text; patterns say much with little"
+	}
 	depth := 0
 	for i, t := range tokens {
 		switch t.Type {

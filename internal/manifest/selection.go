@@ -71,10 +71,14 @@ func (s Selection) Match(owner, name string, topics []string, archived bool) boo
 }
 
 // Named lists the names, without owner, that are written out for an owner and not
-// excluded by name or pattern: what the list means before GitHub is asked.
+// excluded: what the list means before GitHub is asked. Where a topic excludes,
+// that is nothing, since only GitHub knows who has it; Match then tells.
 func (s Selection) Named(owner string) []string {
 	var names []string
 	for _, e := range s.entries {
+		if e.excluded && e.topic != "" && strings.EqualFold(e.owner, owner) {
+			return nil
+		}
 		if !e.excluded && e.exact() && strings.EqualFold(e.owner, owner) &&
 			!contains(names, e.name) && s.Match(owner, e.name, nil, false) {
 			names = append(names, e.name)

@@ -11,12 +11,30 @@ import (
 type source struct {
 	name   string
 	lines  []string
-	hidden []span // what may be a secret, from what we know of its place
-	strict bool   // nothing is known of any place: only known words are shown
+	strict bool // nothing is known of any place: only known words are shown
+
+	// What may be a secret, from what we know of its place: for a line the column
+	// from which it is hidden, and the one up to which it is.
+	from, upTo map[int]int
 }
 
-// span is a part of the text, without its end.
-type span struct{ from, to Position }
+// hide keeps a part of the text from what is shown; a line that has its beginning
+// to the end of that line.
+func (s *source) hide(begin, end Position) {
+	if s.from == nil {
+		s.from, s.upTo = map[int]int{}, map[int]int{}
+	}
+	column := begin.Column
+	for line := begin.Line; line <= len(s.lines) && (line < end.Line || line == begin.Line); line++ {
+		if old, ok := s.from[line]; !ok || column < old {
+			s.from[line] = column
+		}
+		column = 1
+	}
+	if end.Line > begin.Line {
+		s.upTo[end.Line] = max(s.upTo[end.Line], end.Column)
+	}
+}
 
 const shown = 120 // characters of a line
 
@@ -27,10 +45,10 @@ func (s *source) show(at Position) (line, caret string) {
 		return "", ""
 	}
 	text := []rune(s.lines[at.Line-1])
-	hide := s.hide(at.Line, text)
 	column := min(max(at.Column-1, 0), len(text))
 	from := max(0, min(column-shown/2, len(text)-shown))
 	to := min(len(text), from+shown)
+	hide := s.hidden(at.Line, text, from, to)
 
 	var out, pad strings.Builder
 	mark := -1 // where the caret goes in pad
@@ -63,30 +81,36 @@ func (s *source) show(at Position) (line, caret string) {
 	return out.String(), pad.String()[:mark] + "^"
 }
 
-// hide marks the characters of a line that must not be shown.
-func (s *source) hide(number int, text []rune) []bool {
+// hidden marks the characters of a line that must not be shown, out of those that
+// would be.
+func (s *source) hidden(number int, text []rune, from, to int) []bool {
 	hide := make([]bool, len(text))
-	for i := 0; i < len(text); i++ {
+	for i := 0; i < to; i++ {
 		j := i
 		for j < len(text) && !strings.ContainsRune(" \t\"'[]{},", text[j]) {
 			j++
 		}
-		if word := string(text[i:j]); secretLike(word) || s.strict && !known(word) {
+		if word := text[i:j]; j > from && (secretLike(string(word)) || s.strict && !known(string(word))) {
 			fill(hide[i:j])
 		}
 		i = j
 	}
-	for _, sp := range s.hidden {
-		inside := false
-		for i, r := range text {
-			at := Position{number, i + 1}
-			if at.before(sp.from) || !at.before(sp.to) || !inside && unicode.IsSpace(r) {
-				continue
-			}
-			inside, hide[i] = true, true
-		}
+	if column, ok := s.from[number]; ok {
+		part(hide, text, column-1, len(text))
 	}
+	part(hide, text, 0, s.upTo[number]-1)
 	return hide
+}
+
+// part hides a part of a line, but for the white space that it begins with.
+func part(hide []bool, text []rune, from, to int) {
+	to = min(to, len(text))
+	for from < to && unicode.IsSpace(text[from]) {
+		from++
+	}
+	if from < to {
+		fill(hide[from:to])
+	}
 }
 
 func fill(b []bool) {

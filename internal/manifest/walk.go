@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/token"
 )
 
 // parser holds one file to the table.
@@ -15,6 +16,7 @@ type parser struct {
 	anchors map[string]ast.Node
 	forms   map[string]*regexp.Regexp
 	values  int
+	hidden  map[*token.Token]bool // where what is hidden begins
 }
 
 // value is a part of the file in a form that is easier than YAML's. A nil one is
@@ -262,6 +264,9 @@ func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
 	}
 	seen := map[string]bool{}
 	for _, each := range n.Values {
+		if p.values > maxValues {
+			return
+		}
 		it := p.value(each, item)
 		v.items = append(v.items, it)
 		if name := strings.ToLower(it.text); f.unique && it.sound {

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/rotate"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// rotateRequest is everything a rotation needs, complete and checked.
+type rotateRequest struct {
+	Credentials credentials
+	Manifest    *manifest.File
+	Path        string // of the manifest
+	DryRun      bool
+	Force       []string
+	Points      int
+}
+
+// rotate is the rotate action: what is due is made, stored, verified, and only then
+// is the old one retired.
+func (p Process) rotate(ctx context.Context) int {
+	r := p.runner()
+	req, err := p.parseRotate(r, r.Inputs(p.schema("rotate")))
+	if err != nil {
+		return exitCode(r, err)
+	}
+	return exitCode(r, p.rotateFor(ctx, r, req))
+}
+
+func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
+	req := rotateRequest{
+		Credentials: parseCredentials(r, in, false),
+		Path:        in.String("manifest"),
+		DryRun:      in.Bool("dry-run"),
+		Force:       in.List("force"),
+		Points:      parseNumber(in, "points-per-minute", 0, 1_000_000),
+	}
+	if err := in.Err(); err != nil {
+		return req, err
+	}
+	var err error
+	if req.Manifest, err = readManifest(in, req.Path); err != nil {
+		return req, err
+	}
+	if len(req.Manifest.Rotations) == 0 {
+		in.Fault("manifest", actions.Quote(req.Path)+" has no rotations", "add rotations: to it; docs/manifest.md says how")
+	}
+	for _, name := range req.Force {
+		if !slices.ContainsFunc(req.Manifest.Rotations, func(r manifest.Rotation) bool { return r.Name == name }) {
+			in.Fault("force", actions.Quote(name)+" is no rotation of the manifest", "give the name of an entry under rotations:")
+		}
+	}
+	return req, in.Err()
+}
+
+func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateRequest) error {
+	if err := r.Ready(); err != nil {
+		return err
+	}
+	f, err := p.fleet(r, req.Credentials, req.Points)
+	if err != nil {
+		return err
+	}
+	defer f.close(ctx)
+	for i := range req.Manifest.Rotations {
+		for _, need := range rotate.Needs(&req.Manifest.Rotations[i]) {
+			f.need(need.Place, need.Permission)
+		}
+	}
+	engine := rotate.Engine{
+		Call: f.call,
+		Mint: f.mintStored,
+		Access: func(ctx context.Context, s manifest.Store) (*secret.Access, error) {
+			return f.access(ctx, s.Organization, s.Visibility, s.Selected)
+		},
+		Identity: envelope.NewIdentity,
+		Secret:   func(s redact.String) { r.Mask(actions.Forms(s)...); r.Mask(actions.Maskable(s)...) },
+		Info:     r.Info,
+		Force:    func(name string) bool { return slices.Contains(req.Force, name) },
+		DryRun:   req.DryRun,
+	}
+	reports := engine.Run(ctx, req.Manifest.Rotations)
+	return publishRotations(r, reports, req.DryRun)
+}
+
+// mintStored makes the token of a rotation.
+func (f *fleet) mintStored(ctx context.Context, r manifest.Rotation) (rotate.Minted, error) {
+	token, err := f.mintFor(ctx, *r.InstallationToken)
+	return rotate.Minted{Value: token.Value, ExpiresAt: token.ExpiresAt, Revoke: func(ctx context.Context) error {
+		_, err := f.api.Revoke(ctx, token.Value)
+		return err
+	}}, err
+}
+
+// publishRotations writes outputs, warnings and the job summary. Its error is what
+// was due and failed.
+func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) error {
+	rotated, errs := []string{}, []error{}
+	for i := range reports {
+		report := &reports[i]
+		if report.Outcome == rotate.Rotated || report.Outcome == rotate.Due {
+			rotated = append(rotated, report.Name)
+		}
+		r.Info("%s", rotationLine(report))
+		switch {
+		case report.Err != nil && report.Outcome == rotate.Failed:
+			errs = append(errs, failed(report))
+		case report.Err != nil:
+			r.Warning("%s: %s", report.Name, actions.Text(report.Err))
+		}
+		if report.Overdue {
+			r.Warning("%s is %s old and should be replaced every %s: was the schedule switched off?", report.Name, days(report.Age), days(report.Due.Sub(report.Since)))
+		}
+	}
+	next := ""
+	if due := rotate.NextDue(reports); !due.IsZero() {
+		next = due.UTC().Format(time.RFC3339)
+	}
+	errs = append(errs, r.Output(actions.Pair{Name: "rotated", Value: asJSON(rotated)}, actions.Pair{Name: "next-due", Value: next}))
+	if err := r.Summary(rotationSummary(reports, dryRun)); err != nil {
+		r.Warning("the job summary is not written: %v", err)
+	}
+	return errors.Join(errs...)
+}
+
+// failed says which rotation failed, and at which targets.
+func failed(report *rotate.Report) error {
+	err := error(&targetError{report.Name, report.Err})
+	for _, s := range report.Stores {
+		if s.Err != nil {
+			return errors.Join(err, storesFailed(report))
+		}
+	}
+	return err
+}
+
+func storesFailed(report *rotate.Report) error {
+	var errs []error
+	for _, s := range report.Stores {
+		if s.Err != nil {
+			errs = append(errs, &targetError{fmt.Sprintf("%s: %s of %s", report.Name, s.Secret, s.Place), s.Err})
+		}
+	}
+	return errors.Join(errs...)
+}

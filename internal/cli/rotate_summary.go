@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/rotate"
+)
+
+// rotationLine is what the log says of one rotation.
+func rotationLine(report *rotate.Report) string {
+	line := fmt.Sprintf("%s: %s", report.Name, report.Outcome)
+	if report.Reason != "" {
+		line += ": " + report.Reason
+	}
+	if !report.Due.IsZero() && report.Outcome != rotate.Due {
+		line += "; next due " + report.Due.UTC().Format("2006-01-02 15:04 UTC")
+	}
+	return line
+}
+
+// rotationSummary renders the job summary: a table, and when what is due next.
+func rotationSummary(reports []rotate.Report, dryRun bool) string {
+	var b strings.Builder
+	b.WriteString("#### Rotation")
+	if dryRun {
+		b.WriteString(": dry run")
+	}
+	b.WriteString("\n\n| rotation | kind | outcome | age | next due | keys | why |\n|---|---|---|---|---|---|---|\n")
+	for i := range reports {
+		r := &reports[i]
+		age, due, keys := "–", "–", "–"
+		if !r.Since.IsZero() {
+			age = days(r.Age)
+		}
+		if !r.Due.IsZero() {
+			due = r.Due.UTC().Format("2006-01-02 15:04 UTC")
+		}
+		if r.Kept > 0 || r.Retired > 0 {
+			keys = fmt.Sprintf("%d, %d retired", r.Kept, r.Retired)
+		}
+		why := r.Reason
+		if r.Err != nil {
+			why = r.Err.Error()
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys, cell(why))
+	}
+	b.WriteString("\n" + timeline(reports))
+	return b.String()
+}
+
+// timeline draws when what is due, as Mermaid. A colon parts the columns there, so
+// there are dates and no times.
+func timeline(reports []rotate.Report) string {
+	dated := make([]*rotate.Report, 0, len(reports))
+	for i := range reports {
+		if !reports[i].Due.IsZero() {
+			dated = append(dated, &reports[i])
+		}
+	}
+	if len(dated) == 0 {
+		return ""
+	}
+	slices.SortStableFunc(dated, func(a, b *rotate.Report) int {
+		return cmp.Or(a.Due.Compare(b.Due), strings.Compare(a.Name, b.Name))
+	})
+	var b strings.Builder
+	b.WriteString("```mermaid\ntimeline\n    title Due next\n")
+	day := ""
+	for _, r := range dated {
+		if on := r.Due.UTC().Format(time.DateOnly); on != day {
+			day = on
+			fmt.Fprintf(&b, "    %s : %s\n", day, r.Name)
+		} else {
+			fmt.Fprintf(&b, "        : %s\n", r.Name)
+		}
+	}
+	b.WriteString("```\n\n")
+	return b.String()
+}
+
+// days gives a time span as people say it.
+func days(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	}
+	return fmt.Sprintf("%d min", d/time.Minute)
+}

@@ -1,0 +1,194 @@
+package rotate
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+var noon = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+
+// ago gives facts of stores that were written so long ago; none below zero.
+func ago(ages ...time.Duration) []fact {
+	var list []fact
+	for i, age := range ages {
+		f := fact{name: string(rune('A' + i))}
+		if age >= 0 {
+			f.updated = noon.Add(-age)
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
+func keysOf(ages ...time.Duration) []*deployKey {
+	var list []*deployKey
+	for i, age := range ages {
+		list = append(list, &deployKey{ID: int64(100 - i), CreatedAt: noon.Add(-age), ReadOnly: true})
+	}
+	return list
+}
+
+func TestWhenADeployKeyIsDue(t *testing.T) {
+	const none = -1
+	for _, test := range []struct {
+		name   string
+		keys   []*deployKey
+		stores []fact
+		forced bool
+		write  bool
+		due    bool
+		busy   bool
+		reason string
+		since  time.Duration
+	}{
+		{name: "the first", stores: ago(none, none), due: true, reason: "there is no key yet", since: none},
+		{name: "a secret and no key", stores: ago(day), due: true, reason: "there is no key yet", since: none},
+		{name: "young", keys: keysOf(day), stores: ago(day, day-time.Minute), reason: "it is 24h0m0s old, and may be 30 days", since: day},
+		{name: "old", keys: keysOf(30*day, 60*day), stores: ago(30 * day), due: true, reason: "it is 30 days old", since: 30 * day},
+		{name: "a second too young", keys: keysOf(30*day - time.Second), stores: ago(30*day - time.Second), reason: "it is 29 days old, and may be 30 days", since: 30*day - time.Second},
+		{name: "forced", keys: keysOf(day), stores: ago(day), forced: true, due: true, reason: "it is forced", since: day},
+		{name: "a store is new", keys: keysOf(day), stores: ago(day, none), due: true, reason: "B is missing", since: day},
+		{name: "a store is new to a new key", keys: keysOf(time.Minute), stores: ago(0, none), busy: true, reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:14:00Z", since: time.Minute},
+		{name: "the first of another run", keys: keysOf(time.Minute), stores: ago(none), busy: true, reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:14:00Z", since: none},
+		{name: "on its way", keys: keysOf(lease-time.Second, 40*day), stores: ago(40*day, 0), busy: true, reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:00:01Z", since: 40 * day},
+		{name: "on its way and forced", keys: keysOf(time.Minute, day), stores: ago(day), forced: true, due: true, reason: "a run ended before every store had key 100", since: day},
+		{name: "died between make and store", keys: keysOf(lease, day), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: day},
+		{name: "died between two stores", keys: keysOf(time.Hour, day), stores: ago(time.Hour, day), due: true, reason: "a run ended before every store had key 100", since: day},
+		{name: "stored before any key of ours", keys: keysOf(time.Hour), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: none},
+		{name: "the same second", keys: keysOf(time.Hour), stores: ago(time.Hour), reason: "it is 1h0m0s old, and may be 30 days", since: time.Hour},
+		{name: "from the future", keys: keysOf(-time.Hour), stores: []fact{{"A", noon.Add(time.Hour)}}, reason: "it is -1h0m0s old, and may be 30 days", since: -time.Hour},
+		{name: "should write now", keys: keysOf(day), stores: ago(day), write: true, due: true, reason: "the key can only read, and should write", since: day},
+	} {
+		got := judgeKeys(noon, rule{every: 30 * day, forced: test.forced}, !test.write, test.keys, test.stores)
+		since := noon.Sub(got.since)
+		if got.since.IsZero() {
+			since = none
+		}
+		if got.due != test.due || got.busy.IsZero() == test.busy || got.reason != test.reason || since != test.since {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+	keys := keysOf(day)
+	keys[0].ReadOnly = false
+	if got := judgeKeys(noon, rule{every: 30 * day}, true, keys, ago(day)); !got.due || got.reason != "the key can write, and should only read" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWhenAValueIsDue(t *testing.T) {
+	const none = -1
+	const leave = ": another run may be at it, or died; run again after 2026-11-21T12:14:00Z"
+	for _, test := range []struct {
+		name              string
+		stores            []fact
+		forced, exclusive bool
+		behind            string
+		due, busy         bool
+		reason            string
+	}{
+		{name: "the first", stores: ago(none, none), exclusive: true, due: true, reason: "A is missing"},
+		{name: "young", stores: ago(day, day+time.Minute), exclusive: true, reason: "it is 24h1m0s old, and may be 30 days"},
+		{name: "the oldest counts", stores: ago(30*day-time.Minute, 30*day), due: true, reason: "it is 30 days old"},
+		{name: "forced", stores: ago(time.Minute), exclusive: true, forced: true, due: true, reason: "it is forced"},
+		{name: "a store is new", stores: ago(day, none), exclusive: true, due: true, reason: "B is missing"},
+		{name: "died between two", stores: ago(day, time.Hour), exclusive: true, due: true, reason: "A is older than B: they don't hold the same"},
+		{name: "between two", stores: ago(day, time.Minute), exclusive: true, busy: true, reason: "B is new, and A is older than B: they don't hold the same" + leave},
+		{name: "between two and forced", stores: ago(day, time.Minute), exclusive: true, forced: true, busy: true, reason: "B is new, and A is older than B: they don't hold the same" + leave},
+		{name: "between two tokens", stores: ago(day, time.Minute), due: true, reason: "A is older than B: they don't hold the same"},
+		{name: "between secret and variable", stores: ago(time.Minute), exclusive: true, behind: "V", busy: true, reason: "A is new, and V is missing or older than its secret" + leave},
+		{name: "died between secret and variable", stores: ago(day), exclusive: true, behind: "V", due: true, reason: "V is missing or older than its secret"},
+		{name: "the spread of one run", stores: ago(day, day-lease), exclusive: true, reason: "it is 24h0m0s old, and may be 30 days"},
+	} {
+		got := judgeValues(noon, rule{every: 30 * day, forced: test.forced, exclusive: test.exclusive}, test.stores, test.behind)
+		if got.due != test.due || got.busy.IsZero() == test.busy || got.reason != test.reason {
+			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}
+
+func TestOnlyKeysThatNobodyHoldsAreSurplus(t *testing.T) {
+	h := time.Hour
+	for _, test := range []struct {
+		name                    string
+		unfinished, generations []*deployKey
+		ref                     time.Duration
+		keep                    int
+		stores                  []fact
+		want                    int // how many of all
+	}{
+		{"beyond keep", nil, keysOf(24*h, 48*h, 72*h), 0, 1, ago(0, 0), 2},
+		{"keep none", nil, keysOf(24 * h), 0, 0, ago(0), 1},
+		{"a store still holds it", nil, keysOf(24 * h), 0, 0, ago(0, 24*h-time.Minute), 0},
+		{"the store was written at the end of the lease", nil, keysOf(24 * h), 0, 0, ago(24*h - lease), 0},
+		{"the store was written by another run", nil, keysOf(24 * h), 0, 0, ago(23 * h), 1},
+		{"a race", nil, keysOf(lease, lease+time.Second, 48*h), 0, 0, ago(0), 2},
+		{"a race takes no place of a generation", nil, keysOf(time.Minute, 24*h, 48*h), 0, 1, ago(0), 1},
+		{"never stored", keysOf(24 * h), nil, 0, 5, ago(48*h, -1), 1},
+		{"stored somewhere", keysOf(24 * h), nil, 0, 5, ago(48*h, 24*h), 0},
+		{"on its way", keysOf(time.Minute), nil, 0, 0, ago(48 * h), 0},
+		{"newer than the one in use", keysOf(-h), nil, 0, 0, ago(48 * h), 0},
+	} {
+		got := surplus(test.unfinished, test.generations, noon.Add(-test.ref), test.keep, test.stores)
+		if len(got) != test.want {
+			t.Errorf("%s: %d are surplus, want %d", test.name, len(got), test.want)
+		}
+	}
+}
+
+func FuzzATitleIsOursOnlyInOurForm(f *testing.F) {
+	for _, seed := range []string{"ci", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)", "ci (valetkey 2026-11-21T03:49:05Z 7F3A2C)", "ci (valetkey 2026-13-21T03:49:05Z 7f3a2c)", " (valetkey 2026-02-30T03:49:05Z 7f3a2c)", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c) "} {
+		f.Add("ci", seed)
+	}
+	f.Fuzz(func(t *testing.T, title, full string) {
+		made := newTitle(title, noon)
+		if !isOurs(title, made) {
+			t.Errorf("%q is not taken for ours", made)
+		}
+		if isOurs(title, title) || isOurs(title, made+" ") || isOurs(title+"x", made) || isOurs(title, "x"+made) && !strings.HasPrefix("x"+title, title) {
+			t.Errorf("more than ours is taken for it: %q", made)
+		}
+		if !isOurs(title, full) {
+			return
+		}
+		// Exactly the form: title, the intro, a time that exists, and six digits.
+		inside := strings.TrimSuffix(strings.TrimPrefix(full, title+" (valetkey "), ")")
+		when, err := time.Parse(time.RFC3339, inside[:20])
+		if err != nil || title+" (valetkey "+when.Format("2006-01-02T15:04:05Z")+" "+inside[21:]+")" != full || strings.Trim(inside[21:], "0123456789abcdef") != "" || len(inside) != 27 {
+			t.Errorf("%q is taken for ours", full)
+		}
+	})
+}
+
+func TestTheKeyIsOneThatSSHReads(t *testing.T) {
+	var told []redact.String
+	j := (&Engine{Secret: func(s redact.String) { told = append(told, s) }}).job(&manifest.Rotation{})
+	private, public, err := j.newKey("ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)")
+	if err != nil || len(told) != 1 || told[0].Reveal() != private.Reveal() {
+		t.Fatalf("%v, told %d secrets", err, len(told))
+	}
+	signer, err := ssh.ParsePrivateKey([]byte(private.Reveal()))
+	if err != nil || !samePublic(string(ssh.MarshalAuthorizedKey(signer.PublicKey())), public) || !strings.HasPrefix(public, "ssh-ed25519 ") {
+		t.Fatalf("%v: %s", err, public)
+	}
+	tool, err := exec.LookPath("ssh-keygen")
+	if err != nil {
+		t.Skip("ssh-keygen is not on this machine")
+	}
+	path := filepath.Join(t.TempDir(), "key")
+	if err := os.WriteFile(path, []byte(private.Reveal()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(tool, "-y", "-f", path).CombinedOutput()
+	if want := public + " ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)\n"; err != nil || string(out) != want {
+		t.Errorf("ssh-keygen: %v: %s", err, out)
+	}
+}

@@ -1,0 +1,130 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// rotateKey replaces a deploy key when that is due, and removes the generations
+// that nobody wants kept.
+func (j *job) rotateKey(ctx context.Context) error {
+	keys, err := j.listKeys(ctx)
+	if err != nil {
+		return err
+	}
+	j.kept = len(keys)
+	j.verdict = judgeKeys(j.now, rule{every: j.Every, forced: j.forced()}, j.DeployKey.ReadOnly, keys, j.facts())
+	unfinished, generations := split(keys, j.facts())
+	switch {
+	case j.DryRun || !j.verdict.busy.IsZero():
+		return nil
+	case !j.verdict.due: // every store has generations[0]
+		return j.retire(ctx, surplus(nil, generations[1:], generations[0].CreatedAt, j.Keep, j.facts()))
+	}
+	if err := j.prepare(ctx); err != nil {
+		return err
+	}
+	made, err := j.rollOut(ctx)
+	if made == nil {
+		return err // and nothing has changed
+	}
+	keep := j.Keep
+	if err != nil {
+		keep++ // the new one is none yet
+	} else {
+		j.done, j.verdict.since, j.now = true, made.CreatedAt, made.CreatedAt
+	}
+	if !j.reread(ctx) {
+		return err // the next run sees to the rest
+	}
+	if retireErr := j.retire(ctx, surplus(unfinished, generations, made.CreatedAt, keep, j.facts())); err == nil {
+		err = retireErr
+	}
+	return err
+}
+
+// rollOut makes a key, stores it and verifies both. It gives no key when nothing may be removed on its account.
+func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
+	inTime, cancel := context.WithTimeout(ctx, window)
+	defer cancel()
+	title := newTitle(j.DeployKey.Title, j.now)
+	private, public, err := j.newKey(title)
+	if err != nil {
+		return nil, err
+	}
+	made, err := j.addKey(inTime, title, public)
+	if made != nil {
+		j.kept++
+	}
+	if err != nil {
+		if made != nil && samePublic(made.Key, public) { // and nothing else is ours to remove
+			j.takeBack(ctx, made.ID)
+		}
+		return nil, err
+	}
+	j.info("made deploy key %d of %s/%s", made.ID, j.DeployKey.Owner, j.DeployKey.Repository)
+	if j.storeAll(inTime, private) == 0 {
+		err = j.failures()
+		j.takeBackUnused(ctx, made.ID)
+		return made, err
+	}
+	j.verify(ctx)
+	if err := eventually(ctx, func() error {
+		var listed deployKey
+		if _, err := j.keyCall(ctx, fmt.Sprintf("look at deploy key %d", made.ID), methodGet, fmt.Sprintf("/%d", made.ID), nil, &listed); err != nil {
+			return err
+		}
+		return j.isKey(&listed, made.ID, public)
+	}); err != nil {
+		return nil, errors.Join(err, j.failures())
+	}
+	return made, j.failures()
+}
+
+// takeBackUnused removes a new key again when it is sure that no store holds it.
+func (j *job) takeBackUnused(ctx context.Context, id int64) {
+	inTime, cancel := afterwards(ctx)
+	defer cancel()
+	if j.untouched(inTime) {
+		j.takeBack(ctx, id)
+	}
+}
+
+func (j *job) takeBack(ctx context.Context, id int64) {
+	inTime, cancel := afterwards(ctx)
+	defer cancel()
+	if err := j.removeKey(inTime, id); err != nil {
+		j.info("deploy key %d is in no store and stays until the next run: %v", id, err)
+		return
+	}
+	j.kept--
+}
+
+// reread brings the times of the stores that failed up to date, and tells whether
+// all are known.
+func (j *job) reread(ctx context.Context) bool {
+	for _, t := range j.targets {
+		if t.err != nil && t.read(ctx, j.call) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// retire removes keys. What is left when it fails or is cut short is for the next
+// run.
+func (j *job) retire(ctx context.Context, keys []*deployKey) error {
+	for _, k := range keys {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := j.removeKey(ctx, k.ID); err != nil {
+			return err
+		}
+		j.retired++
+		j.kept--
+		j.info("removed deploy key %d of %s", k.ID, words(j.now.Sub(k.CreatedAt)))
+	}
+	return nil
+}

@@ -1,0 +1,159 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// fate is what becomes of a run at one of its requests.
+type fate int
+
+const (
+	killedBefore    fate = iota // the machine dies before the request leaves
+	killedAfter                 // it took effect, and the machine dies
+	cancelledBefore             // somebody cancels the run
+	cancelledAfter
+	lost          // it took effect, and its answer is lost
+	serverError   // 500, and no effect
+	serverTrouble // 502, and it took effect
+	notFound
+	refused // 422
+	fates
+)
+
+var fateNames = [...]string{"killed before", "killed after", "cancelled before", "cancelled after", "lost", "500", "502 after", "404", "422"}
+
+// killed is what a run that dies panics with: no deferred word of the engine may
+// matter, since a machine that dies says none.
+type killed struct{}
+
+var errLost = errors.New("connection reset by peer")
+
+func (f fate) strike(ctx context.Context, call secret.Call, r secret.Request, cancel func()) (int, error) {
+	refusal := func(status int) (int, error) {
+		return status, fmt.Errorf("%s: GitHub answered %d: no", r.Op, status)
+	}
+	switch f {
+	case killedBefore:
+		panic(killed{})
+	case cancelledBefore:
+		cancel()
+		return call(ctx, r)
+	case serverError:
+		return refusal(500)
+	case notFound:
+		return refusal(404)
+	case refused:
+		return refusal(422)
+	}
+	status, err := call(ctx, r)
+	switch f {
+	case killedAfter:
+		panic(killed{})
+	case cancelledAfter:
+		cancel()
+		return 0, context.Canceled
+	case lost:
+		r.Result = nil
+		return 0, errLost
+	case serverTrouble:
+		return refusal(502)
+	}
+	return status, err
+}
+
+// survive runs and dies as it is told to.
+func (w *world) survive(ctx context.Context, e *Engine, rotations ...manifest.Rotation) (reports []Report) {
+	defer func() {
+		if p := recover(); p != nil && p != any(killed{}) {
+			panic(p)
+		}
+	}()
+	return w.runIn(ctx, e, rotations...)
+}
+
+// strikeAt lets the n-th request meet its fate, and looks at every store after
+// each.
+func (w *world) strikeAt(n int, f fate, r manifest.Rotation) (reports []Report, struck bool) {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	count := 0
+	e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+		defer w.watch(req, r)
+		if count++; count == n {
+			struck = true
+			return f.strike(ctx, w.call, req, cancel)
+		}
+		return w.call(ctx, req)
+	})
+	return w.survive(ctx, e, r), struck
+}
+
+func TestARunThatDiesAnywhereLeavesWorkingKeysAndIsCompletedByTheNext(t *testing.T) {
+	for _, keep := range []int{0, 1} {
+		for f := range fates {
+			for _, before := range []int{0, keep + 2} { // rotations that went well
+				t.Run(fmt.Sprintf("keep %d, %s, %d before", keep, fateNames[f], before), func(t *testing.T) {
+					t.Parallel()
+					for n := 1; ; n++ {
+						if !dies(t, n, f, keep, before) {
+							if n < 20 && f == lost {
+								t.Errorf("only %d requests", n)
+							}
+							break
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+func dies(t *testing.T, n int, f fate, keep, before int) (struck bool) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := newWorld(t), keyRotation(keep)
+		w.addByHand()
+		for range before {
+			time.Sleep(30 * day)
+			if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Err != nil {
+				t.Fatalf("%+v", got)
+			}
+		}
+		time.Sleep(30 * day)
+		_, struck = w.strikeAt(n, f, r)
+		w.held(r)
+		time.Sleep(lease + time.Minute)
+		var last Report
+		for range 2 {
+			last, _ = first(w.strikeAt(0, 0, r))
+			time.Sleep(time.Hour)
+		}
+		if last.Outcome != NotDue || last.Err != nil {
+			t.Fatalf("request %d: %+v", n, last)
+		}
+		want := keep + 1
+		if before == 0 {
+			want = min(want, len(w.ours())) // there may have been no generation to keep
+		}
+		w.settled(r, want)
+		for range keep + 1 { // with that, at the latest, there are all generations
+			time.Sleep(30 * day)
+			w.run(w.engine(nil), r)
+		}
+		w.settled(r, keep+1)
+		if n := len(w.keys()) - keep - 1; n != 2 {
+			t.Fatalf("%d keys that people made, want 2", n)
+		}
+		w.silent()
+	})
+	return struck
+}
+
+func first(reports []Report, struck bool) (Report, bool) { return reports[0], struck }

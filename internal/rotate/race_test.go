@@ -1,0 +1,177 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// runner is a run that makes a request only when it is told to.
+type runner struct {
+	ask, served chan struct{}
+	over        chan struct{}
+	report      Report
+	fate        fate
+	fatal       bool // the next request meets its fate
+}
+
+// start begins a run that waits before its first request.
+func (w *world) start(r manifest.Rotation, force bool) *runner {
+	x := &runner{ask: make(chan struct{}), served: make(chan struct{}), over: make(chan struct{})}
+	e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+		<-x.ask
+		defer func() { x.served <- struct{}{} }()
+		defer w.watch(req, r)
+		if x.fatal {
+			x.fatal = false
+			return x.fate.strike(ctx, w.call, req, func() {})
+		}
+		return w.call(ctx, req)
+	})
+	e.Force = func(string) bool { return force }
+	go func() {
+		defer close(x.over)
+		if reports := w.survive(context.Background(), e, r); reports != nil {
+			x.report = reports[0]
+		}
+	}()
+	return x
+}
+
+// step lets a run make one request. Where it only waits, time passes.
+func (x *runner) step() {
+	select {
+	case x.ask <- struct{}{}:
+		<-x.served
+	case <-x.over:
+	}
+}
+
+// race runs two at once, in the order that turn gives, and then as the schedule
+// has it.
+func race(t *testing.T, keep int, force [2]bool, turn func(i int, x [2]*runner) *runner) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := newWorld(t), keyRotation(keep)
+		w.addByHand()
+		for range keep + 2 {
+			time.Sleep(30 * day)
+			w.run(w.engine(nil), r)
+		}
+		w.settled(r, keep+1)
+		if time.Sleep(time.Hour); !force[0] || !force[1] {
+			time.Sleep(30 * day)
+		}
+		x := [2]*runner{w.start(r, force[0]), w.start(r, force[1])}
+		for i := 0; ; i++ {
+			one := turn(i, x)
+			if one == nil {
+				break
+			}
+			one.step()
+		}
+		for _, one := range x {
+			<-one.over
+			if one.report.Outcome == Failed && one.fate == 0 {
+				t.Fatalf("%+v", one.report)
+			}
+		}
+		// What a race leaves is at most one key for each of the two runs.
+		if n := len(w.ours()); n > keep+1+2 {
+			t.Fatalf("%d keys right after the race", n)
+		}
+		for range 2 {
+			time.Sleep(30 * day)
+			if got, _ := first(w.strikeAt(0, 0, r)); got.Outcome != Rotated || got.Err != nil {
+				t.Fatalf("%+v", got)
+			}
+			w.settled(r, keep+1)
+		}
+		w.silent()
+	})
+}
+
+// rest drains the runs that are left, one after the other.
+func rest(x ...*runner) *runner {
+	for _, one := range x {
+		select {
+		case <-one.over:
+		default:
+			return one
+		}
+	}
+	return nil
+}
+
+func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
+	t.Run("one within the other", func(t *testing.T) {
+		t.Parallel()
+		for _, force := range [][2]bool{{}, {true, true}} {
+			for keep := range 2 {
+				const requests = 34
+				for n := range requests {
+					for m := 1 + n%17; m < requests; m += 17 { // steps of 1 hold as well, and take minutes
+						race(t, keep, force, func(i int, x [2]*runner) *runner {
+							switch { // n of the first, m of the second, and the rest of both
+							case i < n:
+								return x[0]
+							case i < n+m:
+								return x[1]
+							}
+							return rest(x[0], x[1])
+						})
+					}
+				}
+			}
+		}
+	})
+	t.Run("in any order", func(t *testing.T) {
+		t.Parallel()
+		for seed := range uint64(70) {
+			random := rand.New(rand.NewPCG(seed, 1))
+			race(t, int(seed%2), [2]bool{seed%3 == 1, seed%3 != 0}, func(_ int, x [2]*runner) *runner {
+				if random.IntN(2) == 0 {
+					return rest(x[0], x[1])
+				}
+				return rest(x[1], x[0])
+			})
+		}
+	})
+	t.Run("while one of them dies", func(t *testing.T) {
+		t.Parallel()
+		for seed := range uint64(70) {
+			random := rand.New(rand.NewPCG(seed, 2))
+			when, f := random.IntN(60), fate(random.IntN(int(fates)))
+			race(t, int(seed%2), [2]bool{seed%3 == 1, seed%3 != 0}, func(i int, x [2]*runner) *runner {
+				one := rest(x[random.IntN(2)], x[0], x[1])
+				if i == when && one != nil {
+					one.fate, one.fatal = max(f, killedAfter), true
+				}
+				return one
+			})
+		}
+	})
+}
+
+func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := newWorld(t), keyRotation(1)
+		w.strikeAt(8, killedBefore, r)
+		time.Sleep(lease - time.Minute)
+		got := w.run(w.engine(nil), r)[0]
+		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after 2000-01-01T00:15:00Z", w.ours()[0].ID)
+		if got.Outcome != Busy || got.Reason != want || !got.Due.Equal(w.ours()[0].CreatedAt.Add(lease)) {
+			t.Errorf("%+v", got)
+		}
+		time.Sleep(time.Minute)
+		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated {
+			t.Errorf("%+v", got)
+		}
+		w.silent()
+	})
+}

@@ -1,0 +1,131 @@
+package rotate
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/pem"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// newKey makes an Ed25519 key: the private half as OpenSSH keeps it in a file, and
+// the public one as GitHub tells of it. The title is the file's comment.
+func (j *job) newKey(title string) (private redact.String, public string, err error) {
+	pub, priv, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return redact.String{}, "", err
+	}
+	defer clear(priv)
+	block, err := ssh.MarshalPrivateKey(priv, title)
+	if err != nil {
+		return redact.String{}, "", err
+	}
+	defer clear(block.Bytes)
+	text := pem.EncodeToMemory(block)
+	defer clear(text)
+	private = j.mask(redact.New(string(text)))
+	half, err := ssh.NewPublicKey(pub)
+	if err != nil {
+		return redact.String{}, "", err
+	}
+	return private, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(half))), nil
+}
+
+// administration is the permission that deploy keys take.
+const administration = "administration"
+
+// keyCall is a call about the deploy keys of the rotation's repository.
+func (j *job) keyCall(ctx context.Context, op, method, path string, body, result any) (int, error) {
+	at := secret.Place{Owner: j.DeployKey.Owner, Repository: j.DeployKey.Repository, App: "actions"}
+	path = "repos/" + url.PathEscape(at.Owner) + "/" + url.PathEscape(at.Repository) + "/keys" + path
+	return j.call(ctx, secret.Request{
+		Place: at, Permission: administration, Op: op + " of " + at.String(), Method: method, Path: path, Body: body, Result: result,
+	})
+}
+
+// listKeys lists our keys, newest first.
+func (j *job) listKeys(ctx context.Context) ([]*deployKey, error) {
+	const perPage = 100
+	var ours []*deployKey
+	for page := 1; ; page++ {
+		var keys []*deployKey
+		if _, err := j.keyCall(ctx, "list the deploy keys", methodGet, fmt.Sprintf("?per_page=%d&page=%d", perPage, page), nil, &keys); err != nil {
+			return nil, err
+		}
+		for i := range keys {
+			if isOurs(j.DeployKey.Title, keys[i].Title) {
+				ours = append(ours, keys[i])
+			}
+		}
+		if len(keys) < perPage {
+			break
+		}
+	}
+	slices.SortFunc(ours, func(a, b *deployKey) int {
+		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
+			return c
+		}
+		return int(b.ID - a.ID)
+	})
+	return ours, nil
+}
+
+// addKey gives the repository a key. It may exist although there is an error.
+func (j *job) addKey(ctx context.Context, title, public string) (*deployKey, error) {
+	body := struct {
+		Title    string `json:"title"`
+		Key      string `json:"key"`
+		ReadOnly bool   `json:"read_only"` // left out, the key could write
+	}{title, public, j.DeployKey.ReadOnly}
+	made := &deployKey{}
+	status, err := j.keyCall(ctx, "add a deploy key", methodPost, "", body, made)
+	if err != nil && (status < 400 || status >= 500 || status == statusUnprocessable) {
+		// The answer may be lost of an attempt that made the key, and the next one
+		// was told that the key is in use.
+		if keys, listErr := j.listKeys(ctx); listErr == nil {
+			if i := slices.IndexFunc(keys, func(k *deployKey) bool { return k.Title == title }); i >= 0 {
+				made, err = keys[i], nil
+			}
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return made, j.isKey(made, made.ID, public)
+}
+
+// isKey tells whether what GitHub tells of is the key that was sent, and works.
+func (j *job) isKey(got *deployKey, id int64, public string) error {
+	switch {
+	case got.ID == 0 || got.ID != id || !samePublic(got.Key, public) || got.ReadOnly != j.DeployKey.ReadOnly:
+		return &Error{Problem: fmt.Sprintf("GitHub tells of another deploy key than the one that was sent (id %d)", got.ID)}
+	case got.Enabled != nil && !*got.Enabled:
+		return &Error{
+			Problem: fmt.Sprintf("deploy key %d is switched off", got.ID),
+			Cure:    "an organization may switch deploy keys off: see its settings, Member privileges",
+		}
+	}
+	return nil
+}
+
+// samePublic compares type and key, and not the comment.
+func samePublic(a, b string) bool {
+	x, y := strings.Fields(a), strings.Fields(b)
+	return len(x) >= 2 && len(y) >= 2 && x[0] == y[0] && x[1] == y[1]
+}
+
+// removeKey deletes a key. One that is gone is as good.
+func (j *job) removeKey(ctx context.Context, id int64) error {
+	status, err := j.keyCall(ctx, fmt.Sprintf("remove deploy key %d", id), methodDelete, fmt.Sprintf("/%d", id), nil, nil)
+	if status == statusNotFound {
+		return nil
+	}
+	return err
+}

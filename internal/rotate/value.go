@@ -1,0 +1,113 @@
+package rotate
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"slices"
+
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// made is a new value that is no deploy key.
+type made struct {
+	value     redact.String
+	recipient string                      // of an age identity
+	takeBack  func(context.Context) error // nil: there is nothing to do
+}
+
+// rotateValue replaces a token, a random secret or an age identity. The old one is
+// overwritten, so there is nothing to retire.
+func (j *job) rotateValue(ctx context.Context) error {
+	variables := j.variables()
+	behind, err := j.behind(ctx, variables)
+	if err != nil {
+		return err
+	}
+	// Of two tokens both are good, so it does no harm when runs race.
+	r := rule{every: j.Every, forced: j.forced(), exclusive: j.InstallationToken == nil}
+	if j.verdict = judgeValues(j.now, r, j.facts(), behind); !j.verdict.due || j.DryRun {
+		return nil
+	}
+	if err := j.prepare(ctx); err != nil {
+		return err
+	}
+	inTime, cancel := context.WithTimeout(ctx, window)
+	defer cancel()
+	m, err := j.make(inTime)
+	if err != nil {
+		return err
+	}
+	if m.value.Empty() {
+		return errNothing
+	}
+	if j.storeAll(inTime, m.value) == 0 {
+		err := j.failures()
+		j.forget(ctx, m)
+		return err
+	}
+	j.verify(ctx)
+	for _, v := range variables {
+		v.renew(ctx, j, m.recipient)
+	}
+	if err := j.failures(); err != nil {
+		return err
+	}
+	j.done, j.verdict.since = true, j.targets[0].updated
+	for _, t := range j.targets {
+		if t.updated.Before(j.verdict.since) {
+			j.verdict.since = t.updated
+		}
+	}
+	j.now = j.verdict.since
+	return nil
+}
+
+// forget ends a token that no store took.
+func (j *job) forget(ctx context.Context, m made) {
+	inTime, cancel := afterwards(ctx)
+	defer cancel()
+	if m.takeBack == nil || !j.untouched(inTime) {
+		return
+	}
+	if err := m.takeBack(inTime); err != nil {
+		j.info("the new token is in no store and lives until it expires: %v", err)
+	}
+}
+
+func (j *job) make(ctx context.Context) (made, error) {
+	switch {
+	case j.InstallationToken != nil && j.Mint != nil:
+		minted, err := j.Mint(ctx, *j.Rotation)
+		if err != nil {
+			return made{}, err
+		}
+		return made{value: j.mask(minted.Value), takeBack: minted.Revoke}, nil
+	case j.Random != nil:
+		value, err := random(*j.Random)
+		return made{value: j.mask(value)}, err
+	case j.Age && j.Identity != nil:
+		identity, recipient, err := j.Identity()
+		if err != nil {
+			return made{}, err
+		}
+		return made{value: j.mask(identity), recipient: recipient}, nil
+	}
+	return made{}, errNothing
+}
+
+// random makes a secret of so many random bytes.
+func random(r manifest.Random) (redact.String, error) {
+	i := slices.Index([]string{"hex", "base64", "base64url"}, r.Encoding)
+	if i < 0 || r.Bytes <= 0 {
+		return redact.String{}, &Error{Problem: fmt.Sprintf("a random secret of %d bytes in %q can't be made", r.Bytes, r.Encoding)}
+	}
+	raw := make([]byte, r.Bytes)
+	defer clear(raw)
+	_, _ = rand.Read(raw) // never fails
+	encode := []func([]byte) string{hex.EncodeToString, base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString}[i]
+	return redact.New(encode(raw)), nil
+}

@@ -1,0 +1,153 @@
+package rotate
+
+import (
+	"context"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// variable is an Actions variable that tells the world the recipient of an age
+// identity. Several secrets may share one.
+type variable struct {
+	place   secret.Place // a repository or an organization
+	name    string
+	targets []*target
+	was     string // its value when the run began
+}
+
+// entry is what GitHub tells of a variable.
+type entry struct {
+	Value     string    `json:"value"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// variables groups the targets by the variable that belongs to them.
+func (j *job) variables() []*variable {
+	var list []*variable
+	known := map[string]*variable{}
+	for _, t := range j.targets {
+		if t.store.RecipientVariable == "" {
+			continue
+		}
+		place := secret.Place{Owner: t.place.Owner, Repository: t.place.Repository, App: "actions"}
+		key := place.Key() + "/" + strings.ToUpper(t.store.RecipientVariable)
+		if known[key] == nil {
+			known[key] = &variable{place: place, name: t.store.RecipientVariable}
+			list = append(list, known[key])
+		}
+		known[key].targets = append(known[key].targets, t)
+	}
+	return list
+}
+
+// behind reads the variables and names one that is missing or older than a secret
+// of it: it is always written last, so a run died between the two.
+func (j *job) behind(ctx context.Context, variables []*variable) (name string, err error) {
+	for _, v := range variables {
+		now, _, err := v.read(ctx, j)
+		if err != nil {
+			return "", err
+		}
+		v.was = now.Value
+		for _, t := range v.targets {
+			if now.UpdatedAt.Before(t.updated) {
+				name = v.String()
+			}
+		}
+	}
+	return name, nil
+}
+
+func (v *variable) String() string { return "variable " + v.name + " of " + v.place.String() }
+
+func (v *variable) permission() string {
+	if v.place.IsOrganization() {
+		return "organization_actions_variables"
+	}
+	return "actions_variables"
+}
+
+func (v *variable) call(ctx context.Context, j *job, op, method, path string, body, result any) (int, error) {
+	base := "repos/" + url.PathEscape(v.place.Owner) + "/" + url.PathEscape(v.place.Repository)
+	if v.place.IsOrganization() {
+		base = "orgs/" + url.PathEscape(v.place.Owner)
+	}
+	return j.call(ctx, secret.Request{
+		Place: v.place, Permission: v.permission(), Op: op + " " + v.String(), Method: method,
+		Path: base + "/actions/variables" + path, Body: body, Result: result,
+	})
+}
+
+func (v *variable) read(ctx context.Context, j *job) (now entry, found bool, err error) {
+	status, err := v.call(ctx, j, "look at", methodGet, "/"+v.name, nil, &now)
+	if status == statusNotFound {
+		return entry{}, false, nil
+	}
+	return now, err == nil, err
+}
+
+// renew writes the recipient, once every secret of it holds the identity. What
+// fails is the failure of those.
+func (v *variable) renew(ctx context.Context, j *job, recipient string) {
+	for _, t := range v.targets {
+		if t.err != nil {
+			return
+		}
+	}
+	err := v.write(ctx, j, recipient)
+	if err == nil {
+		err = eventually(ctx, func() error {
+			now, _, err := v.read(ctx, j)
+			if err == nil && now.Value != recipient {
+				err = &Error{Problem: v.String() + " holds another recipient than the one that was written"}
+			}
+			return err
+		})
+	}
+	if err != nil {
+		v.targets[0].err = &Error{
+			Problem: "its recipient is not in place", Err: err,
+			Cure: "until the next rotation, what is encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
+		}
+	}
+}
+
+// seenLike lets a new variable be seen where its secret is.
+func (v *variable) seenLike(t *target, body map[string]any) {
+	body["visibility"] = "private"
+	switch a := t.access; {
+	case a != nil && a.Visibility == "selected":
+		body["visibility"], body["selected_repository_ids"] = a.Visibility, append([]int64{}, a.Repositories...) // [] and not null
+	case a != nil && a.Visibility != "":
+		body["visibility"] = a.Visibility
+	case t.seenBy == "all": // of selected ones the list is not known; a recipient is no secret
+		body["visibility"] = t.seenBy
+	}
+}
+
+func (v *variable) write(ctx context.Context, j *job, recipient string) error {
+	now, found, err := v.read(ctx, j)
+	switch {
+	case err != nil:
+		return err
+	case now.Value != v.was:
+		// It would no longer belong to what that run stored.
+		return &Error{Problem: v.String() + " was changed meanwhile: another run rotates the same identity"}
+	}
+	body := map[string]any{"value": recipient}
+	if !found {
+		body["name"] = v.name
+		if v.place.IsOrganization() {
+			v.seenLike(v.targets[0], body)
+		}
+		status, err := v.call(ctx, j, "create", methodPost, "", body, nil)
+		if status != statusConflict {
+			return err
+		}
+	}
+	_, err = v.call(ctx, j, "update", methodPatch, "/"+v.name, map[string]any{"value": recipient}, nil)
+	return err
+}

@@ -1,0 +1,168 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// allKinds is one rotation of each.
+func allKinds(keep int) []manifest.Rotation {
+	identity := stores("IDENTITY")
+	for i := range identity {
+		identity[i].RecipientVariable = "RECIPIENT"
+	}
+	return []manifest.Rotation{
+		keyRotation(keep),
+		{Name: "token", InstallationToken: &manifest.Scope{}, Every: 12 * time.Hour, Store: stores("TOKEN")[:1]},
+		{Name: "webhook", Random: &manifest.Random{Bytes: 32, Encoding: "hex"}, Every: 90 * day, Store: stores("WEBHOOK")[1:2]},
+		{Name: "identity", Age: true, Every: 45 * day, Store: identity},
+	}
+}
+
+// storedAge is how old the oldest secret of a rotation is, as GitHub has it; known
+// is false until all are there.
+func (w *world) storedAge(r *manifest.Rotation) (age time.Duration, known bool) {
+	for _, t := range targetsOf(r.Store) {
+		found := false
+		for _, s := range w.Secrets(fakegithub.Place(t.place)) {
+			if s.Name == t.store.Secret {
+				age, found = max(age, time.Since(s.UpdatedAt)), true
+			}
+		}
+		if !found {
+			return 0, false
+		}
+	}
+	return age, true
+}
+
+// belongs holds each recipient against its identity.
+func (w *world) belongs(r *manifest.Rotation) {
+	w.t.Helper()
+	j := w.engine(nil).job(r)
+	for _, v := range j.variables() {
+		now, _, err := v.read(context.Background(), j)
+		for _, t := range v.targets {
+			if identity, _ := w.SecretValue(fakegithub.Place(t.place), t.store.Secret); err != nil || now.Value != recipientOf(identity) {
+				w.t.Fatalf("%s does not belong to %s (%v)", v, t.name(), err)
+			}
+		}
+	}
+}
+
+func TestAYearOfTroubleKeepsEveryIntervalAndAWorkingKey(t *testing.T) {
+	for seed := range uint64(2) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { year(t, seed) })
+		})
+	}
+}
+
+func year(t *testing.T, seed uint64) {
+	const step = 6 * time.Hour
+	random := rand.New(rand.NewPCG(seed, 3))
+	w, keep := newWorld(t), int(seed%2)
+	w.addByHand()
+	rotations := allKinds(keep)
+	fails := make([]int, len(rotations)) // in a row
+	for now := range int(365 * day / step) {
+		trouble := 0.0
+		if random.IntN(20) == 0 {
+			trouble = []float64{0.02, 0.2, 0.9}[random.IntN(3)] // GitHub has a bad day
+		}
+		reports := w.troubledRun(random, trouble, rotations)
+		for i := range rotations {
+			r := &rotations[i]
+			if i < len(reports) && (reports[i].Outcome == Rotated || reports[i].Outcome == NotDue) {
+				fails[i] = 0
+			} else {
+				fails[i]++
+			}
+			if age, known := w.storedAge(r); known && age > r.Every+step*time.Duration(1+fails[i]) {
+				t.Fatalf("step %d: %s is %s old after %d failures in a row: %+v", now, r.Name, age, fails[i], reports)
+			}
+			switch {
+			case fails[i] > 0 || reports[i].Err != nil:
+			case r.Age:
+				w.belongs(r)
+			case r.DeployKey != nil && now > int(float64(keep+2)*30*day.Hours()/step.Hours()):
+				w.settled(*r, keep+1)
+			}
+		}
+		// One that is being made, and one of each run that failed since the last
+		// that did not.
+		if n := len(w.ours()); n > keep+2+fails[0] {
+			t.Fatalf("step %d: %d keys after %d failures in a row", now, n, fails[0])
+		}
+		w.silent()
+		w.ResetRequests()
+		time.Sleep(step)
+	}
+}
+
+// troubledRun is a run whose requests meet a fate with some probability.
+func (w *world) troubledRun(random *rand.Rand, trouble float64, rotations []manifest.Rotation) []Report {
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+		defer w.watch(r, rotations[0])
+		if random.Float64() < trouble {
+			return fate(random.IntN(int(fates))).strike(ctx, w.call, r, cancel)
+		}
+		return w.call(ctx, r)
+	})
+	return w.survive(ctx, e, rotations...)
+}
+
+// Stores that fail in turn are the worst: each holds a key of another run.
+func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
+	for seed := range uint64(8) {
+		synctest.Test(t, func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 4))
+			w, r := newWorld(t), keyRotation(1)
+			for range 3 {
+				time.Sleep(30 * day)
+				w.run(w.engine(nil), r)
+			}
+			time.Sleep(30 * day)
+			held := map[int64]bool{}
+			for range 30 {
+				e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+					defer w.watch(req, r)
+					if req.Method == methodPut && random.IntN(2) == 0 {
+						return 403, fmt.Errorf("%s: GitHub answered 403: no", req.Op)
+					}
+					return w.call(ctx, req)
+				})
+				got := w.run(e, r)[0]
+				clear(held)
+				for _, k := range w.held(r) {
+					held[k.ID] = true
+				}
+				// Those in use, the two generations, and the new one that no store took.
+				if n := len(w.ours()); n > len(held)+3 {
+					t.Fatalf("%d keys, of which %d are in use: %+v", n, len(held), got)
+				}
+				if got.Outcome == Failed && !strings.Contains(got.Err.Error(), "could not renew INFRA_KEY of ") {
+					t.Fatalf("%v", got.Err)
+				}
+				time.Sleep(time.Hour)
+			}
+			w.run(w.engine(nil), r)
+			time.Sleep(30 * day)
+			w.run(w.engine(nil), r)
+			w.settled(r, 2)
+			w.silent()
+		})
+	}
+}
