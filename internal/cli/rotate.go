@@ -96,7 +96,7 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 func (f *fleet) mintStored(ctx context.Context, r manifest.Rotation) (rotate.Minted, error) {
 	token, err := f.mintFor(ctx, *r.InstallationToken)
 	return rotate.Minted{Value: token.Value, ExpiresAt: token.ExpiresAt, Revoke: func(ctx context.Context) error {
-		_, err := f.api.Revoke(ctx, token.Value)
+		_, err := f.ownerOf(r.InstallationToken).api.Revoke(ctx, token.Value)
 		return err
 	}}, err
 }

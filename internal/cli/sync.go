@@ -93,9 +93,7 @@ func planned(c *secret.Change) secret.Result {
 func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
 	minted := v.mintFresh(ctx)
 	stored := map[wish]bool{}
-	defer func() {
-		f.unused(ctx, minted, func(i int) bool { return v.stored(i, stored) })
-	}()
+	defer func() { v.unused(ctx, minted, stored) }()
 	f.announce(v, req)
 	show := p.progress(r, "Sync", len(v.wanted))
 	work := secret.Sync{Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, Done: show.add}
@@ -115,16 +113,6 @@ func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *reso
 		err = nil
 	}
 	return report, err
-}
-
-// stored tells whether any target took the token of a manifest's secret.
-func (v *resolution) stored(i int, took map[wish]bool) bool {
-	for key, from := range v.seen {
-		if from == i && took[key] {
-			return true
-		}
-	}
-	return false
 }
 
 // needs says what the rest of GitHub's limits a plan takes, and how long that is at

@@ -28,7 +28,7 @@ type syncReport struct {
 	DryRun  bool           `json:"dry_run"`
 	Counts  map[string]int `json:"counts"`
 	Needs   string         `json:"needs,omitempty"`
-	Targets []syncTarget   `json:"targets"`
+	Targets []*syncTarget  `json:"targets"`
 
 	errs     []error
 	stateErr error
@@ -52,7 +52,7 @@ func outcomes() []secret.Outcome {
 }
 
 func newSyncReport(failed []secret.Result, dryRun bool) *syncReport {
-	report := &syncReport{DryRun: dryRun, Counts: map[string]int{}, Targets: []syncTarget{}}
+	report := &syncReport{DryRun: dryRun, Counts: map[string]int{}, Targets: []*syncTarget{}}
 	for _, outcome := range outcomes() {
 		report.Counts[string(outcome)] = 0
 	}
@@ -69,7 +69,7 @@ func (s *syncReport) add(r secret.Result) {
 		reason = strings.ReplaceAll(actions.Text(r.Err), "\nhint: ", "; hint: ")
 		s.errs = append(s.errs, &targetError{r.Name + " for " + r.Place.String(), r.Err})
 	}
-	s.Targets = append(s.Targets, syncTarget{
+	s.Targets = append(s.Targets, &syncTarget{
 		Target: r.Place.String(), Owner: r.Place.Owner, Repository: r.Place.Repository, Environment: r.Place.Environment, App: r.Place.App,
 		Secret: r.Name, Outcome: string(r.Outcome), Reason: reason, Organization: r.Place.IsOrganization(),
 	})
@@ -141,11 +141,11 @@ func (s *syncReport) summary() string {
 	if s.Needs != "" {
 		b.WriteString("The plan " + s.Needs + ".\n\n")
 	}
-	rows := slices.DeleteFunc(slices.Clone(s.Targets), func(t syncTarget) bool { return t.Outcome == string(secret.Unchanged) && t.Reason == "" })
-	rank := func(t syncTarget) int {
+	rows := slices.DeleteFunc(slices.Clone(s.Targets), func(t *syncTarget) bool { return t.Outcome == string(secret.Unchanged) && t.Reason == "" })
+	rank := func(t *syncTarget) int {
 		return slices.Index([]string{"failed", "deleted", "created", "updated", "unchanged"}, t.Outcome)
 	}
-	slices.SortStableFunc(rows, func(a, b syncTarget) int { return cmp.Compare(rank(a), rank(b)) })
+	slices.SortStableFunc(rows, func(a, b *syncTarget) int { return cmp.Compare(rank(a), rank(b)) })
 	b.WriteString("| target | secret | outcome | reason |\n|---|---|---|---|\n")
 	for i, t := range rows {
 		if i == shownRows {

@@ -46,19 +46,6 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 	return c
 }
 
-// fleet gives the owners that these credentials reach.
-func (p Process) fleet(r *actions.Runner, c credentials, points int) (*fleet, error) {
-	api, err := p.connect(r, c.Host)
-	if err != nil {
-		return nil, err
-	}
-	if c.Key == nil {
-		return newFleet(r, api, nil, c.Token, points), nil
-	}
-	app, err := api.App(c.Issuer, c.Key)
-	return newFleet(r, api, app, redact.String{}, points), err
-}
-
 // syncRequest is everything a sync needs, complete and checked.
 type syncRequest struct {
 	Credentials   credentials

@@ -44,7 +44,7 @@ func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.S
 		value := redact.New(getenv(entry.Variable))
 		f.r.Mask(actions.EachLine(value)...)
 		switch {
-		case entry.Mint != nil && f.app == nil:
+		case entry.Mint != nil && f.sign == nil:
 			v.fault(entry.Position, "from: mint takes an App, and the step has a token", "give the step client-id and private-key")
 		case entry.Mint == nil && value.Empty():
 			v.fault(entry.Position, fmt.Sprintf("%s: the variable %s is empty or not set", entry.Name, entry.Variable),
@@ -93,7 +93,7 @@ func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, valu
 	for _, owner := range t.Repositories.Owners() {
 		names, err := v.fleet.matching(ctx, owner, t.Repositories)
 		if err != nil {
-			one.Place = secret.Place{Owner: owner, Repository: t.Repositories.String(), App: t.Apps[0]}
+			one.Place = secret.Place{Owner: owner, Repository: t.Repositories.Of(owner), App: t.Apps[0]}
 			v.fail(one, err)
 			continue
 		}
@@ -242,15 +242,18 @@ func (v *resolution) mintFresh(ctx context.Context) (tokens map[int]githubapp.To
 	return tokens
 }
 
+// ownerOf gives the one owner of a scope.
+func (f *fleet) ownerOf(s *manifest.Scope) *fleetOwner { return f.owner(s.Repositories.Owners()[0]) }
+
 // mintFor makes a token that others will use. It is not revoked when this step
 // ends.
 func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token, error) {
-	name := s.Repositories.Owners()[0]
+	o := f.ownerOf(&s)
 	scope := githubapp.Scope{Permissions: s.Permissions}
 	if _, all := s.Repositories.All(); all {
 		scope.AllRepositories = true
 	} else {
-		names, err := f.matching(ctx, name, s.Repositories)
+		names, err := f.matching(ctx, o.name, s.Repositories)
 		if err != nil {
 			return githubapp.Token{}, err
 		}
@@ -258,19 +261,22 @@ func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token,
 			return githubapp.Token{}, actions.Fault{Problem: s.Repositories.String() + " matches no repository", Cure: "a token for none can't be made: check the pattern"}
 		}
 	}
-	installation, err := f.installation(ctx, f.owner(name))
+	installation, err := f.installation(ctx, o)
 	if err != nil {
 		return githubapp.Token{}, err
 	}
-	token, err := f.app.Mint(ctx, *installation, scope)
+	token, err := o.app.Mint(ctx, *installation, scope)
 	return token, notGranted(err, s.Permissions)
 }
 
 // unused revokes the tokens that no target took: nobody has them.
-func (f *fleet) unused(ctx context.Context, tokens map[int]githubapp.Token, stored func(i int) bool) {
-	for i, token := range tokens {
-		if !stored(i) {
-			takeBack(ctx, f.r, f.api, token)
+func (v *resolution) unused(ctx context.Context, tokens map[int]githubapp.Token, took map[wish]bool) {
+	for key, i := range v.seen {
+		if took[key] {
+			delete(tokens, i)
 		}
+	}
+	for i, token := range tokens {
+		takeBack(ctx, v.r, v.fleet.ownerOf(v.file.Secrets[i].Mint).api, token)
 	}
 }

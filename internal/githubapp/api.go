@@ -44,6 +44,7 @@ type API struct {
 	base   *url.URL
 	config Config
 	wire   http.RoundTripper
+	pace   *Pace // of calls with a token; nil: none
 }
 
 // New checks the configuration. It sends nothing.
@@ -111,7 +112,9 @@ func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
 	}
 	// The retry lies outside the signer: an attempt that waited out a rate limit
 	// would otherwise carry a JWT that has expired meanwhile.
-	return &App{api: a, issuer: issuer, client: a.client(signing, clock)}, nil
+	own := *a
+	own.pace = nil
+	return &App{api: a, issuer: issuer, client: own.client(signing, clock)}, nil
 }
 
 // Issuer is the client id or App id that this App signs as.

@@ -20,6 +20,10 @@ const (
 	PointsPerMinute = 900
 
 	window = time.Minute
+
+	// spare calls are left of each limit for revoking: a token must not outlive the
+	// step because its work used up all there was.
+	spare = 5
 )
 
 // Pace keeps the calls of one installation within GitHub's limits, so that none
@@ -76,12 +80,12 @@ func Points(method string) int {
 	return 5
 }
 
-// begin waits until a call may be sent.
-func (p *Pace) begin(ctx context.Context, points int) error {
+// begin waits until a call may be sent; an urgent one may have what is spare.
+func (p *Pace) begin(ctx context.Context, points int, urgent bool) error {
 	for {
 		p.mu.Lock()
 		now := time.Now()
-		wait, why := p.wait(now, points)
+		wait, why := p.wait(now, points, urgent)
 		if wait == 0 {
 			p.held += points
 			p.inFlight++
@@ -109,25 +113,30 @@ func (p *Pace) begin(ctx context.Context, points int) error {
 
 // wait tells for how long a call has to wait, and for what; zero: it may go. The
 // caller holds p.mu.
-func (p *Pace) wait(now time.Time, points int) (time.Duration, string) {
+func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, string) {
 	for len(p.spent) > 0 && now.Sub(p.spent[0].at) > window {
 		p.sum -= p.spent[0].points
 		p.spent = p.spent[1:]
 	}
-	q := p.quota
+	limit, q := p.limit, p.quota
+	free := q.Remaining - p.inFlight
+	if !urgent {
+		limit -= min(spare*Points(http.MethodDelete), limit/4)
+		free -= min(spare, q.Limit/4)
+	}
 	switch {
 	case now.Before(p.until):
 		return p.until.Sub(now), "GitHub asked for it"
-	case q.Limit > 0 && now.Before(q.Reset) && q.Remaining-p.inFlight < 1 && p.inFlight == 0:
+	case q.Limit > 0 && now.Before(q.Reset) && free < 1 && p.inFlight == 0:
 		return q.Reset.Sub(now) + time.Second, "the hour's " + strconv.Itoa(q.Limit) + " requests are spent, and GitHub gives new ones at " + q.Reset.UTC().Format("15:04 UTC")
-	case q.Limit > 0 && now.Before(q.Reset) && q.Remaining-p.inFlight < 1:
+	case q.Limit > 0 && now.Before(q.Reset) && free < 1:
 		return window, "" // a call under way will tell
-	case p.limit == 0, p.sum+p.held+points <= p.limit, p.sum+p.held == 0:
+	case p.limit == 0, p.sum+p.held+points <= limit, p.sum+p.held == 0:
 		return 0, ""
 	}
 	left := p.sum + p.held + points
 	for _, old := range p.spent {
-		if left -= old.points; left <= p.limit {
+		if left -= old.points; left <= limit {
 			return window - now.Sub(old.at) + time.Millisecond, strconv.Itoa(p.limit) + " points a minute are spent"
 		}
 	}
@@ -194,13 +203,24 @@ func (p paced) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t := trailOf(ctx); t != nil {
 		ctx = t.stop // a call that waits is not under way, and ends with the step
 	}
-	points := Points(req.Method)
-	if err := p.pace.begin(ctx, points); err != nil {
+	points, urgent := Points(req.Method), req.Context().Value(urgentKey{}) != nil
+	if err := p.pace.begin(ctx, points, urgent); err != nil {
 		return nil, err
 	}
 	resp, err := p.next.RoundTrip(req)
 	p.pace.end(points, resp)
 	return resp, err
+}
+
+// urgentKey marks the context of calls that take what is spare.
+type urgentKey struct{}
+
+// Paced gives the same host with a pace for all calls that are made with a token.
+// Those that an App signs have limits of their own.
+func (a *API) Paced(pace *Pace) *API {
+	paced := *a
+	paced.pace = pace
+	return &paced
 }
 
 // Session sends calls with a token that may be replaced as it goes.
@@ -209,13 +229,9 @@ type Session struct {
 	client *http.Client
 }
 
-// Session gives one that asks token before each attempt, and keeps to the pace.
-func (a *API) Session(token func(context.Context) (redact.String, error), pace *Pace) *Session {
-	once := &http.Client{
-		Transport:     paced{next: lender{token: token, next: attempt{next: a.wire, api: a}}, pace: pace},
-		CheckRedirect: a.sameHost,
-	}
-	return &Session{a, &http.Client{Transport: retrier{api: a, once: once, clock: &clock{}}}}
+// Session gives one that asks token before each attempt.
+func (a *API) Session(token func(context.Context) (redact.String, error)) *Session {
+	return &Session{a, a.client(lender{token, a.wire}, &clock{})}
 }
 
 // Call sends one request, retried as the retry allows, and decodes the answer into
@@ -241,8 +257,7 @@ type noToken struct{ cause error }
 
 func (e noToken) Error() string { return e.cause.Error() }
 
-// lender adds the token of the moment. It lies below the pace, which may have waited
-// for longer than a token lives.
+// lender adds the token of the moment.
 type lender struct {
 	token func(context.Context) (redact.String, error)
 	next  http.RoundTripper
@@ -257,5 +272,5 @@ func (l lender) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, noToken{err}
 	}
-	return bearer{token, l.next}.RoundTrip(req.Clone(req.Context()))
+	return bearer{token, l.next}.RoundTrip(req)
 }

@@ -21,7 +21,7 @@ func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.C
 	ctx := context.Background()
 	one := make(chan struct{}, 1) // a mutex would stop the bubble's clock
 	var token Token
-	session := f.api.Session(func(ctx context.Context) (redact.String, error) {
+	session := f.api.Paced(pace).Session(func(ctx context.Context) (redact.String, error) {
 		one <- struct{}{}
 		defer func() { <-one }()
 		var err error
@@ -29,7 +29,7 @@ func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.C
 			token, err = f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"contents": "write"}})
 		}
 		return token.Value, err
-	}, pace)
+	})
 	started := time.Now()
 	work := make(chan int)
 	var group sync.WaitGroup
@@ -152,13 +152,13 @@ func TestTheHourIsNotOverdrawn(t *testing.T) {
 func TestAWaitEndsWithTheStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pace := NewPace(5, func(string, ...any) {})
-		if err := pace.begin(t.Context(), 5); err != nil {
+		if err := pace.begin(t.Context(), 5, false); err != nil {
 			t.Fatal(err)
 		}
 		pace.end(5, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := pace.begin(ctx, 1); !errors.Is(err, context.DeadlineExceeded) {
+		if err := pace.begin(ctx, 1, false); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	})
@@ -167,7 +167,7 @@ func TestAWaitEndsWithTheStep(t *testing.T) {
 func TestASessionWithoutATokenSaysWhy(t *testing.T) {
 	f := newFixture(t)
 	why := errors.New("no key fits")
-	s := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, why }, NewPace(0, nil))
+	s := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, why })
 	if status, err := s.Call(t.Context(), "look", http.MethodGet, "repos/acme/api", nil, nil); status != 0 || !errors.Is(err, why) {
 		t.Errorf("got %d, %v", status, err)
 	}

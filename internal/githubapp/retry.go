@@ -50,7 +50,11 @@ func trailOf(ctx context.Context) *trail {
 
 // client sends through next and tries again. Every attempt passes next anew.
 func (a *API) client(next http.RoundTripper, c *clock) *http.Client {
-	once := &http.Client{Transport: attempt{next: next, api: a}, CheckRedirect: a.sameHost}
+	var wire http.RoundTripper = attempt{next: next, api: a}
+	if a.pace != nil { // outside the attempt, whose time is not for waiting
+		wire = paced{next: wire, pace: a.pace}
+	}
+	once := &http.Client{Transport: wire, CheckRedirect: a.sameHost}
 	return &http.Client{Transport: retrier{api: a, once: once, clock: c}}
 }
 

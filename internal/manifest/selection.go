@@ -97,6 +97,17 @@ func (s Selection) String() string {
 	return strings.Join(words, ", ")
 }
 
+// Of is what the list says of one owner's repositories, for messages.
+func (s Selection) Of(owner string) string {
+	var words []string
+	for _, e := range s.entries {
+		if strings.EqualFold(e.owner, owner) {
+			words = append(words, strings.Replace(e.String(), e.owner+"/", "", 1))
+		}
+	}
+	return strings.Join(words, ", ")
+}
+
 func (e entry) String() string {
 	text := e.owner + "/" + e.name
 	if e.topic != "" {

@@ -54,18 +54,20 @@ func (x *runner) step() {
 }
 
 // race runs two at once, in the order that turn gives, and then as the schedule
-// has it.
-func race(t *testing.T, keep int, force [2]bool, turn func(i int, x [2]*runner) *runner) {
+// has it. GitHub's clock is ahead of the machine's by skew.
+func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i int, x [2]*runner) *runner) {
 	synctest.Test(t, func(t *testing.T) {
 		w, r := newWorld(t), keyRotation(keep)
+		w.skew = skew
+		w.SetClockSkew(skew)
 		w.addByHand()
 		for range keep + 2 {
-			time.Sleep(30 * day)
+			time.Sleep(31 * day)
 			w.run(w.engine(nil), r)
 		}
 		w.settled(r, keep+1)
 		if time.Sleep(time.Hour); !force[0] || !force[1] {
-			time.Sleep(30 * day)
+			time.Sleep(31 * day)
 		}
 		x := [2]*runner{w.start(r, force[0]), w.start(r, force[1])}
 		for i := 0; ; i++ {
@@ -77,7 +79,9 @@ func race(t *testing.T, keep int, force [2]bool, turn func(i int, x [2]*runner) 
 		}
 		for _, one := range x {
 			<-one.over
-			if one.report.Outcome == Failed && one.fate == 0 {
+			// With clocks apart, two writes in one second may look like one: a failure
+			// that costs nothing.
+			if one.report.Outcome == Failed && one.fate == 0 && skew == 0 {
 				t.Fatalf("%+v", one.report)
 			}
 		}
@@ -86,7 +90,7 @@ func race(t *testing.T, keep int, force [2]bool, turn func(i int, x [2]*runner) 
 			t.Fatalf("%d keys right after the race", n)
 		}
 		for range 2 {
-			time.Sleep(30 * day)
+			time.Sleep(31 * day)
 			if got, _ := first(w.strikeAt(0, 0, r)); got.Outcome != Rotated || got.Err != nil {
 				t.Fatalf("%+v", got)
 			}
@@ -95,6 +99,10 @@ func race(t *testing.T, keep int, force [2]bool, turn func(i int, x [2]*runner) 
 		w.silent()
 	})
 }
+
+// skews are clocks that would tell a run at work from one that died wrongly. No
+// key may be lost for that.
+var skews = []time.Duration{0, 0, lease + time.Minute, -lease - time.Minute, 3 * time.Second}
 
 // rest drains the runs that are left, one after the other.
 func rest(x ...*runner) *runner {
@@ -116,7 +124,7 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 				const requests = 34
 				for n := range requests {
 					for m := 1 + n%17; m < requests; m += 17 { // steps of 1 hold as well, and take minutes
-						race(t, keep, force, func(i int, x [2]*runner) *runner {
+						race(t, keep, skews[(n+m)%5], force, func(i int, x [2]*runner) *runner {
 							switch { // n of the first, m of the second, and the rest of both
 							case i < n:
 								return x[0]
@@ -134,7 +142,7 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 		t.Parallel()
 		for seed := range uint64(70) {
 			random := rand.New(rand.NewPCG(seed, 1))
-			race(t, int(seed%2), [2]bool{seed%3 == 1, seed%3 != 0}, func(_ int, x [2]*runner) *runner {
+			race(t, int(seed%2), skews[seed%5], [2]bool{seed%3 == 1, seed%3 != 0}, func(_ int, x [2]*runner) *runner {
 				if random.IntN(2) == 0 {
 					return rest(x[0], x[1])
 				}
@@ -147,7 +155,7 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 		for seed := range uint64(70) {
 			random := rand.New(rand.NewPCG(seed, 2))
 			when, f := random.IntN(60), fate(random.IntN(int(fates)))
-			race(t, int(seed%2), [2]bool{seed%3 == 1, seed%3 != 0}, func(i int, x [2]*runner) *runner {
+			race(t, int(seed%2), skews[seed%5], [2]bool{seed%3 == 1, seed%3 != 0}, func(i int, x [2]*runner) *runner {
 				one := rest(x[random.IntN(2)], x[0], x[1])
 				if i == when && one != nil {
 					one.fate, one.fatal = max(f, killedAfter), true

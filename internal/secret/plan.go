@@ -99,6 +99,7 @@ func grouped(wanted []Wanted) map[string]*group {
 
 // planPlace decides about one place.
 func (s *Sync) planPlace(ctx context.Context, g *group, out []Change) {
+	slices.SortStableFunc(g.wanted, func(a, b *Wanted) int { return cmp.Compare(strings.ToUpper(a.Name), strings.ToUpper(b.Name)) })
 	names := map[string]int{}
 	for i, w := range g.wanted {
 		out[i].Wanted = *w
@@ -126,7 +127,6 @@ func (s *Sync) planPlace(ctx context.Context, g *group, out []Change) {
 	for i, r := range g.left {
 		out[len(g.wanted)+i].planLeft(r, found)
 	}
-	slices.SortStableFunc(out, func(a, b Change) int { return cmp.Compare(strings.ToUpper(a.Name), strings.ToUpper(b.Name)) })
 }
 
 // found is what a place has.

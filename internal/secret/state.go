@@ -97,6 +97,11 @@ func (s *State) note(w *Wanted, updated int64) {
 		k = &known{Place: w.Place}
 		s.places[key] = k
 	}
+	k.put(r)
+}
+
+// put keeps the order of names.
+func (k *known) put(r record) {
 	i, found := slices.BinarySearchFunc(k.secrets, r.name, record.compare)
 	if !found {
 		k.secrets = slices.Insert(k.secrets, i, r)

@@ -12,7 +12,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 )
@@ -152,9 +151,8 @@ func (s *State) decodePlace(line []byte) error {
 			}
 			r.updated = t.Unix()
 		}
-		k.secrets = append(k.secrets, r)
+		k.put(r)
 	}
-	slices.SortFunc(k.secrets, func(a, b record) int { return a.compare(b.name) })
 	s.places[k.Key()] = k
 	return nil
 }
