@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -64,8 +65,12 @@ func newWorld(ctx context.Context, listen, dir, path string) (*world, error) {
 	w.url = "http://" + listener.Addr().String()
 	mux := http.NewServeMux()
 	mux.Handle("/", w.github)
-	mux.HandleFunc("GET /demo/secrets", w.showSecrets)
-	mux.HandleFunc("GET /demo/deploy-keys", w.showDeployKeys)
+	for path, show := range map[string]func(io.Writer){"/demo/secrets": w.showSecrets, "/demo/deploy-keys": w.showDeployKeys} {
+		mux.HandleFunc("GET "+path, func(out http.ResponseWriter, _ *http.Request) {
+			out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+			show(out)
+		})
+	}
 	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.server.Serve(listener) }()
 	return w, nil
@@ -178,8 +183,7 @@ func (w *world) api() (*githubapp.API, error) {
 }
 
 // showSecrets shows what workflows would see, which GitHub never does.
-func (w *world) showSecrets(out http.ResponseWriter, _ *http.Request) {
-	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+func (w *world) showSecrets(out io.Writer) {
 	places := []fakegithub.Place{{Owner: account}, {Owner: account, Repository: wanted, Environment: "production"}}
 	for _, name := range []string{wanted, other} {
 		places = append(places, fakegithub.Place{Owner: account, Repository: name}, fakegithub.Place{Owner: account, Repository: name, App: "dependabot"})
@@ -191,8 +195,7 @@ func (w *world) showSecrets(out http.ResponseWriter, _ *http.Request) {
 	}
 }
 
-func (w *world) showDeployKeys(out http.ResponseWriter, _ *http.Request) {
-	out.Header().Set("Content-Type", "text/plain; charset=utf-8")
+func (w *world) showDeployKeys(out io.Writer) {
 	for _, name := range []string{wanted, other} {
 		for _, k := range w.github.DeployKeys(account, name) {
 			fmt.Fprintf(out, "%s/%s %s: %s\n", account, name, k.Title, k.Key)

@@ -308,3 +308,42 @@ func TestSyncLeavesRoomToRevoke(t *testing.T) {
 		})
 	}
 }
+
+// A pause that GitHub asks for on the way to a token is one more wait, and fails
+// nothing.
+func TestSyncWaitsForItsToken(t *testing.T) {
+	testKey()
+	for _, path := range []string{"/users/fleet/installation", "/app/installations/4245/access_tokens", "/installation/repositories"} {
+		for nth := 1; nth <= 2; nth++ { // the first token lists names, the second one is that of the writes
+			for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests} {
+				for _, after := range []time.Duration{0, 20 * time.Second, 45 * time.Second, 10 * time.Minute} {
+					t.Run(fmt.Sprint(path[1:], " ", nth, ", ", status, " ", after), func(t *testing.T) {
+						synctest.Test(t, func(t *testing.T) {
+							d := newLargeDay(t, 5)
+							d.lies = true
+							met := 0
+							d.through(t, func(next http.RoundTripper) http.RoundTripper {
+								return sender(func(r *http.Request) (*http.Response, error) {
+									if r.URL.Path != path {
+										return next.RoundTrip(r)
+									}
+									if met++; met != nth {
+										return next.RoundTrip(r)
+									}
+									limit := fakegithub.SecondaryLimit(after)
+									limit.Status = status
+									return fault(r, limit)
+								})
+							})
+							line, _ := d.said("error")
+							if got := d.outputs(t); d.exit != exitOK || got["created"] != "15" {
+								t.Errorf("exit %d, %v: %s", d.exit, got, line)
+							}
+							d.checkRevoked(t)
+						})
+					})
+				}
+			}
+		}
+	}
+}
