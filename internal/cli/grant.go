@@ -126,7 +126,7 @@ func (f *fleet) mint(ctx context.Context, g *grant) (githubapp.Token, error) {
 	// A replica may not know the token yet. Whatever else is in the way, the calls
 	// that follow will tell.
 	var e *githubapp.Error
-	if err = g.owner.api.Verify(ctx, token.Value); errors.As(err, &e) && e.Status >= 400 && e.Status < 500 {
+	if err = g.owner.api.Verify(ctx, token.Value); errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound) {
 		takeBack(ctx, f.r, g.owner.api, token)
 		return githubapp.Token{}, err
 	}

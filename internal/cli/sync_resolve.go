@@ -23,11 +23,12 @@ type resolution struct {
 	file  *manifest.File
 	shard secret.Shard
 
-	wanted []secret.Wanted // of this shard
-	mints  map[int][]int   // index of a manifest's secret → of those in wanted that get its token
-	seen   map[wish]int    // of all shards → index of the manifest's secret
-	failed []secret.Result // targets that could not be found out
-	faults []error         // of the manifest, as seen from here
+	wanted  []secret.Wanted // of this shard
+	mints   map[int][]int   // index of a manifest's secret → of those in wanted that get its token
+	seen    map[wish]int    // of all shards → index of the manifest's secret
+	rotated map[wish]int    // what the manifest's rotations write → their line
+	failed  []secret.Result // targets that could not be found out
+	faults  []error         // of the manifest, as seen from here
 }
 
 // wish is one secret at one place.
@@ -38,7 +39,7 @@ func wishOf(at secret.Place, name string) wish { return wish{at.Key(), strings.T
 // resolve reads values by getenv and asks GitHub what patterns match. Faults of the
 // manifest are an error; what GitHub refuses is a failed result.
 func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.Shard, getenv func(string) string) (*resolution, error) {
-	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, mints: map[int][]int{}, seen: map[wish]int{}}
+	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, mints: map[int][]int{}, seen: map[wish]int{}, rotated: rotatedBy(file)}
 	for i := range file.Secrets {
 		entry := &file.Secrets[i]
 		value := redact.New(getenv(entry.Variable))
@@ -136,6 +137,9 @@ func (v *resolution) add(i int, at manifest.Position, one secret.Wanted) {
 		return // the same entry matched it twice
 	}
 	v.seen[key] = i
+	if line, rotated := v.rotated[key]; rotated {
+		v.fault(at, fmt.Sprintf("%s for %s is what the rotation of line %d stores", one.Name, one.Place, line), "let one of the two write it")
+	}
 	if !v.shard.Owns(one.Place) {
 		return
 	}
@@ -143,6 +147,21 @@ func (v *resolution) add(i int, at manifest.Position, one secret.Wanted) {
 		v.mints[i] = append(v.mints[i], len(v.wanted))
 	}
 	v.wanted = append(v.wanted, one)
+}
+
+// rotatedBy gives the secrets that the rotations of a manifest write. To sync, they
+// would be changed by somebody else.
+func rotatedBy(file *manifest.File) map[wish]int {
+	all := map[wish]int{}
+	for i := range file.Rotations {
+		for _, s := range file.Rotations[i].Store {
+			at := secret.Place{Owner: s.Owner + s.Organization, Repository: s.Repository, Environment: s.Environment}
+			for _, at.App = range s.Apps {
+				all[wishOf(at, s.Secret)] = file.Rotations[i].Line
+			}
+		}
+	}
+	return all
 }
 
 // everywhere tells whether the whole manifest wants a secret at a place.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -92,6 +93,10 @@ secrets:
     from: env:VALUE
     to: [{repositories: [fleet/r0]}]
 `, "value for fleet/r0 comes from line 3 too", "! leaves a repository out"},
+		{"rotated as well", nil, oneSecret + `
+rotations:
+  - {name: w, random: {}, every: 90d, store: [{repository: fleet/R1, secret: value}]}
+`, "VALUE for fleet/r1 is what the rotation of line 8 stores", "let one of the two write it"},
 		{"nothing to sync", nil, `
 rotations:
   - {name: w, random: {}, every: 90d, store: [{repository: fleet/r0, secret: W}]}
@@ -229,9 +234,9 @@ func TestSyncCancelled(t *testing.T) {
 	d := newFleetDay(t, 40, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_STATE-FILE": state, "INPUT_CONCURRENCY": "2"})
 	d.SetLatency(2 * time.Millisecond)
 	ctx, cancel := context.WithCancel(context.Background())
-	written := 0
+	var written atomic.Int64
 	d.onWrite = func() {
-		if written++; written == 10 {
+		if written.Add(1) == 10 {
 			cancel()
 		}
 	}

@@ -88,12 +88,11 @@ func (p *parser) rotation(v *value) Rotation {
 			p.add(every.at, "a token lives for an hour", "rotate it every 45m or so")
 		}
 	}
-	taken := map[string]bool{}
 	for _, store := range v.get("store").list() {
 		s := p.store(store)
 		r.Store = append(r.Store, s)
 		if store.sound {
-			p.collision(taken, s)
+			p.collision(s)
 		}
 		if variable := store.get("recipient-variable"); variable != nil && !r.Age {
 			p.add(variable.at, "recipient-variable without age", "only an age identity has a recipient; take it out")
@@ -102,15 +101,15 @@ func (p *parser) rotation(v *value) Rotation {
 	return r
 }
 
-// collision notes a secret that one rotation would write twice.
-func (p *parser) collision(taken map[string]bool, s Store) {
+// collision notes a secret that rotations would write twice.
+func (p *parser) collision(s Store) {
 	for _, app := range s.Apps {
 		key := strings.ToLower(strings.Join([]string{app, s.Organization, s.Owner, s.Repository, s.Environment, s.Secret}, "\n"))
-		if taken[key] {
+		if p.stored[key] {
 			p.add(s.Position, fmt.Sprintf("the same secret of %s is stored twice", app), "keep one of the two entries")
 			return
 		}
-		taken[key] = true
+		p.stored[key] = true
 	}
 }
 

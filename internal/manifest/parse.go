@@ -28,7 +28,7 @@ const start = "begin with secrets: or rotations:, as docs/manifest.md shows"
 // Parse reads a manifest. The error joins a [*Fault] for each thing that is wrong,
 // in the order of the file; name is what they call the file.
 func Parse(name string, text []byte) (*File, error) {
-	p := &parser{faults: faults{source: &source{name: name}}}
+	p := &parser{faults: faults{source: &source{name: name}}, stored: map[string]bool{}}
 	f := &File{source: p.source}
 	if root := p.resolve(p.document(text)); root != nil {
 		p.file(f, p.object(root, fileShape))

@@ -16,6 +16,7 @@ type parser struct {
 	anchors map[string]ast.Node
 	forms   map[string]*regexp.Regexp
 	values  int
+	stored  map[string]bool       // places and secrets that rotations write
 	hidden  map[*token.Token]bool // where what is hidden begins
 }
 

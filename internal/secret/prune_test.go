@@ -37,8 +37,8 @@ func TestPrune(t *testing.T) {
 		touched := "TOUCHED of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " + moment(somebody)
 		w.want("asked to", w.run(wanted[:1], prune), []string{
 			"OLD of organization acme: deleted, no longer in the manifest",
-			"GONE of acme/api: unchanged, no longer in the manifest, and gone already",
 			"KEPT of acme/api: unchanged",
+			"GONE of acme/api: unchanged, no longer in the manifest, and gone already",
 			"OLD of acme/api: deleted, no longer in the manifest",
 			touched,
 			"OLD of acme/api, environment production: deleted, no longer in the manifest",
