@@ -283,6 +283,23 @@ func addFleet(github *fakegithub.Server) {
 	github.Install(fakegithub.Installation{ID: 4245, AppID: 917, Account: "fleet", All: true, Permissions: permissions})
 }
 
+// storedIn gives every line of every secret that fleet has.
+func storedIn(github *fakegithub.Server) []redact.String {
+	places := []string{"fleet", "fleet@codespaces", "fleet/api:production", "fleet/web-1:staging"}
+	for _, name := range []string{"api", "infra", "web-1", "web-2"} {
+		for _, app := range []string{"actions", "dependabot", "codespaces", "agents"} {
+			places = append(places, "fleet/"+name+"@"+app)
+		}
+	}
+	var lines []redact.String
+	for _, place := range places {
+		for _, s := range github.Secrets(placeOf(place)) {
+			lines = append(lines, actions.Maskable(redact.New(s.Value))...)
+		}
+	}
+	return slices.DeleteFunc(lines, func(line redact.String) bool { return strings.HasPrefix(line.Reveal(), "-----") }) // a PEM's armour
+}
+
 // placeOf reads OWNER[/REPOSITORY[:ENVIRONMENT]][@APP].
 func placeOf(text string) fakegithub.Place {
 	var p fakegithub.Place
@@ -433,6 +450,16 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 		}
 	}
 	text := strings.Join(lines, "")
+	stored := storedIn(storyOf(ts).github)
+	secrets = append(secrets, stored...)
+	for _, name := range []string{"output", "state", "env", ".valetkey/state", "report.json"} { // of what was stored, no file holds anything
+		file, err := os.ReadFile(ts.MkAbs(name))
+		for _, s := range stored {
+			if err == nil && bytes.Contains(file, []byte(s.Reveal())) {
+				ts.Fatalf("%s holds a secret", name)
+			}
+		}
+	}
 	for _, s := range secrets {
 		if strings.Contains(text, s.Reveal()) {
 			ts.Fatalf("a secret of %d characters is readable in:\n%s", len(s.Reveal()), text)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -83,13 +84,22 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 			return f.access(ctx, s.Organization, s.Visibility, s.Selected)
 		},
 		Identity: envelope.NewIdentity,
-		Secret:   func(s redact.String) { r.Mask(actions.Forms(s)...); r.Mask(actions.Maskable(s)...) },
+		Secret:   func(s redact.String) { maskNew(r, s) },
 		Info:     r.Info,
 		Force:    func(name string) bool { return slices.Contains(req.Force, name) },
 		DryRun:   req.DryRun,
 	}
 	reports := engine.Run(ctx, req.Manifest.Rotations)
 	return publishRotations(r, reports, req.DryRun)
+}
+
+// maskNew hides a new secret: a key line by line, a word in all its forms.
+func maskNew(r *actions.Runner, s redact.String) {
+	if strings.Contains(s.Reveal(), "\n") {
+		r.Mask(actions.Lines(s)...)
+		return
+	}
+	r.Mask(actions.Forms(s)...)
 }
 
 // mintStored makes the token of a rotation.
