@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -142,23 +141,15 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 	return errors.Join(errs...)
 }
 
-// failed says which rotation failed, and at which targets.
+// failed says of which rotation the errors are: one for each target that failed.
 func failed(report *rotate.Report) error {
-	err := error(&targetError{report.Name, report.Err})
-	for _, s := range report.Stores {
-		if s.Err != nil {
-			return errors.Join(err, storesFailed(report))
-		}
+	list := []error{report.Err}
+	if joined, ok := report.Err.(interface{ Unwrap() []error }); ok {
+		list = joined.Unwrap()
 	}
-	return err
-}
-
-func storesFailed(report *rotate.Report) error {
-	var errs []error
-	for _, s := range report.Stores {
-		if s.Err != nil {
-			errs = append(errs, &targetError{fmt.Sprintf("%s: %s of %s", report.Name, s.Secret, s.Place), s.Err})
-		}
+	errs := make([]error, len(list))
+	for i, err := range list {
+		errs[i] = &targetError{report.Name, err}
 	}
 	return errors.Join(errs...)
 }

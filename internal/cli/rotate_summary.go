@@ -46,7 +46,7 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 		if r.Err != nil {
 			why = r.Err.Error()
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys, cell(why))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys, cell(strings.ReplaceAll(why, "\n", "; ")))
 	}
 	b.WriteString("\n" + timeline(reports))
 	return b.String()

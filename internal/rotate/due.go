@@ -125,7 +125,7 @@ func judgeValues(now time.Time, r rule, stores []fact, behind string) verdict {
 }
 
 func (v verdict) byAge(now time.Time, r rule) verdict {
-	age := now.Sub(v.since)
+	age := max(0, now.Sub(v.since)) // clocks differ
 	switch {
 	case age >= r.every:
 		return v.rotate("it is " + words(age) + " old")
@@ -184,8 +184,13 @@ func surplus(unfinished, generations []*deployKey, ref time.Time, keep int, stor
 
 // words gives a duration as people say it.
 func words(d time.Duration) string {
-	if d >= 48*time.Hour {
+	switch {
+	case d >= 48*time.Hour:
 		return fmt.Sprintf("%d days", d/(24*time.Hour))
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%d h", d/time.Hour)
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%d min", d/time.Minute)
 	}
-	return d.Round(time.Second).String()
+	return fmt.Sprintf("%d s", d/time.Second)
 }

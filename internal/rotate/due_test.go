@@ -52,7 +52,7 @@ func TestWhenADeployKeyIsDue(t *testing.T) {
 	}{
 		{name: "the first", stores: ago(none, none), due: true, reason: "there is no key yet", since: none},
 		{name: "a secret and no key", stores: ago(day), due: true, reason: "there is no key yet", since: none},
-		{name: "young", keys: keysOf(day), stores: ago(day, day-time.Minute), reason: "it is 24h0m0s old, and may be 30 days", since: day},
+		{name: "young", keys: keysOf(day), stores: ago(day, day-time.Minute), reason: "it is 24 h old, and may be 30 days", since: day},
 		{name: "old", keys: keysOf(30*day, 60*day), stores: ago(30 * day), due: true, reason: "it is 30 days old", since: 30 * day},
 		{name: "a second too young", keys: keysOf(30*day - time.Second), stores: ago(30*day - time.Second), reason: "it is 29 days old, and may be 30 days", since: 30*day - time.Second},
 		{name: "forced", keys: keysOf(day), stores: ago(day), forced: true, due: true, reason: "it is forced", since: day},
@@ -64,8 +64,8 @@ func TestWhenADeployKeyIsDue(t *testing.T) {
 		{name: "died between make and store", keys: keysOf(lease, day), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: day},
 		{name: "died between two stores", keys: keysOf(time.Hour, day), stores: ago(time.Hour, day), due: true, reason: "a run ended before every store had key 100", since: day},
 		{name: "stored before any key of ours", keys: keysOf(time.Hour), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: none},
-		{name: "the same second", keys: keysOf(time.Hour), stores: ago(time.Hour), reason: "it is 1h0m0s old, and may be 30 days", since: time.Hour},
-		{name: "from the future", keys: keysOf(-time.Hour), stores: []fact{{"A", noon.Add(time.Hour)}}, reason: "it is -1h0m0s old, and may be 30 days", since: -time.Hour},
+		{name: "the same second", keys: keysOf(time.Hour), stores: ago(time.Hour), reason: "it is 60 min old, and may be 30 days", since: time.Hour},
+		{name: "from the future", keys: keysOf(-time.Hour), stores: []fact{{"A", noon.Add(time.Hour)}}, reason: "it is 0 s old, and may be 30 days", since: -time.Hour},
 		{name: "should write now", keys: keysOf(day), stores: ago(day), write: true, due: true, reason: "the key can only read, and should write", since: day},
 	} {
 		got := judgeKeys(noon, rule{every: 30 * day, forced: test.forced}, !test.write, test.keys, test.stores)
@@ -96,7 +96,7 @@ func TestWhenAValueIsDue(t *testing.T) {
 		reason            string
 	}{
 		{name: "the first", stores: ago(none, none), exclusive: true, due: true, reason: "A is missing"},
-		{name: "young", stores: ago(day, day+time.Minute), exclusive: true, reason: "it is 24h1m0s old, and may be 30 days"},
+		{name: "young", stores: ago(day, day+time.Minute), exclusive: true, reason: "it is 24 h old, and may be 30 days"},
 		{name: "the oldest counts", stores: ago(30*day-time.Minute, 30*day), due: true, reason: "it is 30 days old"},
 		{name: "forced", stores: ago(time.Minute), exclusive: true, forced: true, due: true, reason: "it is forced"},
 		{name: "a store is new", stores: ago(day, none), exclusive: true, due: true, reason: "B is missing"},
@@ -106,7 +106,7 @@ func TestWhenAValueIsDue(t *testing.T) {
 		{name: "between two tokens", stores: ago(day, time.Minute), due: true, reason: "A is older than B: they don't hold the same"},
 		{name: "between secret and variable", stores: ago(time.Minute), exclusive: true, behind: "V", busy: true, reason: "A is new, and V is missing or older than its secret" + leave},
 		{name: "died between secret and variable", stores: ago(day), exclusive: true, behind: "V", due: true, reason: "V is missing or older than its secret"},
-		{name: "the spread of one run", stores: ago(day, day-lease), exclusive: true, reason: "it is 24h0m0s old, and may be 30 days"},
+		{name: "the spread of one run", stores: ago(day, day-lease), exclusive: true, reason: "it is 24 h old, and may be 30 days"},
 	} {
 		got := judgeValues(noon, rule{every: 30 * day, forced: test.forced, exclusive: test.exclusive}, test.stores, test.behind)
 		if got.due != test.due || got.busy.IsZero() == test.busy || got.reason != test.reason {
