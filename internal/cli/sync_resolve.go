@@ -47,6 +47,9 @@ func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.S
 		switch {
 		case entry.Mint != nil && f.sign == nil:
 			v.fault(entry.Position, "from: mint takes an App, and the step has a token", "give the step client-id and private-key")
+		case entry.Mint == nil && isReserved(entry.Variable):
+			v.fault(entry.Position, fmt.Sprintf("%s: the variable %s is the runner's own", entry.Name, entry.Variable),
+				"give the value to the step under another name")
 		case entry.Mint == nil && value.Empty():
 			v.fault(entry.Position, fmt.Sprintf("%s: the variable %s is empty or not set", entry.Name, entry.Variable),
 				fmt.Sprintf("give it to the step: env: %s: ${{ secrets.%s }}", entry.Variable, entry.Variable))

@@ -77,6 +77,7 @@ func TestSyncFaults(t *testing.T) {
 	}{
 		{"no manifest", map[string]string{"INPUT_MANIFEST": "no/such.yml"}, oneSecret, `input manifest: "no/such.yml" can't be read: no such file or directory`, "checkout"},
 		{"no value", map[string]string{"VALUE": ""}, oneSecret, "VALUE: the variable VALUE is empty or not set", "env: VALUE: ${{ secrets.VALUE }}"},
+		{"the runner's own", map[string]string{"ACTIONS_RUNTIME_TOKEN": "opensesame"}, strings.Replace(oneSecret, "    to:", "    from: env:ACTIONS_RUNTIME_TOKEN\n    to:", 1), "VALUE: the variable ACTIONS_RUNTIME_TOKEN is the runner's own", "under another name"},
 		{"too large", map[string]string{"VALUE": strings.Repeat("x", secret.MaxValue+1)}, oneSecret, "the value of VALUE has 49153 bytes, and GitHub takes 49152", "encrypted file"},
 		{"token and App", map[string]string{"INPUT_TOKEN": "abcd"}, oneSecret, "input token: can't be used with client-id, app-id or private-key", "give the App, or a token"},
 		{"prune without state", map[string]string{"INPUT_PRUNE": "true"}, oneSecret, "input prune: needs state-file", "only the state file tells"},
