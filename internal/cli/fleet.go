@@ -107,7 +107,7 @@ func (f *fleet) need(at secret.Place, permissions ...string) {
 		g := f.grant(at, kind)
 		g.permissions[permission] = level
 		if !at.IsOrganization() {
-			g.repositories[at.Repository] = true
+			g.repositories[strings.ToLower(at.Repository)] = at.Repository
 		}
 	}
 }

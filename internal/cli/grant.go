@@ -42,7 +42,7 @@ type grant struct {
 	owner        *fleetOwner
 	kind         string
 	permissions  map[string]string
-	repositories map[string]bool // names
+	repositories map[string]string // lower-case name → name
 	session      *githubapp.Session
 	once         lock
 	token        githubapp.Token
@@ -70,7 +70,7 @@ func (f *fleet) grant(at secret.Place, kind string) *grant {
 	key := grantKey{strings.ToLower(at.Owner), kind}
 	g := f.grants[key]
 	if g == nil {
-		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]bool{}, once: newLock(), absent: map[string]bool{}}
+		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]string{}, once: newLock(), absent: map[string]bool{}}
 		g.session = o.api.Session(func(ctx context.Context) (redact.String, error) { return f.lend(ctx, g, useBefore) })
 		f.grants[key] = g
 	}
@@ -142,8 +142,8 @@ func (f *fleet) leaveOut(g *grant, have []githubapp.Repository) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := len(g.absent)
-	for name := range g.repositories {
-		if key := strings.ToLower(name); !known[key] {
+	for key := range g.repositories {
+		if !known[key] {
 			g.absent[key] = true
 		}
 	}
@@ -158,7 +158,7 @@ func (f *fleet) isAbsent(g *grant, repository string) bool {
 
 func (f *fleet) scope(g *grant) githubapp.Scope {
 	scope := githubapp.Scope{Permissions: g.permissions}
-	for _, name := range slices.Sorted(maps.Keys(g.repositories)) {
+	for _, name := range slices.Sorted(maps.Values(g.repositories)) {
 		if !f.isAbsent(g, name) {
 			scope.Repositories = append(scope.Repositories, name)
 		}

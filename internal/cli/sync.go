@@ -41,6 +41,7 @@ func (p Process) syncFor(ctx context.Context, r *actions.Runner, req syncRequest
 		r.Warning("nothing is pruned: what the manifest means is not known for all targets")
 		req.Prune = false
 	}
+	r.Info("%s secrets are wanted; looking at what is there", thousands(len(v.wanted)))
 	if req.DryRun {
 		return p.plan(ctx, r, f, v, req), nil
 	}
