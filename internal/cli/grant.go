@@ -46,6 +46,8 @@ type grant struct {
 	session      *githubapp.Session
 	once         lock
 	token        githubapp.Token
+	ends         time.Time // of the token, by our clock
+	replaced     []githubapp.Token
 	absent       map[string]bool // lower-case names of repositories that the App does not reach; guarded by fleet.mu
 	err          error           // for good
 }
@@ -87,13 +89,16 @@ func (f *fleet) lend(ctx context.Context, g *grant, left time.Duration) (redact.
 		return redact.String{}, err
 	}
 	defer g.once.release()
-	if g.err == nil && time.Until(g.token.ExpiresAt) < left {
+	if g.err == nil && time.Until(g.ends) < left {
 		token, err := f.mint(ctx, g)
 		if err != nil && ctx.Err() != nil {
 			return redact.String{}, err
 		}
 		if err == nil {
-			g.token = token
+			if time.Now().Before(g.ends) {
+				g.replaced = append(g.replaced, g.token) // requests that are under way may still use it
+			}
+			g.token, g.ends = token, time.Now().Add(token.ExpiresAt.Sub(f.api.Now()))
 		}
 		g.err = err
 	}
@@ -184,14 +189,16 @@ func (f *fleet) close(ctx context.Context) {
 	defer cancel()
 	var all sync.WaitGroup
 	for _, g := range f.grants {
-		if g.token.Value.Empty() || time.Now().After(g.token.ExpiresAt) {
-			continue
-		}
-		all.Go(func() {
-			if _, err := g.owner.api.Revoke(ctx, g.token.Value); err != nil {
-				f.r.Warning("a token for %s is not revoked; it lives until %s: %v", g.owner.name, clockTime(g.token.ExpiresAt), err)
+		for _, token := range append(g.replaced, g.token) {
+			if token.Value.Empty() {
+				continue
 			}
-		})
+			all.Go(func() {
+				if _, err := g.owner.api.Revoke(ctx, token.Value); err != nil { // one that expired is no error
+					f.r.Warning("a token for %s is not revoked; it lives until %s: %v", g.owner.name, clockTime(token.ExpiresAt), err)
+				}
+			})
+		}
 	}
 	all.Wait()
 }

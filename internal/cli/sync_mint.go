@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -50,8 +51,14 @@ func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token,
 		if err != nil {
 			return githubapp.Token{}, err
 		}
-		if scope.Repositories = names; len(names) == 0 {
+		switch scope.Repositories = names; {
+		case len(names) == 0:
 			return githubapp.Token{}, actions.Fault{Problem: s.Repositories.String() + " matches no repository", Cure: "a token for none can't be made: check the pattern"}
+		case len(names) > githubapp.MaxRepositories:
+			return githubapp.Token{}, actions.Fault{
+				Problem: fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, len(names), githubapp.MaxRepositories),
+				Cure:    "take all of them with " + o.name + "/*, or fewer",
+			}
 		}
 	}
 	installation, err := f.installation(ctx, o)

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -202,6 +203,42 @@ secrets:
 		}
 	}
 	d.checkHidden(t)
+}
+
+// A machine whose clock is off makes no token more, and leaves none alive.
+func TestSyncOnAWrongClock(t *testing.T) {
+	for _, skew := range []time.Duration{-2 * time.Hour, 57 * time.Minute, 2 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newFleetDay(t, 20, oneSecret, map[string]string{"VALUE": "opensesame-value"})
+			d.SetClockSkew(skew)
+			d.run(t, Process.sync)
+			if got := d.outputs(t)["created"]; got != "20" {
+				t.Errorf("%s: created %q: %s", skew, got, d.log.String())
+			}
+			if got := len(d.Tokens()); got != 2 { // one lists names
+				t.Errorf("%s: %d tokens", skew, got)
+			}
+			for _, token := range d.Tokens() {
+				if d.Alive(token.Value) {
+					t.Errorf("%s: a token is alive", skew)
+				}
+			}
+		})
+	}
+}
+
+// A token that would have to name too many repositories is told from one that
+// GitHub refuses.
+func TestSyncMintsForFiveHundredAtMost(t *testing.T) {
+	d := newFleetDay(t, 501, `
+secrets:
+  - {name: T, from: mint, mint: {repositories: ["fleet/r*"], permissions: {contents: read}}, to: [{repositories: [fleet/r1]}]}
+`, nil)
+	d.run(t, Process.sync)
+	line, hint := d.said("error")
+	if !strings.Contains(line, "T for fleet/r1: fleet/r* matches 501 repositories, and GitHub lets a token name 500") || !strings.Contains(hint, "fleet/*") {
+		t.Errorf("%q, hint %q", line, hint)
+	}
 }
 
 func TestSyncPlanTellsWhatLimitsAllow(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
@@ -45,6 +46,7 @@ type API struct {
 	config Config
 	wire   http.RoundTripper
 	pace   *Pace // of calls with a token; nil: none
+	skew   *atomic.Int64
 }
 
 // New checks the configuration. It sends nothing.
@@ -74,7 +76,7 @@ func New(c Config) (*API, error) {
 			return nil, err
 		}
 	}
-	return &API{base: base, config: c, wire: wire}, nil
+	return &API{base: base, config: c, wire: wire, skew: &atomic.Int64{}}, nil
 }
 
 // ParseURL reads the address of a REST API. The result ends in a slash, which
@@ -90,6 +92,27 @@ func ParseURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("has a query or a fragment")
 	}
 	return u, nil
+}
+
+// minSkew is how far clocks may differ before it counts: Date has whole seconds, and
+// an answer takes some to arrive.
+const minSkew = 5 * time.Second
+
+// Now is the time by GitHub's clock, as its last answer told. Whatever GitHub dates
+// is to be compared with that: a machine's clock may be hours off.
+func (a *API) Now() time.Time { return time.Now().Add(time.Duration(a.skew.Load())) }
+
+// learn reads GitHub's clock off an answer.
+func (a *API) learn(resp *http.Response) {
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		return
+	}
+	skew := time.Until(date)
+	if skew.Abs() < minSkew {
+		skew = 0
+	}
+	a.skew.Store(int64(skew))
 }
 
 // App is a GitHub App on one host.

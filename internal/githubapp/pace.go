@@ -45,6 +45,7 @@ type Pace struct {
 	until    time.Time // nothing is sent before: GitHub said so
 	said     time.Time // until when a wait has been told of
 	quota    Quota
+	skew     time.Duration // GitHub's clock less ours
 }
 
 type payment struct {
@@ -119,6 +120,7 @@ func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, stri
 		p.spent = p.spent[1:]
 	}
 	limit, q := p.limit, p.quota
+	reset := q.Reset.Add(-p.skew) // by our clock
 	free := q.Remaining - p.inFlight
 	if !urgent {
 		limit -= min(spare*Points(http.MethodDelete), limit/4)
@@ -127,9 +129,9 @@ func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, stri
 	switch {
 	case now.Before(p.until):
 		return p.until.Sub(now), "GitHub asked for it"
-	case q.Limit > 0 && now.Before(q.Reset) && free < 1 && p.inFlight == 0:
-		return q.Reset.Sub(now) + time.Second, "the hour's " + strconv.Itoa(q.Limit) + " requests are spent, and GitHub gives new ones at " + q.Reset.UTC().Format("15:04 UTC")
-	case q.Limit > 0 && now.Before(q.Reset) && free < 1:
+	case q.Limit > 0 && now.Before(reset) && free < 1 && p.inFlight == 0:
+		return reset.Sub(now) + time.Second, "the hour's " + strconv.Itoa(q.Limit) + " requests are spent, and GitHub gives new ones at " + q.Reset.UTC().Format("15:04 UTC")
+	case q.Limit > 0 && now.Before(reset) && free < 1:
 		return window, "" // a call under way will tell
 	case p.limit == 0, p.sum+p.held+points <= limit, p.sum+p.held == 0:
 		return 0, ""
@@ -184,6 +186,9 @@ func (p *Pace) learn(resp *http.Response, now time.Time) {
 	}
 	if !q.Reset.Before(p.quota.Reset) {
 		p.quota = q
+	}
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		p.skew = date.Sub(now).Truncate(minSkew)
 	}
 }
 

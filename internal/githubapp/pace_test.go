@@ -25,7 +25,7 @@ func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.C
 		one <- struct{}{}
 		defer func() { <-one }()
 		var err error
-		if time.Until(token.ExpiresAt) < time.Minute {
+		if token.ExpiresAt.Sub(f.api.Now()) < time.Minute {
 			token, err = f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"contents": "write"}})
 		}
 		return token.Value, err
@@ -126,14 +126,22 @@ func TestOneRejectionHoldsAllBack(t *testing.T) {
 }
 
 func TestTheHourIsNotOverdrawn(t *testing.T) {
+	for _, skew := range []time.Duration{0, -3 * time.Hour, 3 * time.Hour} {
+		t.Run("GitHub's clock ahead by "+skew.String(), func(t *testing.T) { theHour(t, skew) })
+	}
+}
+
+func theHour(t *testing.T, skew time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
+		f.SetClockSkew(skew)
 		f.SetRequestsPerHour(100)
 		f.SetLatency(20 * time.Millisecond)
 		pace, said := f.talk()
 		took := f.fleet(t, pace, 250, get)
 		for _, r := range f.Requests() {
-			if r.Status != http.StatusOK && r.Status != http.StatusCreated {
+			refusedJWT := skew != 0 && r.Authorization == "jwt" // once, which tells of the skew
+			if r.Status != http.StatusOK && r.Status != http.StatusCreated && !refusedJWT {
 				t.Errorf("%s %s: %d", r.Method, r.Path, r.Status)
 			}
 		}
@@ -142,6 +150,9 @@ func TestTheHourIsNotOverdrawn(t *testing.T) {
 		}
 		if text := said(); !strings.Contains(text, "the hour's 100 requests are spent") {
 			t.Errorf("said %q", text)
+		}
+		if off := f.api.Now().Sub(time.Now()) - skew; off.Abs() > time.Second {
+			t.Errorf("GitHub's clock is taken to be %s off", off)
 		}
 		if q := pace.Quota(); q.Limit != 100 {
 			t.Errorf("quota %+v", q)

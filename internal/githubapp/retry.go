@@ -176,6 +176,9 @@ func limited(resp *http.Response, now time.Time) (wait time.Duration, kind strin
 	}
 	body, _ := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
+	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		now = date // the times below are by the same clock
+	}
 	after, hasAfter := seconds(resp.Header.Get("Retry-After"))
 	if date, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil { // the other form HTTP has
 		after, hasAfter = date.Sub(now), true
