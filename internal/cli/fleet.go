@@ -120,6 +120,9 @@ func (f *fleet) call(ctx context.Context, req secret.Request) (int, error) {
 	if f.isAbsent(g, req.Place.Repository) {
 		return http.StatusNotFound, unreached(req.Place.Owner + "/" + req.Place.Repository)
 	}
+	if level := f.lacked(g, req.Permission); level != "" {
+		return http.StatusForbidden, lacks(*g.owner.installation, map[string]string{req.Permission: level})
+	}
 	if err != nil {
 		return 0, err
 	}
@@ -159,7 +162,7 @@ func (f *fleet) installation(ctx context.Context, o *fleetOwner) (*githubapp.Ins
 	if o.installation == nil && o.err == nil {
 		found, err := o.app.Installation(ctx, githubapp.Target{Owner: o.name})
 		if err != nil {
-			if ctx.Err() == nil {
+			if ctx.Err() == nil && final(err) {
 				o.err = err
 			}
 			return nil, err
@@ -192,7 +195,7 @@ func (f *fleet) listed(ctx context.Context, o *fleetOwner, list func() ([]github
 	}
 	all, err := list()
 	if err != nil {
-		if ctx.Err() == nil {
+		if ctx.Err() == nil && final(err) {
 			o.err = err
 		}
 		return nil, err

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
 )
@@ -48,8 +50,10 @@ type grant struct {
 	token        githubapp.Token
 	ends         time.Time // of the token, by our clock
 	replaced     []githubapp.Token
-	absent       map[string]bool // lower-case names of repositories that the App does not reach; guarded by fleet.mu
-	err          error           // for good
+	absent       map[string]bool   // lower-case names of repositories that the App does not reach; guarded by fleet.mu
+	lacking      map[string]string // permission → level that the installation does not have; guarded by fleet.mu
+	err          error             // why there is no token
+	again        time.Time         // when to try again; zero: never
 }
 
 // kindOf tells which token a request takes, and with which level of the permission.
@@ -72,7 +76,7 @@ func (f *fleet) grant(at secret.Place, kind string) *grant {
 	key := grantKey{strings.ToLower(at.Owner), kind}
 	g := f.grants[key]
 	if g == nil {
-		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]string{}, once: newLock(), absent: map[string]bool{}}
+		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]string{}, once: newLock(), absent: map[string]bool{}, lacking: map[string]string{}}
 		g.session = o.api.Session(func(ctx context.Context) (redact.String, error) { return f.lend(ctx, g, useBefore) })
 		f.grants[key] = g
 	}
@@ -89,20 +93,34 @@ func (f *fleet) lend(ctx context.Context, g *grant, left time.Duration) (redact.
 		return redact.String{}, err
 	}
 	defer g.once.release()
-	if g.err == nil && time.Until(g.ends) < left {
-		token, err := f.mint(ctx, g)
-		if err != nil && ctx.Err() != nil {
-			return redact.String{}, err
-		}
-		if err == nil {
-			if time.Now().Before(g.ends) {
-				g.replaced = append(g.replaced, g.token) // requests that are under way may still use it
-			}
-			g.token, g.ends = token, time.Now().Add(token.ExpiresAt.Sub(f.api.Now()))
-		}
-		g.err = err
+	if g.err != nil && (g.again.IsZero() || time.Now().Before(g.again)) {
+		return redact.String{}, g.err
 	}
-	return g.token.Value, g.err
+	if time.Until(g.ends) >= left {
+		return g.token.Value, nil
+	}
+	token, err := f.mint(ctx, g)
+	g.err = nil
+	switch {
+	case err == nil:
+		if time.Now().Before(g.ends) {
+			g.replaced = append(g.replaced, g.token) // requests that are under way may still use it
+		}
+		g.token, g.ends = token, time.Now().Add(token.ExpiresAt.Sub(f.api.Now()))
+	case time.Until(g.ends) >= useBefore:
+		err = nil // the old one still does, and GitHub may have got over it by the next call
+	case ctx.Err() == nil:
+		if g.err = err; !final(err) {
+			g.again = time.Now().Add(time.Minute) // an outage is not asked about by every target
+		}
+	}
+	return g.token.Value, err
+}
+
+// final tells whether an answer would be the same again.
+func final(err error) bool {
+	var e *githubapp.Error
+	return !errors.As(err, &e) || e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout
 }
 
 // mint makes the token of a grant. A token that names one repository the App does
@@ -112,6 +130,9 @@ func (f *fleet) mint(ctx context.Context, g *grant) (githubapp.Token, error) {
 	installation, err := f.installation(ctx, g.owner)
 	if err != nil {
 		return githubapp.Token{}, err
+	}
+	if f.granted(g, *installation); len(g.lacking) == len(g.permissions) {
+		return githubapp.Token{}, lacks(*installation, g.lacking)
 	}
 	var token githubapp.Token
 	for range 3 {
@@ -138,6 +159,33 @@ func (f *fleet) mint(ctx context.Context, g *grant) (githubapp.Token, error) {
 	return token, nil
 }
 
+// granted notes what the installation does not have. A token that asks for it is
+// refused whole; without it, only the calls that take it fail.
+func (f *fleet) granted(g *grant, i githubapp.Installation) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, level := range g.permissions {
+		if missing, _ := permission.Compare(permission.Set{name: level}, i.Permissions); len(missing) > 0 && len(i.Permissions) > 0 {
+			g.lacking[name] = level
+		}
+	}
+}
+
+// lacked gives the level of a permission that is not granted; empty if it is.
+func (f *fleet) lacked(g *grant, name string) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return g.lacking[name]
+}
+
+func lacks(i githubapp.Installation, permissions map[string]string) error {
+	what := joined(levels(permissions))
+	return actions.Fault{
+		Problem: "the installation on " + i.Account + " lacks " + what,
+		Cure:    "add it in the App's settings, and have an owner accept it at " + i.Page,
+	}
+}
+
 // leaveOut notes what the App does not reach, and tells whether that helps.
 func (f *fleet) leaveOut(g *grant, have []githubapp.Repository) bool {
 	known := map[string]bool{}
@@ -162,18 +210,23 @@ func (f *fleet) isAbsent(g *grant, repository string) bool {
 }
 
 func (f *fleet) scope(g *grant) githubapp.Scope {
-	scope := githubapp.Scope{Permissions: g.permissions}
+	scope := githubapp.Scope{Permissions: map[string]string{}}
+	for name, level := range g.permissions {
+		if f.lacked(g, name) == "" {
+			scope.Permissions[name] = level
+		}
+	}
 	for _, name := range slices.Sorted(maps.Values(g.repositories)) {
 		if !f.isAbsent(g, name) {
 			scope.Repositories = append(scope.Repositories, name)
 		}
 	}
 	if g.kind == ofOrganization {
-		return githubapp.Scope{AllRepositories: true, Permissions: g.permissions} // it opens their names
+		return githubapp.Scope{AllRepositories: true, Permissions: scope.Permissions} // it opens their names
 	}
 	if n := len(scope.Repositories); n > githubapp.MaxRepositories {
-		f.r.Info("%s: %d repositories are more than the %d that a token can name, so it opens all of the installation, with %s", g.owner.name, n, githubapp.MaxRepositories, joined(levels(g.permissions)))
-		return githubapp.Scope{AllRepositories: true, Permissions: g.permissions}
+		f.r.Info("%s: %d repositories are more than the %d that a token can name, so it opens all of the installation, with %s", g.owner.name, n, githubapp.MaxRepositories, joined(levels(scope.Permissions)))
+		return githubapp.Scope{AllRepositories: true, Permissions: scope.Permissions}
 	}
 	return scope
 }

@@ -227,6 +227,42 @@ func TestSyncOnAWrongClock(t *testing.T) {
 	}
 }
 
+// What the App was not granted fails the targets that take it, and no others.
+func TestSyncWithoutAPermission(t *testing.T) {
+	d := newFleetDay(t, 3, `
+secrets:
+  - name: VALUE
+    to:
+      - repositories: [fleet/r0, fleet/r1]
+      - repositories: [fleet/r2]
+        apps: [dependabot]
+      - organization: fleet
+        apps: [actions, codespaces]
+`, map[string]string{"VALUE": "opensesame-value"})
+	permissions := map[string]string{"metadata": "read", "secrets": "write", "organization_secrets": "write"}
+	d.Install(fakegithub.Installation{ID: 4245, AppID: 917, Account: "fleet", All: true, Permissions: permissions})
+	d.run(t, Process.sync)
+	if out := d.outputs(t); out["created"] != "3" || out["failed"] != "2" || d.exit != exitFailure {
+		t.Errorf("exit %d, %v: %s", d.exit, out, d.log.String())
+	}
+	if log := d.log.String(); !strings.Contains(log, "::error::VALUE for fleet/r2 (dependabot): the installation on fleet lacks dependabot_secrets: write%0Ahint: add it in the App's settings") {
+		t.Error(log)
+	}
+}
+
+// A repository that was renamed answers a write with a redirect. As a GET, which a
+// client makes of a 301, it would pass for success.
+func TestSyncIsNotFooledByARedirect(t *testing.T) {
+	d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value"})
+	d.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repos/fleet/r0"}, Body: `{"message":"Moved Permanently"}`})
+	d.lies = true
+	d.run(t, Process.sync)
+	line, hint := d.said("error")
+	if d.outputs(t)["failed"] != "1" || !strings.Contains(line, "leads to another address") || !strings.Contains(hint, "renamed") {
+		t.Errorf("%q, hint %q", line, hint)
+	}
+}
+
 // A token that would have to name too many repositories is told from one that
 // GitHub refuses.
 func TestSyncMintsForFiveHundredAtMost(t *testing.T) {

@@ -29,6 +29,7 @@ var (
 	errCutShort   = errors.New("the answer was cut short")
 	errUnreadable = errors.New("the answer is not JSON")
 	errOtherHost  = errors.New("the answer leads to another host")
+	errMoved      = errors.New("the answer to a write leads to another address")
 	errInCircles  = errors.New("the answer leads from one place to the next, and to none with an answer")
 )
 
@@ -91,6 +92,8 @@ func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	switch {
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
+	case req.Method != via[0].Method:
+		return errMoved // a 301 makes a GET of a write, whose answer would pass for success
 	case len(via) > maxRedirects:
 		return errInCircles
 	}

@@ -81,7 +81,7 @@ func Points(method string) int {
 	return 5
 }
 
-// begin waits until a call may be sent; an urgent one may have what is spare.
+// begin waits until a call may be sent; an urgent one takes what is spare, at once.
 func (p *Pace) begin(ctx context.Context, points int, urgent bool) error {
 	for {
 		p.mu.Lock()
@@ -119,12 +119,17 @@ func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, stri
 		p.sum -= p.spent[0].points
 		p.spent = p.spent[1:]
 	}
+	if urgent { // whatever there is to wait for is longer than a step that ends has
+		return 0, ""
+	}
 	limit, q := p.limit, p.quota
 	reset := q.Reset.Add(-p.skew) // by our clock
-	free := q.Remaining - p.inFlight
-	if !urgent {
-		limit -= min(spare*Points(http.MethodDelete), limit/4)
-		free -= min(spare, q.Limit/4)
+	if latest := now.Add(time.Hour); reset.After(latest) {
+		reset = latest // the hour is one
+	}
+	free := q.Remaining - p.inFlight - min(spare, q.Limit/4)
+	if room := spare * Points(http.MethodDelete); limit > PointsPerMinute-room {
+		limit -= room // a lower limit leaves it by itself
 	}
 	switch {
 	case now.Before(p.until):

@@ -116,6 +116,8 @@ func (a *API) unreachable(err error) string {
 		return "check HTTPS_PROXY or HTTP_PROXY of the runner, or name " + a.base.Hostname() + " in NO_PROXY"
 	case errors.As(err, &dns):
 		return "check github-api-url, and the runner's DNS and proxy settings"
+	case errors.Is(err, errMoved):
+		return "the repository was renamed, most likely: use its new name"
 	case errors.Is(err, errOtherHost), errors.Is(err, errInCircles):
 		return fmt.Sprintf("github-api-url must be the REST API's own address, such as %s or %s", publicAPI, serverAPI)
 	case badCertificate(err):

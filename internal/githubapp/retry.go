@@ -190,7 +190,8 @@ func limited(resp *http.Response, now time.Time) (wait time.Duration, kind strin
 	case hasAfter:
 		return max(after, time.Second), secondaryLimit
 	case resp.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
-		return max(time.Unix(int64(reset/time.Second), 0).Sub(now)+time.Second, time.Second), primaryLimit
+		wait := time.Unix(int64(reset/time.Second), 0).Sub(now) + time.Second
+		return min(max(wait, time.Second), time.Hour+time.Second), primaryLimit // the hour is one
 	case secondary, resp.StatusCode == http.StatusTooManyRequests:
 		return 0, secondaryLimit
 	}
@@ -217,6 +218,6 @@ func permanent(err error) bool {
 	var dns *net.DNSError
 	var refused proxyRefusal
 	var missing noToken
-	return errors.As(err, &missing) || errors.Is(err, errOtherHost) || errors.Is(err, errInCircles) || errors.Is(err, errNoProxy) || badCertificate(err) ||
+	return errors.As(err, &missing) || errors.Is(err, errOtherHost) || errors.Is(err, errMoved) || errors.Is(err, errInCircles) || errors.Is(err, errNoProxy) || badCertificate(err) ||
 		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &refused) && strings.HasPrefix(refused.status, "4")
 }
