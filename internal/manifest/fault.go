@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,29 +42,18 @@ type faults struct {
 }
 
 func (f *faults) add(at Position, problem, cure string) {
-	f.all = append(f.all, &Fault{
-		File: f.source.name, Line: at.Line, Column: at.Column,
-		Problem: problem, Cure: cure, source: f.source,
-	})
+	f.all = append(f.all, f.source.fault(at, problem, cure))
 }
 
 // err gives all faults in the order of the file; what an alias repeats is told once.
 func (f *faults) err() error {
-	slices.SortStableFunc(f.all, func(a, b *Fault) int {
-		if a.Line != b.Line {
-			return a.Line - b.Line
-		}
-		return a.Column - b.Column
-	})
+	slices.SortStableFunc(f.all, func(a, b *Fault) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	f.all = slices.CompactFunc(f.all, func(a, b *Fault) bool { return *a == *b })
 	var errs []error
 	for i, fault := range f.all {
 		if i == maxFaults {
-			errs = append(errs, &Fault{
-				File:    f.source.name,
-				Problem: fmt.Sprintf("%d more faults", len(f.all)-maxFaults),
-				Cure:    fmt.Sprintf("mend the first %d, then try again", maxFaults),
-			})
+			more := fmt.Sprintf("%d more faults", len(f.all)-maxFaults)
+			errs = append(errs, f.source.fault(Position{}, more, fmt.Sprintf("mend the first %d, then try again", maxFaults)))
 			break
 		}
 		errs = append(errs, fault)

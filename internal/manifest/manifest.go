@@ -26,7 +26,7 @@ type File struct {
 // Fault is for what turns out to be wrong after parsing: it shows the line as the
 // parser's own faults do.
 func (f *File) Fault(at Position, problem, cure string) *Fault {
-	return &Fault{File: f.source.name, Line: at.Line, Column: at.Column, Problem: problem, Cure: cure, source: f.source}
+	return f.source.fault(at, problem, cure)
 }
 
 // Position is where something stands in the manifest, from 1 on; columns count

@@ -56,9 +56,6 @@ func (p *parser) hide(n ast.Node, from *token.Token) {
 	if n == nil || from == nil || p.hidden[from] {
 		return
 	}
-	if p.hidden == nil {
-		p.hidden = map[*token.Token]bool{}
-	}
 	p.hidden[from] = true
 	last := &lastToken{last: from}
 	ast.Walk(last, n)

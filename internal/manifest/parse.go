@@ -3,7 +3,6 @@ package manifest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -23,12 +22,18 @@ const (
 	maxValues = 1 << 17 // with what aliases repeat
 )
 
-const start = "begin with secrets: or rotations:, as docs/manifest.md shows"
+// What the YAML parser says may repeat the text, so these are our words.
+const (
+	noYAML      = "no valid YAML"
+	noYAMLCure  = "check indentation, quotes and brackets"
+	twoDocs     = "more than one document"
+	twoDocsCure = "take the --- out; a manifest is one document"
+)
 
 // Parse reads a manifest. The error joins a [*Fault] for each thing that is wrong,
 // in the order of the file; name is what they call the file.
 func Parse(name string, text []byte) (*File, error) {
-	p := &parser{faults: faults{source: &source{name: name}}, stored: map[string]bool{}}
+	p := newParser(name)
 	f := &File{source: p.source}
 	if root := p.resolve(p.document(text)); root != nil {
 		p.file(f, p.object(root, fileShape))
@@ -70,13 +75,10 @@ func (p *parser) document(text []byte) ast.Node {
 // yaml parses the text. The parser comes after a look at the tokens, for depth
 // and for what we don't take, so that neither can bring it down.
 func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
-	failed := func(t *token.Token, problem, cure string) *Fault {
-		at := place(t)
-		return &Fault{File: p.source.name, Line: at.Line, Column: at.Column, Problem: problem, Cure: cure, source: p.source}
-	}
+	failed := func(t *token.Token, problem, cure string) *Fault { return p.source.fault(place(t), problem, cure) }
 	defer func() {
 		if recover() != nil {
-			root, fault = nil, failed(nil, "no valid YAML", "check indentation, quotes and brackets")
+			root, fault = nil, failed(nil, noYAML, noYAMLCure)
 		}
 	}()
 	tokens := lexer.Tokenize(text)
@@ -90,13 +92,13 @@ func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
 		return nil, failed(syntax.Token, problem, cure)
 	}
 	if err != nil {
-		return nil, failed(nil, "no valid YAML", "check indentation, quotes and brackets")
+		return nil, failed(nil, noYAML, noYAMLCure)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType {
-		return nil, failed(nil, "an empty manifest", start)
+		return nil, failed(nil, "an empty manifest", "begin with secrets: or rotations:, as docs/manifest.md shows")
 	}
 	if len(file.Docs) > 1 {
-		return nil, failed(file.Docs[1].GetToken(), "more than one document", "take the --- out; a manifest is one document")
+		return nil, failed(file.Docs[1].GetToken(), twoDocs, twoDocsCure)
 	}
 	return file.Docs[0].Body, nil
 }
@@ -117,7 +119,7 @@ func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
 			return t, "a merge key", "write the keys out, or let an alias stand for a whole value"
 		case token.DocumentHeaderType:
 			if i > 0 && tokens[i-1].Type != token.CommentType {
-				return t, "more than one document", "take the --- out; a manifest is one document"
+				return t, twoDocs, twoDocsCure
 			}
 		case token.MappingStartType, token.SequenceStartType:
 			depth++
@@ -135,8 +137,7 @@ func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
 	return nil, "", ""
 }
 
-// explain says in our words what the YAML parser says in its own, which may repeat
-// the text.
+// explain says in our words what the YAML parser says in its own.
 func explain(message string) (problem, cure string) {
 	switch {
 	case strings.Contains(message, "tab ") || strings.Contains(message, "\t"):
@@ -150,7 +151,7 @@ func explain(message string) (problem, cure string) {
 	case strings.Contains(message, "map") || strings.Contains(message, "key") || strings.Contains(message, "value"):
 		return "a key or value that YAML doesn't take here", "check the indentation, and the colon and the space after each key"
 	}
-	return "no valid YAML", "check indentation, quotes and brackets"
+	return noYAML, noYAMLCure
 }
 
 // place is where a token stands.
@@ -159,51 +160,4 @@ func place(t *token.Token) Position {
 		return Position{}
 	}
 	return Position{t.Position.Line, t.Position.Column}
-}
-
-// nearest gives the word that text was meant to be, or "".
-func nearest(text string, words []string) string {
-	best, least := "", 1+min(3, len(text)/2)
-	for _, w := range words {
-		d := distance(strings.ToLower(text), w)
-		if w != text && (strings.HasPrefix(w, text) && len(text) > 2 || strings.TrimSuffix(w, "s") == text) {
-			d = 1
-		}
-		if d < least {
-			best, least = w, d
-		}
-	}
-	return best
-}
-
-// distance counts the letters to change, add or take away.
-func distance(a, b string) int {
-	if len(a) > 40 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			d := diagonal
-			if a[i] != b[j] {
-				d = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], d
-		}
-	}
-	return row[len(b)]
-}
-
-// oneOf lists what a word may be, with the one that was meant.
-func oneOf(word string, words []string) string {
-	cure := "one of " + strings.Join(words, ", ")
-	if near := nearest(word, words); near != "" {
-		return fmt.Sprintf("did you mean %s? It is %s", near, cure)
-	}
-	return "it is " + cure
 }

@@ -18,12 +18,13 @@ type source struct {
 	from, upTo map[int]int
 }
 
+func (s *source) fault(at Position, problem, cure string) *Fault {
+	return &Fault{File: s.name, Line: at.Line, Column: at.Column, Problem: problem, Cure: cure, source: s}
+}
+
 // hide keeps a part of the text from what is shown; a line that has its beginning
 // to the end of that line.
 func (s *source) hide(begin, end Position) {
-	if s.from == nil {
-		s.from, s.upTo = map[int]int{}, map[int]int{}
-	}
 	column := begin.Column
 	for line := begin.Line; line <= len(s.lines) && (line < end.Line || line == begin.Line); line++ {
 		if old, ok := s.from[line]; !ok || column < old {

@@ -1,6 +1,10 @@
 package manifest
 
-import "slices"
+import (
+	"regexp"
+	"slices"
+	"sync"
+)
 
 // kind is what a key of the manifest takes.
 type kind uint8
@@ -79,6 +83,20 @@ type form struct {
 	pattern string
 	never   string // a pattern of what looks right, but is not
 	cure    string
+
+	compile sync.Once
+	yes, no *regexp.Regexp // of pattern and never; no may be nil
+}
+
+// fits tells whether a text is of the form. Most runs need few of the patterns.
+func (f *form) fits(text string) bool {
+	f.compile.Do(func() {
+		f.yes = regexp.MustCompile(f.pattern)
+		if f.never != "" {
+			f.no = regexp.MustCompile(f.never)
+		}
+	})
+	return f.yes.MatchString(text) && (f.no == nil || !f.no.MatchString(text))
 }
 
 const (

@@ -2,7 +2,6 @@ package manifest
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,45 +13,16 @@ import (
 type parser struct {
 	faults
 	anchors map[string]ast.Node
-	forms   map[string]*regexp.Regexp
 	values  int
 	stored  map[string]bool       // places and secrets that rotations write
 	hidden  map[*token.Token]bool // where what is hidden begins
 }
 
-// value is a part of the file in a form that is easier than YAML's. A nil one is
-// what the file leaves out.
-type value struct {
-	at     Position
-	sound  bool // nothing in it is wrong, as far as the table knows
-	text   string
-	number int
-	yes    bool
-	items  []*value
-	keys   []string // of fields, in the order of the file
-	meant  []string // keys that unknown ones seem to stand for
-	fields map[string]*value
-}
-
-func (v *value) get(key string) *value {
-	if v == nil {
-		return nil
+func newParser(name string) *parser {
+	return &parser{
+		faults:  faults{source: &source{name: name, from: map[int]int{}, upTo: map[int]int{}}},
+		anchors: map[string]ast.Node{}, stored: map[string]bool{}, hidden: map[*token.Token]bool{},
 	}
-	return v.fields[key]
-}
-
-func (v *value) word() string {
-	if v == nil {
-		return ""
-	}
-	return v.text
-}
-
-func (v *value) list() []*value {
-	if v == nil {
-		return nil
-	}
-	return v.items
 }
 
 // resolve looks through anchors and aliases.
@@ -60,9 +30,6 @@ func (p *parser) resolve(n ast.Node) ast.Node {
 	for range maxDepth {
 		switch t := n.(type) {
 		case *ast.AnchorNode:
-			if p.anchors == nil {
-				p.anchors = map[string]ast.Node{}
-			}
 			p.anchors[t.Name.GetToken().Value] = t.Value
 			n = t.Value
 		case *ast.AliasNode:
@@ -142,47 +109,49 @@ func (p *parser) value(n ast.Node, f *field) *value {
 		return v
 	}
 	v.at = position(n)
-	if joined, ok := colon(n); ok && f.kind == text {
-		v.text = joined
+	if _, mapping := entries(n); mapping && f.kind == object {
+		return p.object(n, f.of)
+	}
+	if p.read(v, n, f) {
 		p.scalar(v, n, f)
-		v.sound = len(p.all) == before
-		return v
-	}
-	ok := false
-	switch t := n.(type) {
-	case *ast.StringNode:
-		ok = f.kind == text || f.kind == duration
-		v.text = t.Value
-	case *ast.LiteralNode:
-		ok = f.kind == text || f.kind == duration
-		v.text = t.Value.Value
-	case *ast.BoolNode:
-		ok = f.kind == boolean
-		v.yes = t.Value
-	case *ast.IntegerNode:
-		ok = f.kind == integer
-		v.number = number(t.Value)
-	case *ast.SequenceNode:
-		ok = f.kind == list || f.kind == objects
-		if ok {
-			p.sequence(v, t, f)
-		}
-	case *ast.MappingNode, *ast.MappingValueNode:
-		ok = f.kind == object || f.kind == levels
-		if f.kind == object {
-			return p.object(n, f.of)
-		}
-		if ok {
-			p.levels(v, n, f)
-		}
-	}
-	if !ok {
-		p.mismatch(n, f)
 	} else {
-		p.scalar(v, n, f)
+		p.mismatch(n, f)
 	}
 	v.sound = len(p.all) == before
 	return v
+}
+
+// read takes a node that is no object into v. It tells whether its kind is the field's.
+func (p *parser) read(v *value, n ast.Node, f *field) bool {
+	switch t := n.(type) {
+	case *ast.StringNode:
+		v.text = t.Value
+		return f.kind == text || f.kind == duration
+	case *ast.LiteralNode:
+		v.text = t.Value.Value
+		return f.kind == text || f.kind == duration
+	case *ast.BoolNode:
+		v.yes = t.Value
+		return f.kind == boolean
+	case *ast.IntegerNode:
+		v.number = number(t.Value)
+		return f.kind == integer
+	case *ast.SequenceNode:
+		if f.kind == list || f.kind == objects {
+			p.sequence(v, t, f)
+			return true
+		}
+	case *ast.MappingNode, *ast.MappingValueNode:
+		if joined, ok := colon(n); ok && f.kind == text {
+			v.text = joined
+			return true
+		}
+		if f.kind == levels {
+			p.levels(v, n, f)
+			return true
+		}
+	}
+	return false
 }
 
 // mismatch notes a value of the wrong kind. A text in the place of a mapping is
@@ -222,7 +191,7 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 			shown = "this"
 		}
 		p.add(v.at, f.key+": "+shown+" is none of its words", oneOf(v.text, f.words))
-	case f.form != nil && !p.fits(v.text, f.form):
+	case f.form != nil && !f.form.fits(v.text):
 		shown := quote(v.text)
 		if f.private {
 			p.hide(n, n.GetToken())
@@ -234,23 +203,6 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 
 func (p *parser) token(at Position) {
 	p.add(at, "this looks like a token or a key", "take it out and revoke it; a manifest only names secrets")
-}
-
-func (p *parser) fits(text string, f *form) bool {
-	return p.match(f.pattern, text) && (f.never == "" || !p.match(f.never, text))
-}
-
-// match compiles a pattern when it is first asked for.
-func (p *parser) match(pattern, text string) bool {
-	re := p.forms[pattern]
-	if re == nil {
-		if p.forms == nil {
-			p.forms = map[string]*regexp.Regexp{}
-		}
-		re = regexp.MustCompile(pattern)
-		p.forms[pattern] = re
-	}
-	return re.MatchString(text)
 }
 
 // sequence reads a list of texts or of mappings.
@@ -293,7 +245,7 @@ func (p *parser) levels(v *value, n ast.Node, f *field) {
 		case isToken(key):
 			p.hide(pair.Value, pair.Start)
 			p.token(position(pair))
-		case !p.fits(key, f.form):
+		case !f.form.fits(key):
 			p.hide(pair.Value, pair.Start)
 			p.add(position(pair), f.key+": "+quote(key)+" is not "+f.form.name, f.form.cure)
 		case v.fields[name] != nil:

@@ -29,6 +29,8 @@ type fact struct {
 	updated time.Time // zero: there is no such secret
 }
 
+func byTime(a, b fact) int { return a.updated.Compare(b.updated) }
+
 // verdict is what is to be done.
 type verdict struct {
 	due    bool
@@ -97,8 +99,7 @@ func judgeKeys(now time.Time, r rule, readOnly bool, keys []*deployKey, stores [
 // of the stores alone. behind names a variable that is missing or older than the
 // secret that it belongs to.
 func judgeValues(now time.Time, r rule, stores []fact, behind string) verdict {
-	oldest := slices.MinFunc(stores, func(a, b fact) int { return a.updated.Compare(b.updated) })
-	newest := slices.MaxFunc(stores, func(a, b fact) int { return a.updated.Compare(b.updated) })
+	oldest, newest := slices.MinFunc(stores, byTime), slices.MaxFunc(stores, byTime)
 	v := verdict{since: oldest.updated}
 	if oldest.updated.IsZero() {
 		v.since = newest.updated // its age is all that is known

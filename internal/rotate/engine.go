@@ -20,7 +20,8 @@ import (
 )
 
 // Engine is what rotating takes. Only Call must be set, and Mint and Identity
-// where a rotation is of that kind.
+// where a rotation is of that kind. What Call returns for a refusal says which
+// permission it takes.
 type Engine struct {
 	Call     secret.Call
 	Mint     func(context.Context, manifest.Rotation) (Minted, error)      // an installation token
@@ -82,12 +83,12 @@ func (e *Engine) Run(ctx context.Context, rotations []manifest.Rotation) []Repor
 	titles := map[string]bool{}
 	for i := range rotations {
 		j := e.job(&rotations[i])
-		err := notTried(ctx)
+		err := secret.NotTried(ctx)
 		if key := j.DeployKey; key != nil && err == nil {
 			// They would take each other's keys for old generations of their own.
 			id := strings.ToLower(key.Owner+"/"+key.Repository) + " " + key.Title
 			if titles[id] {
-				err = &Error{Problem: fmt.Sprintf("another rotation has the title %q at %s/%s", key.Title, key.Owner, key.Repository), Cure: "give each its own title"}
+				err = &fault{problem: fmt.Sprintf("another rotation has the title %q at %s/%s", key.Title, key.Owner, key.Repository), cure: "give each its own title"}
 			}
 			titles[id] = true
 		}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // rotateKey replaces a deploy key when that is due, and removes the generations
@@ -44,7 +46,8 @@ func (j *job) rotateKey(ctx context.Context) error {
 	return err
 }
 
-// rollOut makes a key, stores it and verifies both. It gives no key when nothing may be removed on its account.
+// rollOut makes a key, stores it and verifies both. It gives no key when nothing may
+// be removed on its account.
 func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
 	inTime, cancel := context.WithTimeout(ctx, window)
 	defer cancel()
@@ -105,7 +108,7 @@ func (j *job) takeBack(ctx context.Context, id int64) {
 // all are known.
 func (j *job) reread(ctx context.Context) bool {
 	for _, t := range j.targets {
-		if t.err != nil && t.read(ctx, j.call) != nil {
+		if t.err != nil && t.read(ctx, j.Call) != nil {
 			return false
 		}
 	}
@@ -116,7 +119,7 @@ func (j *job) reread(ctx context.Context) bool {
 // run.
 func (j *job) retire(ctx context.Context, keys []*deployKey) error {
 	for _, k := range keys {
-		if err := ctx.Err(); err != nil {
+		if err := secret.NotTried(ctx); err != nil {
 			return err
 		}
 		if err := j.removeKey(ctx, k.ID); err != nil {

@@ -16,12 +16,12 @@ type Need struct {
 func Needs(r *manifest.Rotation) []Need {
 	var list []Need
 	if key := r.DeployKey; key != nil {
-		list = append(list, Need{secret.Place{Owner: key.Owner, Repository: key.Repository, App: "actions"}, "administration"})
+		list = append(list, Need{keyPlace(key), administration})
 	}
 	for _, t := range targetsOf(r.Store) {
 		list = append(list, Need{t.place, t.place.Permission()})
 		if t.store.RecipientVariable != "" {
-			v := variable{place: secret.Place{Owner: t.place.Owner, Repository: t.place.Repository, App: "actions"}}
+			v := variable{place: t.variablePlace()}
 			list = append(list, Need{v.place, v.permission()})
 		}
 	}

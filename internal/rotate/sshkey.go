@@ -5,12 +5,12 @@ import (
 	"crypto/ed25519"
 	"encoding/pem"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
 )
@@ -38,16 +38,28 @@ func (j *job) newKey(title string) (private redact.String, public string, err er
 	return private, strings.TrimSpace(string(ssh.MarshalAuthorizedKey(half))), nil
 }
 
-// administration is the permission that deploy keys take.
-const administration = "administration"
+const (
+	administration = "administration" // the permission that deploy keys take
+
+	keysOff = "an organization may switch deploy keys off: see its settings, Member privileges"
+)
+
+// keyPlace is the repository of a deploy key.
+func keyPlace(k *manifest.DeployKey) secret.Place {
+	return secret.Place{Owner: k.Owner, Repository: k.Repository, App: "actions"}
+}
 
 // keyCall is a call about the deploy keys of the rotation's repository.
 func (j *job) keyCall(ctx context.Context, op, method, path string, body, result any) (int, error) {
-	at := secret.Place{Owner: j.DeployKey.Owner, Repository: j.DeployKey.Repository, App: "actions"}
-	path = "repos/" + url.PathEscape(at.Owner) + "/" + url.PathEscape(at.Repository) + "/keys" + path
-	return j.call(ctx, secret.Request{
-		Place: at, Permission: administration, Op: op + " of " + at.String(), Method: method, Path: path, Body: body, Result: result,
+	at := keyPlace(j.DeployKey)
+	status, err := j.Call(ctx, secret.Request{
+		Place: at, Permission: administration, Op: op + " of " + at.String(), Method: method,
+		Path: at.Path() + "/keys" + path, Body: body, Result: result,
 	})
+	if err != nil && status == statusUnprocessable {
+		err = &fault{cure: keysOff, err: err}
+	}
+	return status, err
 }
 
 // listKeys lists our keys, newest first.
@@ -105,12 +117,9 @@ func (j *job) addKey(ctx context.Context, title, public string) (*deployKey, err
 func (j *job) isKey(got *deployKey, id int64, public string) error {
 	switch {
 	case got.ID == 0 || got.ID != id || !samePublic(got.Key, public) || got.ReadOnly != j.DeployKey.ReadOnly:
-		return &Error{Problem: fmt.Sprintf("GitHub tells of another deploy key than the one that was sent (id %d)", got.ID)}
+		return &fault{problem: fmt.Sprintf("GitHub tells of another deploy key than the one that was sent (id %d)", got.ID)}
 	case got.Enabled != nil && !*got.Enabled:
-		return &Error{
-			Problem: fmt.Sprintf("deploy key %d is switched off", got.ID),
-			Cure:    "an organization may switch deploy keys off: see its settings, Member privileges",
-		}
+		return &fault{problem: fmt.Sprintf("deploy key %d is switched off", got.ID), cure: keysOff}
 	}
 	return nil
 }

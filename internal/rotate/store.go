@@ -57,7 +57,7 @@ func (j *job) look(ctx context.Context) error {
 		return errNothing
 	}
 	for _, t := range j.targets {
-		if t.err = t.read(ctx, j.call); t.err != nil {
+		if t.err = t.read(ctx, j.Call); t.err != nil {
 			return t.err
 		}
 		t.before = t.updated
@@ -92,7 +92,7 @@ func (j *job) prepare(ctx context.Context) error {
 	// Times are in whole seconds: a write shows only when the last one was not in
 	// the same second, by GitHub's clock.
 	if wait := time.Until(last.Add(2 * time.Second)); wait > 0 && !pause(ctx, min(wait, 3*time.Second)) {
-		return ctx.Err()
+		return secret.NotTried(ctx)
 	}
 	return nil
 }
@@ -101,17 +101,17 @@ func (j *job) prepare(ctx context.Context) error {
 // many took it.
 func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 	for _, t := range j.targets {
-		if t.err = notTried(ctx); t.err != nil {
+		if t.err = secret.NotTried(ctx); t.err != nil {
 			continue
 		}
 		// A machine that was asleep: the time of a context stood still meanwhile.
 		if time.Since(j.now.Round(0)) > window {
-			t.err = &Error{Problem: "not tried: the time for storing is over"}
+			t.err = &fault{problem: "not tried: the time was up"}
 			continue
 		}
 		sent, status := false, 0
 		watch := func(ctx context.Context, r secret.Request) (int, error) {
-			s, err := j.call(ctx, r)
+			s, err := j.Call(ctx, r)
 			if r.Method == methodPut {
 				sent, status = true, s
 			}
@@ -131,7 +131,7 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 // may be the answer to a second attempt of a write, so the times decide.
 func (j *job) untouched(ctx context.Context) bool {
 	for _, t := range j.targets {
-		if t.took || t.unsure || t.read(ctx, j.call) != nil || !t.updated.Equal(t.before) {
+		if t.took || t.unsure || t.read(ctx, j.Call) != nil || !t.updated.Equal(t.before) {
 			return false
 		}
 	}
@@ -160,11 +160,11 @@ func (j *job) verify(ctx context.Context) {
 			continue
 		}
 		t.err = eventually(ctx, func() error {
-			if err := t.read(ctx, j.call); err != nil {
+			if err := t.read(ctx, j.Call); err != nil {
 				return err
 			}
 			if !t.updated.After(t.before) {
-				return &Error{Problem: fmt.Sprintf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))}
+				return &fault{problem: fmt.Sprintf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))}
 			}
 			return nil
 		})
@@ -176,7 +176,7 @@ func (j *job) failures() error {
 	var list []error
 	for _, t := range j.targets {
 		if t.err != nil {
-			list = append(list, &Error{Problem: "could not renew " + t.name(), Err: t.err})
+			list = append(list, &fault{problem: "could not renew " + t.name(), err: t.err})
 		}
 	}
 	return errors.Join(list...)

@@ -56,13 +56,8 @@ func (j *job) rotateValue(ctx context.Context) error {
 	if err := j.failures(); err != nil {
 		return err
 	}
-	j.done, j.verdict.since = true, j.targets[0].updated
-	for _, t := range j.targets {
-		if t.updated.Before(j.verdict.since) {
-			j.verdict.since = t.updated
-		}
-	}
-	j.now = j.verdict.since
+	made := slices.MinFunc(j.facts(), byTime).updated
+	j.done, j.verdict.since, j.now = true, made, made
 	return nil
 }
 
@@ -101,13 +96,20 @@ func (j *job) make(ctx context.Context) (made, error) {
 
 // random makes a secret of so many random bytes.
 func random(r manifest.Random) (redact.String, error) {
-	i := slices.Index([]string{"hex", "base64", "base64url"}, r.Encoding)
-	if i < 0 || r.Bytes <= 0 {
-		return redact.String{}, &Error{Problem: fmt.Sprintf("a random secret of %d bytes in %q can't be made", r.Bytes, r.Encoding)}
+	var encode func([]byte) string
+	switch r.Encoding {
+	case "hex":
+		encode = hex.EncodeToString
+	case "base64":
+		encode = base64.StdEncoding.EncodeToString
+	case "base64url":
+		encode = base64.RawURLEncoding.EncodeToString
+	}
+	if encode == nil || r.Bytes <= 0 {
+		return redact.String{}, &fault{problem: fmt.Sprintf("a random secret of %d bytes in %q can't be made", r.Bytes, r.Encoding)}
 	}
 	raw := make([]byte, r.Bytes)
 	defer clear(raw)
 	_, _ = rand.Read(raw) // never fails
-	encode := []func([]byte) string{hex.EncodeToString, base64.StdEncoding.EncodeToString, base64.RawURLEncoding.EncodeToString}[i]
 	return redact.New(encode(raw)), nil
 }

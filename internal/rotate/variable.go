@@ -2,7 +2,6 @@ package rotate
 
 import (
 	"context"
-	"net/url"
 	"strings"
 	"time"
 
@@ -24,6 +23,12 @@ type entry struct {
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
+// variablePlace is where the variable of an identity is: beside the secret, or at
+// the repository of its environment.
+func (t *target) variablePlace() secret.Place {
+	return secret.Place{Owner: t.place.Owner, Repository: t.place.Repository, App: "actions"}
+}
+
 // variables groups the targets by the variable that belongs to them.
 func (j *job) variables() []*variable {
 	var list []*variable
@@ -32,7 +37,7 @@ func (j *job) variables() []*variable {
 		if t.store.RecipientVariable == "" {
 			continue
 		}
-		place := secret.Place{Owner: t.place.Owner, Repository: t.place.Repository, App: "actions"}
+		place := t.variablePlace()
 		key := place.Key() + "/" + strings.ToUpper(t.store.RecipientVariable)
 		if known[key] == nil {
 			known[key] = &variable{place: place, name: t.store.RecipientVariable}
@@ -71,13 +76,9 @@ func (v *variable) permission() string {
 }
 
 func (v *variable) call(ctx context.Context, j *job, op, method, path string, body, result any) (int, error) {
-	base := "repos/" + url.PathEscape(v.place.Owner) + "/" + url.PathEscape(v.place.Repository)
-	if v.place.IsOrganization() {
-		base = "orgs/" + url.PathEscape(v.place.Owner)
-	}
-	return j.call(ctx, secret.Request{
+	return j.Call(ctx, secret.Request{
 		Place: v.place, Permission: v.permission(), Op: op + " " + v.String(), Method: method,
-		Path: base + "/actions/variables" + path, Body: body, Result: result,
+		Path: v.place.Path() + "/actions/variables" + path, Body: body, Result: result,
 	})
 }
 
@@ -102,15 +103,15 @@ func (v *variable) renew(ctx context.Context, j *job, recipient string) {
 		err = eventually(ctx, func() error {
 			now, _, err := v.read(ctx, j)
 			if err == nil && now.Value != recipient {
-				err = &Error{Problem: v.String() + " holds another recipient than the one that was written"}
+				err = &fault{problem: v.String() + " holds another recipient than the one that was written"}
 			}
 			return err
 		})
 	}
 	if err != nil {
-		v.targets[0].err = &Error{
-			Problem: "its recipient is not in place", Err: err,
-			Cure: "until the next rotation, what is encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
+		v.targets[0].err = &fault{
+			problem: "its recipient is not in place", err: err,
+			cure: "until the next rotation, what is encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
 		}
 	}
 }
@@ -135,7 +136,7 @@ func (v *variable) write(ctx context.Context, j *job, recipient string) error {
 		return err
 	case now.Value != v.was:
 		// It would no longer belong to what that run stored.
-		return &Error{Problem: v.String() + " was changed meanwhile: another run rotates the same identity"}
+		return &fault{problem: v.String() + " was changed meanwhile: another run rotates the same identity"}
 	}
 	body := map[string]any{"value": recipient}
 	if !found {

@@ -87,18 +87,29 @@ func (w *world) mint() string {
 	if time.Now().Before(w.until) {
 		return w.token
 	}
-	now := time.Now().Add(w.skew)
-	claims := jwt.RegisteredClaims{Issuer: strconv.FormatInt(w.app.ID, 10), IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(time.Minute))}
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(testKey())
-	if err != nil {
-		panic(err)
-	}
 	var answer struct{ Token string }
-	if _, err := w.send(context.Background(), "POST", fmt.Sprintf("app/installations/%d/access_tokens", w.installation), "Bearer "+signed, nil, &answer); err != nil {
+	if _, err := w.send(context.Background(), "POST", fmt.Sprintf("app/installations/%d/access_tokens", w.installation), "Bearer "+signed(w.app.ID, time.Now().Add(w.skew)), nil, &answer); err != nil {
 		panic(err)
 	}
 	w.token, w.until = answer.Token, time.Now().Add(50*time.Minute)
 	return w.token
+}
+
+// jwts are those that were signed already: all bubbles begin at the same time.
+var jwts sync.Map
+
+func signed(app int64, now time.Time) string {
+	claims := jwt.RegisteredClaims{Issuer: strconv.FormatInt(app, 10), IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(time.Minute))}
+	key := fmt.Sprint(app, now.Unix())
+	if known, ok := jwts.Load(key); ok {
+		return known.(string)
+	}
+	text, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(testKey())
+	if err != nil {
+		panic(err)
+	}
+	jwts.Store(key, text)
+	return text
 }
 
 func (w *world) send(ctx context.Context, method, path, authorization string, body, result any) (int, error) {
@@ -222,21 +233,10 @@ func keyRotation(keep int) manifest.Rotation {
 	}
 }
 
-// keys lists all deploy keys of infra, as somebody else would.
-func (w *world) keys() []deployKey {
-	var all []deployKey
-	for page := 1; ; page++ {
-		var some []deployKey
-		if _, err := w.send(context.Background(), "GET", fmt.Sprintf("repos/acme/infra/keys?per_page=100&page=%d", page), "token "+w.mint(), nil, &some); err != nil {
-			w.t.Fatal(err)
-		}
-		if all = append(all, some...); len(some) < 100 {
-			return all
-		}
-	}
-}
+// keys are all deploy keys of infra.
+func (w *world) keys() []fakegithub.DeployKey { return w.DeployKeys("acme", "infra") }
 
-func (w *world) ours() (list []deployKey) {
+func (w *world) ours() (list []fakegithub.DeployKey) {
 	for _, k := range w.keys() {
 		if isOurs("ci", k.Title) {
 			list = append(list, k)
@@ -247,10 +247,10 @@ func (w *world) ours() (list []deployKey) {
 
 // held gives the key that each store holds, nil of a store that is not there. A
 // store with a key that opens nothing fails the test: this is what must never be.
-func (w *world) held(r manifest.Rotation) []*deployKey {
+func (w *world) held(r manifest.Rotation) []*fakegithub.DeployKey {
 	w.t.Helper()
 	keys := w.keys()
-	var list []*deployKey
+	var list []*fakegithub.DeployKey
 	for _, t := range targetsOf(r.Store) {
 		text, known := w.SecretValue(fakegithub.Place(t.place), t.store.Secret)
 		if !known {
@@ -262,7 +262,7 @@ func (w *world) held(r manifest.Rotation) []*deployKey {
 			w.t.Fatal(err)
 		}
 		public := string(ssh.MarshalAuthorizedKey(signer.PublicKey()))
-		var found *deployKey
+		var found *fakegithub.DeployKey
 		for i := range keys {
 			if samePublic(keys[i].Key, public) {
 				found = &keys[i]

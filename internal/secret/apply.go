@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 	"strings"
-	"sync"
 )
 
 // Apply does what is planned. Every place is tried, and what fails is a result as
@@ -30,22 +29,9 @@ func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 			prunes = append(prunes, v)
 		}
 	}
-	var one sync.Mutex
-	told := func(v visit, changed bool) {
-		if changed {
-			s.State.saveSoon()
-		}
-		one.Lock()
-		defer one.Unlock()
-		for _, r := range v.results {
-			if s.Done != nil {
-				s.Done(r)
-			}
-		}
-	}
 	s.each(len(visits), func(i int) {
 		if changed := visits[i].write(ctx); !visits[i].prunes {
-			told(visits[i], changed)
+			s.tell(visits[i].results, changed)
 		}
 	})
 	// Deletions come last: a repository that was renamed answers to both names, and
@@ -53,9 +39,24 @@ func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 	// under the old one.
 	s.each(len(prunes), func(i int) {
 		prunes[i].prune(ctx)
-		told(prunes[i], true)
+		s.tell(prunes[i].results, true)
 	})
 	return results, s.State.Save()
+}
+
+// tell hands on the results of a place that is done with.
+func (s *Sync) tell(results []Result, changed bool) {
+	if changed {
+		s.State.saveSoon()
+	}
+	if s.Done == nil {
+		return
+	}
+	s.telling.Lock()
+	defer s.telling.Unlock()
+	for _, r := range results {
+		s.Done(r)
+	}
 }
 
 // visit is the work at one place.
@@ -88,8 +89,8 @@ func (v *visit) write(ctx context.Context) (changed bool) {
 				v.sync.State.forget(c.Key(), c.Name)
 				changed = true
 			}
-		case notTried(ctx) != nil:
-			r.Outcome, r.Err = Failed, notTried(ctx)
+		case NotTried(ctx) != nil:
+			r.Outcome, r.Err = Failed, NotTried(ctx)
 		default:
 			v.writeOne(ctx, c, r)
 			wrote = wrote || r.Err == nil
@@ -107,8 +108,8 @@ func (v *visit) prune(ctx context.Context) {
 		c, r := &v.changes[i], &v.results[i]
 		switch {
 		case c.Action != Delete:
-		case notTried(ctx) != nil:
-			r.Outcome, r.Err = Failed, notTried(ctx)
+		case NotTried(ctx) != nil:
+			r.Outcome, r.Err = Failed, NotTried(ctx)
 		default:
 			v.deleteOne(ctx, c, r)
 		}
@@ -134,17 +135,12 @@ func (v *visit) put(ctx context.Context, c *Change) (status int, err error) {
 	if err := v.fetch(ctx); err != nil {
 		return 0, err
 	}
-	access := c.Access
-	switch {
-	case !c.IsOrganization():
-		access = &Access{}
-	case access == nil:
-		// Asked again now: minutes may lie between the plan and this.
-		if access, err = keptAccess(ctx, v.sync.Call, c.Place, c.Name); err != nil {
-			return 0, err
-		}
+	// Asked only now: minutes may lie between the plan and this.
+	access, err := accessFor(ctx, v.sync.Call, c.Place, c.Name, c.Access)
+	if err != nil {
+		return 0, err
 	}
-	status, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, c.Value, *access)
+	status, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, c.Value, access)
 	if err == nil || status != statusUnprocessable || !strings.Contains(err.Error(), "improperly encrypted") || v.renewed {
 		return status, err
 	}
@@ -152,7 +148,7 @@ func (v *visit) put(ctx context.Context, c *Change) (status int, err error) {
 	if err := v.fetch(ctx); err != nil {
 		return 0, err
 	}
-	return v.key.put(ctx, v.sync.Call, c.Place, c.Name, c.Value, *access)
+	return v.key.put(ctx, v.sync.Call, c.Place, c.Name, c.Value, access)
 }
 
 func (v *visit) at() Place { return v.changes[0].Place }
@@ -214,7 +210,7 @@ func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 	if err == nil && there {
 		var status int
 		op := "delete " + c.Name + " of " + c.Place.String()
-		status, err = call(ctx, Request{c.Place, c.Permission(), op, methodDelete, c.path() + "/" + c.Name, nil, nil})
+		status, err = call(ctx, Request{c.Place, c.Permission(), op, methodDelete, c.secretsPath() + "/" + c.Name, nil, nil})
 		if status == statusNotFound {
 			err = nil // by somebody else, or by an attempt whose answer was lost
 		}

@@ -172,8 +172,9 @@ func TestNowhereToKeep(t *testing.T) {
 	})
 }
 
+// openStateOf is an empty state that is kept at path, whatever is there.
 func openStateOf(path string) *State {
-	return &State{path: path, key: stateKey, places: map[string]*known{}}
+	return &State{path: path, key: stateKey, manifest: testManifest, places: map[string]*known{}}
 }
 
 // Whatever fails, exactly that is reported and all else is right; a run without

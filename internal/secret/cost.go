@@ -1,6 +1,9 @@
 package secret
 
-import "strings"
+import (
+	"iter"
+	"strings"
+)
 
 // Cost is what a plan takes of GitHub's limits: requests by the hour, and points
 // by the minute. A GET is a point, what changes something is five.
@@ -72,7 +75,7 @@ func (p Plan) costAt(changes []Change) (c Cost) {
 }
 
 // places yields where the changes of each place begin and end.
-func (p Plan) places() func(yield func(from, to int) bool) {
+func (p Plan) places() iter.Seq2[int, int] {
 	return func(yield func(from, to int) bool) {
 		for from := 0; from < len(p.Changes); {
 			to, key := from+1, p.Changes[from].Key()

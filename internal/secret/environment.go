@@ -10,7 +10,7 @@ import (
 // first, with a permission that does not depend on secrets: a write to one that is
 // there would reset its protection rules.
 func createEnvironment(ctx context.Context, call Call, at Place) error {
-	path := at.repository() + "/environments/" + url.PathEscape(at.Environment)
+	path := at.Path() + "/environments/" + url.PathEscape(at.Environment)
 	name := fmt.Sprintf("environment %s of %s/%s", at.Environment, at.Owner, at.Repository)
 	switch status, err := call(ctx, Request{at, "actions", "look for " + name, methodGet, path, nil, nil}); {
 	case err == nil:

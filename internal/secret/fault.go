@@ -27,19 +27,14 @@ func explain(at Place, status int, err error) error {
 	}
 }
 
-// The errors of what a cancelled run did not come to.
-var (
-	errCancelled = errors.New("not tried: cancelled")
-	errTimeUp    = errors.New("not tried: the time was up")
-)
-
-// notTried is nil while the run may go on.
-func notTried(ctx context.Context) error {
+// NotTried is the error of what a run did not come to; nil while it may go on.
+func NotTried(ctx context.Context) error {
 	switch err := ctx.Err(); {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return errTimeUp
+		return &fault{"not tried: the time was up", "", err}
+	default:
+		return &fault{"not tried: cancelled", "", err}
 	}
-	return errCancelled
 }

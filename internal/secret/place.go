@@ -63,17 +63,18 @@ func (p Place) Permission() string {
 	return name
 }
 
-// path is where the place's secrets are in the REST API.
-func (p Place) path() string {
-	switch owner := url.PathEscape(p.Owner); {
-	case p.IsOrganization():
-		return "orgs/" + owner + "/" + p.App + "/secrets"
-	case p.Environment != "":
-		return p.repository() + "/environments/" + url.PathEscape(p.Environment) + "/secrets"
+// secretsPath is where the place's secrets are in the REST API.
+func (p Place) secretsPath() string {
+	if p.Environment != "" {
+		return p.Path() + "/environments/" + url.PathEscape(p.Environment) + "/secrets"
 	}
-	return p.repository() + "/" + p.App + "/secrets"
+	return p.Path() + "/" + p.App + "/secrets"
 }
 
-func (p Place) repository() string {
+// Path is where the repository or the organization is in the REST API, escaped.
+func (p Place) Path() string {
+	if p.IsOrganization() {
+		return "orgs/" + url.PathEscape(p.Owner)
+	}
 	return "repos/" + url.PathEscape(p.Owner) + "/" + url.PathEscape(p.Repository)
 }

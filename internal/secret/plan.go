@@ -37,8 +37,11 @@ type group struct {
 	wanted []*Wanted
 	left   []record // known, and not wanted any more
 	known  []record
-	first  int // its part of the changes begins here
+	out    []Change // its part of the plan: what is wanted, then what is left
 }
+
+// size is how many changes it makes.
+func (g *group) size() int { return len(g.wanted) + len(g.left) }
 
 // Plan finds out what is to be done. It asks what is there of places that the
 // state knows and of organizations, and of all others with ListAll.
@@ -47,8 +50,25 @@ type group struct {
 // what that is, so that a secret that went to another shard is forgotten here and
 // not deleted. Nil is the same as what is wanted.
 func (s *Sync) Plan(ctx context.Context, wanted []Wanted, all func(Place, string) bool) Plan {
-	plan := Plan{kept: s.State.kept()}
 	groups := grouped(wanted)
+	plan := Plan{kept: s.State.kept(), forget: s.recall(groups, all)}
+	keys, n := slices.Sorted(maps.Keys(groups)), 0
+	for _, g := range groups {
+		n += g.size()
+	}
+	plan.Changes = make([]Change, n)
+	rest := plan.Changes
+	for _, key := range keys {
+		g := groups[key]
+		g.out, rest = rest[:g.size()], rest[g.size():]
+	}
+	s.each(len(keys), func(i int) { s.planPlace(ctx, groups[keys[i]]) })
+	return plan
+}
+
+// recall adds to the groups what the state knows, and gives what that need not know
+// any longer.
+func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (forget []forgetting) {
 	for _, place := range s.State.Places() {
 		g := groups[place.Key()]
 		if g == nil {
@@ -60,23 +80,13 @@ func (s *Sync) Plan(ctx context.Context, wanted []Wanted, all func(Place, string
 			switch {
 			case slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return strings.EqualFold(w.Name, r.name) }):
 			case all != nil && all(place, r.name):
-				plan.forget = append(plan.forget, forgetting{g.key, r.name})
+				forget = append(forget, forgetting{g.key, r.name})
 			case s.Prune:
 				g.left = append(g.left, r)
 			}
 		}
 	}
-	sorted, n := slices.SortedFunc(maps.Values(groups), func(a, b *group) int { return cmp.Compare(a.key, b.key) }), 0
-	for _, g := range sorted {
-		g.first = n
-		n += len(g.wanted) + len(g.left)
-	}
-	plan.Changes = make([]Change, n)
-	s.each(len(sorted), func(i int) {
-		g := sorted[i]
-		s.planPlace(ctx, g, plan.Changes[g.first:g.first+len(g.wanted)+len(g.left)])
-	})
-	return plan
+	return forget
 }
 
 // grouped puts together what is wanted at one place.
@@ -98,19 +108,16 @@ func grouped(wanted []Wanted) map[string]*group {
 }
 
 // planPlace decides about one place.
-func (s *Sync) planPlace(ctx context.Context, g *group, out []Change) {
+func (s *Sync) planPlace(ctx context.Context, g *group) {
 	slices.SortStableFunc(g.wanted, func(a, b *Wanted) int { return cmp.Compare(strings.ToUpper(a.Name), strings.ToUpper(b.Name)) })
 	names := map[string]int{}
 	for i, w := range g.wanted {
-		out[i].Wanted = *w
+		g.out[i].Wanted = *w
 		names[strings.ToUpper(w.Name)]++
-	}
-	for i, r := range g.left {
-		out[len(g.wanted)+i].Wanted = Wanted{Place: g.Place, Name: r.name}
 	}
 	found := s.look(ctx, g)
 	for i := range g.wanted {
-		c := &out[i]
+		c := &g.out[i]
 		if c.Err = Check(c.Name, c.Value); c.Err == nil && names[strings.ToUpper(c.Name)] > 1 {
 			c.Err = &fault{
 				fmt.Sprintf("%s of %s is wanted more than once, and not the same", c.Name, c.Place),
@@ -125,7 +132,9 @@ func (s *Sync) planPlace(ctx context.Context, g *group, out []Change) {
 		}
 	}
 	for i, r := range g.left {
-		out[len(g.wanted)+i].planLeft(r, found)
+		c := &g.out[len(g.wanted)+i]
+		c.Wanted = Wanted{Place: g.Place, Name: r.name}
+		c.planLeft(r, found)
 	}
 }
 
@@ -140,10 +149,10 @@ type found struct {
 
 // look lists a place's secrets where that is worth a request.
 func (s *Sync) look(ctx context.Context, g *group) (f found) {
-	if len(g.wanted)+len(g.left) == 0 || !s.ListAll && len(g.known) == 0 && !g.IsOrganization() {
+	if g.size() == 0 || !s.ListAll && len(g.known) == 0 && !g.IsOrganization() {
 		return f
 	}
-	if f.err = notTried(ctx); f.err != nil {
+	if f.err = NotTried(ctx); f.err != nil {
 		return f
 	}
 	f.entries, f.status, f.err = list(ctx, s.Call, g.Place)

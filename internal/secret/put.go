@@ -31,7 +31,7 @@ func fetchKey(ctx context.Context, call Call, at Place) (publicKey, int, error) 
 		Key string `json:"key"`
 	}
 	op := "get the public key of " + at.String()
-	status, err := call(ctx, Request{at, at.Permission(), op, methodGet, at.path() + "/public-key", nil, &answer})
+	status, err := call(ctx, Request{at, at.Permission(), op, methodGet, at.secretsPath() + "/public-key", nil, &answer})
 	if err != nil {
 		return publicKey{}, status, err
 	}
@@ -60,18 +60,22 @@ type putBody struct {
 	Selected       *[]int64 `json:"selected_repository_ids,omitempty"` // a pointer: an empty list has to be sent
 }
 
-// put writes one secret; status tells created (201) from updated (204).
-func (k publicKey) put(ctx context.Context, call Call, at Place, name string, value redact.String, access Access) (status int, err error) {
+// put writes one secret; status tells created (201) from updated (204). Only an
+// organization's has an access.
+func (k publicKey) put(ctx context.Context, call Call, at Place, name string, value redact.String, access *Access) (status int, err error) {
 	sealed, err := k.seal(value)
 	if err != nil {
 		return 0, err
 	}
-	body := putBody{EncryptedValue: sealed, KeyID: k.id, Visibility: access.Visibility}
-	if access.Visibility == "selected" {
-		ids := append([]int64{}, access.Repositories...)
-		body.Selected = &ids
+	body := putBody{EncryptedValue: sealed, KeyID: k.id}
+	if access != nil {
+		body.Visibility = access.Visibility
+		if access.Visibility == "selected" {
+			ids := append([]int64{}, access.Repositories...)
+			body.Selected = &ids
+		}
 	}
-	return call(ctx, Request{at, at.Permission(), "write " + name + " to " + at.String(), methodPut, at.path() + "/" + name, body, nil})
+	return call(ctx, Request{at, at.Permission(), "write " + name + " to " + at.String(), methodPut, at.secretsPath() + "/" + name, body, nil})
 }
 
 // Put writes one secret at one place. For an organization, access nil keeps who
@@ -80,24 +84,26 @@ func Put(ctx context.Context, call Call, at Place, name string, value redact.Str
 	if err := Check(name, value); err != nil {
 		return false, err
 	}
-	if at.IsOrganization() && access == nil {
-		if access, err = keptAccess(ctx, call, at, name); err != nil {
-			return false, err
-		}
-	}
-	if access == nil {
-		access = &Access{}
+	if access, err = accessFor(ctx, call, at, name, access); err != nil {
+		return false, err
 	}
 	key, _, err := fetchKey(ctx, call, at)
 	if err != nil {
 		return false, err
 	}
-	status, err := key.put(ctx, call, at, name, value, *access)
+	status, err := key.put(ctx, call, at, name, value, access)
 	return status == statusCreated, err
 }
 
-// keptAccess gives who sees an organization's secret now.
-func keptAccess(ctx context.Context, call Call, at Place, name string) (*Access, error) {
+// accessFor gives what a write has to say of who sees the secret: what is wanted,
+// or else what GitHub has now. In a repository that is nothing.
+func accessFor(ctx context.Context, call Call, at Place, name string, wanted *Access) (*Access, error) {
+	if !at.IsOrganization() {
+		return nil, nil
+	}
+	if wanted != nil {
+		return wanted, nil
+	}
 	entry, found, err := Get(ctx, call, at, name)
 	switch {
 	case err != nil:
@@ -121,7 +127,7 @@ func selected(ctx context.Context, call Call, at Place, name string) ([]int64, e
 				ID int64 `json:"id"`
 			} `json:"repositories"`
 		}
-		path := fmt.Sprintf("%s/%s/repositories?per_page=%d&page=%d", at.path(), name, perPage, page)
+		path := fmt.Sprintf("%s/%s/repositories?per_page=%d&page=%d", at.secretsPath(), name, perPage, page)
 		if _, err := call(ctx, Request{at, at.Permission(), "list who sees " + name + " of " + at.String(), methodGet, path, nil, &answer}); err != nil {
 			return nil, err
 		}

@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/valetkey/valetkey/internal/redact"
 	"golang.org/x/crypto/nacl/box"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // libsodium opens each line of standard input: public key, private key and box.

@@ -16,8 +16,6 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-const testManifest = "acme/infra .github/valetkey.yml"
-
 // fileOf gives a state file with something in it.
 func fileOf(t testing.TB, places ...Place) []byte {
 	t.Helper()
@@ -100,7 +98,6 @@ func TestStateFile(t *testing.T) {
 func TestStateFaults(t *testing.T) {
 	whole := string(fileOf(t, webActions, production))
 	head, rest, _ := strings.Cut(whole, "\n")
-	const anew = "delete it to start anew: everything is written once more, and prune does not know of what was written before"
 	for _, test := range []struct{ name, data, want, hint string }{
 		{"cut off in a line", whole[:len(whole)-100], "is cut off", "restore a whole one, or " + anew},
 		{"cut off after a line", whole[:strings.LastIndex(whole, "{")], "is cut off", ""},
@@ -117,12 +114,12 @@ func TestStateFaults(t *testing.T) {
 		{"no JSON", strings.Replace(whole, `"version":1`, `"version":x`, 1), "is not a state file", ""},
 		{"newer", strings.Replace(whole, `"version":1`, `"version":2`, 1), "is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + anew},
 		{"newer and shorter", `{"valetkey":"state of secrets","version":3}`, "is of version 3, made by a newer valetkey; this one knows 1", ""},
-		{"other manifest", resealed(testKeyOf(stateKey), strings.Replace(head, "infra", "other", 1)+"\n"+rest), "belongs to the manifest acme/other .github/valetkey.yml, not acme/infra .github/valetkey.yml", "give each manifest a state file of its own, or " + anew},
+		{"other manifest", resealed(strings.Replace(head, "infra", "other", 1) + "\n" + rest), "belongs to the manifest acme/other .github/valetkey.yml, not acme/infra .github/valetkey.yml", "give each manifest a state file of its own, or " + anew},
 		{"changed", strings.Replace(whole, `"web"`, `"wen"`, 1), "was changed by somebody else", "restore one that valetkey wrote, or " + anew},
 		{"changed manifest", strings.Replace(whole, "infra", "other", 1), "was changed by somebody else", ""},
 		{"a line less", strings.Replace(whole, strings.SplitAfter(whole, "\n")[1], "", 1), "was changed by somebody else", ""},
 		{"Windows", strings.ReplaceAll(whole, "\n", "\r\n"), "was changed by somebody else", ""},
-		{"written by a fault of ours", resealed(testKeyOf(stateKey), strings.Replace(whole, "\"A\"", "\"a\"", 1)), "can't be read", anew},
+		{"written by a fault of ours", resealed(strings.Replace(whole, "\"A\"", "\"a\"", 1)), "can't be read", anew},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state")
@@ -153,12 +150,10 @@ func TestStateFaults(t *testing.T) {
 	}
 }
 
-func testKeyOf(key []byte) *State { return &State{key: key} }
-
 // resealed gives a file a true end, as only the owner of the key can.
-func resealed(s *State, data string) string {
+func resealed(data string) string {
 	body := data[:strings.LastIndex(strings.TrimSuffix(data, "\n"), "\n")+1]
-	h := s.mac("file")
+	h := openStateOf("state").mac("file")
 	h.Write([]byte(body))
 	end, _ := json.Marshal(endLine{max(0, strings.Count(body, "\n")-1), base64.RawURLEncoding.EncodeToString(h.Sum(nil))})
 	return body + string(end) + "\n"
@@ -171,9 +166,7 @@ func TestStateFlipped(t *testing.T) {
 		for _, flip := range []byte{1, 0x20, 0x80} {
 			data := bytes.Clone(whole)
 			data[i] ^= flip
-			s := openStateOf("state")
-			s.manifest = testManifest
-			if err := s.decode(data); err == nil {
+			if err := openStateOf("state").decode(data); err == nil {
 				t.Fatalf("byte %d of %d by %#x: not seen", i, len(whole), flip)
 			}
 		}
@@ -185,21 +178,18 @@ func TestStateFlipped(t *testing.T) {
 
 // What a state file may be, there is one way to write it.
 func FuzzState(f *testing.F) {
-	whole := resealed(testKeyOf(stateKey), fmt.Sprintf(stateIntro+`1,"manifest":%q,"key_check":%q}`+"\n"+
+	whole := resealed(fmt.Sprintf(stateIntro+`1,"manifest":%q,"key_check":%q}`+"\n"+
 		`{"owner":"a","app":"actions","secrets":[{"name":"A","fingerprint":"AAAAAAAAAAAAAAAAAAAAAA","updated_at":"2026-05-28T20:26:41Z"}]}`+"\n\n",
-		testManifest, testKeyOf(stateKey).keyCheck()))
-	s := openStateOf("state")
-	s.manifest = testManifest
-	if err := s.decode([]byte(whole)); err != nil {
+		testManifest, openStateOf("state").keyCheck()))
+	if err := openStateOf("state").decode([]byte(whole)); err != nil {
 		f.Fatalf("%v:\n%s", err, whole)
 	}
 	f.Add(whole, 7, byte(1))
 	f.Add(strings.Replace(whole, "updated_at", "Updated_at", 1), 1, byte(32))
 	f.Add(strings.Replace(whole, `"app":"actions",`, "", 1), 200, byte(255))
 	f.Fuzz(func(t *testing.T, data string, at int, flip byte) {
-		for _, text := range []string{data, resealed(testKeyOf(stateKey), data)} {
+		for _, text := range []string{data, resealed(data)} {
 			s := openStateOf("state")
-			s.manifest = testManifest
 			if err := s.decode([]byte(text)); err != nil {
 				continue
 			}
@@ -235,7 +225,7 @@ func TestFingerprints(t *testing.T) {
 	if s.fingerprint(apiActions.Key(), "key", redact.New("value")) != s.fingerprint(Place{"Acme", "API", "", "actions"}.Key(), "KEY", redact.New("value")) {
 		t.Error("names know a case")
 	}
-	if testKeyOf([]byte("other")).keyCheck() == s.keyCheck() {
+	if (&State{key: []byte("other")}).keyCheck() == s.keyCheck() {
 		t.Error("keys can't be told from each other")
 	}
 }

@@ -15,7 +15,8 @@ type Sync struct {
 	ListAll     bool // ask every place what it has, so that the plan is exact
 
 	// Done, if any, is told of results as they come, one at a time.
-	Done func(Result)
+	Done    func(Result)
+	telling sync.Mutex
 }
 
 // each calls do for 0 to n-1, some at once.

@@ -161,11 +161,13 @@ func (w *world) asked() []string {
 	return list
 }
 
+const testManifest = "acme/infra .github/valetkey.yml"
+
 var stateKey = []byte(strings.Repeat("k", 32))
 
 func openState(t testing.TB, path string) *State {
 	t.Helper()
-	s, err := OpenState(path, stateKey, "acme/infra .github/valetkey.yml")
+	s, err := OpenState(path, stateKey, testManifest)
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -215,7 +217,7 @@ func told(results []Result) []string {
 
 func hinted(err error) string {
 	var h interface{ Hint() string }
-	if errors.As(err, &h) {
+	if errors.As(err, &h) && h.Hint() != "" {
 		return " (hint: " + h.Hint() + ")"
 	}
 	return ""
