@@ -21,10 +21,10 @@ type fleet struct {
 	api    *githubapp.API
 	sign   func(*githubapp.API) (*githubapp.App, error) // nil with token
 	token  redact.String
-	points int // a minute, for each installation
+	points int             // a minute, for each installation
+	shared *githubapp.Pace // with token, whose limits are its own whomever it reaches
 
 	mu     sync.Mutex // of the maps; never held during a request
-	paces  map[string]*githubapp.Pace
 	owners map[string]*fleetOwner
 	grants map[grantKey]*grant
 }
@@ -66,36 +66,39 @@ func (p Process) fleet(r *actions.Runner, c credentials, points int) (*fleet, er
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{r: r, api: api, token: c.Token, points: points, paces: map[string]*githubapp.Pace{}, owners: map[string]*fleetOwner{}, grants: map[grantKey]*grant{}}
-	if c.Key != nil {
-		f.sign = func(api *githubapp.API) (*githubapp.App, error) { return api.App(c.Issuer, c.Key) }
-		_, err = f.sign(api)
+	f := &fleet{r: r, api: api, token: c.Token, points: points, owners: map[string]*fleetOwner{}, grants: map[grantKey]*grant{}}
+	if c.Key == nil {
+		f.shared = f.pace("the token")
+		return f, nil
 	}
+	f.sign = func(api *githubapp.API) (*githubapp.App, error) { return api.App(c.Issuer, c.Key) }
+	_, err = f.sign(api)
 	return f, err
+}
+
+// pace is for whoever has limits of its own.
+func (f *fleet) pace(whose string) *githubapp.Pace {
+	return githubapp.NewPace(f.points, func(format string, args ...any) {
+		f.r.Info("%s: "+format, append([]any{whose}, args...)...)
+	})
 }
 
 func (f *fleet) owner(name string) *fleetOwner {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	key := strings.ToLower(name)
-	if f.sign == nil {
-		key = "" // the limits are the token's, whomever it reaches
-	}
-	if o := f.owners[strings.ToLower(name)]; o != nil {
+	if o := f.owners[key]; o != nil {
 		return o
 	}
-	pace := f.paces[key]
+	pace := f.shared
 	if pace == nil {
-		pace = githubapp.NewPace(f.points, func(format string, args ...any) {
-			f.r.Info("%s: "+format, append([]any{name}, args...)...)
-		})
-		f.paces[key] = pace
+		pace = f.pace(name)
 	}
 	o := &fleetOwner{name: name, once: newLock(), pace: pace, api: f.api.Paced(pace)}
 	if f.sign != nil {
 		o.app, _ = f.sign(o.api) // it went well once
 	}
-	f.owners[strings.ToLower(name)] = o
+	f.owners[key] = o
 	return o
 }
 
@@ -146,9 +149,9 @@ func lacking(err error, status int, req secret.Request) error {
 	_, level := kindOf(req.Place, req.Permission)
 	switch status {
 	case http.StatusForbidden:
-		e.Cure = fmt.Sprintf("it takes %s: %s, and a repository that is not archived", req.Permission, level)
+		e.Cure = fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level)
 	case http.StatusNotFound:
-		e.Cure = fmt.Sprintf("it is missing, or the token lacks %s: %s there", req.Permission, level)
+		e.Cure = fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level)
 	}
 	return err
 }

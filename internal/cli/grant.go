@@ -216,17 +216,18 @@ func (f *fleet) scope(g *grant) githubapp.Scope {
 			scope.Permissions[name] = level
 		}
 	}
+	if scope.AllRepositories = g.kind == ofOrganization; scope.AllRepositories {
+		return scope // it opens their names, and nothing in them
+	}
 	for _, name := range slices.Sorted(maps.Values(g.repositories)) {
 		if !f.isAbsent(g, name) {
 			scope.Repositories = append(scope.Repositories, name)
 		}
 	}
-	if g.kind == ofOrganization {
-		return githubapp.Scope{AllRepositories: true, Permissions: scope.Permissions} // it opens their names
-	}
 	if n := len(scope.Repositories); n > githubapp.MaxRepositories {
-		f.r.Info("%s: %d repositories are more than the %d that a token can name, so it opens all of the installation, with %s", g.owner.name, n, githubapp.MaxRepositories, joined(levels(scope.Permissions)))
-		return githubapp.Scope{AllRepositories: true, Permissions: scope.Permissions}
+		f.r.Info("%s: %d repositories are more than the %d that a token can name, so it opens all of the installation, with %s",
+			g.owner.name, n, githubapp.MaxRepositories, joined(levels(scope.Permissions)))
+		scope.AllRepositories, scope.Repositories = true, nil
 	}
 	return scope
 }

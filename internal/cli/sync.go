@@ -17,6 +17,9 @@ func (p Process) sync(ctx context.Context) int {
 	if err != nil {
 		return exitCode(r, err)
 	}
+	for _, file := range []handedOver{willHandOver(req.StateFile), willHandOver(req.Report)} {
+		defer file.done(r)
+	}
 	report, err := p.syncFor(ctx, r, req)
 	if err != nil {
 		return exitCode(r, err)
@@ -84,17 +87,21 @@ func (p Process) plan(ctx context.Context, r *actions.Runner, f *fleet, v *resol
 
 // planned is a change as the result that it would have.
 func planned(c *secret.Change) secret.Result {
-	outcome := map[secret.Action]secret.Outcome{
-		secret.Create: secret.Created, secret.Update: secret.Updated, secret.Write: secret.Updated,
-		secret.Delete: secret.Deleted, secret.Keep: secret.Unchanged, secret.Fail: secret.Failed,
-	}[c.Action]
-	return secret.Result{Place: c.Place, Name: c.Name, Outcome: outcome, Reason: c.Reason, Err: c.Err}
+	result := secret.Result{Place: c.Place, Name: c.Name, Outcome: secret.Unchanged, Reason: c.Reason, Err: c.Err}
+	switch c.Action {
+	case secret.Create:
+		result.Outcome = secret.Created
+	case secret.Update, secret.Write:
+		result.Outcome = secret.Updated
+	case secret.Delete:
+		result.Outcome = secret.Deleted
+	case secret.Fail:
+		result.Outcome = secret.Failed
+	}
+	return result
 }
 
 func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
-	minted := v.mintFresh(ctx)
-	stored := map[wish]bool{}
-	defer func() { v.unused(ctx, minted, stored) }()
 	f.announce(v, req)
 	show := p.progress(r, "Sync", len(v.wanted))
 	work := secret.Sync{Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, Done: show.add}
@@ -103,11 +110,9 @@ func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *reso
 	results, err := work.Apply(ctx, plan)
 	show.end()
 	report := newSyncReport(v.failed, false)
+	v.unused(ctx, results)
 	for _, result := range results {
 		report.add(result)
-		if result.Err == nil {
-			stored[wishOf(result.Place, result.Name)] = true
-		}
 	}
 	if err != nil && results != nil { // the work is done; the state is not kept
 		report.stateErr = err
@@ -125,7 +130,14 @@ func (f *fleet) needs(plan secret.Plan, points int) string {
 	}
 	var least time.Duration
 	hour := ""
-	for owner, part := range plan.CostByOwner() {
+	costs := plan.CostByOwner()
+	for owner := range costs {
+		if f.sign == nil { // the limits are the token's
+			costs = map[string]secret.Cost{owner: cost}
+			break
+		}
+	}
+	for owner, part := range costs {
 		var took time.Duration
 		if points > 0 && part.Points > points {
 			took = time.Duration(part.Points) * time.Minute / time.Duration(points)

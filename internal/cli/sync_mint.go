@@ -3,37 +3,69 @@ package cli
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// mintFresh makes the tokens that are the values of secrets. One that can't be
-// had fails its targets and no others.
-func (v *resolution) mintFresh(ctx context.Context) (tokens map[int]githubapp.Token) {
-	tokens = map[int]githubapp.Token{}
-	failed := map[int]bool{}
-	for i, indexes := range v.mints {
-		token, err := v.fleet.mintFor(ctx, *v.file.Secrets[i].Mint)
-		if err == nil {
-			tokens[i] = token
-		}
-		for _, w := range indexes {
-			if v.wanted[w].Value = token.Value; err != nil {
-				v.fail(v.wanted[w], err)
-				failed[w] = true
+// freshFor is what a token that is stored has left to live at least: a fleet may
+// take hours, and a token that waited for its turn would be dead on arrival.
+const freshFor = 50 * time.Minute
+
+// freshToken is the value of a secret that comes from a mint: a token that is made
+// when the first target is written, and again when it has grown old.
+type freshToken struct {
+	fleet  *fleet
+	scope  *manifest.Scope
+	once   lock
+	minted []githubapp.Token
+	ends   time.Time // of the last one, by our clock
+	err    error
+}
+
+// lend is a [secret.Wanted]'s Lend.
+func (t *freshToken) lend(ctx context.Context) (redact.String, error) {
+	if err := t.once.take(ctx); err != nil {
+		return redact.String{}, err
+	}
+	defer t.once.release()
+	if t.err == nil && time.Until(t.ends) < freshFor {
+		token, err := t.fleet.mintFor(ctx, *t.scope)
+		if err != nil {
+			if ctx.Err() == nil {
+				t.err = err
 			}
+			return redact.String{}, err
+		}
+		t.minted = append(t.minted, token)
+		t.ends = time.Now().Add(token.ExpiresAt.Sub(t.fleet.api.Now()))
+	}
+	if t.err != nil {
+		return redact.String{}, t.err
+	}
+	return t.minted[len(t.minted)-1].Value, nil
+}
+
+// unused revokes the tokens of secrets that no target took: nobody has them.
+func (v *resolution) unused(ctx context.Context, results []secret.Result) {
+	took := map[int]bool{}
+	for i := range results {
+		if from, wanted := v.seen[wishOf(results[i].Place, results[i].Name)]; wanted && results[i].Err == nil {
+			took[from.entry] = true
 		}
 	}
-	kept := v.wanted[:0]
-	for w := range v.wanted {
-		if !failed[w] {
-			kept = append(kept, v.wanted[w])
+	for i, fresh := range v.fresh {
+		if took[i] {
+			continue
+		}
+		for _, token := range fresh.minted {
+			takeBack(ctx, v.r, v.fleet.ownerOf(fresh.scope).api, token)
 		}
 	}
-	v.wanted = kept
-	return tokens
 }
 
 // ownerOf gives the one owner of a scope.
@@ -48,10 +80,9 @@ func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token,
 		scope.AllRepositories = true
 	} else {
 		names, err := f.matching(ctx, o.name, s.Repositories)
-		if err != nil {
+		switch {
+		case err != nil:
 			return githubapp.Token{}, err
-		}
-		switch scope.Repositories = names; {
 		case len(names) == 0:
 			return githubapp.Token{}, actions.Fault{Problem: s.Repositories.String() + " matches no repository", Cure: "a token for none can't be made: check the pattern"}
 		case len(names) > githubapp.MaxRepositories:
@@ -60,6 +91,7 @@ func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token,
 				Cure:    "take all of them with " + o.name + "/*, or fewer",
 			}
 		}
+		scope.Repositories = names
 	}
 	installation, err := f.installation(ctx, o)
 	if err != nil {
@@ -67,16 +99,4 @@ func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token,
 	}
 	token, err := o.app.Mint(ctx, *installation, scope)
 	return token, notGranted(err, s.Permissions)
-}
-
-// unused revokes the tokens that no target took: nobody has them.
-func (v *resolution) unused(ctx context.Context, tokens map[int]githubapp.Token, took map[wish]bool) {
-	for key, i := range v.seen {
-		if took[key] {
-			delete(tokens, i)
-		}
-	}
-	for i, token := range tokens {
-		takeBack(ctx, v.r, v.fleet.ownerOf(v.file.Secrets[i].Mint).api, token)
-	}
 }

@@ -19,8 +19,10 @@ const (
 	// step (ExecutionContext.cs).
 	shownErrors = 10
 
-	// shownRows bounds the table of the job summary, which may have 1 MiB.
-	shownRows = 1000
+	// shownRows and shownBytes bound the table of the job summary: the runner drops
+	// one of more than 1 MiB whole.
+	shownRows  = 1000
+	shownBytes = 900 << 10
 )
 
 // syncReport is what became of every target, as the report file has it.
@@ -142,13 +144,12 @@ func (s *syncReport) summary() string {
 		b.WriteString("The plan " + s.Needs + ".\n\n")
 	}
 	rows := slices.DeleteFunc(slices.Clone(s.Targets), func(t *syncTarget) bool { return t.Outcome == string(secret.Unchanged) && t.Reason == "" })
-	rank := func(t *syncTarget) int {
-		return slices.Index([]string{"failed", "deleted", "created", "updated", "unchanged"}, t.Outcome)
-	}
+	first := []secret.Outcome{secret.Failed, secret.Deleted, secret.Created, secret.Updated, secret.Unchanged}
+	rank := func(t *syncTarget) int { return slices.Index(first, secret.Outcome(t.Outcome)) }
 	slices.SortStableFunc(rows, func(a, b *syncTarget) int { return cmp.Compare(rank(a), rank(b)) })
 	b.WriteString("| target | secret | outcome | reason |\n|---|---|---|---|\n")
 	for i, t := range rows {
-		if i == shownRows {
+		if i == shownRows || b.Len() > shownBytes {
 			fmt.Fprintf(&b, "\n… and %s more; `report-file` has them all.\n", thousands(len(rows)-i))
 			break
 		}

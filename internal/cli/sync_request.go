@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -52,6 +53,7 @@ type syncRequest struct {
 	Manifest      *manifest.File
 	DryRun, Prune bool
 	State         *secret.State
+	StateFile     string // path; empty: none
 	Concurrency   int
 	Points        int // a minute; 0: no limit
 	Shard         secret.Shard
@@ -70,11 +72,16 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 	if text := in.String("shard"); text != "" {
 		var err error
 		if req.Shard, err = secret.ParseShard(text); err != nil {
-			in.Fault("shard", "is no INDEX/TOTAL", "write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}")
+			in.Fault("shard", actions.Quote(text)+" is no INDEX/TOTAL, such as 0/10 for the first of ten", "write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}")
 		}
 	}
 	path, state := in.String("manifest"), in.String("state-file")
+	if req.Points > 0 && req.Points < githubapp.Points("PUT") {
+		in.Fault("points-per-minute", "is less than one write costs, which is 5", "give 5 or more; 0 is no limit")
+	}
 	switch {
+	case state != "" && filepath.Clean(state) == filepath.Clean(req.Report):
+		in.Fault("report-file", "is the state-file", "give each a file of its own")
 	case state != "" && !req.Credentials.Token.Empty():
 		in.Fault("state-file", "can't be used with token", "fingerprints are made with the App's key: give client-id and private-key")
 	case req.Prune && state == "":
@@ -91,7 +98,7 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		in.Fault("manifest", actions.Quote(path)+" has no secrets to sync", "add secrets: to it; docs/manifest.md says how")
 		return req, in.Err()
 	}
-	if state != "" {
+	if req.StateFile = state; state != "" {
 		req.State, err = secret.OpenState(state, stateKey(req.Credentials.Key), r.Variable("GITHUB_REPOSITORY")+":"+path)
 	}
 	return req, err

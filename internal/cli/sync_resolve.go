@@ -23,12 +23,18 @@ type resolution struct {
 	file  *manifest.File
 	shard secret.Shard
 
-	wanted  []secret.Wanted // of this shard
-	mints   map[int][]int   // index of a manifest's secret → of those in wanted that get its token
-	seen    map[wish]int    // of all shards → index of the manifest's secret
-	rotated map[wish]int    // what the manifest's rotations write → their line
-	failed  []secret.Result // targets that could not be found out
-	faults  []error         // of the manifest, as seen from here
+	wanted  []secret.Wanted     // of this shard
+	fresh   map[int]*freshToken // by index of the manifest's secret
+	seen    map[wish]origin     // of all shards
+	rotated map[wish]int        // what the manifest's rotations write → their line
+	failed  []secret.Result     // targets that could not be found out
+	faults  []error             // of the manifest, as seen from here
+}
+
+// origin is where a wish comes from.
+type origin struct {
+	entry  int // index of the manifest's secret
+	target *manifest.Target
 }
 
 // wish is one secret at one place.
@@ -39,7 +45,7 @@ func wishOf(at secret.Place, name string) wish { return wish{at.Key(), strings.T
 // resolve reads values by getenv and asks GitHub what patterns match. Faults of the
 // manifest are an error; what GitHub refuses is a failed result.
 func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.Shard, getenv func(string) string) (*resolution, error) {
-	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, mints: map[int][]int{}, seen: map[wish]int{}, rotated: rotatedBy(file)}
+	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, fresh: map[int]*freshToken{}, seen: map[wish]origin{}, rotated: rotatedBy(file)}
 	for i := range file.Secrets {
 		entry := &file.Secrets[i]
 		value := redact.New(getenv(entry.Variable))
@@ -64,6 +70,9 @@ func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.S
 		return nil, errors.Join(v.faults...)
 	}
 	for i := range file.Secrets {
+		if mint := file.Secrets[i].Mint; mint != nil {
+			v.fresh[i] = &freshToken{fleet: f, scope: mint, once: newLock()}
+		}
 		for t := range file.Secrets[i].To {
 			v.target(ctx, i, &file.Secrets[i].To[t], redact.New(getenv(file.Secrets[i].Variable)))
 		}
@@ -79,18 +88,19 @@ func (v *resolution) fault(at manifest.Position, problem, cure string) {
 func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, value redact.String) {
 	entry := &v.file.Secrets[i]
 	one := secret.Wanted{Name: entry.Name, Value: value, Source: "env:" + entry.Variable, CreateEnvironment: t.CreateEnvironments}
-	if entry.Mint != nil {
-		one.Value, one.Source, one.Fresh = redact.String{}, "mint", true
+	if fresh := v.fresh[i]; fresh != nil {
+		one.Value, one.Source, one.Fresh, one.Lend = redact.String{}, "mint", true, fresh.lend
 	}
 	if t.Organization != "" {
 		access, err := v.fleet.access(ctx, t.Organization, t.Visibility, t.Selected)
 		for _, app := range t.Apps {
 			one.Place = secret.Place{Owner: t.Organization, App: app}
-			if one.Access = access; err != nil {
+			one.Access = access
+			if err != nil {
 				v.fail(one, err)
 				continue
 			}
-			v.add(i, t.Position, one)
+			v.add(origin{i, t}, one)
 		}
 		return
 	}
@@ -104,7 +114,7 @@ func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, valu
 		for _, name := range names {
 			for _, place := range places(owner, name, t.Environments, t.Apps) {
 				one.Place = place
-				v.add(i, t.Position, one)
+				v.add(origin{i, t}, one)
 			}
 		}
 	}
@@ -118,7 +128,8 @@ func places(owner, name string, environments, apps []string) []secret.Place {
 		if len(environments) == 0 {
 			all = append(all, at)
 		}
-		for _, at.Environment = range environments {
+		for _, environment := range environments {
+			at.Environment = environment
 			all = append(all, at)
 		}
 	}
@@ -131,25 +142,28 @@ func (v *resolution) fail(one secret.Wanted, err error) {
 
 // add takes a secret that is wanted at one place, unless another entry of the
 // manifest wants it there too.
-func (v *resolution) add(i int, at manifest.Position, one secret.Wanted) {
+func (v *resolution) add(from origin, one secret.Wanted) {
 	key := wishOf(one.Place, one.Name)
 	if before, twice := v.seen[key]; twice {
-		if before != i {
-			v.fault(at, fmt.Sprintf("%s for %s comes from line %d too", one.Name, one.Place, v.file.Secrets[before].Line), "let one entry name it; ! leaves a repository out of a pattern")
+		if before.entry != from.entry || !before.agrees(from) {
+			v.fault(from.target.Position, fmt.Sprintf("%s for %s comes from line %d too", one.Name, one.Place, before.target.Line), "let one target name it; ! leaves a repository out of a pattern")
 		}
 		return // the same entry matched it twice
 	}
-	v.seen[key] = i
+	v.seen[key] = from
 	if line, rotated := v.rotated[key]; rotated {
-		v.fault(at, fmt.Sprintf("%s for %s is what the rotation of line %d stores", one.Name, one.Place, line), "let one of the two write it")
+		v.fault(from.target.Position, fmt.Sprintf("%s for %s is what the rotation of line %d stores", one.Name, one.Place, line), "let one of the two write it")
 	}
 	if !v.shard.Owns(one.Place) {
 		return
 	}
-	if one.Fresh {
-		v.mints[i] = append(v.mints[i], len(v.wanted))
-	}
 	v.wanted = append(v.wanted, one)
+}
+
+// agrees tells whether two targets want the same where they meet.
+func (o origin) agrees(other origin) bool {
+	a, b := o.target, other.target
+	return a.CreateEnvironments == b.CreateEnvironments && a.Visibility == b.Visibility && a.Selected.String() == b.Selected.String()
 }
 
 // rotatedBy gives the secrets that the rotations of a manifest write. To sync, they
@@ -159,7 +173,8 @@ func rotatedBy(file *manifest.File) map[wish]int {
 	for i := range file.Rotations {
 		for _, s := range file.Rotations[i].Store {
 			at := secret.Place{Owner: s.Owner + s.Organization, Repository: s.Repository, Environment: s.Environment}
-			for _, at.App = range s.Apps {
+			for _, app := range s.Apps {
+				at.App = app
 				all[wishOf(at, s.Secret)] = file.Rotations[i].Line
 			}
 		}
@@ -182,6 +197,9 @@ func (f *fleet) matching(ctx context.Context, owner string, s manifest.Selection
 	have, err := f.repositories(ctx, owner)
 	if err != nil {
 		return nil, err
+	}
+	if f.sign == nil && len(have) == 0 {
+		return nil, actions.Fault{Problem: "the token reaches no repository of " + owner, Cure: "pass one of an installation there, or the App itself, which has an installation for each owner"}
 	}
 	known := map[string]bool{}
 	for _, name := range names {

@@ -83,7 +83,7 @@ func TestSyncFaults(t *testing.T) {
 		{"token and App", map[string]string{"INPUT_TOKEN": "abcd"}, oneSecret, "input token: can't be used with client-id, app-id or private-key", "give the App, or a token"},
 		{"prune without state", map[string]string{"INPUT_PRUNE": "true"}, oneSecret, "input prune: needs state-file", "only the state file tells"},
 		{"state without App", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": "", "INPUT_STATE-FILE": "x"}, oneSecret, "input state-file: can't be used with token", "fingerprints"},
-		{"shard", map[string]string{"INPUT_SHARD": "10/10"}, oneSecret, "input shard: is no INDEX/TOTAL", "strategy.job-index"},
+		{"shard", map[string]string{"INPUT_SHARD": "10/10"}, oneSecret, `input shard: "10/10" is no INDEX/TOTAL`, "strategy.job-index"},
 		{"concurrency", map[string]string{"INPUT_CONCURRENCY": "101"}, oneSecret, `input concurrency: "101" is no number from 1 to 100`, "leave it out"},
 		{"points", map[string]string{"INPUT_POINTS-PER-MINUTE": "many"}, oneSecret, `input points-per-minute: "many" is no number`, "leave it out"},
 		{"mint with a token", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}, `
@@ -94,7 +94,7 @@ secrets:
   - name: value
     from: env:VALUE
     to: [{repositories: [fleet/r0]}]
-`, "value for fleet/r0 comes from line 3 too", "! leaves a repository out"},
+`, "value for fleet/r0 comes from line 5 too", "! leaves a repository out"},
 		{"rotated as well", nil, oneSecret + `
 rotations:
   - {name: w, random: {}, every: 90d, store: [{repository: fleet/R1, secret: value}]}
@@ -260,6 +260,31 @@ func TestSyncIsNotFooledByARedirect(t *testing.T) {
 	line, hint := d.said("error")
 	if d.outputs(t)["failed"] != "1" || !strings.Contains(line, "leads to another address") || !strings.Contains(hint, "renamed") {
 		t.Errorf("%q, hint %q", line, hint)
+	}
+}
+
+// What a step leaves for later ones belongs to whoever owns the workspace.
+func TestSyncHandsItsFilesOver(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root, which the container runs as, can give files away")
+	}
+	workspace := t.TempDir()
+	if err := os.Chown(workspace, 1001, 1002); err != nil {
+		t.Fatal(err)
+	}
+	files := []string{".valetkey/sync/state", "report.json"}
+	d := newFleetDay(t, 1, oneSecret, map[string]string{
+		"VALUE": "opensesame-value", "INPUT_STATE-FILE": filepath.Join(workspace, files[0]), "INPUT_REPORT-FILE": filepath.Join(workspace, files[1]),
+	})
+	d.run(t, Process.sync)
+	for _, name := range append(files, ".valetkey", ".valetkey/sync") {
+		info, err := os.Stat(filepath.Join(workspace, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if owner := fmt.Sprintf("%+v", info.Sys()); !strings.Contains(owner, "Uid:1001 Gid:1002") {
+			t.Errorf("%s: %s", name, owner)
+		}
 	}
 }
 

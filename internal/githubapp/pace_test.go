@@ -151,7 +151,7 @@ func theHour(t *testing.T, skew time.Duration) {
 		if text := said(); !strings.Contains(text, "the hour's 100 requests are spent") {
 			t.Errorf("said %q", text)
 		}
-		if off := f.api.Now().Sub(time.Now()) - skew; off.Abs() > time.Second {
+		if off := time.Until(f.api.Now()) - skew; off.Abs() > time.Second {
 			t.Errorf("GitHub's clock is taken to be %s off", off)
 		}
 		if q := pace.Quota(); q.Limit != 100 {

@@ -140,7 +140,16 @@ func (v *visit) put(ctx context.Context, c *Change) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	status, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, c.Value, access)
+	value := c.Value
+	if c.Lend != nil {
+		if value, err = c.Lend(ctx); err == nil {
+			err = Check(c.Name, value)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+	status, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
 	if err == nil || status != statusUnprocessable || !strings.Contains(err.Error(), "improperly encrypted") || v.renewed {
 		return status, err
 	}
@@ -148,7 +157,7 @@ func (v *visit) put(ctx context.Context, c *Change) (status int, err error) {
 	if err := v.fetch(ctx); err != nil {
 		return 0, err
 	}
-	return v.key.put(ctx, v.sync.Call, c.Place, c.Name, c.Value, access)
+	return v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
 }
 
 func (v *visit) at() Place { return v.changes[0].Place }
@@ -211,8 +220,12 @@ func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 		var status int
 		op := "delete " + c.Name + " of " + c.Place.String()
 		status, err = call(ctx, Request{c.Place, c.Permission(), op, methodDelete, c.secretsPath() + "/" + c.Name, nil, nil})
-		if status == statusNotFound {
+		switch {
+		case status == statusNotFound:
 			err = nil // by somebody else, or by an attempt whose answer was lost
+		case status == statusForbidden && strings.Contains(err.Error(), "archived"):
+			r.Outcome, r.Reason = Unchanged, "no longer in the manifest, but left: the repository is archived"
+			return
 		}
 	}
 	if err != nil {

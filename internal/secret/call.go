@@ -41,6 +41,7 @@ const (
 
 	statusCreated       = 201
 	statusNotFound      = 404
+	statusForbidden     = 403
 	statusUnprocessable = 422
 )
 

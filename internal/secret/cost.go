@@ -18,8 +18,9 @@ func (c Cost) Add(other Cost) Cost {
 func (c *Cost) reads(n int)  { *c = c.Add(Cost{n, n}) }
 func (c *Cost) writes(n int) { *c = c.Add(Cost{n, 5 * n}) }
 
-// Cost is what it takes to apply the plan when nothing goes wrong. Of an
-// environment that was not looked at, it is taken to be there.
+// Cost is what a run takes to do what is planned when nothing goes wrong, its looks
+// at known places included. An environment that was not looked at is taken to be
+// there.
 func (p Plan) Cost() (c Cost) {
 	for _, part := range p.CostByOwner() {
 		c = c.Add(part)
@@ -43,8 +44,13 @@ func (p Plan) CostByOwner() map[string]Cost {
 // costAt is that of one place.
 func (p Plan) costAt(changes []Change) (c Cost) {
 	writes, missing := 0, false
+	if changes[0].listed {
+		c.reads(1)
+	}
 	for i := range changes {
 		switch change := &changes[i]; {
+		case change.Action == Keep && change.Access != nil && change.selected:
+			c.reads(1) // who sees it
 		case change.Action == Delete:
 			c.reads(1)
 			c.writes(1)

@@ -116,6 +116,9 @@ func (s *Sync) planPlace(ctx context.Context, g *group) {
 		names[strings.ToUpper(w.Name)]++
 	}
 	found := s.look(ctx, g)
+	for i := range g.out {
+		g.out[i].listed = len(g.known) > 0 || g.IsOrganization()
+	}
 	for i := range g.wanted {
 		c := &g.out[i]
 		if c.Err = Check(c.Name, c.Value); c.Err == nil && names[strings.ToUpper(c.Name)] > 1 {

@@ -1,6 +1,7 @@
 package secret
 
 import (
+	"context"
 	"slices"
 
 	"github.com/valetkey/valetkey/internal/redact"
@@ -13,6 +14,10 @@ type Wanted struct {
 	Value  redact.String
 	Source string // where the value comes from, in words: env:NPM_TOKEN, mint
 	Fresh  bool   // a new value each run: written each time
+
+	// Lend, if any, gives the value when it is written, instead of Value: one that
+	// does not live long must not wait for its turn. It is for many goroutines.
+	Lend func(context.Context) (redact.String, error) `json:"-"`
 
 	// Access is who sees an organization's secret. Nil keeps what is there; a new
 	// one is for private repositories.
@@ -64,6 +69,7 @@ type Change struct {
 
 	before   int64 // when GitHub said it was written last; 0: not known, or not there
 	selected bool  // who sees it now is a list that has to be read and sent along
+	listed   bool  // a run looks at the place first, whether or not with ListAll
 	missing  bool  // its environment has to be created
 	forget   bool  // the state need not know it any longer
 }
