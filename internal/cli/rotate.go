@@ -42,7 +42,7 @@ func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateReque
 		Path:        in.String("manifest"),
 		DryRun:      in.Bool("dry-run"),
 		Force:       in.List("force"),
-		Points:      parseNumber(in, "points-per-minute", 0, 1_000_000),
+		Points:      parsePoints(in),
 	}
 	if err := in.Err(); err != nil {
 		return req, err

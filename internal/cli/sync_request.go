@@ -66,7 +66,7 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		DryRun:      in.Bool("dry-run"),
 		Prune:       in.Bool("prune"),
 		Concurrency: parseNumber(in, "concurrency", 1, githubapp.MaxConcurrency),
-		Points:      parseNumber(in, "points-per-minute", 0, 1_000_000),
+		Points:      parsePoints(in),
 		Report:      in.String("report-file"),
 	}
 	if text := in.String("shard"); text != "" {
@@ -76,9 +76,6 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		}
 	}
 	path, state := in.String("manifest"), in.String("state-file")
-	if req.Points > 0 && req.Points < githubapp.Points("PUT") {
-		in.Fault("points-per-minute", "is less than one write costs, which is 5", "give 5 or more; 0 is no limit")
-	}
 	switch {
 	case state != "" && filepath.Clean(state) == filepath.Clean(req.Report):
 		in.Fault("report-file", "is the state-file", "give each a file of its own")
@@ -111,6 +108,15 @@ func parseNumber(in *actions.Inputs, name string, least, most int) int {
 		in.Fault(name, actions.Quote(text)+" is no number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most), "leave it out for the default")
 	}
 	return n
+}
+
+func parsePoints(in *actions.Inputs) int {
+	const name = "points-per-minute"
+	points := parseNumber(in, name, 0, 1_000_000)
+	if points > 0 && points < githubapp.Points("PUT") {
+		in.Fault(name, "is less than one write costs, which is 5", "give 5 or more; 0 is no limit")
+	}
+	return points
 }
 
 func readManifest(in *actions.Inputs, path string) (*manifest.File, error) {

@@ -86,6 +86,7 @@ func TestSyncFaults(t *testing.T) {
 		{"shard", map[string]string{"INPUT_SHARD": "10/10"}, oneSecret, `input shard: "10/10" is no INDEX/TOTAL`, "strategy.job-index"},
 		{"concurrency", map[string]string{"INPUT_CONCURRENCY": "101"}, oneSecret, `input concurrency: "101" is no number from 1 to 100`, "leave it out"},
 		{"points", map[string]string{"INPUT_POINTS-PER-MINUTE": "many"}, oneSecret, `input points-per-minute: "many" is no number`, "leave it out"},
+		{"points for no write", map[string]string{"INPUT_POINTS-PER-MINUTE": "4"}, oneSecret, "input points-per-minute: is less than one write costs, which is 5", "5 or more"},
 		{"mint with a token", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}, `
 secrets:
   - {name: T, from: mint, mint: {repositories: [fleet/r0], permissions: {contents: read}}, to: [{repositories: [fleet/r1]}]}
