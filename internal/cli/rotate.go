@@ -85,6 +85,7 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 		Identity: envelope.NewIdentity,
 		Secret:   func(s redact.String) { maskNew(r, s) },
 		Info:     r.Info,
+		Now:      f.api.Now,
 		Force:    func(name string) bool { return slices.Contains(req.Force, name) },
 		DryRun:   req.DryRun,
 	}
@@ -126,8 +127,11 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 		case report.Err != nil:
 			r.Warning("%s: %s", report.Name, actions.Text(report.Err))
 		}
-		if report.Overdue {
-			r.Warning("%s is %s old and should be replaced every %s: was the schedule switched off?", report.Name, days(report.Age), days(report.Due.Sub(report.Since)))
+		switch {
+		case report.Expired:
+			r.Warning("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name, days(report.Before))
+		case report.Overdue:
+			r.Warning("%s was %s old, and should be replaced every %s: was the schedule switched off?", report.Name, days(report.Before), days(report.Every))
 		}
 	}
 	next := ""

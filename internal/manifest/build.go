@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 )
@@ -84,10 +85,11 @@ func (p *parser) rotation(v *value) Rotation {
 	}
 	if every := v.get("every"); every != nil && every.sound {
 		r.Every = parseInterval(every.text)
-		if r.InstallationToken != nil && r.Every > time.Hour {
-			p.add(every.at, "a token lives for an hour", "rotate it every 45m or so")
+		if r.InstallationToken != nil && r.Every > 50*time.Minute {
+			p.add(every.at, "a token lives for an hour, and schedules come late", "rotate it every 30m or so")
 		}
 	}
+	variables := map[string]bool{}
 	for _, store := range v.get("store").list() {
 		s := p.store(store)
 		r.Store = append(r.Store, s)
@@ -96,8 +98,15 @@ func (p *parser) rotation(v *value) Rotation {
 		}
 		if variable := store.get("recipient-variable"); variable != nil && !r.Age {
 			p.add(variable.at, "recipient-variable without age", "only an age identity has a recipient; take it out")
+		} else if variable != nil && store.sound {
+			key := strings.ToLower(strings.Join([]string{s.Organization, s.Owner, s.Repository, variable.text}, "\n"))
+			if p.variables[key] {
+				p.add(variable.at, "another rotation writes this variable", "give each identity a variable of its own")
+			}
+			variables[key] = true // of its own stores several may share one
 		}
 	}
+	maps.Copy(p.variables, variables)
 	return r
 }
 

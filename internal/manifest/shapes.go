@@ -66,10 +66,10 @@ var rotationShape = &shape{
 	fields: []*field{
 		{key: "name", required: true, form: rotationName, about: "its name, no other rotation's", example: "webhook-secret"},
 		{key: "deploy-key", kind: object, of: deployKeyShape, about: "an SSH key of one repository", example: "{repository: acme/infra, title: ci}"},
-		{key: "installation-token", kind: object, of: scopeShape, about: "a token of the App; it lives for an hour", example: "{repositories: [acme/*], permissions: {contents: write}}"},
+		{key: "installation-token", kind: object, of: scopeShape, about: "a token of the App; it lives for an hour, so `every` is at most `50m`", example: "{repositories: [acme/*], permissions: {contents: write}}"},
 		{key: "random", kind: object, of: randomShape, about: "random bytes", example: "{bytes: 32, encoding: hex}"},
 		{key: "age", kind: object, of: ageShape, about: "an age identity", example: "{}"},
-		{key: "every", kind: duration, form: interval, required: true, about: "how old it gets: a number and one of `m`, `h`, `d`, `w`, at least `10m`", example: "30d"},
+		{key: "every", kind: duration, form: interval, required: true, about: "how old it gets: a number and one of `m`, `h`, `d`, `w`, at least `10m`. It is replaced by the first run after that, and schedules come late: leave them room", example: "30d"},
 		{key: "keep", kind: integer, standard: "1", least: 0, most: 10, about: "deploy keys: how many retired ones stay", example: "1"},
 		{key: "store", kind: objects, of: storeShape, required: true, about: "where the new value goes", example: "[{repository: acme/app, secret: WEBHOOK_SECRET}]"},
 	},
@@ -81,7 +81,7 @@ var deployKeyShape = &shape{
 	about: "Keys are told apart by the title and a suffix of ours.",
 	fields: []*field{
 		{key: "repository", required: true, form: repositoryName, about: "whose key it is", example: "acme/infra"},
-		{key: "title", required: true, form: keyTitle, about: "its title, up to 60 characters", example: "ci"},
+		{key: "title", required: true, form: keyTitle, about: "its title, up to 60 characters. When it changes, keys of the old one are left alone: remove them by hand", example: "ci"},
 		{key: "read-only", kind: boolean, standard: "true", about: "`false` lets the key push", example: "true"},
 	},
 }

@@ -137,7 +137,8 @@ var (
 	environmentName = &form{
 		name:    "an environment",
 		pattern: `^[^\x00-\x1f\x7f-\x9f]{1,255}$`,
-		cure:    "up to 255 characters on one line, such as production",
+		never:   `^\.{1,2}$`, // a path would lead elsewhere
+		cure:    "up to 255 characters on one line, and not . or .., such as production",
 	}
 	rotationName = &form{
 		name:    "the name of a rotation",

@@ -16,12 +16,14 @@ type parser struct {
 	values  int
 	stored  map[string]bool       // places and secrets that rotations write
 	hidden  map[*token.Token]bool // where what is hidden begins
+
+	variables map[string]bool // places and variables that they write
 }
 
 func newParser(name string) *parser {
 	return &parser{
 		faults:  faults{source: &source{name: name, from: map[int]int{}, upTo: map[int]int{}}},
-		anchors: map[string]ast.Node{}, stored: map[string]bool{}, hidden: map[*token.Token]bool{},
+		anchors: map[string]ast.Node{}, stored: map[string]bool{}, hidden: map[*token.Token]bool{}, variables: map[string]bool{},
 	}
 }
 

@@ -63,10 +63,37 @@ func split(keys []*deployKey, stores []fact) (unfinished, generations []*deployK
 	return keys[:i], keys[i:]
 }
 
+// withHeld moves the keys that some store holds from unfinished to generations: a
+// run died between two stores, or one of them is new to the manifest and brought an
+// older secret along. Either way it is in use until the next is everywhere.
+func withHeld(unfinished, generations []*deployKey, stores []fact) (_, _ []*deployKey) {
+	var free, used []*deployKey
+	for _, k := range unfinished {
+		if k.heldBy(stores) {
+			used = append(used, k)
+		} else {
+			free = append(free, k)
+		}
+	}
+	return free, append(used, generations...)
+}
+
+// heldBy tells whether some store may hold the key: one that was written within the
+// lease of its creation.
+func (k *deployKey) heldBy(stores []fact) bool {
+	return slices.ContainsFunc(stores, func(s fact) bool {
+		age := s.updated.Sub(k.CreatedAt)
+		return age >= 0 && age <= lease
+	})
+}
+
 // judgeKeys decides about a deploy key.
 func judgeKeys(now time.Time, r rule, readOnly bool, keys []*deployKey, stores []fact) verdict {
 	unfinished, generations := split(keys, stores)
 	missing := slices.IndexFunc(stores, func(s fact) bool { return s.updated.IsZero() })
+	// No run of ours writes that late: a person did, or one removed the key that is
+	// in there.
+	foreign := slices.IndexFunc(stores, func(s fact) bool { return len(keys) > 0 && s.updated.Sub(keys[0].CreatedAt) > lease })
 	var v verdict
 	if len(generations) > 0 && slices.ContainsFunc(stores, func(s fact) bool { return !s.updated.IsZero() }) {
 		v.since = generations[0].CreatedAt
@@ -87,6 +114,8 @@ func judgeKeys(now time.Time, r rule, readOnly bool, keys []*deployKey, stores [
 		return v.rotate(stores[missing].name + " is missing")
 	case len(unfinished) > 0:
 		return v.rotate(fmt.Sprintf("a run ended before every store had key %d", unfinished[0].ID))
+	case foreign >= 0:
+		return v.rotate(fmt.Sprintf("%s was written by somebody else at %s", stores[foreign].name, stores[foreign].updated.UTC().Format(time.RFC3339)))
 	case readOnly && !generations[0].ReadOnly:
 		return v.rotate("the key can write, and should only read")
 	case !readOnly && generations[0].ReadOnly:
@@ -149,9 +178,9 @@ func (v verdict) leave(from time.Time, reason string) verdict {
 }
 
 // surplus tells which keys nobody holds any more and nobody wants kept. ref is when
-// the key in use was created, or a new one that is not in every store, and stores
-// are as of after that. All times are GitHub's own, so that no clock of a machine
-// can cost a key.
+// the key in use was created, or a new one that is not in every store, or now once
+// the first is settled; stores are as of after that. All times are GitHub's own, so
+// that no clock of a machine can cost a key.
 //
 // A run does not write later than lease after it made its key. So a key within the
 // lease of ref may be that of a run that raced the one of ref, and goes with the
@@ -159,15 +188,9 @@ func (v verdict) leave(from time.Time, reason string) verdict {
 // store that was last written within lease of its creation can hold it.
 func surplus(unfinished, generations []*deployKey, ref time.Time, keep int, stores []fact) []*deployKey {
 	var free []*deployKey
-	held := func(k *deployKey) bool {
-		return slices.ContainsFunc(stores, func(s fact) bool {
-			age := s.updated.Sub(k.CreatedAt)
-			return age >= 0 && age <= lease
-		})
-	}
 	settled := func(k *deployKey) bool { return ref.Sub(k.CreatedAt) > lease }
 	for _, k := range unfinished {
-		if settled(k) && !held(k) {
+		if settled(k) && !k.heldBy(stores) {
 			free = append(free, k)
 		}
 	}
@@ -176,7 +199,7 @@ func surplus(unfinished, generations []*deployKey, ref time.Time, keep int, stor
 		case !settled(k):
 		case keep > 0:
 			keep--
-		case !held(k):
+		case !k.heldBy(stores):
 			free = append(free, k)
 		}
 	}

@@ -65,6 +65,11 @@ func TestWhenADeployKeyIsDue(t *testing.T) {
 		{name: "died between two stores", keys: keysOf(time.Hour, day), stores: ago(time.Hour, day), due: true, reason: "a run ended before every store had key 100", since: day},
 		{name: "stored before any key of ours", keys: keysOf(time.Hour), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: none},
 		{name: "the same second", keys: keysOf(time.Hour), stores: ago(time.Hour), reason: "it is 60 min old, and may be 30 days", since: time.Hour},
+		{name: "written at the end of the lease", keys: keysOf(day), stores: ago(day, day-lease), reason: "it is 24 h old, and may be 30 days", since: day},
+		{name: "written by a person", keys: keysOf(day, 40*day), stores: ago(day, day-lease-time.Second), due: true, reason: "B was written by somebody else at 2026-11-20T12:15:01Z", since: day},
+		{name: "written by a person a second ago", keys: keysOf(day), stores: ago(time.Second), due: true, reason: "A was written by somebody else at 2026-11-21T11:59:59Z", since: day},
+		{name: "the newest was removed", keys: keysOf(40 * day), stores: ago(day, day), due: true, reason: "A was written by somebody else at 2026-11-20T12:00:00Z", since: 40 * day},
+		{name: "an old secret is new to the manifest", keys: keysOf(day), stores: ago(day, 100*day), due: true, reason: "a run ended before every store had key 100", since: none},
 		{name: "from the future", keys: keysOf(-time.Hour), stores: []fact{{"A", noon.Add(time.Hour)}}, reason: "it is 0 s old, and may be 30 days", since: -time.Hour},
 		{name: "should write now", keys: keysOf(day), stores: ago(day), write: true, due: true, reason: "the key can only read, and should write", since: day},
 	} {
@@ -111,6 +116,30 @@ func TestWhenAValueIsDue(t *testing.T) {
 		got := judgeValues(noon, rule{every: 30 * day, forced: test.forced, exclusive: test.exclusive}, test.stores, test.behind)
 		if got.due != test.due || got.busy.IsZero() == test.busy || got.reason != test.reason {
 			t.Errorf("%s: %+v", test.name, got)
+		}
+	}
+}
+
+func TestWhatAStoreHoldsIsAGeneration(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		ages   []time.Duration
+		stores []fact
+		want   int // generations
+	}{
+		{"in every store", []time.Duration{day, 31 * day}, ago(day, day), 2},
+		{"a store with an older secret is new", []time.Duration{day, 31 * day}, ago(day, 100*day), 1},
+		{"died between two stores", []time.Duration{day, 31 * day}, ago(day, 31*day), 2},
+		{"died between make and store", []time.Duration{day, 31 * day}, ago(31 * day), 1},
+		{"written at the end of the lease", []time.Duration{day}, ago(day-lease, 100*day), 1},
+		{"written after it", []time.Duration{day}, ago(day-lease-time.Second, 100*day), 0},
+		{"written before", []time.Duration{day}, ago(day+time.Second, -1), 0},
+	} {
+		keys := keysOf(test.ages...)
+		unfinished, generations := split(keys, test.stores)
+		unfinished, generations = withHeld(unfinished, generations, test.stores)
+		if len(generations) != test.want || len(unfinished)+len(generations) != len(keys) {
+			t.Errorf("%s: %d unfinished, %d generations", test.name, len(unfinished), len(generations))
 		}
 	}
 }

@@ -3,9 +3,12 @@
 // a run that dies anywhere leaves something that works, and that the next run
 // completes.
 //
-// It keeps no state: when something is due is read from GitHub. It makes no HTTP
-// client, knows no age and reads no manifest; the composer gives it all of them.
-// Start at [Engine].
+// It keeps no state: when something is due is read from GitHub. A deploy key is
+// told by its title, so when a rotation gets another title, keys of the old one
+// are left alone; a person removes them.
+//
+// It makes no HTTP client, knows no age and reads no manifest; the composer gives
+// it all of them. Start at [Engine].
 package rotate
 
 import (
@@ -30,6 +33,7 @@ type Engine struct {
 	Secret   func(redact.String)                                           // told each new secret before anything else is done with it
 	Info     func(format string, args ...any)                              // told of each step
 	Force    func(name string) bool                                        // rotate although it is not due
+	Now      func() time.Time                                              // GitHub's clock, as far as its answers taught it; nil: the machine's
 	DryRun   bool                                                          // decide, and change nothing
 }
 
@@ -59,8 +63,11 @@ type Report struct {
 	Reason     string        // why it was due, or was left
 	Since      time.Time     // when what is in use was made; zero: nothing is, or nobody can tell
 	Age        time.Duration // of that
+	Before     time.Duration // age of what was in use when the run began; zero: nothing was
+	Every      time.Duration // how old it may get
 	Due        time.Time     // when to look again
-	Overdue    bool          // it is more than half as old again as it should get
+	Overdue    bool          // Before is more than half as much again as Every
+	Expired    bool          // it was a token, and Before is more than it lives
 	Stores     []Stored
 	Retired    int // deploy keys that were removed
 	Kept       int // deploy keys of this rotation that are left, the one in use among them
@@ -111,11 +118,15 @@ func NextDue(reports []Report) time.Time {
 	return next
 }
 
+const tokenLife = time.Hour // of an installation token
+
 // job is one rotation of one run.
 type job struct {
 	*Engine
 	*manifest.Rotation
-	now     time.Time
+	now     time.Time // by GitHub's clock
+	begun   time.Time // when the making began, by the machine's
+	before  time.Duration
 	targets []*target
 	verdict verdict
 	done    bool // the new one is everywhere
@@ -124,11 +135,21 @@ type job struct {
 }
 
 func (e *Engine) job(r *manifest.Rotation) *job {
-	return &job{Engine: e, Rotation: r, now: time.Now(), targets: targetsOf(r.Store)}
+	return &job{Engine: e, Rotation: r, now: e.clock(), targets: targetsOf(r.Store)}
+}
+
+// clock is GitHub's, or what comes closest.
+func (e *Engine) clock() time.Time {
+	if e.Now == nil {
+		return time.Now()
+	}
+	return e.Now()
 }
 
 func (j *job) run(ctx context.Context) error {
-	if err := j.look(ctx); err != nil {
+	err := j.look(ctx)
+	j.now = j.clock() // the first answers teach it
+	if err != nil {
 		return err
 	}
 	if j.DeployKey != nil {
@@ -137,8 +158,27 @@ func (j *job) run(ctx context.Context) error {
 	return j.rotateValue(ctx)
 }
 
+// decide notes a verdict, and how old what it is about was.
+func (j *job) decide(v verdict) {
+	j.verdict = v
+	if !v.since.IsZero() {
+		j.before = max(0, j.now.Sub(v.since)) // clocks differ
+	}
+}
+
+// inTime is for making and storing, which are over before a lease is.
+func (j *job) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	j.begun = time.Now().Round(0)
+	return context.WithTimeout(ctx, window)
+}
+
 func (j *job) report(err error) Report {
-	r := Report{Name: j.Name, Kind: j.kind(), Reason: j.verdict.reason, Since: j.verdict.since, Retired: j.retired, Kept: j.kept, Err: err}
+	r := Report{
+		Name: j.Name, Kind: j.kind(), Reason: j.verdict.reason, Since: j.verdict.since, Before: j.before, Every: j.Every,
+		Retired: j.retired, Kept: j.kept, Err: err,
+	}
+	r.Overdue = r.Before > j.Every*3/2
+	r.Expired = j.InstallationToken != nil && r.Before > tokenLife
 	switch {
 	case j.done:
 		r.Outcome = Rotated
@@ -159,7 +199,6 @@ func (j *job) report(err error) Report {
 	}
 	if !r.Since.IsZero() {
 		r.Age = max(0, j.now.Sub(r.Since))
-		r.Overdue = r.Age > j.Every*3/2
 	}
 	for _, t := range j.targets {
 		r.Stores = append(r.Stores, Stored{t.place, t.store.Secret, t.updated, t.err})

@@ -45,7 +45,7 @@ func TestARunReportsWhatItDid(t *testing.T) {
 		r := keyRotation(0)
 		begun := time.Now()
 		got := w.run(w.engine(nil), r)[0]
-		if got.Outcome != Rotated || got.Err != nil || got.Kind != "deploy-key" || got.Kept != 1 || got.Retired != 0 || len(got.Stores) != 4 || !got.Due.Equal(begun.Add(30*day)) {
+		if got.Outcome != Rotated || got.Before != 0 || got.Overdue || got.Err != nil || got.Kind != "deploy-key" || got.Kept != 1 || got.Retired != 0 || len(got.Stores) != 4 || !got.Due.Equal(begun.Add(30*day)) {
 			t.Errorf("%+v", got)
 		}
 		if k := w.ours()[0]; !k.ReadOnly {
@@ -65,7 +65,7 @@ func TestARunReportsWhatItDid(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		got = w.run(w.engine(nil), r)[0]
-		if got.Outcome != Rotated || got.Overdue || got.Age != 0 || got.Retired != 1 || got.Kept != 1 || !got.Stores[3].UpdatedAt.Equal(got.Since) {
+		if got.Outcome != Rotated || !got.Overdue || got.Before != 46*day || got.Every != 30*day || got.Age != 0 || got.Retired != 1 || got.Kept != 1 || !got.Stores[3].UpdatedAt.Equal(got.Since) {
 			t.Errorf("%+v", got)
 		}
 		r.DeployKey.ReadOnly = false
@@ -211,6 +211,26 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 		}
 		w.belongs(&r)
 	})
+	bubbled(t, "switched off later", func(t *testing.T, w *world) {
+		r := keyRotation(0)
+		w.run(w.engine(nil), r)
+		time.Sleep(day)
+		for _, dry := range []bool{true, false} {
+			e := w.answering(methodGet, keysPath, func(ctx context.Context, r secret.Request) (int, error) {
+				status, err := w.call(ctx, r)
+				for _, k := range *r.Result.(*[]*deployKey) {
+					k.Enabled = new(bool)
+				}
+				return status, err
+			})
+			e.DryRun = dry
+			got := w.run(e, r)[0]
+			if got.Outcome != Failed || got.Err.Error() != got.Reason || !strings.HasSuffix(got.Reason, " is switched off") || hint(got.Err) != keysOff || got.Before != day {
+				t.Errorf("%+v", got)
+			}
+		}
+		w.settled(r, 1)
+	})
 	bubbled(t, "switched off", func(t *testing.T, w *world) {
 		r := keyRotation(0)
 		e := w.answering(methodPost, keysPath, func(ctx context.Context, r secret.Request) (int, error) {
@@ -343,7 +363,7 @@ func TestWhoSeesAnOrganizationsSecretAndVariable(t *testing.T) {
 			e.Access = func(context.Context, manifest.Store) (*secret.Access, error) {
 				return nil, errors.New("no such pattern")
 			}
-			if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != "no such pattern" {
+			if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != "could not renew IDENTITY of organization acme: no such pattern" {
 				t.Errorf("%+v", got)
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/secret"
 )
@@ -16,17 +17,26 @@ func (j *job) rotateKey(ctx context.Context) error {
 		return err
 	}
 	j.kept = len(keys)
-	j.verdict = judgeKeys(j.now, rule{every: j.Every, forced: j.forced()}, j.DeployKey.ReadOnly, keys, j.facts())
-	unfinished, generations := split(keys, j.facts())
-	switch {
-	case j.DryRun || !j.verdict.busy.IsZero():
-		return nil
-	case !j.verdict.due: // every store has generations[0]
-		return j.retire(ctx, surplus(nil, generations[1:], generations[0].CreatedAt, j.Keep, j.facts()))
-	}
-	if err := j.prepare(ctx); err != nil {
+	j.decide(judgeKeys(j.now, rule{every: j.Every, forced: j.forced()}, j.DeployKey.ReadOnly, keys, j.facts()))
+	if len(keys) > 0 && keys[0].off() {
+		// A new one would be off as well.
+		err := errOff(keys[0].ID)
+		j.verdict = j.verdict.rotate(err.Error())
 		return err
 	}
+	unfinished, generations := split(keys, j.facts())
+	switch {
+	case !j.verdict.busy.IsZero():
+		return nil
+	case !j.verdict.due && j.DryRun:
+		return nil
+	case !j.verdict.due: // every store has generations[0]
+		return j.retire(ctx, surplus(nil, generations[1:], j.settledAt(generations[0]), j.Keep, j.facts()))
+	}
+	if err := j.prepare(ctx); err != nil || j.DryRun {
+		return err
+	}
+	unfinished, generations = withHeld(unfinished, generations, j.facts())
 	made, err := j.rollOut(ctx)
 	if made == nil {
 		return err // and nothing has changed
@@ -46,10 +56,20 @@ func (j *job) rotateKey(ctx context.Context) error {
 	return err
 }
 
+// settledAt is what the age of keys is held against when all stores have current:
+// its creation, and now once no run that raced its own can still be at work. The
+// clock must be GitHub's for that.
+func (j *job) settledAt(current *deployKey) time.Time {
+	if j.Now != nil && j.now.Sub(current.CreatedAt) > lease {
+		return j.now
+	}
+	return current.CreatedAt
+}
+
 // rollOut makes a key, stores it and verifies both. It gives no key when nothing may
 // be removed on its account.
 func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
-	inTime, cancel := context.WithTimeout(ctx, window)
+	inTime, cancel := j.inTime(ctx)
 	defer cancel()
 	title := newTitle(j.DeployKey.Title, j.now)
 	private, public, err := j.newKey(title)

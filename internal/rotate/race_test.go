@@ -121,7 +121,7 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 		t.Parallel()
 		for _, force := range [][2]bool{{}, {true, true}} {
 			for keep := range 2 {
-				const requests = 34
+				const requests = 39
 				for n := range requests {
 					for m := 1 + n%17; m < requests; m += 17 { // steps of 1 hold as well, and take minutes
 						race(t, keep, skews[(n+m)%5], force, func(i int, x [2]*runner) *runner {
@@ -169,7 +169,7 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, r := newWorld(t), keyRotation(1)
-		w.strikeAt(8, killedBefore, r)
+		w.strikeAt(13, killedBefore, r)
 		time.Sleep(lease - time.Minute)
 		got := w.run(w.engine(nil), r)[0]
 		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after 2000-01-01T00:15:00Z", w.ours()[0].ID)

@@ -113,13 +113,19 @@ func (j *job) addKey(ctx context.Context, title, public string) (*deployKey, err
 	return made, j.isKey(made, made.ID, public)
 }
 
+func (k *deployKey) off() bool { return k.Enabled != nil && !*k.Enabled }
+
+func errOff(id int64) error {
+	return &fault{problem: fmt.Sprintf("deploy key %d is switched off", id), cure: keysOff}
+}
+
 // isKey tells whether what GitHub tells of is the key that was sent, and works.
 func (j *job) isKey(got *deployKey, id int64, public string) error {
 	switch {
 	case got.ID == 0 || got.ID != id || !samePublic(got.Key, public) || got.ReadOnly != j.DeployKey.ReadOnly:
 		return &fault{problem: fmt.Sprintf("GitHub tells of another deploy key than the one that was sent (id %d)", got.ID)}
-	case got.Enabled != nil && !*got.Enabled:
-		return &fault{problem: fmt.Sprintf("deploy key %d is switched off", got.ID), cure: keysOff}
+	case got.off():
+		return errOff(got.ID)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/manifest"
@@ -17,6 +18,7 @@ type target struct {
 	place   secret.Place
 	before  time.Time // updated_at when the run began; zero: there was none
 	updated time.Time // as it was last read
+	written time.Time // as it was read first after our write; zero: GitHub did not tell of that yet
 	seenBy  string    // the visibility of an organization's secret
 	access  *secret.Access
 	took    bool // GitHub said so
@@ -51,18 +53,23 @@ func (t *target) read(ctx context.Context, call secret.Call) error {
 	return err
 }
 
-// look reads every store. All must be known before anything is made.
+// look reads every store, whatever becomes of the others. All must be known before
+// anything is made.
 func (j *job) look(ctx context.Context) error {
 	if len(j.targets) == 0 {
 		return errNothing
 	}
+	var errs []error
 	for _, t := range j.targets {
+		if err := secret.NotTried(ctx); err != nil {
+			return errors.Join(append(errs, err)...)
+		}
 		if t.err = t.read(ctx, j.Call); t.err != nil {
-			return t.err
+			errs = append(errs, t.err)
 		}
 		t.before = t.updated
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (j *job) facts() []fact {
@@ -73,26 +80,61 @@ func (j *job) facts() []fact {
 	return list
 }
 
-// prepare is what can fail before anything is made.
+// prepare is what can fail before anything is made. It only reads, so a dry run
+// tells what a run would fail of.
 func (j *job) prepare(ctx context.Context) error {
-	var last time.Time
+	archived := map[string]bool{}
 	for i, t := range j.targets {
-		if last.Before(t.before) {
-			last = t.before
+		if t.err = secret.NotTried(ctx); t.err == nil {
+			t.err = j.reach(ctx, t, archived)
 		}
-		if t.store.Organization == "" || j.Access == nil {
+		if t.store.Organization == "" || j.Access == nil || t.err != nil {
 			continue
 		}
 		if i > 0 && j.targets[i-1].store == t.store {
 			t.access = j.targets[i-1].access
-		} else if t.access, t.err = j.Access(ctx, *t.store); t.err != nil {
-			return t.err
+		} else {
+			t.access, t.err = j.Access(ctx, *t.store)
 		}
+	}
+	if err := j.failures(); err != nil || j.DryRun {
+		return err
 	}
 	// Times are in whole seconds: a write shows only when the last one was not in
 	// the same second, by GitHub's clock.
-	if wait := time.Until(last.Add(2 * time.Second)); wait > 0 && !pause(ctx, min(wait, 3*time.Second)) {
+	last := slices.MaxFunc(j.facts(), byTime).updated
+	if wait := last.Add(2 * time.Second).Sub(j.clock()); wait > 0 && !pause(ctx, min(wait, 3*time.Second)) {
 		return secret.NotTried(ctx)
+	}
+	return nil
+}
+
+// reach makes sure that a target can be written, as far as reading tells. Where one
+// can't be, the others would be replaced again with every run.
+func (j *job) reach(ctx context.Context, t *target, archived map[string]bool) error {
+	at := t.place
+	req := secret.Request{Place: at, Permission: at.Permission(), Op: "get the public key of " + at.String(), Method: methodGet, Path: at.SecretsPath() + "/public-key"}
+	status, err := j.Call(ctx, req)
+	switch {
+	case err != nil && status == statusNotFound && at.Environment != "":
+		return &fault{cure: "create the environment, or see that the App reaches its repository", err: err}
+	case err != nil:
+		return err
+	case at.IsOrganization():
+		return nil
+	}
+	is, known := archived[at.Path()]
+	if !known {
+		var repository struct{ Archived bool }
+		req.Op, req.Path, req.Result = "look at "+at.Owner+"/"+at.Repository, at.Path(), &repository
+		if _, err := j.Call(ctx, req); err != nil {
+			return err
+		}
+		is = repository.Archived
+		archived[at.Path()] = is
+	}
+	if is {
+		return &fault{problem: at.Owner + "/" + at.Repository + " is archived", cure: "unarchive it, or take it out of store"}
 	}
 	return nil
 }
@@ -105,14 +147,15 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 			continue
 		}
 		// A machine that was asleep: the time of a context stood still meanwhile.
-		if time.Since(j.now.Round(0)) > window {
+		if time.Since(j.begun) > window {
 			t.err = &fault{problem: "not tried: the time was up"}
 			continue
 		}
 		sent, status := false, 0
 		watch := func(ctx context.Context, r secret.Request) (int, error) {
+			leaves := r.Method == methodPut && ctx.Err() == nil // or it could not have
 			s, err := j.Call(ctx, r)
-			if r.Method == methodPut {
+			if leaves {
 				sent, status = true, s
 			}
 			return s, err
@@ -120,11 +163,22 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 		_, t.err = secret.Put(ctx, watch, t.place, t.store.Secret, value, t.access)
 		if t.took = t.err == nil; t.took {
 			took++
+			if j.exclusive() {
+				t.sign(ctx, j.Call)
+			}
 		}
 		// Of an answer that was lost, and of GitHub's own trouble, nobody knows.
 		t.unsure = sent && !t.took && (status < 400 || status >= 500)
 	}
 	return took
+}
+
+// sign notes the time of our own write, as long as it is likely to be ours. Where
+// GitHub's copy is behind, verify does it.
+func (t *target) sign(ctx context.Context, call secret.Call) {
+	if t.read(ctx, call) == nil && t.updated.After(t.before) {
+		t.written = t.updated
+	}
 }
 
 // untouched tells whether it is sure that no store holds the new value. A refusal
@@ -166,8 +220,27 @@ func (j *job) verify(ctx context.Context) {
 			if !t.updated.After(t.before) {
 				return &fault{problem: fmt.Sprintf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))}
 			}
+			if t.written.IsZero() {
+				t.written = t.updated
+			}
 			return nil
 		})
+	}
+}
+
+// alone makes sure, after all writes, that no other run wrote meanwhile: values of
+// two runs in two stores, or beside a variable, would look fine and not work.
+func (j *job) alone(ctx context.Context) {
+	for _, t := range j.targets {
+		if t.err != nil {
+			continue
+		}
+		if t.err = eventually(ctx, func() error { return t.read(ctx, j.Call) }); t.err == nil && !t.updated.Equal(t.written) {
+			t.err = &fault{
+				problem: "another run wrote " + t.name() + " at the same time",
+				cure:    "run it again with force: " + j.Name + ", and give the workflow concurrency:",
+			}
+		}
 	}
 }
 

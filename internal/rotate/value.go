@@ -27,15 +27,14 @@ func (j *job) rotateValue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	// Of two tokens both are good, so it does no harm when runs race.
-	r := rule{every: j.Every, forced: j.forced(), exclusive: j.InstallationToken == nil}
-	if j.verdict = judgeValues(j.now, r, j.facts(), behind); !j.verdict.due || j.DryRun {
+	r := rule{every: j.Every, forced: j.forced(), exclusive: j.exclusive()}
+	if j.decide(judgeValues(j.now, r, j.facts(), behind)); !j.verdict.due {
 		return nil
 	}
-	if err := j.prepare(ctx); err != nil {
+	if err := j.prepare(ctx); err != nil || j.DryRun {
 		return err
 	}
-	inTime, cancel := context.WithTimeout(ctx, window)
+	inTime, cancel := j.inTime(ctx)
 	defer cancel()
 	m, err := j.make(inTime)
 	if err != nil {
@@ -53,6 +52,9 @@ func (j *job) rotateValue(ctx context.Context) error {
 	for _, v := range variables {
 		v.renew(ctx, j, m.recipient)
 	}
+	if j.exclusive() {
+		j.alone(ctx)
+	}
 	if err := j.failures(); err != nil {
 		return err
 	}
@@ -60,6 +62,9 @@ func (j *job) rotateValue(ctx context.Context) error {
 	j.done, j.verdict.since, j.now = true, made, made
 	return nil
 }
+
+// exclusive: of two keys or tokens both are good, so it does no harm when runs race.
+func (j *job) exclusive() bool { return j.Random != nil || j.Age }
 
 // forget ends a token that no store took.
 func (j *job) forget(ctx context.Context, m made) {

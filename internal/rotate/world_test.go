@@ -315,11 +315,15 @@ func (w *world) addByHand() {
 	}
 }
 
-// hint is what cli prints on the second line.
+// hint is what cli prints below the first of the errors.
 func hint(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) {
-		return h.Hint()
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		err = joined.Unwrap()[0]
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
+			return h.Hint()
+		}
 	}
 	return ""
 }

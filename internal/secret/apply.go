@@ -219,7 +219,7 @@ func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 	if err == nil && there {
 		var status int
 		op := "delete " + c.Name + " of " + c.Place.String()
-		status, err = call(ctx, Request{c.Place, c.Permission(), op, methodDelete, c.secretsPath() + "/" + c.Name, nil, nil})
+		status, err = call(ctx, Request{c.Place, c.Permission(), op, methodDelete, c.SecretsPath() + "/" + c.Name, nil, nil})
 		switch {
 		case status == statusNotFound:
 			err = nil // by somebody else, or by an attempt whose answer was lost

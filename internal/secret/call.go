@@ -58,7 +58,7 @@ func list(ctx context.Context, call Call, at Place) (all []Entry, status int, er
 			Total   int     `json:"total_count"`
 			Secrets []Entry `json:"secrets"`
 		}
-		path := fmt.Sprintf("%s?per_page=%d", at.secretsPath(), perPage)
+		path := fmt.Sprintf("%s?per_page=%d", at.SecretsPath(), perPage)
 		if page > 1 {
 			path += fmt.Sprintf("&page=%d", page)
 		}
@@ -75,7 +75,7 @@ func list(ctx context.Context, call Call, at Place) (all []Entry, status int, er
 
 // Get reads what GitHub tells of one secret; found is false where there is none.
 func Get(ctx context.Context, call Call, at Place, name string) (entry Entry, found bool, err error) {
-	status, err := call(ctx, Request{at, at.Permission(), "look at " + name + " of " + at.String(), methodGet, at.secretsPath() + "/" + name, nil, &entry})
+	status, err := call(ctx, Request{at, at.Permission(), "look at " + name + " of " + at.String(), methodGet, at.SecretsPath() + "/" + name, nil, &entry})
 	if status == statusNotFound {
 		return Entry{}, false, nil
 	}

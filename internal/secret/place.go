@@ -63,8 +63,8 @@ func (p Place) Permission() string {
 	return name
 }
 
-// secretsPath is where the place's secrets are in the REST API.
-func (p Place) secretsPath() string {
+// SecretsPath is where the place's secrets are in the REST API.
+func (p Place) SecretsPath() string {
 	if p.Environment != "" {
 		return p.Path() + "/environments/" + url.PathEscape(p.Environment) + "/secrets"
 	}

@@ -31,7 +31,7 @@ func fetchKey(ctx context.Context, call Call, at Place) (publicKey, int, error) 
 		Key string `json:"key"`
 	}
 	op := "get the public key of " + at.String()
-	status, err := call(ctx, Request{at, at.Permission(), op, methodGet, at.secretsPath() + "/public-key", nil, &answer})
+	status, err := call(ctx, Request{at, at.Permission(), op, methodGet, at.SecretsPath() + "/public-key", nil, &answer})
 	if err != nil {
 		return publicKey{}, status, err
 	}
@@ -75,7 +75,7 @@ func (k publicKey) put(ctx context.Context, call Call, at Place, name string, va
 			body.Selected = &ids
 		}
 	}
-	return call(ctx, Request{at, at.Permission(), "write " + name + " to " + at.String(), methodPut, at.secretsPath() + "/" + name, body, nil})
+	return call(ctx, Request{at, at.Permission(), "write " + name + " to " + at.String(), methodPut, at.SecretsPath() + "/" + name, body, nil})
 }
 
 // Put writes one secret at one place. For an organization, access nil keeps who
@@ -127,7 +127,7 @@ func selected(ctx context.Context, call Call, at Place, name string) ([]int64, e
 				ID int64 `json:"id"`
 			} `json:"repositories"`
 		}
-		path := fmt.Sprintf("%s/%s/repositories?per_page=%d&page=%d", at.secretsPath(), name, perPage, page)
+		path := fmt.Sprintf("%s/%s/repositories?per_page=%d&page=%d", at.SecretsPath(), name, perPage, page)
 		if _, err := call(ctx, Request{at, at.Permission(), "list who sees " + name + " of " + at.String(), methodGet, path, nil, &answer}); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,393 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// One store that is broken for good must not have the others replaced by each run.
+func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
+	for _, test := range []struct {
+		name         string
+		path         string // of what is refused
+		broken       func(*world, secret.Request) (int, error)
+		failed, hint string
+	}{
+		{"no environment", "repos/acme/app/environments/production/secrets/public-key", func(_ *world, r secret.Request) (int, error) {
+			return 404, errors.New(r.Op + ": GitHub answered 404")
+		}, "acme/app, environment production: get the public key of acme/app, environment production: GitHub answered 404", "create the environment, or see that the App reaches its repository"},
+		{"no permission", "orgs/acme/actions/secrets/public-key", func(_ *world, r secret.Request) (int, error) {
+			return 403, errors.New(r.Op + ": GitHub answered 403")
+		}, "organization acme: get the public key of organization acme: GitHub answered 403", ""},
+		{"archived", "repos/acme/app", func(w *world, r secret.Request) (int, error) {
+			status, err := w.call(w.t.Context(), r)
+			if archived, ok := r.Result.(*struct{ Archived bool }); ok {
+				archived.Archived = true
+			}
+			return status, err
+		}, "acme/app: acme/app is archived", "unarchive it, or take it out of store"},
+	} {
+		bubbled(t, test.name, func(t *testing.T, w *world) {
+			rotations := allKinds(1)
+			for i := range rotations {
+				rotations[i].Store = stores(rotations[i].Store[0].Secret)
+			}
+			w.run(w.engine(nil), rotations...)
+			time.Sleep(100 * day)
+			keys, value := len(w.ours()), w.values(rotations)
+			e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+				if r.Path == test.path {
+					return test.broken(w, r)
+				}
+				if r.Method != methodGet {
+					t.Errorf("%s %s", r.Method, r.Path)
+				}
+				return w.call(ctx, r)
+			})
+			e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { t.Error("minted"); return Minted{}, nil }
+			for _, e.DryRun = range []bool{true, false} {
+				for _, got := range w.run(e, rotations...) {
+					if got.Outcome != Failed || !strings.Contains(got.Err.Error(), test.failed) || hint(got.Err) != test.hint || !got.Due.Equal(time.Now()) {
+						t.Errorf("%v\nhint: %s\n%+v", got.Err, hint(got.Err), got)
+					}
+				}
+			}
+			if len(w.ours()) != keys || w.values(rotations) != value {
+				t.Error("something was replaced")
+			}
+			w.held(rotations[0])
+		})
+	}
+}
+
+func TestADryRunOnlyReads(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		for range 2 {
+			e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+				if r.Method != methodGet {
+					t.Errorf("%s %s", r.Method, r.Path)
+				}
+				return w.call(ctx, r)
+			})
+			e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { return Minted{}, errors.New("minted") }
+			e.DryRun = true
+			for _, got := range w.run(e, allKinds(1)...) {
+				if got.Outcome != Due || got.Err != nil {
+					t.Errorf("%+v", got)
+				}
+			}
+			w.run(w.engine(nil), allKinds(1)...)
+			time.Sleep(100 * day)
+		}
+	})
+}
+
+func TestAStoreThatIsGoneForGoodCostsNoRotations(t *testing.T) {
+	for name, gone := range map[string]manifest.Store{
+		"environment": {Owner: "acme", Repository: "app", Environment: "gone", Apps: []string{"actions"}},
+		"repository":  {Owner: "acme", Repository: "old", Apps: []string{"actions"}},
+	} {
+		bubbled(t, name, func(t *testing.T, w *world) {
+			w.AddRepository(fakegithub.Repository{Owner: "acme", Name: "old", Archived: true})
+			rotations := allKinds(1)
+			w.run(w.engine(nil), rotations...)
+			keys, values := len(w.ours()), w.values(rotations)
+			for i := range rotations {
+				gone.Secret = rotations[i].Store[0].Secret
+				rotations[i].Store = append(rotations[i].Store, gone)
+			}
+			for range 24 {
+				time.Sleep(time.Hour)
+				for _, got := range w.run(w.engine(nil), rotations...) {
+					last := got.Stores[len(got.Stores)-1]
+					if got.Outcome != Failed || last.Err == nil || got.Reason != last.Secret+" of "+last.Place.String()+" is missing" {
+						t.Fatalf("%+v", got)
+					}
+				}
+			}
+			for i := range rotations {
+				rotations[i].Store = rotations[i].Store[:len(rotations[i].Store)-1]
+			}
+			if len(w.ours()) != keys || w.values(rotations) != values {
+				t.Error("something was replaced")
+			}
+		})
+	}
+}
+
+// values are those of all stores.
+func (w *world) values(rotations []manifest.Rotation) string {
+	var all []string
+	for i := range rotations {
+		for _, t := range targetsOf(rotations[i].Store) {
+			value, _ := w.SecretValue(fakegithub.Place(t.place), t.store.Secret)
+			all = append(all, value)
+		}
+	}
+	return strings.Join(all, "\n")
+}
+
+func TestEveryStoreThatFailsIsNamed(t *testing.T) {
+	for _, path := range []string{"/secrets/public-key", "/secrets/INFRA_KEY"} {
+		bubbled(t, path, func(t *testing.T, w *world) {
+			e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+				if strings.HasSuffix(r.Path, path) && (r.Place.App == "dependabot" || r.Place.IsOrganization()) {
+					return 403, errors.New(r.Op + ": no")
+				}
+				return w.call(ctx, r)
+			})
+			got := w.run(e, keyRotation(0))[0]
+			all, ok := got.Err.(interface{ Unwrap() []error })
+			if !ok || len(all.Unwrap()) != 2 || !strings.Contains(all.Unwrap()[0].Error(), "acme/app (dependabot)") || !strings.Contains(all.Unwrap()[1].Error(), "organization acme") {
+				t.Errorf("%+v", got)
+			}
+			if got.Outcome != Failed || got.Stores[0].Err != nil || got.Stores[1].Err == nil || got.Stores[3].Err == nil || len(w.ours()) != 0 {
+				t.Errorf("%+v", got)
+			}
+		})
+	}
+}
+
+func TestAStoreThatBringsAnOlderSecretCostsNoGeneration(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		w.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "by hand", UpdatedAt: time.Now()})
+		r := keyRotation(1)
+		all := r.Store
+		r.Store = all[:1]
+		for range 3 {
+			time.Sleep(31 * day)
+			w.run(w.engine(nil), r)
+		}
+		used := w.ours()[1].ID
+		time.Sleep(day)
+		r.Store = all[:2]
+		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Retired != 1 {
+			t.Errorf("%+v", got)
+		}
+		if left := w.ours(); len(left) != 2 || left[0].ID != used {
+			t.Errorf("the key that was in use is gone: %+v", left)
+		}
+		w.settled(r, 2)
+	})
+}
+
+func TestWhatAPersonDidIsMended(t *testing.T) {
+	bubbled(t, "the newest key is removed", func(t *testing.T, w *world) {
+		r := keyRotation(1)
+		w.run(w.engine(nil), r)
+		time.Sleep(31 * day)
+		w.run(w.engine(nil), r)
+		if err := w.engine(nil).job(&r).removeKey(t.Context(), w.ours()[1].ID); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app was written by somebody else at 2000-02-01T00:00:00Z" {
+			t.Errorf("%+v", got)
+		}
+		w.settled(r, 2)
+	})
+	bubbled(t, "a secret is overwritten", func(t *testing.T, w *world) {
+		r := keyRotation(1)
+		w.run(w.engine(nil), r)
+		time.Sleep(day)
+		w.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "oops", UpdatedAt: time.Now()})
+		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app (dependabot) was written by somebody else at 2000-01-02T00:00:00Z" {
+			t.Errorf("%+v", got)
+		}
+		w.settled(r, 2)
+		if got := w.run(w.engine(nil), r)[0]; got.Outcome != NotDue {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		ctx, cancel := context.WithCancel(t.Context())
+		minted, revoked := false, 0
+		e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+			status, err := w.call(ctx, r)
+			if minted && strings.HasSuffix(r.Path, "/public-key") {
+				cancel()
+			}
+			return status, err
+		})
+		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
+			minted = true
+			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return nil }}, nil
+		}
+		if got := w.runIn(ctx, e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
+			t.Errorf("revoked %d times: %+v", revoked, got)
+		}
+	})
+}
+
+// GitHub's clock is known from its answers, and the machine's may be hours off.
+func TestDueIsByTheClockOfGitHub(t *testing.T) {
+	for _, skew := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
+		bubbled(t, skew.String(), func(t *testing.T, w *world) {
+			w.skew = skew
+			w.SetClockSkew(skew)
+			r := allKinds(0)[1]
+			r.Every, r.Store[0].Apps = 30*time.Minute, []string{"actions"}
+			outcomes := ""
+			for range 9 {
+				told := time.Duration(0)
+				e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+					defer func() { told = skew }()
+					return w.call(ctx, r)
+				})
+				e.Now = func() time.Time { return time.Now().Add(told) }
+				got := w.run(e, r)[0]
+				if outcomes += string(got.Outcome)[:1]; got.Overdue || got.Expired || got.Before > 30*time.Minute {
+					t.Errorf("%+v", got)
+				}
+				time.Sleep(10 * time.Minute)
+			}
+			if outcomes != "rnnrnnrnn" {
+				t.Error(outcomes)
+			}
+		})
+	}
+}
+
+func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r := allKinds(0)[1]
+		r.Every = 50 * time.Minute
+		for _, test := range []struct {
+			wait    time.Duration
+			expired bool
+		}{{0, false}, {time.Hour, false}, {time.Hour + time.Second, true}} {
+			time.Sleep(test.wait)
+			if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Expired != test.expired || got.Before != test.wait || got.Overdue {
+				t.Errorf("%s: %+v", test.wait, got)
+			}
+		}
+	})
+}
+
+// A key within the lease of the next one stays when that is made, and must not
+// until the next rotation.
+func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r := keyRotation(0)
+		w.run(w.engine(nil), r)
+		time.Sleep(lease - time.Minute)
+		e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+			if r.Method == methodPut {
+				time.Sleep(2 * time.Minute)
+			}
+			return w.call(ctx, r)
+		})
+		e.Force = func(string) bool { return true }
+		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Kept != 2 {
+			t.Errorf("%+v", got)
+		}
+		for _, test := range []struct {
+			now           func() time.Time
+			wait          time.Duration
+			retired, kept int
+		}{
+			{time.Now, 0, 0, 2},
+			{nil, lease, 0, 2}, // the machine's clock may be wrong
+			{time.Now, 0, 1, 1},
+		} {
+			time.Sleep(test.wait)
+			e := w.engine(nil)
+			e.Now = test.now
+			if got := w.run(e, r)[0]; got.Outcome != NotDue || got.Retired != test.retired || got.Kept != test.kept {
+				t.Errorf("%+v", got)
+			}
+		}
+		w.settled(r, 1)
+	})
+}
+
+func TestARunThatMetAnotherFails(t *testing.T) {
+	two := []string{"actions", "dependabot"}
+	for _, test := range []struct {
+		name  string
+		kind  int // of allKinds
+		apps  []string
+		order []int // whose turn it is to write
+	}{
+		{"random", 2, two, []int{0, 1, 1, 0}},
+		{"random, in turn", 2, two, []int{0, 1, 0, 1}},
+		{"age", 3, two, []int{0, 1, 1, 1, 0}},
+		{"age, one store", 3, two[:1], []int{0, 1, 0, 1}},
+	} {
+		bubbled(t, test.name, func(t *testing.T, w *world) {
+			r := allKinds(0)[test.kind]
+			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: test.apps, RecipientVariable: r.Store[0].RecipientVariable}}
+			w.run(w.engine(nil), r)
+			time.Sleep(200 * day)
+			type turn struct{ ask, served, over chan struct{} }
+			var turns [2]turn
+			var reports [2]Report
+			for i := range turns {
+				x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+				turns[i] = x
+				e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+					if req.Method != methodGet {
+						<-x.ask
+						defer func() { x.served <- struct{}{} }()
+					}
+					return w.call(ctx, req)
+				})
+				go func() {
+					defer close(x.over)
+					reports[i] = w.run(e, r)[0]
+				}()
+			}
+			time.Sleep(5 * time.Second) // both have decided
+			for _, i := range test.order {
+				select {
+				case turns[i].ask <- struct{}{}:
+					<-turns[i].served
+				case <-turns[i].over:
+				}
+				time.Sleep(2 * time.Second)
+			}
+			for i := range turns {
+				select {
+				case <-turns[i].over:
+				default:
+					t.Fatalf("run %d writes on", i)
+				}
+				switch got := reports[i]; {
+				case got.Err == nil && i == 1: // the other one tells
+				case got.Outcome != Failed:
+					t.Errorf("%+v", got)
+				case strings.Contains(got.Err.Error(), "variable RECIPIENT of acme/app was changed meanwhile"):
+				case !strings.Contains(got.Err.Error(), "another run wrote S of acme/app at the same time") || hint(got.Err) != "run it again with force: "+r.Name+", and give the workflow concurrency:":
+					t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
+				}
+			}
+			if r.Age {
+				time.Sleep(lease) // with a variable that is behind, force has to wait
+			}
+			e := w.engine(nil)
+			e.Force = func(string) bool { return true }
+			if got := w.run(e, r)[0]; got.Outcome != Rotated {
+				t.Errorf("%+v", got)
+			}
+			if r.Age {
+				w.belongs(&r)
+			}
+			if test.kind == 2 {
+				if a, b, _ := strings.Cut(w.values([]manifest.Rotation{r}), "\n"); a != b {
+					t.Error("stores hold different values")
+				}
+			}
+		})
+	}
+}
