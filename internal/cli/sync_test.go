@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -86,6 +87,14 @@ func TestSyncFaults(t *testing.T) {
 		{"shard", map[string]string{"INPUT_SHARD": "10/10"}, oneSecret, `input shard: "10/10" is no INDEX/TOTAL`, "strategy.job-index"},
 		{"concurrency", map[string]string{"INPUT_CONCURRENCY": "101"}, oneSecret, `input concurrency: "101" is no number from 1 to 100`, "leave it out"},
 		{"points", map[string]string{"INPUT_POINTS-PER-MINUTE": "many"}, oneSecret, `input points-per-minute: "many" is no number`, "leave it out"},
+		{"one file for two", map[string]string{"INPUT_STATE-FILE": "a/../b", "INPUT_REPORT-FILE": "b"}, oneSecret, "input report-file: is the state-file", "a file of its own"},
+		{"two targets that disagree", nil, `
+secrets:
+  - name: VALUE
+    to:
+      - {organization: fleet}
+      - {organization: fleet, visibility: all}
+`, "VALUE for organization fleet comes from line 5 too", "let one target name it"},
 		{"points for no write", map[string]string{"INPUT_POINTS-PER-MINUTE": "4"}, oneSecret, "input points-per-minute: is less than one write costs, which is 5", "5 or more"},
 		{"mint with a token", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}, `
 secrets:
@@ -183,6 +192,45 @@ func TestSyncByToken(t *testing.T) {
 	if got := d.outputs(t)["created"]; got != "3" || !d.Alive(token) {
 		t.Errorf("created %q, and the token is alive: %t\n%s", got, d.Alive(token), d.log.String())
 	}
+}
+
+// With a token of another owner a pattern means nothing, which is no success.
+func TestSyncByTokenOfAnotherOwner(t *testing.T) {
+	d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_OWNER": "acme", "INPUT_REPOSITORIES": "api"})
+	d.run(t, Process.mint)
+	d.next(t, map[string]string{"INPUT_TOKEN": d.outputs(t)["token"], "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""})
+	d.run(t, Process.sync)
+	if line, _ := d.said("error"); d.outputs(t)["failed"] != "1" || !strings.Contains(line, "the token reaches no repository of fleet") {
+		t.Errorf("%q", line)
+	}
+}
+
+// A fleet takes its time, and every target gets a token that lives.
+func TestSyncStoresTokensThatLive(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newFleetDay(t, 200, `
+secrets:
+  - {name: T, from: mint, mint: {repositories: [fleet/r0], permissions: {contents: read}}, to: [{repositories: ["fleet/*"]}]}
+`, map[string]string{"INPUT_POINTS-PER-MINUTE": "16"})
+		var mu sync.Mutex
+		dead, seen := 0, map[string]bool{}
+		d.onWrite = func() {
+			mu.Lock()
+			defer mu.Unlock()
+			for i := range 200 {
+				if value, ok := d.SecretValue(fakegithub.Place{Owner: "fleet", Repository: fmt.Sprintf("r%d", i)}, "T"); ok && !seen[value] {
+					seen[value] = true
+					if !d.Alive(value) {
+						dead++
+					}
+				}
+			}
+		}
+		d.run(t, Process.sync)
+		if got := d.outputs(t)["created"]; got != "200" || dead > 0 || len(seen) < 2 {
+			t.Errorf("created %q with %d tokens, %d of them dead", got, len(seen), dead)
+		}
+	})
 }
 
 // A token that was minted to be stored, and that no target took, is revoked: nobody
