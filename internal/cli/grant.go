@@ -100,7 +100,7 @@ func (f *fleet) lend(ctx context.Context, g *grant, left time.Duration) (redact.
 		return g.token.Value, nil
 	}
 	token, err := f.mint(ctx, g)
-	g.err = nil
+	g.err, g.again = nil, time.Time{}
 	switch {
 	case err == nil:
 		if time.Now().Before(g.ends) {

@@ -105,7 +105,7 @@ func maskNew(r *actions.Runner, s redact.String) {
 // mintStored makes the token of a rotation.
 func (f *fleet) mintStored(ctx context.Context, r manifest.Rotation) (rotate.Minted, error) {
 	token, err := f.mintFor(ctx, *r.InstallationToken)
-	return rotate.Minted{Value: token.Value, ExpiresAt: token.ExpiresAt, Revoke: func(ctx context.Context) error {
+	return rotate.Minted{Value: token.Value, Revoke: func(ctx context.Context) error {
 		_, err := f.ownerOf(r.InstallationToken).api.Revoke(ctx, token.Value)
 		return err
 	}}, err
@@ -129,9 +129,9 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 		}
 		switch {
 		case report.Expired:
-			r.Warning("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name, days(report.Before))
+			r.Warning("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name, rotate.Words(report.Before))
 		case report.Overdue:
-			r.Warning("%s was %s old, and should be replaced every %s: was the schedule switched off?", report.Name, days(report.Before), days(report.Every))
+			r.Warning("%s was %s old, and should be replaced every %s: was the schedule switched off?", report.Name, rotate.Words(report.Before), rotate.Words(report.Every))
 		}
 	}
 	next := ""

@@ -34,7 +34,7 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 		r := &reports[i]
 		age, due, keys := "–", "–", "–"
 		if !r.Since.IsZero() {
-			age = days(r.Age)
+			age = rotate.Words(r.Age)
 		}
 		if !r.Due.IsZero() {
 			due = r.Due.UTC().Format("2006-01-02 15:04 UTC")
@@ -80,15 +80,4 @@ func timeline(reports []rotate.Report) string {
 	}
 	b.WriteString("```\n\n")
 	return b.String()
-}
-
-// days gives a time span as people say it.
-func days(d time.Duration) string {
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%d days", d/(24*time.Hour))
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%d h", d/time.Hour)
-	}
-	return fmt.Sprintf("%d min", d/time.Minute)
 }

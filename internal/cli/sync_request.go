@@ -76,6 +76,10 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		}
 	}
 	path, state := in.String("manifest"), in.String("state-file")
+	// Found now, and not when everything is written.
+	if _, err := os.Stat(filepath.Dir(req.Report)); err != nil {
+		in.Fault("report-file", "is in a directory that is not there", "make the directory in a step before, or give another path")
+	}
 	switch {
 	case state != "" && filepath.Clean(state) == filepath.Clean(req.Report):
 		in.Fault("report-file", "is the state-file", "give each a file of its own")

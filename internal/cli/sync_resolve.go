@@ -87,9 +87,9 @@ func (v *resolution) fault(at manifest.Position, problem, cure string) {
 // target adds what one target of a secret means.
 func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, value redact.String) {
 	entry := &v.file.Secrets[i]
-	one := secret.Wanted{Name: entry.Name, Value: value, Source: "env:" + entry.Variable, CreateEnvironment: t.CreateEnvironments}
+	one := secret.Wanted{Name: entry.Name, Value: value, CreateEnvironment: t.CreateEnvironments}
 	if fresh := v.fresh[i]; fresh != nil {
-		one.Value, one.Source, one.Fresh, one.Lend = redact.String{}, "mint", true, fresh.lend
+		one.Value, one.Fresh, one.Lend = redact.String{}, true, fresh.lend
 	}
 	if t.Organization != "" {
 		access, err := v.fleet.access(ctx, t.Organization, t.Visibility, t.Selected)

@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -88,6 +91,7 @@ func TestSyncFaults(t *testing.T) {
 		{"concurrency", map[string]string{"INPUT_CONCURRENCY": "101"}, oneSecret, `input concurrency: "101" is no number from 1 to 100`, "leave it out"},
 		{"points", map[string]string{"INPUT_POINTS-PER-MINUTE": "many"}, oneSecret, `input points-per-minute: "many" is no number`, "leave it out"},
 		{"one file for two", map[string]string{"INPUT_STATE-FILE": "a/../b", "INPUT_REPORT-FILE": "b"}, oneSecret, "input report-file: is the state-file", "a file of its own"},
+		{"no such directory", map[string]string{"INPUT_REPORT-FILE": "no/such/report.json"}, oneSecret, "input report-file: is in a directory that is not there", "make the directory"},
 		{"two targets that disagree", nil, `
 secrets:
   - name: VALUE
@@ -231,6 +235,36 @@ secrets:
 			t.Errorf("created %q with %d tokens, %d of them dead", got, len(seen), dead)
 		}
 	})
+}
+
+// GitHub may be down when a token is to be replaced: the old one still lives for
+// minutes. When it is over too, what is left fails, and is said to.
+func TestSyncGetsOverAnOutageAtRenewal(t *testing.T) {
+	for _, outage := range []time.Duration{2 * time.Minute, 8 * time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			d := newFleetDay(t, 120, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_POINTS-PER-MINUTE": "10"})
+			began := time.Now()
+			d.through(t, func(next http.RoundTripper) http.RoundTripper {
+				return sender(func(r *http.Request) (*http.Response, error) {
+					if at := time.Since(began); strings.HasSuffix(r.URL.Path, "/access_tokens") && at > 54*time.Minute && at < 54*time.Minute+outage {
+						return nil, io.ErrUnexpectedEOF
+					}
+					return next.RoundTrip(r)
+				})
+			})
+			out := d.outputs(t)
+			created, _ := strconv.Atoi(out["created"])
+			failed, _ := strconv.Atoi(out["failed"])
+			if short := outage < renewBefore; created+failed != 120 || short != (failed == 0) {
+				t.Errorf("an outage of %s: %v", outage, out)
+			}
+			for _, token := range d.Tokens() {
+				if d.Alive(token.Value) {
+					t.Error("a token is alive")
+				}
+			}
+		})
+	}
 }
 
 // A token that was minted to be stored, and that no target took, is revoked: nobody

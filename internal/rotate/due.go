@@ -158,11 +158,11 @@ func (v verdict) byAge(now time.Time, r rule) verdict {
 	age := max(0, now.Sub(v.since)) // clocks differ
 	switch {
 	case age >= r.every:
-		return v.rotate("it is " + words(age) + " old")
+		return v.rotate("it is " + Words(age) + " old")
 	case r.forced:
 		return v.rotate("it is forced")
 	}
-	v.reason = "it is " + words(age) + " old, and may be " + words(r.every)
+	v.reason = "it is " + Words(age) + " old, and may be " + Words(r.every)
 	return v
 }
 
@@ -206,8 +206,8 @@ func surplus(unfinished, generations []*deployKey, ref time.Time, keep int, stor
 	return free
 }
 
-// words gives a duration as people say it.
-func words(d time.Duration) string {
+// Words gives a duration as people say it.
+func Words(d time.Duration) string {
 	switch {
 	case d >= 48*time.Hour:
 		return fmt.Sprintf("%d days", d/(24*time.Hour))

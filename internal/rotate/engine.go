@@ -39,9 +39,8 @@ type Engine struct {
 
 // Minted is a new installation token.
 type Minted struct {
-	Value     redact.String
-	ExpiresAt time.Time
-	Revoke    func(context.Context) error // for a token that went nowhere; nil: it expires by itself
+	Value  redact.String
+	Revoke func(context.Context) error // for a token that went nowhere; nil: it expires by itself
 }
 
 // Outcome is how a rotation ended.

@@ -147,7 +147,7 @@ func (j *job) retire(ctx context.Context, keys []*deployKey) error {
 		}
 		j.retired++
 		j.kept--
-		j.info("removed deploy key %d of %s", k.ID, words(j.now.Sub(k.CreatedAt)))
+		j.info("removed deploy key %d of %s", k.ID, Words(j.now.Sub(k.CreatedAt)))
 	}
 	return nil
 }

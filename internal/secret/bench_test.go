@@ -43,7 +43,7 @@ func fleet(n int) []Wanted {
 	for i := range n {
 		p := Place{Owner: "acme", Repository: fmt.Sprintf("service-%05d", i), App: "actions"}
 		for j, v := range values {
-			wanted = append(wanted, Wanted{Place: p, Name: fmt.Sprintf("SECRET_%d", j), Value: v, Source: "env:SECRET"})
+			wanted = append(wanted, Wanted{Place: p, Name: fmt.Sprintf("SECRET_%d", j), Value: v})
 		}
 	}
 	return wanted

@@ -10,10 +10,9 @@ import (
 // Wanted is one secret at one place.
 type Wanted struct {
 	Place
-	Name   string
-	Value  redact.String
-	Source string // where the value comes from, in words: env:NPM_TOKEN, mint
-	Fresh  bool   // a new value each run: written each time
+	Name  string
+	Value redact.String
+	Fresh bool // a new value each run: written each time
 
 	// Lend, if any, gives the value when it is written, instead of Value: one that
 	// does not live long must not wait for its turn. It is for many goroutines.

@@ -224,7 +224,7 @@ func hinted(err error) string {
 }
 
 func wants(place Place, name, value string) Wanted {
-	return Wanted{Place: place, Name: name, Value: redact.New(value), Source: "env:" + name}
+	return Wanted{Place: place, Name: name, Value: redact.New(value)}
 }
 
 var (
