@@ -112,32 +112,15 @@ func (r *Runner) expand(text string) string {
 	})
 }
 
-// Both are compiled when something is wrong, which it mostly is not.
+// plainWord is compiled when something is wrong, which it mostly is not.
 var plainWord = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]{1,60}$`)
 })
 
-// tokenPrefix finds what GitHub's and others' tokens begin with, and long words
-// without structure, which are keys more often than names.
-var tokenPrefix = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)gh[opusr]_|github_pat_|eyJ|\bv1\.[0-9a-f]{8}|AGE-SECRET|-----|[A-Za-z0-9+/_]{32}`)
-})
-
-// IsToken tells a token of GitHub's, which would pass for the name of an account, a
-// repository or a variable.
-func IsToken(word string) bool {
-	for _, prefix := range []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"} {
-		if len(word) >= len(prefix)+20 && strings.EqualFold(word[:len(prefix)], prefix) {
-			return true
-		}
-	}
-	return false
-}
-
 // Quote shows a word that a user gave, unless it could be a secret in the wrong
 // input: then it tells only how long it is.
 func Quote(word string) string {
-	if plainWord().MatchString(word) && !tokenPrefix().MatchString(word) {
+	if plainWord().MatchString(word) && !redact.MayBeSecret(word) {
 		return `"` + word + `"`
 	}
 	return fmt.Sprintf("a text of %d characters", len([]rune(word)))

@@ -54,7 +54,7 @@ func (p Process) encrypt() int {
 // variableName checks a name that becomes a variable or an output.
 func variableName(name string) error {
 	switch {
-	case !isVariable(name), actions.IsToken(name):
+	case !isVariable(name), redact.IsSecret(name):
 		return fmt.Errorf("%s, which is no name for a variable", actions.Quote(name))
 	case isReserved(name):
 		return fmt.Errorf("%s, which decides what later steps run or is the runner's own", actions.Quote(strings.ToUpper(name)))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // patterns are repository names with wildcards, to be held against what the
@@ -34,7 +35,7 @@ func parsePatterns(in *actions.Inputs, owner string, listed []string) patterns {
 			of, name = owner, glob
 		}
 		switch _, err := path.Match(name, ""); {
-		case err != nil, !isGlob(name), !isAccount(of), actions.IsToken(of), actions.IsToken(name):
+		case err != nil, !isGlob(name), !isAccount(of), redact.IsSecret(of), redact.IsSecret(name):
 			in.Fault("repositories", actions.Quote(entry)+" is no pattern", "write NAME, svc-*, or !svc-legacy to leave one out")
 		case !strings.EqualFold(of, owner):
 			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner, "a token opens the repositories of one owner: set owner to "+of+", or use a second step")

@@ -7,18 +7,19 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // parseTarget finds whose installation and which repositories are meant, by the
 // rules of actions/create-github-app-token.
 func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
-	if owner != "" && (!isAccount(owner) || actions.IsToken(owner)) {
+	if owner != "" && (!isAccount(owner) || redact.IsSecret(owner)) {
 		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
 	}
 	if enterprise != "" {
 		switch {
-		case !isAccount(enterprise), actions.IsToken(enterprise):
+		case !isAccount(enterprise), redact.IsSecret(enterprise):
 			in.Fault("enterprise", actions.Quote(enterprise)+" is no enterprise", "give its slug, the last part of github.com/enterprises/SLUG")
 		case owner != "", len(listed) > 0:
 			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
@@ -71,7 +72,7 @@ func parseRepositories(in *actions.Inputs, owner string, listed []string) []stri
 			of, name = owner, entry
 		}
 		switch {
-		case !isAccount(of), !isRepository(name), actions.IsToken(of), actions.IsToken(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
+		case !isAccount(of), !isRepository(name), redact.IsSecret(of), redact.IsSecret(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
 			in.Fault("repositories", actions.Quote(entry)+" is no repository", "write NAME or OWNER/NAME, no URL, no .git")
 			continue
 		case !strings.EqualFold(of, owner):

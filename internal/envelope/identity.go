@@ -57,12 +57,6 @@ var notIdentities = prefixed{
 	{"sk-", publicIdentity},
 	{"AGE-PLUGIN-", pluginIdentity},
 	{"age-encryption.org/", lockedFile},
-	{"ghs_", tokenIdentity},
-	{"ghp_", tokenIdentity},
-	{"gho_", tokenIdentity},
-	{"ghu_", tokenIdentity},
-	{"ghr_", tokenIdentity},
-	{"github_pat_", tokenIdentity},
 }
 
 // ParseIdentities reads private keys: AGE-SECRET-KEY-1… and AGE-SECRET-KEY-PQ-1…,
@@ -136,7 +130,11 @@ func nextIdentity(t string) (i Identity, length int, what *fault) {
 		}
 		return Identity{ageKey, id}, len(word), nil
 	}
-	if what = notIdentities.find(word); what == nil {
+	switch what = notIdentities.find(word); {
+	case what != nil:
+	case redact.KindOf(word).IsToken():
+		what = tokenIdentity
+	default:
 		what = noIdentity
 	}
 	return Identity{}, lineEnd(t), what // the rest of the line is the same fault

@@ -12,6 +12,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // Open decrypts an envelope with the first identity that fits. Besides Seal's one
@@ -92,14 +94,17 @@ func checkIntro(file string) error {
 
 // foreign names what people pass in the place of an envelope.
 func foreign(t string) error {
+	switch kind := redact.KindOf(t); {
+	case kind == redact.InstallationToken:
+		return wrong("is "+kind.WithArticle()+" in plain text, not an envelope",
+			"it needs no decrypting: use it as it is, or pass the output encrypted-token")
+	case kind.IsToken():
+		return wrong("is "+kind.WithArticle()+" in plain text, not an envelope", wholeOutput)
+	case kind == redact.AgeIdentity:
+		return wrong("is an age identity, which opens envelopes, not an envelope",
+			"pass it as identity, and here the output encrypted-token")
+	}
 	kinds := []struct{ prefix, what, cure string }{
-		{"ghs_", "an installation token in plain text", "it needs no decrypting: use it as it is, or pass the output encrypted-token"},
-		{"ghp_", "a personal access token (classic) in plain text", wholeOutput},
-		{"github_pat_", "a fine-grained personal access token in plain text", wholeOutput},
-		{"gho_", "an OAuth token in plain text", wholeOutput},
-		{"ghu_", "a user access token in plain text", wholeOutput},
-		{"ghr_", "a refresh token in plain text", wholeOutput},
-		{"AGE-SECRET-KEY-", "an age identity, which opens envelopes", "pass it as identity, and here the output encrypted-token"},
 		{"age1", "an age recipient, which envelopes are made for", wholeOutput},
 		{"ssh-", "an SSH public key", wholeOutput},
 		{"-----BEGIN PGP", "a GPG message", "encrypt the value with the encrypt action, or with age"},

@@ -57,12 +57,6 @@ var notRecipients = prefixed{
 	{"-----BEGIN RSA PUBLIC KEY", pemRecipient},
 	{"-----BEGIN CERTIFICATE", pemRecipient},
 	{"-----BEGIN", privateRecipient},
-	{"ghs_", tokenRecipient},
-	{"ghp_", tokenRecipient},
-	{"gho_", tokenRecipient},
-	{"ghu_", tokenRecipient},
-	{"ghr_", tokenRecipient},
-	{"github_pat_", tokenRecipient},
 	{"github:", namedRecipient},
 	{"@", namedRecipient},
 	{"ecdsa-sha2-", sshKind},
@@ -128,6 +122,8 @@ func parseRecipient(line string) (r Recipient, id string, what *fault) {
 		r, id, what = parseAgeRecipient(line)
 	case strings.HasPrefix(line, "ssh-"):
 		r, id, what = parseSSHRecipient(line)
+	case redact.KindOf(line).IsToken():
+		what = tokenRecipient
 	default:
 		what = noRecipient
 	}

@@ -20,20 +20,10 @@ type Inspection struct {
 	SSO       string    // what X-GitHub-SSO said: which organizations want it authorized
 }
 
-// Kind tells by its prefix what a token is; empty when it is none that GitHub
-// makes.
-func Kind(token redact.String) string {
-	for _, k := range []struct{ prefix, kind string }{
-		{"ghp_", "personal access token (classic)"},
-		{"github_pat_", "fine-grained personal access token"},
-		{"gho_", "OAuth app token"},
-		{"ghu_", "user access token of a GitHub App"},
-		{"ghs_", "installation token of a GitHub App"},
-		{"ghr_", "refresh token of a GitHub App"},
-	} {
-		if strings.HasPrefix(token.Reveal(), k.prefix) {
-			return k.kind
-		}
+// kindOf tells in words what a token is; empty when it is none that GitHub makes.
+func kindOf(token redact.String) string {
+	if kind := redact.KindOf(token.Reveal()); kind.IsToken() {
+		return string(kind)
 	}
 	if len(token.Reveal()) == 40 && oldToken.MatchString(token.Reveal()) {
 		return "personal access token (classic), of before 2021"
@@ -45,7 +35,7 @@ var oldToken = regexp.MustCompile(`^[0-9a-f]+$`)
 
 // Inspect asks GitHub what a personal token is. It changes nothing.
 func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, error) {
-	i := Inspection{Kind: Kind(token)}
+	i := Inspection{Kind: kindOf(token)}
 	var user struct {
 		Login string `json:"login"`
 	}

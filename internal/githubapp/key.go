@@ -71,18 +71,14 @@ func tidy(t string) string {
 
 // foreign names what people paste in the place of a key.
 func foreign(t string) error {
+	if kind := redact.KindOf(t); kind != "" && kind != redact.PEM && kind != redact.JWT { // a key in base64 may begin as a JWT
+		return &KeyError{"is " + kind.WithArticle() + ", not a private key", makeNewKey}
+	}
 	kinds := []struct{ prefix, kind string }{
-		{"ghp_", "a personal access token (classic)"},
-		{"github_pat_", "a fine-grained personal access token"},
-		{"ghs_", "an installation token"},
-		{"gho_", "an OAuth token"},
-		{"ghu_", "a user access token"},
-		{"ghr_", "a refresh token"},
 		{"ssh-rsa ", "an SSH public key"},
 		{"ssh-ed25519 ", "an SSH public key"},
 		{"ecdsa-sha2-", "an SSH public key"},
 		{"SHA256:", "a key's fingerprint"},
-		{"AGE-SECRET-KEY-", "an age identity"},
 		{"Iv1.", "a client id"},
 		{"Iv23", "a client id"},
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // source is the text of a manifest, as far as faults show it.
@@ -91,7 +93,7 @@ func (s *source) hidden(number int, text []rune, from, to int) []bool {
 		for j < len(text) && !strings.ContainsRune(" \t\"'[]{},", text[j]) {
 			j++
 		}
-		if word := text[i:j]; j > from && (secretLike(string(word)) || s.strict && !known(string(word))) {
+		if word := text[i:j]; j > from && (redact.MayBeSecret(string(word)) || s.strict && !known(string(word))) {
 			fill(hide[i:j])
 		}
 		i = j
@@ -148,51 +150,11 @@ func wide(r rune) bool {
 		r >= 0xffe0 && r <= 0xffe6 || r >= 0x1f300 && r <= 0x1faff || r >= 0x20000 && r <= 0x3fffd)
 }
 
-// tokenPrefixes begin what is always a secret, when enough follows.
-var tokenPrefixes = []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "age-secret-key-", "-----begin", "eyj"}
-
-// isToken tells a word that can be nothing but a token or a key.
-func isToken(word string) bool {
-	lower := strings.ToLower(word)
-	for _, prefix := range tokenPrefixes {
-		if i := strings.Index(lower, prefix); i >= 0 && len(word) >= i+len(prefix)+20 {
-			return true
-		}
-	}
-	return strings.Contains(lower, "-----begin")
-}
-
-// secretLike tells a word that may be a secret: the beginning of a token, or 32
-// characters without structure, unless they are letters of one case, as
-// PRODUCTION_DATABASE_CONNECTION_URL.
-func secretLike(word string) bool {
-	lower := strings.ToLower(word)
-	for _, prefix := range tokenPrefixes {
-		if strings.Contains(lower, prefix) && (prefix != "eyj" || strings.Contains(word, "eyJ")) {
-			return true
-		}
-	}
-	plain := word == lower || word == strings.ToUpper(word)
-	if plain && !strings.ContainsAny(word, "0123456789") {
-		return false
-	}
-	run := 0
-	for _, r := range word {
-		if run++; !isLetter(r) && !isDigit(r) && !strings.ContainsRune("+/_", r) {
-			run = 0
-		}
-		if run == 32 {
-			return true
-		}
-	}
-	return false
-}
-
 // quote shows a text of the file in a message, unless it could be a secret: then
 // it tells only how long that is.
 func quote(text string) string {
 	plain := func(r rune) bool { return isLetter(r) || isDigit(r) || strings.ContainsRune("_./:@*?![]^-", r) }
-	if n := len([]rune(text)); n == 0 || n > 60 || secretLike(text) || strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+	if n := len([]rune(text)); n == 0 || n > 60 || redact.MayBeSecret(text) || strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
 		return fmt.Sprintf("a text of %d characters", n)
 	}
 	return `"` + text + `"`

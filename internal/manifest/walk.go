@@ -7,6 +7,8 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // parser holds one file to the table.
@@ -82,7 +84,7 @@ func (p *parser) object(n ast.Node, s *shape) *value {
 // unknown notes a key that the shape doesn't have, and gives the one that was meant.
 func (p *parser) unknown(pair *ast.MappingValueNode, key string, s *shape) (near string) {
 	p.hide(pair.Value, pair.Start)
-	if isToken(key) {
+	if redact.IsSecret(key) {
 		p.token(position(pair))
 		return ""
 	}
@@ -183,7 +185,7 @@ func (p *parser) scalar(v *value, n ast.Node, f *field) {
 
 func (p *parser) text(v *value, n ast.Node, f *field) {
 	switch {
-	case isToken(v.text):
+	case redact.IsSecret(v.text):
 		p.hide(n, n.GetToken())
 		p.token(v.at)
 	case len(f.words) > 0 && !slices.Contains(f.words, v.text):
@@ -244,7 +246,7 @@ func (p *parser) levels(v *value, n ast.Node, f *field) {
 		key := keyOf(pair)
 		name := strings.ReplaceAll(key, "-", "_")
 		switch {
-		case isToken(key):
+		case redact.IsSecret(key):
 			p.hide(pair.Value, pair.Start)
 			p.token(position(pair))
 		case !f.form.fits(key):

@@ -153,7 +153,7 @@ func check(where, name, level string) error {
 	it := subject(where, name)
 	p, known := Lookup(name)
 	switch {
-	case isToken(name) || isToken(level):
+	case isSecret(name) || isSecret(level):
 		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, permissions need no secret", it)
 	case !wellFormed(name):
 		return fmt.Errorf("%s: no permission name; hint: it takes a name and a level, such as contents: read", it)

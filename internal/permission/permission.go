@@ -18,6 +18,8 @@ package permission
 import (
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 //go:generate go run ./generate
@@ -67,22 +69,16 @@ const maxName = 64
 // wellFormed reports whether name could be a permission: ^[a-z][a-z0-9_]{0,63}$,
 // and not the beginning of a token.
 func wellFormed(name string) bool {
-	if name == "" || len(name) > maxName || name[0] < 'a' || name[0] > 'z' || isToken(name) {
+	if name == "" || len(name) > maxName || name[0] < 'a' || name[0] > 'z' || isSecret(name) {
 		return false
 	}
 	return only(name, func(c byte) bool { return isLower(c) || c == '_' || '0' <= c && c <= '9' })
 }
 
-// isToken reports whether text begins as GitHub's tokens do, in any case and
-// with dashes for underscores.
-func isToken(text string) bool {
-	text = Name(text)
-	for _, prefix := range []string{"ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"} {
-		if strings.HasPrefix(text, prefix) {
-			return true
-		}
-	}
-	return false
+// isSecret reports whether text begins as tokens and keys do, in any case and with
+// dashes for underscores.
+func isSecret(text string) bool {
+	return redact.KindOf(text) != "" || redact.KindOf(Name(text)) != ""
 }
 
 // speakable reports whether a name may appear in a message. Beside the known

@@ -124,7 +124,7 @@ func (s Scope) need() Need {
 // noScope is the fault of a word that is no scope; where stands for the word
 // when that must not be repeated.
 func noScope(where, name string) error {
-	if isToken(name) {
+	if isSecret(name) {
 		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, scopes need no secret", where)
 	}
 	hint := scopeExample

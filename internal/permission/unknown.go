@@ -60,7 +60,7 @@ func shownPath(path []string) string {
 	var b strings.Builder
 	for _, segment := range path {
 		inner := strings.TrimSuffix(strings.TrimLeft(segment, "{:"), "}")
-		if inner == "" && segment != "" || len(inner) > 40 || isToken(inner) ||
+		if inner == "" && segment != "" || len(inner) > 40 || isSecret(inner) ||
 			!only(inner, func(c byte) bool { return isLower(c) || c == '_' || c == '-' }) {
 			segment = "..."
 		}

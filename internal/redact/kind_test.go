@@ -1,0 +1,72 @@
+package redact_test
+
+import (
+	"crypto/rand"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+func TestKindOf(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		text   string
+		want   redact.Kind
+		secret bool // nothing but one
+		quoted bool // a message may repeat it
+	}{
+		{text: "ghp_" + rand.Text(), want: redact.ClassicToken, secret: true},
+		{text: "github_pat_" + rand.Text(), want: redact.FineGrainedToken, secret: true},
+		{text: "gho_" + rand.Text(), want: redact.OAuthToken, secret: true},
+		{text: "ghu_" + rand.Text(), want: redact.UserToken, secret: true},
+		{text: "GHS_" + rand.Text(), want: redact.InstallationToken, secret: true},
+		{text: "ghr_" + rand.Text(), want: redact.RefreshToken, secret: true},
+		{text: "glpat-" + rand.Text(), want: redact.GitLabToken, secret: true},
+		{text: identity.String(), want: redact.AgeIdentity, secret: true},
+		{text: strings.ToLower(identity.String()), want: redact.AgeIdentity, secret: true},
+		{text: "-----BEGIN RSA " + "PRIVATE KEY-----", want: redact.PEM, secret: true},
+		{text: "eyJ" + rand.Text(), want: redact.JWT, secret: true},
+		{text: "x=ghs_" + rand.Text(), secret: true},
+		{text: "ghp_", want: redact.ClassicToken},
+		{text: "v1." + strings.Repeat("0a", 20)},
+		{text: rand.Text() + strings.ToLower(rand.Text())},
+		{text: strings.Repeat("0a", 16)},
+		{text: "PRODUCTION_DATABASE_CONNECTION_URL", quoted: true},
+		{text: "eyjafjallajokull", quoted: true}, // small: no JWT
+		{text: "acme/api", quoted: true},
+		{text: "", quoted: true},
+	} {
+		if got := redact.KindOf(c.text); got != c.want {
+			t.Errorf("KindOf(%.12q…) is %q, want %q", c.text, got, c.want)
+		}
+		if got := redact.IsSecret(c.text); got != c.secret {
+			t.Errorf("IsSecret(%.12q…) is %v", c.text, got)
+		}
+		if got := redact.MayBeSecret(c.text); got == c.quoted {
+			t.Errorf("MayBeSecret(%.12q…) is %v", c.text, got)
+		}
+	}
+}
+
+func TestKindInASentence(t *testing.T) {
+	for kind, want := range map[redact.Kind]string{
+		redact.OAuthToken:        "an OAuth token",
+		redact.InstallationToken: "an installation token",
+		redact.UserToken:         "a user access token",
+		redact.AgeIdentity:       "an age identity",
+		redact.PEM:               "a PEM block, such as a private key",
+	} {
+		if got := kind.WithArticle(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if redact.AgeIdentity.IsToken() || redact.JWT.IsToken() || redact.Kind("").IsToken() || !redact.RefreshToken.IsToken() {
+		t.Error("IsToken does not tell GitHub's tokens from the rest")
+	}
+}
