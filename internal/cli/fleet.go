@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // fleet is every owner that a manifest reaches. For each job there it has a token
@@ -102,35 +101,35 @@ func (f *fleet) owner(name string) *fleetOwner {
 	return o
 }
 
-// need announces that requests at a place will take a permission. All is
-// announced before the first request.
-func (f *fleet) need(at secret.Place, permissions ...string) {
+// need announces that requests at a repository, or without one at the settings of
+// the organization, will take permissions. All is announced before the first request.
+func (f *fleet) need(owner, repository string, permissions ...string) {
 	for _, permission := range permissions {
-		kind, level := kindOf(at, permission)
-		g := f.grant(at, kind)
+		kind, level := kindOf(repository, permission)
+		g := f.grant(owner, kind)
 		g.permissions[permission] = level
-		if !at.IsOrganization() {
-			g.repositories[strings.ToLower(at.Repository)] = at.Repository
+		if repository != "" {
+			g.repositories[strings.ToLower(repository)] = repository
 		}
 	}
 }
 
-// call is a [secret.Call].
-func (f *fleet) call(ctx context.Context, req secret.Request) (int, error) {
-	kind, _ := kindOf(req.Place, req.Permission)
-	g := f.grant(req.Place, kind)
+// call is an [apicall.Func].
+func (f *fleet) call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+	kind, _ := kindOf(req.Repository, req.Permission)
+	g := f.grant(req.Owner, kind)
 	_, err := f.lend(ctx, g, renewBefore) // before its turn, and to know what is absent
-	if f.isAbsent(g, req.Place.Repository) {
-		return http.StatusNotFound, unreached(req.Place.Owner + "/" + req.Place.Repository)
+	if f.isAbsent(g, req.Repository) {
+		return apicall.Answer{Status: apicall.StatusNotFound}, unreached(req.Owner + "/" + req.Repository)
 	}
 	if level := f.lacked(g, req.Permission); level != "" {
-		return http.StatusForbidden, lacks(*g.owner.installation, map[string]string{req.Permission: level})
+		return apicall.Answer{Status: apicall.StatusForbidden}, lacks(*g.owner.installation, map[string]string{req.Permission: level})
 	}
 	if err != nil {
-		return 0, err
+		return apicall.Answer{}, err
 	}
-	status, err := g.session.Call(ctx, req.Op, req.Method, req.Path, req.Body, req.Result)
-	return status, lacking(err, status, req)
+	answer, err := g.session.Call(ctx, req)
+	return answer, lacking(err, answer.Status, req)
 }
 
 func unreached(repository string) error {
@@ -141,16 +140,16 @@ func unreached(repository string) error {
 }
 
 // lacking says which permission a refused request takes.
-func lacking(err error, status int, req secret.Request) error {
+func lacking(err error, status int, req apicall.Request) error {
 	var e *githubapp.Error
 	if !errors.As(err, &e) || e.Cure != "" {
 		return err
 	}
-	_, level := kindOf(req.Place, req.Permission)
+	_, level := kindOf(req.Repository, req.Permission)
 	switch status {
-	case http.StatusForbidden:
+	case apicall.StatusForbidden:
 		e.Cure = fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level)
-	case http.StatusNotFound:
+	case apicall.StatusNotFound:
 		e.Cure = fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level)
 	}
 	return err

@@ -14,7 +14,6 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // renewBefore is how long before its end a token is replaced, and useBefore how long
@@ -57,9 +56,9 @@ type grant struct {
 }
 
 // kindOf tells which token a request takes, and with which level of the permission.
-func kindOf(at secret.Place, permission string) (kind, level string) {
+func kindOf(repository, permission string) (kind, level string) {
 	switch {
-	case at.IsOrganization():
+	case repository == "":
 		return ofOrganization, "write"
 	case permission == "administration":
 		return ofAdministrator, "write"
@@ -69,11 +68,11 @@ func kindOf(at secret.Place, permission string) (kind, level string) {
 	return ofRepositories, "write"
 }
 
-func (f *fleet) grant(at secret.Place, kind string) *grant {
-	o := f.owner(at.Owner)
+func (f *fleet) grant(owner, kind string) *grant {
+	o := f.owner(owner)
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	key := grantKey{strings.ToLower(at.Owner), kind}
+	key := grantKey{strings.ToLower(owner), kind}
 	g := f.grants[key]
 	if g == nil {
 		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]string{}, once: newLock(), absent: map[string]bool{}, lacking: map[string]string{}}

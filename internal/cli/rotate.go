@@ -73,7 +73,7 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 	defer f.close(ctx)
 	for i := range req.Manifest.Rotations {
 		for _, need := range rotate.Needs(&req.Manifest.Rotations[i]) {
-			f.need(need.Place, need.Permission)
+			f.need(need.Place.Owner, need.Place.Repository, need.Permission)
 		}
 	}
 	engine := rotate.Engine{

@@ -54,14 +54,14 @@ func (p Process) syncFor(ctx context.Context, r *actions.Runner, req syncRequest
 // announce tells the fleet what it will be asked for.
 func (f *fleet) announce(v *resolution, req syncRequest) {
 	for _, w := range v.wanted {
-		f.need(w.Place, w.Permission())
+		f.need(w.Owner, w.Repository, w.Permission())
 		if w.CreateEnvironment {
-			f.need(w.Place, "actions", "administration")
+			f.need(w.Owner, w.Repository, "actions", "administration")
 		}
 	}
 	for _, at := range req.State.Places() {
 		if req.Prune {
-			f.need(at, at.Permission())
+			f.need(at.Owner, at.Repository, at.Permission())
 		}
 	}
 }

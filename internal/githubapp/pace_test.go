@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -51,7 +52,7 @@ func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.C
 }
 
 func get(ctx context.Context, s *Session, _ int) error {
-	_, err := s.Call(ctx, "look", http.MethodGet, "repos/acme/api", nil, nil)
+	_, err := s.Call(ctx, apicall.Request{Op: "look", Method: http.MethodGet, Path: "repos/acme/api"})
 	return err
 }
 
@@ -179,7 +180,7 @@ func TestASessionWithoutATokenSaysWhy(t *testing.T) {
 	f := newFixture(t)
 	why := errors.New("no key fits")
 	s := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, why })
-	if status, err := s.Call(t.Context(), "look", http.MethodGet, "repos/acme/api", nil, nil); status != 0 || !errors.Is(err, why) {
-		t.Errorf("got %d, %v", status, err)
+	if answer, err := s.Call(t.Context(), apicall.Request{Op: "look", Method: http.MethodGet, Path: "repos/acme/api"}); answer.Status != 0 || !errors.Is(err, why) {
+		t.Errorf("got %d, %v", answer.Status, err)
 	}
 }

@@ -2,9 +2,8 @@ package githubapp
 
 import (
 	"context"
-	"fmt"
-	"net/http"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -16,14 +15,6 @@ type Repository struct {
 	Archived bool     `json:"archived"`
 	Topics   []string `json:"topics"`
 }
-
-const (
-	perPage = 100
-
-	// maxPages bounds a listing: 20,000 repositories are more than any
-	// installation is known to have, and a server that never ends is broken.
-	maxPages = 200
-)
 
 // Repositories lists what an installation reaches. That takes a token of its own,
 // which opens nothing but names, and which is revoked at once.
@@ -41,24 +32,13 @@ func (a *App) Repositories(ctx context.Context, installation Installation) ([]Re
 	return list, err
 }
 
-// Repositories lists what an installation token reaches.
+// Repositories lists what an installation token reaches, whole or not at all.
 func (a *API) Repositories(ctx context.Context, token redact.String) ([]Repository, error) {
-	const op = "list the installation's repositories"
 	client := a.client(bearer{token, a.wire}, &clock{})
-	var all []Repository
-	for page := 1; page <= maxPages; page++ {
-		var answer struct {
-			Total        int          `json:"total_count"`
-			Repositories []Repository `json:"repositories"`
-		}
-		path := fmt.Sprintf("installation/repositories?per_page=%d&page=%d", perPage, page)
-		if err := a.call(ctx, client, op, http.MethodGet, path, nil, &answer); err != nil {
-			return nil, err
-		}
-		all = append(all, answer.Repositories...)
-		if len(answer.Repositories) < perPage || len(all) >= answer.Total {
-			return all, nil
-		}
+	call := func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+		return a.told(ctx, client, req)
 	}
-	return nil, &Error{Op: op, Reason: fmt.Sprintf("there are more than %d", maxPages*perPage)}
+	list, _, err := apicall.List(ctx, call, apicall.Request{Op: "list the installation's repositories", Path: "installation/repositories"},
+		"repositories", func(r *Repository) int64 { return r.ID })
+	return list, err
 }

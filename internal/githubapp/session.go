@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
+	"strings"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -19,22 +22,56 @@ func (a *API) Session(token func(context.Context) (redact.String, error)) *Sessi
 	return &Session{a, a.client(lender{token, a.wire}, &clock{})}
 }
 
-// Call sends one request, retried as the retry allows, and decodes the answer into
-// result unless that is nil. op says in words what it is for. Status is that of the
-// last answer, also with an error; zero when there was none.
-func (s *Session) Call(ctx context.Context, op, method, path string, body, result any) (status int, err error) {
-	answer, err := s.api.exchange(ctx, s.client, op, method, path, body, result)
+// Call is an [apicall.Func]: it sends one request, retried as the retry allows. Whose
+// token it goes with, the session knows.
+func (s *Session) Call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+	answer, err := s.api.told(ctx, s.client, req)
 	var missing noToken
-	var e *Error
-	switch {
-	case errors.As(err, &missing):
-		return 0, missing.cause
-	case errors.As(err, &e):
-		return e.Status, err
-	case err != nil:
-		return 0, err
+	if errors.As(err, &missing) {
+		err = missing.cause
 	}
-	return answer.status, nil
+	return answer, err
+}
+
+// told is exchange for whoever describes calls as plain data.
+func (a *API) told(ctx context.Context, client *http.Client, req apicall.Request) (apicall.Answer, error) {
+	got, err := a.exchange(ctx, client, req.Op, req.Method, req.Path, req.Body, req.Result)
+	answer := apicall.Answer{Status: got.status}
+	var e *Error
+	if errors.As(err, &e) {
+		answer.Status = e.Status
+	}
+	answer.Date, _ = http.ParseTime(got.header.Get("Date")) // zero: GitHub did not say
+	if err == nil {
+		answer.Next, err = a.nextPage(got.header)
+	}
+	if err != nil && e == nil {
+		err = &Error{Op: req.Op, Status: answer.Status, Reason: a.reason(err), Cure: a.unreachable(err), Err: err}
+	}
+	return answer, err
+}
+
+// nextPage returns where the next page of a list is, below the API's address. GitHub
+// names it in the Link header, often by numeric ids, so it is taken as it is; one
+// on another host would be sent our credential.
+// https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
+func (a *API) nextPage(header http.Header) (string, error) {
+	for link := range strings.SplitSeq(header.Get("Link"), ",") {
+		address, rest, _ := strings.Cut(strings.TrimPrefix(strings.TrimSpace(link), "<"), ">")
+		if !strings.Contains(rest, `rel="next"`) {
+			continue
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Scheme != a.base.Scheme || !strings.EqualFold(u.Host, a.base.Host) {
+			return "", errOtherHost
+		}
+		path, ok := strings.CutPrefix(u.EscapedPath(), a.base.EscapedPath())
+		if !ok {
+			return "", errOtherHost
+		}
+		return path + "?" + u.RawQuery, nil
+	}
+	return "", nil
 }
 
 // noToken is a call that had no token to go with.

@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -26,7 +27,7 @@ import (
 // where a rotation is of that kind. What Call returns for a refusal says which
 // permission it takes.
 type Engine struct {
-	Call     secret.Call
+	Call     apicall.Func
 	Mint     func(context.Context, manifest.Rotation) (Minted, error)      // an installation token
 	Identity func() (identity redact.String, recipient string, err error)  // a new age identity
 	Access   func(context.Context, manifest.Store) (*secret.Access, error) // who sees an organization's secret; nil keeps it

@@ -1,9 +1,11 @@
 package rotate
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -29,8 +32,8 @@ func bubbled(t *testing.T, name string, do func(*testing.T, *world)) {
 }
 
 // answering lets do answer the requests of a method and path prefix instead.
-func (w *world) answering(method, path string, do func(ctx context.Context, r secret.Request) (int, error)) *Engine {
-	return w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+func (w *world) answering(method, path string, do func(ctx context.Context, r apicall.Request) (apicall.Answer, error)) *Engine {
+	return w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		if r.Method == method && strings.HasPrefix(r.Path, path) {
 			return do(ctx, r)
 		}
@@ -125,24 +128,26 @@ func TestForcedRunsAtOnceAreEachSeen(t *testing.T) {
 func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		answer func(w *world, ctx context.Context, r secret.Request) (int, error)
+		answer func(w *world, ctx context.Context, r apicall.Request) (apicall.Answer, error)
 		left   int
 	}{
-		{"refused", func(_ *world, _ context.Context, r secret.Request) (int, error) {
-			return 403, errors.New(r.Op + ": no")
+		{"refused", func(_ *world, _ context.Context, r apicall.Request) (apicall.Answer, error) {
+			return status(403), errors.New(r.Op + ": no")
 		}, 1},
-		{"lost before", func(*world, context.Context, secret.Request) (int, error) { return 0, errLost }, 2},
-		{"trouble", func(*world, context.Context, secret.Request) (int, error) { return 502, errLost }, 2},
-		{"a refusal of the second attempt", func(w *world, ctx context.Context, r secret.Request) (int, error) {
+		{"lost before", func(*world, context.Context, apicall.Request) (apicall.Answer, error) {
+			return apicall.Answer{}, errLost
+		}, 2},
+		{"trouble", func(*world, context.Context, apicall.Request) (apicall.Answer, error) { return status(502), errLost }, 2},
+		{"a refusal of the second attempt", func(w *world, ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			_, _ = w.call(ctx, r)
-			return 429, errors.New(r.Op + ": GitHub answered 429")
+			return status(429), errors.New(r.Op + ": GitHub answered 429")
 		}, 2},
 	} {
 		bubbled(t, test.name, func(t *testing.T, w *world) {
 			r := keyRotation(1)
 			w.run(w.engine(nil), r)
 			time.Sleep(30 * day)
-			e := w.answering(methodPut, "", func(ctx context.Context, r secret.Request) (int, error) { return test.answer(w, ctx, r) })
+			e := w.answering(apicall.Put, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) { return test.answer(w, ctx, r) })
 			got := w.run(e, r)[0]
 			if got.Outcome != Failed || strings.Count(got.Err.Error(), "could not renew INFRA_KEY of ") != 4 || len(w.ours()) != test.left || got.Kept != test.left {
 				t.Errorf("%d left: %+v", len(w.ours()), got)
@@ -155,7 +160,7 @@ func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 func TestATokenThatNoStoreTookIsRevoked(t *testing.T) {
 	bubbled(t, "", func(t *testing.T, w *world) {
 		revoked := 0
-		e := w.answering(methodPut, "", func(context.Context, secret.Request) (int, error) { return 403, errors.New("no") })
+		e := w.answering(apicall.Put, "", func(context.Context, apicall.Request) (apicall.Answer, error) { return status(403), errors.New("no") })
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
 			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return errors.New("too late") }}, nil
 		}
@@ -168,7 +173,7 @@ func TestATokenThatNoStoreTookIsRevoked(t *testing.T) {
 func TestAKeyWhoseAnswerWasLostIsFound(t *testing.T) {
 	bubbled(t, "", func(t *testing.T, w *world) {
 		r := keyRotation(0)
-		e := w.answering(methodPost, keysPath, func(ctx context.Context, r secret.Request) (int, error) {
+		e := w.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			_, _ = w.call(ctx, r)
 			return w.call(ctx, r) // as a retry does: 422, the key is in use
 		})
@@ -180,14 +185,14 @@ func TestAKeyWhoseAnswerWasLostIsFound(t *testing.T) {
 }
 
 func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
-	refuse := func(status int) func(context.Context, secret.Request) (int, error) {
-		return func(_ context.Context, r secret.Request) (int, error) {
-			return status, fmt.Errorf("%s: GitHub answered %d: Validation Failed", r.Op, status)
+	refuse := func(code int) func(context.Context, apicall.Request) (apicall.Answer, error) {
+		return func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
+			return status(code), fmt.Errorf("%s: GitHub answered %d: Validation Failed", r.Op, code)
 		}
 	}
 	bubbled(t, "deploy keys", func(t *testing.T, w *world) {
 		for status, cure := range map[int]string{403: "", 404: "", 422: keysOff} {
-			got := w.run(w.answering(methodPost, keysPath, refuse(status)), keyRotation(0))[0]
+			got := w.run(w.answering(apicall.Post, keysPath, refuse(status)), keyRotation(0))[0]
 			want := fmt.Sprintf("add a deploy key of acme/infra: GitHub answered %d: Validation Failed", status)
 			if got.Outcome != Failed || got.Err.Error() != want || hint(got.Err) != cure {
 				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
@@ -196,7 +201,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 	})
 	bubbled(t, "a variable", func(t *testing.T, w *world) {
 		r := allKinds(0)[3]
-		got := w.run(w.answering(methodPost, "orgs/", refuse(403)), r)[0]
+		got := w.run(w.answering(apicall.Post, "orgs/", refuse(403)), r)[0]
 		want := "could not renew IDENTITY of organization acme: its recipient is not in place: create variable RECIPIENT of organization acme: GitHub answered 403: Validation Failed"
 		if got.Outcome != Failed || got.Err.Error() != want {
 			t.Errorf("%v", got.Err)
@@ -216,12 +221,11 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 		w.run(w.engine(nil), r)
 		time.Sleep(day)
 		for _, dry := range []bool{true, false} {
-			e := w.answering(methodGet, keysPath, func(ctx context.Context, r secret.Request) (int, error) {
-				status, err := w.call(ctx, r)
-				for _, k := range *r.Result.(*[]*deployKey) {
-					k.Enabled = new(bool)
-				}
-				return status, err
+			e := w.answering(apicall.Get, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				answer, err := w.call(ctx, r)
+				raw := r.Result.(*json.RawMessage)
+				*raw = bytes.ReplaceAll(*raw, []byte(`"enabled":true`), []byte(`"enabled":false`))
+				return answer, err
 			})
 			e.DryRun = dry
 			got := w.run(e, r)[0]
@@ -233,7 +237,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 	})
 	bubbled(t, "switched off", func(t *testing.T, w *world) {
 		r := keyRotation(0)
-		e := w.answering(methodPost, keysPath, func(ctx context.Context, r secret.Request) (int, error) {
+		e := w.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			status, err := w.call(ctx, r)
 			r.Result.(*deployKey).Enabled = new(bool)
 			return status, err
@@ -250,7 +254,9 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 		r := keyRotation(0)
 		w.run(w.engine(nil), r)
 		time.Sleep(30 * day)
-		e := w.answering(methodGet, keysPath+"/", func(_ context.Context, r secret.Request) (int, error) { return 404, errors.New(r.Op + ": no") })
+		e := w.answering(apicall.Get, keysPath+"/", func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
+			return status(404), errors.New(r.Op + ": no")
+		})
 		if got := w.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 || len(w.ours()) != 2 {
 			t.Errorf("%+v", got)
 		}
@@ -262,7 +268,7 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 		w.run(w.engine(nil), r)
 		old := time.Now()
 		time.Sleep(30 * day)
-		e := w.answering(methodGet, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r secret.Request) (int, error) {
+		e := w.answering(apicall.Get, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			status, err := w.call(ctx, r)
 			r.Result.(*secret.Entry).UpdatedAt = old
 			return status, err
@@ -274,9 +280,9 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 	})
 	bubbled(t, "a copy that is behind", func(t *testing.T, w *world) {
 		r, looks := keyRotation(0), 0
-		e := w.answering(methodGet, keysPath+"/", func(ctx context.Context, r secret.Request) (int, error) {
+		e := w.answering(apicall.Get, keysPath+"/", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			if looks++; looks < 3 {
-				return 404, errors.New("not yet")
+				return status(404), errors.New("not yet")
 			}
 			return w.call(ctx, r)
 		})
@@ -291,11 +297,11 @@ func TestASecretThatAnotherRunReplacedKeepsItsRecipient(t *testing.T) {
 		r := allKinds(0)[3]
 		r.Store = r.Store[:1]
 		other := false
-		e := w.answering(methodPost, "repos/acme/app/actions/variables", w.call)
+		e := w.answering(apicall.Post, "repos/acme/app/actions/variables", w.call)
 		call := e.Call
-		e.Call = func(ctx context.Context, req secret.Request) (int, error) {
+		e.Call = func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			status, err := call(ctx, req)
-			if req.Method == methodPut && strings.Contains(req.Path, "dependabot") && !other {
+			if req.Method == apicall.Put && strings.Contains(req.Path, "dependabot") && !other {
 				other = true
 				forced := w.engine(nil)
 				w.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "IDENTITY")

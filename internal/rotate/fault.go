@@ -23,16 +23,3 @@ func (e *fault) Hint() string  { return e.cure }
 func (e *fault) Unwrap() error { return e.err }
 
 var errNothing = errors.New("there is nothing to make, or nowhere to store it")
-
-// The package speaks HTTP through [secret.Call] alone.
-const (
-	methodGet    = "GET"
-	methodPut    = "PUT"
-	methodPost   = "POST"
-	methodPatch  = "PATCH"
-	methodDelete = "DELETE"
-
-	statusNotFound      = 404
-	statusConflict      = 409
-	statusUnprocessable = 422
-)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -95,7 +96,7 @@ func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
 	j.verify(ctx)
 	if err := eventually(ctx, func() error {
 		var listed deployKey
-		if _, err := j.keyCall(ctx, fmt.Sprintf("look at deploy key %d", made.ID), methodGet, fmt.Sprintf("/%d", made.ID), nil, &listed); err != nil {
+		if _, err := j.keyCall(ctx, fmt.Sprintf("look at deploy key %d", made.ID), apicall.Get, fmt.Sprintf("/%d", made.ID), nil, &listed); err != nil {
 			return err
 		}
 		return j.isKey(&listed, made.ID, public)

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/manifest"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // fate is what becomes of a run at one of its requests.
@@ -36,9 +36,9 @@ type killed struct{}
 
 var errLost = errors.New("connection reset by peer")
 
-func (f fate) strike(ctx context.Context, call secret.Call, r secret.Request, cancel func()) (int, error) {
-	refusal := func(status int) (int, error) {
-		return status, fmt.Errorf("%s: GitHub answered %d: no", r.Op, status)
+func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, cancel func()) (apicall.Answer, error) {
+	refusal := func(code int) (apicall.Answer, error) {
+		return status(code), fmt.Errorf("%s: GitHub answered %d: no", r.Op, code)
 	}
 	switch f {
 	case killedBefore:
@@ -60,11 +60,11 @@ func (f fate) strike(ctx context.Context, call secret.Call, r secret.Request, ca
 		panic(killed{})
 	case cancelledAfter:
 		cancel()
-		return 0, context.Canceled
+		return apicall.Answer{}, context.Canceled
 	case serverTrouble:
 		return refusal(502)
 	}
-	return 0, errLost
+	return apicall.Answer{}, errLost
 }
 
 // survive runs and dies as it is told to.
@@ -83,7 +83,7 @@ func (w *world) strikeAt(n int, f fate, r manifest.Rotation) (reports []Report, 
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
 	count := 0
-	e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+	e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 		defer w.watch(req, r)
 		if count++; count == n {
 			struck = true

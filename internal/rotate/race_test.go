@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/manifest"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // runner is a run that makes a request only when it is told to.
@@ -24,7 +24,7 @@ type runner struct {
 // start begins a run that waits before its first request.
 func (w *world) start(r manifest.Rotation, force bool) *runner {
 	x := &runner{ask: make(chan struct{}), served: make(chan struct{}), over: make(chan struct{})}
-	e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+	e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 		<-x.ask
 		defer func() { x.served <- struct{}{} }()
 		defer w.watch(req, r)

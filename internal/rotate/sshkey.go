@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/crypto/ssh"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -49,35 +50,35 @@ func keyPlace(k *manifest.DeployKey) secret.Place {
 	return secret.Place{Owner: k.Owner, Repository: k.Repository, App: "actions"}
 }
 
-// keyCall is a call about the deploy keys of the rotation's repository.
-func (j *job) keyCall(ctx context.Context, op, method, path string, body, result any) (int, error) {
-	at := keyPlace(j.DeployKey)
-	status, err := j.Call(ctx, secret.Request{
-		Place: at, Permission: administration, Op: op + " of " + at.String(), Method: method,
-		Path: at.Path() + "/keys" + path, Body: body, Result: result,
-	})
-	if err != nil && status == statusUnprocessable {
+// keyCall sends one, and says what a refusal may mean.
+func (j *job) keyCall(ctx context.Context, op, method, path string, body, result any) (apicall.Answer, error) {
+	answer, err := j.Call(ctx, j.keyRequest(op, method, path, body, result))
+	if err != nil && answer.Status == apicall.StatusUnprocessable {
 		err = &fault{cure: keysOff, err: err}
 	}
-	return status, err
+	return answer, err
+}
+
+// keyRequest is a call about the deploy keys of the rotation's repository.
+func (j *job) keyRequest(op, method, path string, body, result any) apicall.Request {
+	at := keyPlace(j.DeployKey)
+	return apicall.Request{
+		Owner: at.Owner, Repository: at.Repository, Permission: administration, Op: op + " of " + at.String(), Method: method,
+		Path: at.Path() + "/keys" + path, Body: body, Result: result,
+	}
 }
 
 // listKeys lists our keys, newest first.
 func (j *job) listKeys(ctx context.Context) ([]*deployKey, error) {
-	const perPage = 100
+	req := j.keyRequest("list the deploy keys", apicall.Get, "", nil, nil)
+	keys, _, err := apicall.List(ctx, j.Call, req, "", func(k *deployKey) int64 { return k.ID })
+	if err != nil {
+		return nil, err
+	}
 	var ours []*deployKey
-	for page := 1; ; page++ {
-		var keys []*deployKey
-		if _, err := j.keyCall(ctx, "list the deploy keys", methodGet, fmt.Sprintf("?per_page=%d&page=%d", perPage, page), nil, &keys); err != nil {
-			return nil, err
-		}
-		for i := range keys {
-			if isOurs(j.DeployKey.Title, keys[i].Title) {
-				ours = append(ours, keys[i])
-			}
-		}
-		if len(keys) < perPage {
-			break
+	for i := range keys {
+		if isOurs(j.DeployKey.Title, keys[i].Title) {
+			ours = append(ours, &keys[i])
 		}
 	}
 	slices.SortFunc(ours, func(a, b *deployKey) int {
@@ -97,8 +98,8 @@ func (j *job) addKey(ctx context.Context, title, public string) (*deployKey, err
 		ReadOnly bool   `json:"read_only"` // left out, the key could write
 	}{title, public, j.DeployKey.ReadOnly}
 	made := &deployKey{}
-	status, err := j.keyCall(ctx, "add a deploy key", methodPost, "", body, made)
-	if err != nil && (status < 400 || status >= 500 || status == statusUnprocessable) {
+	answer, err := j.keyCall(ctx, "add a deploy key", apicall.Post, "", body, made)
+	if err != nil && (answer.Status < 400 || answer.Status >= 500 || answer.Status == apicall.StatusUnprocessable) {
 		// The answer may be lost of an attempt that made the key, and the next one
 		// was told that the key is in use.
 		if keys, listErr := j.listKeys(ctx); listErr == nil {
@@ -138,8 +139,8 @@ func samePublic(a, b string) bool {
 
 // removeKey deletes a key. One that is gone is as good.
 func (j *job) removeKey(ctx context.Context, id int64) error {
-	status, err := j.keyCall(ctx, fmt.Sprintf("remove deploy key %d", id), methodDelete, fmt.Sprintf("/%d", id), nil, nil)
-	if status == statusNotFound {
+	answer, err := j.keyCall(ctx, fmt.Sprintf("remove deploy key %d", id), apicall.Delete, fmt.Sprintf("/%d", id), nil, nil)
+	if answer.Status == apicall.StatusNotFound {
 		return nil
 	}
 	return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -45,7 +46,7 @@ func targetsOf(stores []manifest.Store) []*target {
 func (t *target) name() string { return t.store.Secret + " of " + t.place.String() }
 
 // read asks GitHub when the secret was last written.
-func (t *target) read(ctx context.Context, call secret.Call) error {
+func (t *target) read(ctx context.Context, call apicall.Func) error {
 	entry, _, err := secret.Get(ctx, call, t.place, t.store.Secret)
 	if err == nil {
 		t.updated, t.seenBy = entry.UpdatedAt, entry.Visibility
@@ -113,10 +114,10 @@ func (j *job) prepare(ctx context.Context) error {
 // can't be, the others would be replaced again with every run.
 func (j *job) reach(ctx context.Context, t *target, archived map[string]bool) error {
 	at := t.place
-	req := secret.Request{Place: at, Permission: at.Permission(), Op: "get the public key of " + at.String(), Method: methodGet, Path: at.SecretsPath() + "/public-key"}
-	status, err := j.Call(ctx, req)
+	req := at.Request("get the public key of "+at.String(), apicall.Get, at.SecretsPath()+"/public-key", nil, nil)
+	answer, err := j.Call(ctx, req)
 	switch {
-	case err != nil && status == statusNotFound && at.Environment != "":
+	case err != nil && answer.Status == apicall.StatusNotFound && at.Environment != "":
 		return &fault{cure: "create the environment, or see that the App reaches its repository", err: err}
 	case err != nil:
 		return err
@@ -152,13 +153,13 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 			continue
 		}
 		sent, status := false, 0
-		watch := func(ctx context.Context, r secret.Request) (int, error) {
-			leaves := r.Method == methodPut && ctx.Err() == nil // or it could not have
-			s, err := j.Call(ctx, r)
+		watch := func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			leaves := r.Method == apicall.Put && ctx.Err() == nil // or it could not have
+			answer, err := j.Call(ctx, r)
 			if leaves {
-				sent, status = true, s
+				sent, status = true, answer.Status
 			}
-			return s, err
+			return answer, err
 		}
 		_, t.err = secret.Put(ctx, watch, t.place, t.store.Secret, value, t.access)
 		if t.took = t.err == nil; t.took {
@@ -175,7 +176,7 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 
 // sign notes the time of our own write, as long as it is likely to be ours. Where
 // GitHub's copy is behind, verify does it.
-func (t *target) sign(ctx context.Context, call secret.Call) {
+func (t *target) sign(ctx context.Context, call apicall.Func) {
 	if t.read(ctx, call) == nil && t.updated.After(t.before) {
 		t.written = t.updated
 	}

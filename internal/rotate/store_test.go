@@ -7,10 +7,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // One store that is broken for good must not have the others replaced by each run.
@@ -18,16 +18,16 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 	for _, test := range []struct {
 		name         string
 		path         string // of what is refused
-		broken       func(*world, secret.Request) (int, error)
+		broken       func(*world, apicall.Request) (apicall.Answer, error)
 		failed, hint string
 	}{
-		{"no environment", "repos/acme/app/environments/production/secrets/public-key", func(_ *world, r secret.Request) (int, error) {
-			return 404, errors.New(r.Op + ": GitHub answered 404")
+		{"no environment", "repos/acme/app/environments/production/secrets/public-key", func(_ *world, r apicall.Request) (apicall.Answer, error) {
+			return status(404), errors.New(r.Op + ": GitHub answered 404")
 		}, "acme/app, environment production: get the public key of acme/app, environment production: GitHub answered 404", "create the environment, or see that the App reaches its repository"},
-		{"no permission", "orgs/acme/actions/secrets/public-key", func(_ *world, r secret.Request) (int, error) {
-			return 403, errors.New(r.Op + ": GitHub answered 403")
+		{"no permission", "orgs/acme/actions/secrets/public-key", func(_ *world, r apicall.Request) (apicall.Answer, error) {
+			return status(403), errors.New(r.Op + ": GitHub answered 403")
 		}, "organization acme: get the public key of organization acme: GitHub answered 403", ""},
-		{"archived", "repos/acme/app", func(w *world, r secret.Request) (int, error) {
+		{"archived", "repos/acme/app", func(w *world, r apicall.Request) (apicall.Answer, error) {
 			status, err := w.call(w.t.Context(), r)
 			if archived, ok := r.Result.(*struct{ Archived bool }); ok {
 				archived.Archived = true
@@ -43,11 +43,11 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 			w.run(w.engine(nil), rotations...)
 			time.Sleep(100 * day)
 			keys, value := len(w.ours()), w.values(rotations)
-			e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				if r.Path == test.path {
 					return test.broken(w, r)
 				}
-				if r.Method != methodGet {
+				if r.Method != apicall.Get {
 					t.Errorf("%s %s", r.Method, r.Path)
 				}
 				return w.call(ctx, r)
@@ -71,8 +71,8 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 func TestADryRunOnlyReads(t *testing.T) {
 	bubbled(t, "", func(t *testing.T, w *world) {
 		for range 2 {
-			e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
-				if r.Method != methodGet {
+			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				if r.Method != apicall.Get {
 					t.Errorf("%s %s", r.Method, r.Path)
 				}
 				return w.call(ctx, r)
@@ -138,9 +138,9 @@ func (w *world) values(rotations []manifest.Rotation) string {
 func TestEveryStoreThatFailsIsNamed(t *testing.T) {
 	for _, path := range []string{"/secrets/public-key", "/secrets/INFRA_KEY"} {
 		bubbled(t, path, func(t *testing.T, w *world) {
-			e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
-				if strings.HasSuffix(r.Path, path) && (r.Place.App == "dependabot" || r.Place.IsOrganization()) {
-					return 403, errors.New(r.Op + ": no")
+			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				if strings.HasSuffix(r.Path, path) && (strings.Contains(r.Path, "/dependabot/") || r.Repository == "") {
+					return status(403), errors.New(r.Op + ": no")
 				}
 				return w.call(ctx, r)
 			})
@@ -213,7 +213,7 @@ func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
 	bubbled(t, "", func(t *testing.T, w *world) {
 		ctx, cancel := context.WithCancel(t.Context())
 		minted, revoked := false, 0
-		e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+		e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			status, err := w.call(ctx, r)
 			if minted && strings.HasSuffix(r.Path, "/public-key") {
 				cancel()
@@ -241,7 +241,7 @@ func TestDueIsByTheClockOfGitHub(t *testing.T) {
 			outcomes := ""
 			for range 9 {
 				told := time.Duration(0)
-				e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+				e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 					defer func() { told = skew }()
 					return w.call(ctx, r)
 				})
@@ -282,8 +282,8 @@ func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
 		r := keyRotation(0)
 		w.run(w.engine(nil), r)
 		time.Sleep(lease - time.Minute)
-		e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
-			if r.Method == methodPut {
+		e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			if r.Method == apicall.Put {
 				time.Sleep(2 * time.Minute)
 			}
 			return w.call(ctx, r)
@@ -336,8 +336,8 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 			for i := range turns {
 				x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 				turns[i] = x
-				e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
-					if req.Method != methodGet {
+				e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					if req.Method != apicall.Get {
 						<-x.ask
 						defer func() { x.served <- struct{}{} }()
 					}

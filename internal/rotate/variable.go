@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -75,16 +76,16 @@ func (v *variable) permission() string {
 	return "actions_variables"
 }
 
-func (v *variable) call(ctx context.Context, j *job, op, method, path string, body, result any) (int, error) {
-	return j.Call(ctx, secret.Request{
-		Place: v.place, Permission: v.permission(), Op: op + " " + v.String(), Method: method,
+func (v *variable) call(ctx context.Context, j *job, op, method, path string, body, result any) (apicall.Answer, error) {
+	return j.Call(ctx, apicall.Request{
+		Owner: v.place.Owner, Repository: v.place.Repository, Permission: v.permission(), Op: op + " " + v.String(), Method: method,
 		Path: v.place.Path() + "/actions/variables" + path, Body: body, Result: result,
 	})
 }
 
 func (v *variable) read(ctx context.Context, j *job) (now entry, found bool, err error) {
-	status, err := v.call(ctx, j, "look at", methodGet, "/"+v.name, nil, &now)
-	if status == statusNotFound {
+	answer, err := v.call(ctx, j, "look at", apicall.Get, "/"+v.name, nil, &now)
+	if answer.Status == apicall.StatusNotFound {
 		return entry{}, false, nil
 	}
 	return now, err == nil, err
@@ -144,11 +145,11 @@ func (v *variable) write(ctx context.Context, j *job, recipient string) error {
 		if v.place.IsOrganization() {
 			v.seenLike(v.targets[0], body)
 		}
-		status, err := v.call(ctx, j, "create", methodPost, "", body, nil)
-		if status != statusConflict {
+		answer, err := v.call(ctx, j, "create", apicall.Post, "", body, nil)
+		if answer.Status != apicall.StatusConflict {
 			return err
 		}
 	}
-	_, err = v.call(ctx, j, "update", methodPatch, "/"+v.name, map[string]any{"value": recipient}, nil)
+	_, err = v.call(ctx, j, "update", apicall.Patch, "/"+v.name, map[string]any{"value": recipient}, nil)
 	return err
 }

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,11 +20,11 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 var testKey = sync.OnceValue(func() *rsa.PrivateKey {
@@ -68,17 +69,17 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
-// call is a [secret.Call] without any retry.
-func (w *world) call(ctx context.Context, r secret.Request) (int, error) {
+// call is an [apicall.Func] without any retry.
+func (w *world) call(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 	if r.Body != nil {
 		text, _ := json.Marshal(r.Body)
 		w.reads(string(text))
 	}
-	status, err := w.send(ctx, r.Method, r.Path, "token "+w.mint(), r.Body, r.Result)
+	answer, err := w.send(ctx, r.Method, r.Path, "token "+w.mint(), r.Body, r.Result)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", r.Op, err)
 	}
-	return status, err
+	return answer, err
 }
 
 func (w *world) mint() string {
@@ -112,43 +113,48 @@ func signed(app int64, now time.Time) string {
 	return text
 }
 
-func (w *world) send(ctx context.Context, method, path, authorization string, body, result any) (int, error) {
+func (w *world) send(ctx context.Context, method, path, authorization string, body, result any) (answer apicall.Answer, err error) {
 	var content io.Reader = http.NoBody
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return 0, err
+			return apicall.Answer{}, err
 		}
 		content = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "https://api.github.test/"+path, content)
 	if err != nil {
-		return 0, err
+		return apicall.Answer{}, err
 	}
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Authorization", authorization)
 	req.Header.Set("User-Agent", "valetkey-test")
 	if err := ctx.Err(); err != nil { // a transport without a socket does not look
-		return 0, err
+		return apicall.Answer{}, err
 	}
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return 0, err
+		return apicall.Answer{}, err
 	}
 	defer resp.Body.Close()
+	answer.Status = resp.StatusCode
+	answer.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	if next := nextLink.FindStringSubmatch(resp.Header.Get("Link")); next != nil {
+		answer.Next = next[1]
+	}
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return resp.StatusCode, err
+		return answer, err
 	}
 	if resp.StatusCode >= 300 {
 		var said struct{ Message string }
 		_ = json.Unmarshal(text, &said)
-		return resp.StatusCode, fmt.Errorf("GitHub answered %d: %s", resp.StatusCode, said.Message)
+		return answer, fmt.Errorf("GitHub answered %d: %s", resp.StatusCode, said.Message)
 	}
 	if result != nil {
-		return resp.StatusCode, json.Unmarshal(text, result)
+		return answer, json.Unmarshal(text, result)
 	}
-	return resp.StatusCode, nil
+	return answer, nil
 }
 
 // reads notes a text that is no secret.
@@ -159,7 +165,7 @@ func (w *world) reads(text string) {
 }
 
 // engine is one run's, through a call that may meddle.
-func (w *world) engine(call secret.Call) *Engine {
+func (w *world) engine(call apicall.Func) *Engine {
 	if call == nil {
 		call = w.call
 	}
@@ -278,9 +284,9 @@ func (w *world) held(r manifest.Rotation) []*fakegithub.DeployKey {
 
 // watch looks at the stores after every request that may have changed something,
 // which is as good as after every one.
-func (w *world) watch(r secret.Request, rotation manifest.Rotation) {
+func (w *world) watch(r apicall.Request, rotation manifest.Rotation) {
 	w.t.Helper()
-	if r.Method != methodGet {
+	if r.Method != apicall.Get {
 		w.held(rotation)
 	}
 }
@@ -327,3 +333,9 @@ func hint(err error) string {
 	}
 	return ""
 }
+
+// nextLink finds the path of the next page in a Link header.
+var nextLink = regexp.MustCompile(`<https://api\.github\.test/([^>]*)>; rel="next"`)
+
+// status is an answer of which only the status matters.
+func status(code int) apicall.Answer { return apicall.Answer{Status: code} }

@@ -9,9 +9,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/manifest"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // allKinds is one rotation of each.
@@ -114,7 +114,7 @@ func year(t *testing.T, seed uint64) {
 func (w *world) troubledRun(random *rand.Rand, trouble float64, rotations []manifest.Rotation) []Report {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
-	e := w.engine(func(ctx context.Context, r secret.Request) (int, error) {
+	e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		defer w.watch(r, rotations[0])
 		if random.Float64() < trouble {
 			return fate(random.IntN(int(fates))).strike(ctx, w.call, r, cancel)
@@ -137,10 +137,10 @@ func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 			time.Sleep(30 * day)
 			held := map[int64]bool{}
 			for range 30 {
-				e := w.engine(func(ctx context.Context, req secret.Request) (int, error) {
+				e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 					defer w.watch(req, r)
-					if req.Method == methodPut && random.IntN(2) == 0 {
-						return 403, fmt.Errorf("%s: GitHub answered 403: no", req.Op)
+					if req.Method == apicall.Put && random.IntN(2) == 0 {
+						return status(403), fmt.Errorf("%s: GitHub answered 403: no", req.Op)
 					}
 					return w.call(ctx, req)
 				})

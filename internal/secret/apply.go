@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // Apply does what is planned. Every place is tried, and what fails is a result as
@@ -117,12 +119,12 @@ func (v *visit) prune(ctx context.Context) {
 }
 
 func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
-	status, err := v.put(ctx, c)
+	answer, err := v.put(ctx, c)
 	switch {
 	case err != nil:
 		r.Outcome, r.Err = Failed, err
 		return
-	case status == statusCreated:
+	case answer.Status == apicall.StatusCreated:
 		r.Outcome = Created
 	default:
 		r.Outcome = Updated
@@ -131,14 +133,14 @@ func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
 	v.sync.State.note(&c.Wanted, 0)
 }
 
-func (v *visit) put(ctx context.Context, c *Change) (status int, err error) {
+func (v *visit) put(ctx context.Context, c *Change) (answer apicall.Answer, err error) {
 	if err := v.fetch(ctx); err != nil {
-		return 0, err
+		return answer, err
 	}
 	// Asked only now: minutes may lie between the plan and this.
 	access, err := accessFor(ctx, v.sync.Call, c.Place, c.Name, c.Access)
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
 	value := c.Value
 	if c.Lend != nil {
@@ -146,16 +148,16 @@ func (v *visit) put(ctx context.Context, c *Change) (status int, err error) {
 			err = Check(c.Name, value)
 		}
 		if err != nil {
-			return 0, err
+			return answer, err
 		}
 	}
-	status, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
-	if err == nil || status != statusUnprocessable || !strings.Contains(err.Error(), "improperly encrypted") || v.renewed {
-		return status, err
+	answer, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
+	if err == nil || answer.Status != apicall.StatusUnprocessable || !strings.Contains(err.Error(), "improperly encrypted") || v.renewed {
+		return answer, err
 	}
 	v.renewed, v.asked = true, false // the key may have been changed meanwhile
 	if err := v.fetch(ctx); err != nil {
-		return 0, err
+		return answer, err
 	}
 	return v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
 }
@@ -168,9 +170,9 @@ func (v *visit) fetch(ctx context.Context) error {
 		return v.keyErr
 	}
 	v.asked = true
-	var status int
-	v.key, status, v.keyErr = fetchKey(ctx, v.sync.Call, v.at())
-	if v.keyErr == nil || status != statusNotFound || v.at().Environment == "" {
+	var answer apicall.Answer
+	v.key, answer, v.keyErr = fetchKey(ctx, v.sync.Call, v.at())
+	if v.keyErr == nil || answer.Status != apicall.StatusNotFound || v.at().Environment == "" {
 		return v.keyErr
 	}
 	for i := range v.changes {
@@ -181,13 +183,13 @@ func (v *visit) fetch(ctx context.Context) error {
 			return v.keyErr
 		}
 	}
-	v.keyErr = explain(v.at(), status, v.keyErr)
+	v.keyErr = explain(v.at(), answer.Status, v.keyErr)
 	return v.keyErr
 }
 
 // learn asks when GitHub wrote what was written just now, and puts that down.
 func (v *visit) learn(ctx context.Context) {
-	entries, err := List(ctx, v.sync.Call, v.at())
+	entries, _, err := List(ctx, v.sync.Call, v.at())
 	for i := range v.changes {
 		c, r := &v.changes[i], &v.results[i]
 		if !c.Action.writes() || r.Err != nil {
@@ -217,13 +219,13 @@ func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 		return
 	}
 	if err == nil && there {
-		var status int
+		var answer apicall.Answer
 		op := "delete " + c.Name + " of " + c.Place.String()
-		status, err = call(ctx, Request{c.Place, c.Permission(), op, methodDelete, c.SecretsPath() + "/" + c.Name, nil, nil})
+		answer, err = call(ctx, c.Request(op, apicall.Delete, c.SecretsPath()+"/"+c.Name, nil, nil))
 		switch {
-		case status == statusNotFound:
+		case answer.Status == apicall.StatusNotFound:
 			err = nil // by somebody else, or by an attempt whose answer was lost
-		case status == statusForbidden && strings.Contains(err.Error(), "archived"):
+		case answer.Status == apicall.StatusForbidden && strings.Contains(err.Error(), "archived"):
 			r.Outcome, r.Reason = Unchanged, "no longer in the manifest, but left: the repository is archived"
 			return
 		}

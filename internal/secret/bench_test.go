@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -11,10 +12,10 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/nacl/box"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -50,27 +51,22 @@ func fleet(n int) []Wanted {
 }
 
 // bare answers as GitHub does, from no memory: of all lists the times are the same.
-func bare(requests *atomic.Int64) Call {
-	entries := []Entry{{Name: "SECRET_0"}, {Name: "SECRET_1"}, {Name: "SECRET_2"}}
-	for i := range entries {
-		entries[i].UpdatedAt = time.Unix(1_780_000_000, 0)
-	}
+func bare(requests *atomic.Int64) apicall.Func {
+	const at = `"updated_at":"2026-05-28T20:26:40Z"`
+	list := json.RawMessage(`{"total_count":3,"secrets":[{"name":"SECRET_0",` + at + `},{"name":"SECRET_1",` + at + `},{"name":"SECRET_2",` + at + `}]}`)
 	key := strings.Repeat("A", 43) + "="
-	return func(_ context.Context, r Request) (int, error) {
+	return func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
 		requests.Add(1)
 		switch answer := r.Result.(type) {
-		case *struct {
-			Total   int     `json:"total_count"`
-			Secrets []Entry `json:"secrets"`
-		}:
-			answer.Total, answer.Secrets = len(entries), entries
+		case *json.RawMessage:
+			*answer = list
 		case *struct {
 			ID  string `json:"key_id"`
 			Key string `json:"key"`
 		}:
 			answer.ID, answer.Key = "1", key
 		}
-		return 204, nil
+		return apicall.Answer{Status: 204}, nil
 	}
 }
 

@@ -4,20 +4,26 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // createEnvironment makes an environment that is missing. It makes sure of that
 // first, with a permission that does not depend on secrets: a write to one that is
 // there would reset its protection rules.
-func createEnvironment(ctx context.Context, call Call, at Place) error {
+func createEnvironment(ctx context.Context, call apicall.Func, at Place) error {
 	path := at.Path() + "/environments/" + url.PathEscape(at.Environment)
 	name := fmt.Sprintf("environment %s of %s/%s", at.Environment, at.Owner, at.Repository)
-	switch status, err := call(ctx, Request{at, "actions", "look for " + name, methodGet, path, nil, nil}); {
+	look := at.Request("look for "+name, apicall.Get, path, nil, nil)
+	look.Permission = "actions"
+	switch answer, err := call(ctx, look); {
 	case err == nil:
 		return &fault{name + " is there, but GitHub finds no secrets of it (404)", "give the App the permission environments: write", nil}
-	case status != statusNotFound:
+	case answer.Status != apicall.StatusNotFound:
 		return err
 	}
-	_, err := call(ctx, Request{at, "administration", "create " + name, methodPut, path, struct{}{}, nil})
+	create := at.Request("create "+name, apicall.Put, path, struct{}{}, nil)
+	create.Permission = "administration"
+	_, err := call(ctx, create)
 	return err
 }

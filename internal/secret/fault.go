@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // fault is an error with a cure.
@@ -18,7 +20,7 @@ func (e *fault) Unwrap() error { return e.err }
 
 // explain makes more of a 404 in an environment: GitHub says no more than that.
 func explain(at Place, status int, err error) error {
-	if err == nil || at.Environment == "" || status != statusNotFound {
+	if err == nil || at.Environment == "" || status != apicall.StatusNotFound {
 		return err
 	}
 	return &fault{

@@ -7,6 +7,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // Plan is what is to be done, by place and name.
@@ -158,10 +160,12 @@ func (s *Sync) look(ctx context.Context, g *group) (f found) {
 	if f.err = NotTried(ctx); f.err != nil {
 		return f
 	}
-	f.entries, f.status, f.err = list(ctx, s.Call, g.Place)
+	var answer apicall.Answer
+	f.entries, answer, f.err = List(ctx, s.Call, g.Place)
+	f.status = answer.Status
 	f.listed = f.err == nil
 	create := slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return w.CreateEnvironment })
-	if f.err != nil && f.status == statusNotFound && g.Environment != "" && create {
+	if f.err != nil && f.status == apicall.StatusNotFound && g.Environment != "" && create {
 		return found{listed: true, missing: true} // Apply makes sure
 	}
 	f.err = explain(g.Place, f.status, f.err)
@@ -199,7 +203,7 @@ func (s *Sync) planOne(ctx context.Context, g *group, c *Change, at found) error
 // planLeft decides about a secret that is not wanted any more.
 func (c *Change) planLeft(known record, at found) {
 	switch {
-	case at.err != nil && at.status == statusNotFound:
+	case at.err != nil && at.status == apicall.StatusNotFound:
 		c.Action, c.Reason = Keep, "no longer in the manifest, but left: "+c.Place.String()+" is gone, or the App does not reach it"
 	case at.err != nil:
 		c.Action, c.Err = Fail, at.err

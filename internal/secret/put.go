@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/crypto/nacl/box"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -25,21 +26,21 @@ type publicKey struct {
 }
 
 // fetchKey asks for a place's public key.
-func fetchKey(ctx context.Context, call Call, at Place) (publicKey, int, error) {
-	var answer struct {
+func fetchKey(ctx context.Context, call apicall.Func, at Place) (publicKey, apicall.Answer, error) {
+	var told struct {
 		ID  string `json:"key_id"`
 		Key string `json:"key"`
 	}
 	op := "get the public key of " + at.String()
-	status, err := call(ctx, Request{at, at.Permission(), op, methodGet, at.SecretsPath() + "/public-key", nil, &answer})
+	answer, err := call(ctx, at.Request(op, apicall.Get, at.SecretsPath()+"/public-key", nil, &told))
 	if err != nil {
-		return publicKey{}, status, err
+		return publicKey{}, answer, err
 	}
-	raw, err := base64.StdEncoding.DecodeString(answer.Key)
-	if err != nil || len(raw) != 32 || answer.ID == "" {
-		return publicKey{}, status, fmt.Errorf("%s: the answer holds no Curve25519 key", op)
+	raw, err := base64.StdEncoding.DecodeString(told.Key)
+	if err != nil || len(raw) != 32 || told.ID == "" {
+		return publicKey{}, answer, fmt.Errorf("%s: the answer holds no Curve25519 key", op)
 	}
-	return publicKey{answer.ID, (*[32]byte)(raw)}, status, nil
+	return publicKey{told.ID, (*[32]byte)(raw)}, answer, nil
 }
 
 // seal makes the sealed box that GitHub opens (libsodium's crypto_box_seal). The
@@ -60,12 +61,12 @@ type putBody struct {
 	Selected       *[]int64 `json:"selected_repository_ids,omitempty"` // a pointer: an empty list has to be sent
 }
 
-// put writes one secret; status tells created (201) from updated (204). Only an
+// put writes one secret; the status tells created (201) from updated (204). Only an
 // organization's has an access.
-func (k publicKey) put(ctx context.Context, call Call, at Place, name string, value redact.String, access *Access) (status int, err error) {
+func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name string, value redact.String, access *Access) (apicall.Answer, error) {
 	sealed, err := k.seal(value)
 	if err != nil {
-		return 0, err
+		return apicall.Answer{}, err
 	}
 	body := putBody{EncryptedValue: sealed, KeyID: k.id}
 	if access != nil {
@@ -75,12 +76,12 @@ func (k publicKey) put(ctx context.Context, call Call, at Place, name string, va
 			body.Selected = &ids
 		}
 	}
-	return call(ctx, Request{at, at.Permission(), "write " + name + " to " + at.String(), methodPut, at.SecretsPath() + "/" + name, body, nil})
+	return call(ctx, at.Request("write "+name+" to "+at.String(), apicall.Put, at.SecretsPath()+"/"+name, body, nil))
 }
 
 // Put writes one secret at one place. For an organization, access nil keeps who
 // sees it; a secret that is new there is for its private repositories.
-func Put(ctx context.Context, call Call, at Place, name string, value redact.String, access *Access) (created bool, err error) {
+func Put(ctx context.Context, call apicall.Func, at Place, name string, value redact.String, access *Access) (created bool, err error) {
 	if err := Check(name, value); err != nil {
 		return false, err
 	}
@@ -91,13 +92,13 @@ func Put(ctx context.Context, call Call, at Place, name string, value redact.Str
 	if err != nil {
 		return false, err
 	}
-	status, err := key.put(ctx, call, at, name, value, access)
-	return status == statusCreated, err
+	answer, err := key.put(ctx, call, at, name, value, access)
+	return answer.Status == apicall.StatusCreated, err
 }
 
 // accessFor gives what a write has to say of who sees the secret: what is wanted,
 // or else what GitHub has now. In a repository that is nothing.
-func accessFor(ctx context.Context, call Call, at Place, name string, wanted *Access) (*Access, error) {
+func accessFor(ctx context.Context, call apicall.Func, at Place, name string, wanted *Access) (*Access, error) {
 	if !at.IsOrganization() {
 		return nil, nil
 	}
@@ -117,25 +118,18 @@ func accessFor(ctx context.Context, call Call, at Place, name string, wanted *Ac
 	return &Access{"selected", ids}, err
 }
 
-// selected lists the repositories that see an organization's secret.
-func selected(ctx context.Context, call Call, at Place, name string) ([]int64, error) {
-	var ids []int64
-	for page := 1; ; page++ {
-		var answer struct {
-			Total        int `json:"total_count"`
-			Repositories []struct {
-				ID int64 `json:"id"`
-			} `json:"repositories"`
-		}
-		path := fmt.Sprintf("%s/%s/repositories?per_page=%d&page=%d", at.SecretsPath(), name, perPage, page)
-		if _, err := call(ctx, Request{at, at.Permission(), "list who sees " + name + " of " + at.String(), methodGet, path, nil, &answer}); err != nil {
-			return nil, err
-		}
-		for _, r := range answer.Repositories {
-			ids = append(ids, r.ID)
-		}
-		if len(answer.Repositories) < perPage || len(ids) >= answer.Total {
-			return ids, nil
-		}
+// selected lists the repositories that see an organization's secret. The list is
+// sent back whole with a write, so one that is shorter than its count must not come
+// out of here.
+func selected(ctx context.Context, call apicall.Func, at Place, name string) ([]int64, error) {
+	type repository struct {
+		ID int64 `json:"id"`
 	}
+	req := at.Request("list who sees "+name+" of "+at.String(), apicall.Get, at.SecretsPath()+"/"+name+"/repositories", nil, nil)
+	list, _, err := apicall.List(ctx, call, req, "repositories", func(r *repository) int64 { return r.ID })
+	ids := make([]int64, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
+	}
+	return ids, err
 }

@@ -3,12 +3,14 @@ package secret
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // Sync brings a fleet's secrets to what is wanted: [Sync.Plan] reads, [Sync.Apply]
 // writes.
 type Sync struct {
-	Call        Call // for many goroutines at once
+	Call        apicall.Func // for many goroutines at once
 	State       *State
 	Concurrency int  // places at once; 0: 16
 	Prune       bool // delete what the state knows as ours and nobody wants any more

@@ -11,6 +11,7 @@ import (
 	"io"
 	"net/http"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v4"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
 	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
@@ -70,21 +72,21 @@ func newWorld(t testing.TB, more ...string) *world {
 	return w
 }
 
-// call is a [Call] without any retry.
-func (w *world) call(ctx context.Context, r Request) (int, error) {
+// call is an [apicall.Func] without any retry.
+func (w *world) call(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 	level := "write"
 	if r.Permission == "actions" {
 		level = "read"
 	}
 	token, err := w.token(r.Permission, level)
 	if err != nil {
-		return 0, err
+		return apicall.Answer{}, err
 	}
-	status, err := w.send(ctx, r.Method, r.Path, "token "+token, r.Body, r.Result)
+	answer, err := w.send(ctx, r.Method, r.Path, "token "+token, r.Body, r.Result)
 	if err != nil {
 		err = fmt.Errorf("%s: %w", r.Op, err)
 	}
-	return status, err
+	return answer, err
 }
 
 func (w *world) token(permission, level string) (string, error) {
@@ -109,18 +111,18 @@ func (w *world) token(permission, level string) (string, error) {
 	return answer.Token, nil
 }
 
-func (w *world) send(ctx context.Context, method, path, authorization string, body, result any) (int, error) {
+func (w *world) send(ctx context.Context, method, path, authorization string, body, result any) (answer apicall.Answer, err error) {
 	var content io.Reader
 	if body != nil {
 		text, err := json.Marshal(body)
 		if err != nil {
-			return 0, err
+			return answer, err
 		}
 		content = bytes.NewReader(text)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, "https://api.github.test/"+path, content)
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -130,22 +132,27 @@ func (w *world) send(ctx context.Context, method, path, authorization string, bo
 	req.Header.Set("X-GitHub-Api-Version", "2022-11-28")
 	resp, err := w.client.Do(req)
 	if err != nil {
-		return 0, err
+		return answer, err
 	}
 	defer resp.Body.Close()
+	answer.Status = resp.StatusCode
+	answer.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	if next := nextLink.FindStringSubmatch(resp.Header.Get("Link")); next != nil {
+		answer.Next = next[1]
+	}
 	text, err := io.ReadAll(resp.Body)
 	if err != nil {
-		return resp.StatusCode, err
+		return answer, err
 	}
 	if resp.StatusCode >= 300 {
 		var said struct{ Message string }
 		_ = json.Unmarshal(text, &said)
-		return resp.StatusCode, fmt.Errorf("GitHub answered %d: %s", resp.StatusCode, said.Message)
+		return answer, fmt.Errorf("GitHub answered %d: %s", resp.StatusCode, said.Message)
 	}
 	if result != nil {
-		return resp.StatusCode, json.Unmarshal(text, result)
+		return answer, json.Unmarshal(text, result)
 	}
-	return resp.StatusCode, nil
+	return answer, nil
 }
 
 // asked lists the requests since the last call, mints aside, in no order that
@@ -260,3 +267,6 @@ func (w *world) sees(wanted []Wanted) {
 		}
 	}
 }
+
+// nextLink finds the path of the next page in a Link header.
+var nextLink = regexp.MustCompile(`<https://api\.github\.test/([^>]*)>; rel="next"`)

@@ -1,0 +1,239 @@
+package apicall
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+const (
+	perPage = 100 // GitHub's largest page
+
+	// maxPages bounds a list: 20,000 repositories are more than any installation
+	// is known to reach, and a server that always names a next page is broken.
+	maxPages = 200
+
+	// maxTries is how often a list is read that does not come out even. A fleet
+	// changes while it is read, but hardly three times in a row.
+	maxTries = 3
+
+	// abreast is how many pages are asked for at once when their number is known.
+	abreast = 8
+)
+
+// List reads a whole list: every page, each item once. key is the member of the
+// answer that holds the items, beside total_count; empty for an answer that is a
+// bare array. id tells items apart.
+//
+// A list from which something is missing would pass for the news that it was
+// deleted. So the list is read again when it has other than total_count items,
+// when that count moved from one page to the next, or when an item comes twice,
+// which is what an item that vanished from an earlier page looks like. A bare
+// array has no count: one of several pages is read until two readings agree. A list
+// that still does not come out even is an error, and decides nothing.
+func List[T any, K comparable](ctx context.Context, call Func, req Request, key string, id func(*T) K) ([]T, Answer, error) {
+	req.Method = Get
+	req.Path += separator(req.Path) + fmt.Sprintf("per_page=%d", perPage)
+	var before []K
+	for range maxTries {
+		l := &listing[T, K]{call: call, req: req, key: key, id: id}
+		if err := l.read(ctx); err != nil {
+			return nil, l.answer, err
+		}
+		ids := l.ids()
+		switch {
+		case !l.even():
+			before = nil
+		case l.total >= 0, l.pages == 1, slices.Equal(before, ids):
+			return l.items, l.answer, nil
+		default: // a bare array of several pages, for the first time
+			before = ids
+		}
+	}
+	return nil, Answer{}, &unsettled{req.Op}
+}
+
+func separator(path string) string {
+	if strings.Contains(path, "?") {
+		return "&"
+	}
+	return "?"
+}
+
+// listing is one reading of a list.
+type listing[T any, K comparable] struct {
+	call Func
+	req  Request
+	key  string
+	id   func(*T) K
+
+	answer Answer // of the first page, or of the one that failed
+	items  []T
+	total  int  // total_count of the first page; -1: a bare array has none
+	moved  bool // the count was another one on a later page
+	pages  int
+}
+
+func (l *listing[T, K]) read(ctx context.Context) error {
+	first, answer, err := l.page(ctx, l.req.Path)
+	l.answer = answer
+	if err != nil {
+		return err
+	}
+	l.total, l.items, l.pages = first.total, first.items, 1
+	next := answer.Next
+	if l.total > len(l.items) && next != "" {
+		if path, ok := numbered(next); ok {
+			return l.rest(ctx, path)
+		}
+	}
+	for next != "" {
+		if l.pages++; l.pages > maxPages {
+			return l.tooLong()
+		}
+		var p page[T]
+		if p, answer, err = l.page(ctx, next); err != nil {
+			l.answer = answer
+			return err
+		}
+		next = answer.Next
+		l.add(p)
+	}
+	return nil
+}
+
+// rest reads the pages after the first, some at once. path makes the address of
+// each from that of the second, which GitHub gave.
+func (l *listing[T, K]) rest(ctx context.Context, path func(number int) string) error {
+	l.pages = (l.total + perPage - 1) / perPage
+	if l.pages > maxPages {
+		return l.tooLong()
+	}
+	pages, answers, errs := make([]page[T], l.pages+1), make([]Answer, l.pages+1), make([]error, l.pages+1)
+	gate := make(chan struct{}, abreast)
+	var all sync.WaitGroup
+	for number := 2; number <= l.pages; number++ {
+		gate <- struct{}{}
+		all.Go(func() {
+			defer func() { <-gate }()
+			pages[number], answers[number], errs[number] = l.page(ctx, path(number))
+		})
+	}
+	all.Wait()
+	for number := 2; number <= l.pages; number++ {
+		if errs[number] != nil {
+			l.answer = answers[number]
+			return errs[number]
+		}
+		l.add(pages[number])
+	}
+	return nil
+}
+
+// numbered returns the addresses of all pages, given that of the second one; it is
+// not ok when that does not say which page it is.
+func numbered(second string) (path func(int) string, ok bool) {
+	before, after, ok := strings.Cut(second, "page=2")
+	for ok && !strings.HasSuffix(before, "?") && !strings.HasSuffix(before, "&") { // per_page=2…
+		more, rest, found := strings.Cut(after, "page=2")
+		before, after, ok = before+"page=2"+more, rest, found
+	}
+	if !ok || after != "" && after[0] != '&' {
+		return nil, false
+	}
+	return func(number int) string { return fmt.Sprintf("%spage=%d%s", before, number, after) }, true
+}
+
+func (l *listing[T, K]) add(p page[T]) {
+	l.moved = l.moved || p.total != l.total
+	l.items = append(l.items, p.items...)
+}
+
+func (l *listing[T, K]) tooLong() error {
+	return fmt.Errorf("%s: the list has more than %d pages", l.req.Op, maxPages)
+}
+
+func (l *listing[T, K]) ids() []K {
+	ids := make([]K, len(l.items))
+	for i := range l.items {
+		ids[i] = l.id(&l.items[i])
+	}
+	return ids
+}
+
+// even reports whether every item is there, once.
+func (l *listing[T, K]) even() bool {
+	seen := make(map[K]bool, len(l.items))
+	for _, id := range l.ids() {
+		seen[id] = true
+	}
+	return !l.moved && len(seen) == len(l.items) && (l.total < 0 || l.total == len(l.items))
+}
+
+// page is what one answer holds.
+type page[T any] struct {
+	items []T
+	total int
+}
+
+func (l *listing[T, K]) page(ctx context.Context, path string) (p page[T], answer Answer, err error) {
+	var raw json.RawMessage
+	req := l.req
+	req.Path, req.Result = path, &raw
+	if answer, err = l.call(ctx, req); err != nil {
+		return p, answer, err
+	}
+	if p, err = decode[T](raw, l.key); err != nil {
+		err = fmt.Errorf("%s: %w", req.Op, err)
+	}
+	return p, answer, err
+}
+
+// unsettled is a list that did not come out even in any of its readings.
+type unsettled struct{ op string }
+
+func (e *unsettled) Error() string {
+	return fmt.Sprintf("%s: the list was another one each of the %d times that it was read", e.op, maxTries)
+}
+
+// Hint is the cure, printed on a line of its own.
+func (e *unsettled) Hint() string {
+	return "something changes it all the time, or answers come from a cache: nothing was decided by it; run again when that is over"
+}
+
+// errShape says nothing of the answer, which may be a stranger's.
+var errShape = errors.New("the answer is not a list as GitHub's API describes it")
+
+// decode takes an answer apart. What is missing, or null where a list or an item
+// belongs, must not pass for an empty list.
+func decode[T any](raw json.RawMessage, key string) (page[T], error) {
+	p := page[T]{total: -1}
+	list := raw
+	if key != "" {
+		var members map[string]json.RawMessage
+		if json.Unmarshal(raw, &members) != nil {
+			return p, errShape
+		}
+		var total *int
+		if json.Unmarshal(members["total_count"], &total) != nil || total == nil || *total < 0 {
+			return p, errShape
+		}
+		p.total, list = *total, members[key]
+	}
+	var items []json.RawMessage
+	if json.Unmarshal(list, &items) != nil || items == nil {
+		return p, errShape
+	}
+	p.items = make([]T, len(items))
+	for i, item := range items {
+		if bytes.Equal(bytes.TrimSpace(item), []byte("null")) || json.Unmarshal(item, &p.items[i]) != nil {
+			return p, errShape
+		}
+	}
+	return p, nil
+}
