@@ -10,6 +10,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -37,9 +38,8 @@ type fleetOwner struct {
 	once lock
 
 	installation *githubapp.Installation
-	repositories []githubapp.Repository
-	listed       bool
-	err          error // for good
+	reached      *manifest.Index // the repositories; nil: not listed yet
+	err          error           // for good
 }
 
 // lock is a mutex whose wait ends with a context. (It also lets the clock of a
@@ -175,7 +175,7 @@ func (f *fleet) installation(ctx context.Context, o *fleetOwner) (*githubapp.Ins
 }
 
 // repositories lists once what an owner's installation reaches.
-func (f *fleet) repositories(ctx context.Context, name string) ([]githubapp.Repository, error) {
+func (f *fleet) repositories(ctx context.Context, name string) (*manifest.Index, error) {
 	o := f.owner(name)
 	if f.sign == nil {
 		return f.listed(ctx, o, func() ([]githubapp.Repository, error) { return o.api.Repositories(ctx, f.token) })
@@ -187,13 +187,13 @@ func (f *fleet) repositories(ctx context.Context, name string) ([]githubapp.Repo
 	return f.listed(ctx, o, func() ([]githubapp.Repository, error) { return o.app.Repositories(ctx, *installation) })
 }
 
-func (f *fleet) listed(ctx context.Context, o *fleetOwner, list func() ([]githubapp.Repository, error)) ([]githubapp.Repository, error) {
+func (f *fleet) listed(ctx context.Context, o *fleetOwner, list func() ([]githubapp.Repository, error)) (*manifest.Index, error) {
 	if err := o.once.take(ctx); err != nil {
 		return nil, err
 	}
 	defer o.once.release()
-	if o.listed || o.err != nil {
-		return o.repositories, o.err
+	if o.reached != nil || o.err != nil {
+		return o.reached, o.err
 	}
 	all, err := list()
 	if err != nil {
@@ -202,11 +202,12 @@ func (f *fleet) listed(ctx context.Context, o *fleetOwner, list func() ([]github
 		}
 		return nil, err
 	}
+	var theirs []manifest.Repository
 	for _, r := range all { // a token may reach several owners
 		if of, _, ok := strings.Cut(r.FullName, "/"); ok && strings.EqualFold(of, o.name) {
-			o.repositories = append(o.repositories, r)
+			theirs = append(theirs, manifest.Repository{ID: r.ID, Name: r.Name, Topics: r.Topics, Archived: r.Archived})
 		}
 	}
-	o.listed = true
-	return o.repositories, nil
+	o.reached = manifest.NewIndex(o.name, theirs)
+	return o.reached, nil
 }

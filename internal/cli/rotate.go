@@ -78,9 +78,11 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 	}
 	engine := rotate.Engine{
 		Call: f.call,
-		Mint: f.mintStored,
+		Mint: func(ctx context.Context, rotation manifest.Rotation) (rotate.Minted, error) {
+			return f.mintStored(ctx, req.Manifest, rotation)
+		},
 		Access: func(ctx context.Context, s manifest.Store) (*secret.Access, error) {
-			return f.access(ctx, s.Organization, s.Visibility, s.Selected)
+			return f.access(ctx, req.Manifest, s.Organization, s.Visibility, s.Selected)
 		},
 		Identity: envelope.NewIdentity,
 		Secret:   func(s redact.String) { maskNew(r, s) },
@@ -103,8 +105,8 @@ func maskNew(r *actions.Runner, s redact.String) {
 }
 
 // mintStored makes the token of a rotation.
-func (f *fleet) mintStored(ctx context.Context, r manifest.Rotation) (rotate.Minted, error) {
-	token, err := f.mintFor(ctx, *r.InstallationToken)
+func (f *fleet) mintStored(ctx context.Context, file *manifest.File, r manifest.Rotation) (rotate.Minted, error) {
+	token, err := f.mintFor(ctx, file, r.InstallationToken)
 	return rotate.Minted{Value: token.Value, Revoke: func(ctx context.Context) error {
 		_, err := f.ownerOf(r.InstallationToken).api.Revoke(ctx, token.Value)
 		return err

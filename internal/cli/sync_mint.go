@@ -2,10 +2,8 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -20,6 +18,7 @@ const freshFor = 50 * time.Minute
 // when the first target is written, and again when it has grown old.
 type freshToken struct {
 	fleet  *fleet
+	file   *manifest.File
 	scope  *manifest.Scope
 	once   lock
 	minted []githubapp.Token
@@ -34,7 +33,7 @@ func (t *freshToken) lend(ctx context.Context) (redact.String, error) {
 	}
 	defer t.once.release()
 	if t.err == nil && time.Until(t.ends) < freshFor {
-		token, err := t.fleet.mintFor(ctx, *t.scope)
+		token, err := t.fleet.mintFor(ctx, t.file, t.scope)
 		if err != nil {
 			if ctx.Err() == nil {
 				t.err = err
@@ -73,25 +72,11 @@ func (f *fleet) ownerOf(s *manifest.Scope) *fleetOwner { return f.owner(s.Reposi
 
 // mintFor makes a token that others will use. It is not revoked when this step
 // ends.
-func (f *fleet) mintFor(ctx context.Context, s manifest.Scope) (githubapp.Token, error) {
-	o := f.ownerOf(&s)
-	scope := githubapp.Scope{Permissions: s.Permissions}
-	if _, all := s.Repositories.All(); all {
-		scope.AllRepositories = true
-	} else {
-		names, err := f.matching(ctx, o.name, s.Repositories)
-		switch {
-		case err != nil:
-			return githubapp.Token{}, err
-		case len(names) == 0:
-			return githubapp.Token{}, actions.Fault{Problem: s.Repositories.String() + " matches no repository", Cure: "a token for none can't be made: check the pattern"}
-		case len(names) > githubapp.MaxRepositories:
-			return githubapp.Token{}, actions.Fault{
-				Problem: fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, len(names), githubapp.MaxRepositories),
-				Cure:    "take all of them with " + o.name + "/*, or fewer",
-			}
-		}
-		scope.Repositories = names
+func (f *fleet) mintFor(ctx context.Context, file *manifest.File, s *manifest.Scope) (githubapp.Token, error) {
+	o := f.ownerOf(s)
+	scope, err := f.scopeOf(ctx, file, s)
+	if err != nil {
+		return githubapp.Token{}, err
 	}
 	installation, err := f.installation(ctx, o)
 	if err != nil {

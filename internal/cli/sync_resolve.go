@@ -1,15 +1,12 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
-	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -71,7 +68,12 @@ func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.S
 	}
 	for i := range file.Secrets {
 		if mint := file.Secrets[i].Mint; mint != nil {
-			v.fresh[i] = &freshToken{fleet: f, scope: mint, once: newLock()}
+			v.fresh[i] = &freshToken{fleet: f, file: file, scope: mint, once: newLock()}
+			// What its patterns mean is known before anything is written; a list that
+			// could not be read fails the targets when the token is made.
+			if _, err := f.scopeOf(ctx, file, mint); errors.As(err, new(*manifest.Fault)) {
+				v.faults = append(v.faults, err)
+			}
 		}
 		for t := range file.Secrets[i].To {
 			v.target(ctx, i, &file.Secrets[i].To[t], redact.New(getenv(file.Secrets[i].Variable)))
@@ -92,30 +94,54 @@ func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, valu
 		one.Value, one.Fresh, one.Lend = redact.String{}, true, fresh.lend
 	}
 	if t.Organization != "" {
-		access, err := v.fleet.access(ctx, t.Organization, t.Visibility, t.Selected)
-		for _, app := range t.Apps {
-			one.Place = secret.Place{Owner: t.Organization, App: app}
-			one.Access = access
-			if err != nil {
-				v.fail(one, err)
-				continue
-			}
-			v.add(origin{i, t}, one)
-		}
+		v.organization(ctx, origin{i, t}, one)
 		return
 	}
+	v.repositories(ctx, origin{i, t}, one)
+}
+
+// repositories adds what a target means that lists repositories.
+func (v *resolution) repositories(ctx context.Context, from origin, one secret.Wanted) {
+	t := from.target
+	var meanings []manifest.Meaning
 	for _, owner := range t.Repositories.Owners() {
-		names, err := v.fleet.matching(ctx, owner, t.Repositories)
+		meaning, err := v.fleet.meaning(ctx, owner, t.Repositories)
 		if err != nil {
 			one.Place = secret.Place{Owner: owner, Repository: t.Repositories.Of(owner), App: t.Apps[0]}
 			v.fail(one, err)
 			continue
 		}
-		for _, name := range names {
+		meanings = append(meanings, meaning)
+		for _, name := range namesOf(meaning) {
 			for _, place := range places(owner, name, t.Environments, t.Apps) {
 				one.Place = place
-				v.add(origin{i, t}, one)
+				v.add(from, one)
 			}
+		}
+	}
+	v.faults = append(v.faults, v.fleet.idle(ctx, v.file, t.Repositories, meanings)...)
+}
+
+// organization adds what a target means that is an organization.
+func (v *resolution) organization(ctx context.Context, from origin, one secret.Wanted) {
+	t := from.target
+	access, err := v.fleet.access(ctx, v.file, t.Organization, t.Visibility, t.Selected)
+	var wrong *manifest.Fault
+	if errors.As(err, &wrong) {
+		v.faults = append(v.faults, err)
+		return
+	}
+	for _, app := range t.Apps {
+		one.Place = secret.Place{Owner: t.Organization, App: app}
+		one.Access = access
+		switch {
+		case errors.Is(err, errNobody):
+			v.r.Warning("%s for %s is left as it is: %v", one.Name, one.Place, err)
+			v.seen[wishOf(one.Place, one.Name)] = from
+		case err != nil:
+			v.fail(one, err)
+		default:
+			v.add(from, one)
 		}
 	}
 }
@@ -186,71 +212,4 @@ func rotatedBy(file *manifest.File) map[wish]int {
 func (v *resolution) everywhere(at secret.Place, name string) bool {
 	_, wanted := v.seen[wishOf(at, name)]
 	return wanted
-}
-
-// matching gives the repositories of an owner that a selection means.
-func (f *fleet) matching(ctx context.Context, owner string, s manifest.Selection) ([]string, error) {
-	names := s.Named(owner)
-	if _, exact := s.Exact(); exact {
-		return names, nil // GitHub says why one can't be had
-	}
-	have, err := f.repositories(ctx, owner)
-	if err != nil {
-		return nil, err
-	}
-	if f.sign == nil && len(have) == 0 {
-		return nil, actions.Fault{Problem: "the token reaches no repository of " + owner, Cure: "pass one of an installation there, or the App itself, which has an installation for each owner"}
-	}
-	known := map[string]bool{}
-	for _, name := range names {
-		known[strings.ToLower(name)] = true
-	}
-	for _, r := range have {
-		if s.Match(owner, r.Name, r.Topics, r.Archived) && !known[strings.ToLower(r.Name)] {
-			names = append(names, r.Name)
-		}
-	}
-	if len(names) == 0 {
-		f.r.Warning("%s matches none of the %d repositories of %s that the App reaches", s, len(have), owner)
-	}
-	slices.SortFunc(names, func(a, b string) int { return cmp.Compare(strings.ToLower(a), strings.ToLower(b)) })
-	return names, nil
-}
-
-// access gives who is to see an organization's secret; nil keeps what is there.
-func (f *fleet) access(ctx context.Context, organization, visibility string, s manifest.Selection) (*secret.Access, error) {
-	if visibility != "selected" {
-		if visibility == "" {
-			return nil, nil
-		}
-		return &secret.Access{Visibility: visibility}, nil
-	}
-	have, err := f.repositories(ctx, organization)
-	if err != nil {
-		return nil, err
-	}
-	names, err := f.matching(ctx, organization, s)
-	if err != nil {
-		return nil, err
-	}
-	ids, absent := idsOf(names, have)
-	if len(absent) > 0 {
-		return nil, unreached(organization + "/" + joined(absent))
-	}
-	return &secret.Access{Visibility: visibility, Repositories: ids}, nil
-}
-
-func idsOf(names []string, have []githubapp.Repository) (ids []int64, absent []string) {
-	known := map[string]int64{}
-	for _, r := range have {
-		known[strings.ToLower(r.Name)] = r.ID
-	}
-	for _, name := range names {
-		if id, ok := known[strings.ToLower(name)]; ok {
-			ids = append(ids, id)
-		} else {
-			absent = append(absent, name)
-		}
-	}
-	return ids, absent
 }

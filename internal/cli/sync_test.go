@@ -380,8 +380,11 @@ secrets:
 `, nil)
 	d.run(t, Process.sync)
 	line, hint := d.said("error")
-	if !strings.Contains(line, "T for fleet/r1: fleet/r* matches 501 repositories, and GitHub lets a token name 500") || !strings.Contains(hint, "fleet/*") {
+	if !strings.Contains(line, "valetkey.yml:3:33: fleet/r* matches 501 repositories, and GitHub lets a token name 500") || !strings.Contains(hint, "fleet/*") {
 		t.Errorf("%q, hint %q", line, hint)
+	}
+	if _, written := d.SecretValue(fakegithub.Place{Owner: "fleet", Repository: "r1"}, "T"); written {
+		t.Error("a token was made all the same")
 	}
 }
 

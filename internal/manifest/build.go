@@ -67,6 +67,12 @@ func (p *parser) target(v *value) Target {
 		t.CreateEnvironments = create.yes
 	}
 	t.Selected = p.selection(v.get("selected"), t.Organization)
+	if allow := v.get("allow-empty"); allow != nil {
+		t.Repositories.AllowEmpty, t.Selected.AllowEmpty = allow.yes, allow.yes
+		if v.sound && t.Organization != "" && t.Visibility != "selected" {
+			p.add(allow.at, "allow-empty without a list that it is about", "take it out; an organization has one with visibility: selected")
+		}
+	}
 	return t
 }
 
@@ -134,6 +140,9 @@ func (p *parser) store(v *value) Store {
 	}
 	s.Owner, s.Repository, _ = strings.Cut(v.get("repository").word(), "/")
 	s.Selected = p.selection(v.get("selected"), s.Organization)
+	if allow := v.get("allow-empty"); allow != nil {
+		s.Selected.AllowEmpty = allow.yes
+	}
 	return s
 }
 

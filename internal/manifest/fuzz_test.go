@@ -103,22 +103,32 @@ func FuzzSelection(f *testing.F) {
 			return
 		}
 		s := file.Secrets[0].To[0].Repositories
-		if s.Match(owner, name, nil, false) && !contains(s.Owners(), owner) {
-			t.Errorf("%v matches a repository of none of its owners", s)
+		meant := func(owner, name string) bool {
+			return len(s.Select(NewIndex(owner, []Repository{{Name: name}})).Repositories) > 0
 		}
-		if s.Match(owner, name, nil, false) != s.Match(strings.ToUpper(owner), strings.ToUpper(name), nil, false) && isASCII(owner+name) {
+		if meant(owner, name) && !contains(s.Owners(), owner) {
+			t.Errorf("%v means a repository of none of its owners", s)
+		}
+		if meant(owner, name) != meant(strings.ToUpper(owner), strings.ToUpper(name)) && isASCII(owner+name) {
 			t.Errorf("%v minds case", s)
 		}
 		if names, ok := s.Exact(); ok {
 			for _, full := range names {
 				o, n, _ := strings.Cut(full, "/")
-				if !s.Match(o, n, nil, true) || !contains(s.Named(o), n) {
-					t.Errorf("%v has %s, but doesn't match it", s, full)
+				m := s.Select(NewIndex(o, nil))
+				if !meant(o, n) || !contains(m.Absent, n) || len(m.Idle) > 0 {
+					t.Errorf("%v has %s, but doesn't mean it", s, full)
 				}
 			}
 		}
-		if all, ok := s.All(); ok && !s.Match(all, name, nil, false) && name != "" && !strings.Contains(name, "/") {
-			t.Errorf("%v doesn't match %q", s, name)
+		if all, ok := s.All(); ok && !meant(all, name) && name != "" && !strings.Contains(name, "/") {
+			t.Errorf("%v doesn't mean %q", s, name)
+		}
+		// One repository among many is meant just as it is alone.
+		x := NewIndex(owner, []Repository{{Name: "a"}, {Name: name}, {Name: "web-1"}, {Name: "zz"}})
+		among := contains(repositoryNames(s.Select(x).Repositories), name)
+		if among != meant(owner, name) {
+			t.Errorf("%v means %q: alone %v, among others %v", s, name, !among, among)
 		}
 	})
 }

@@ -82,6 +82,7 @@ func TestTable(t *testing.T) {
 var beyond = []string{
 	"a repository that is not", "a list that only excludes", "a topic of nobody", "repositories of ",
 	"another rotation has this name", "a token lives for an hour", "is stored twice", "recipient-variable without age",
+	"allow-empty without a list",
 }
 
 // A mutated example is taken by both, the parser and the schema, or by neither.

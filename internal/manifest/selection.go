@@ -1,24 +1,31 @@
 package manifest
 
 import (
-	"path"
 	"slices"
 	"strings"
 )
 
 // Selection is a list of repositories by name, by pattern and by topic. Case
-// doesn't count, as GitHub has it.
+// doesn't count, as GitHub has it. What it means among the repositories that an App
+// reaches, [Selection.Select] tells.
 type Selection struct {
-	entries []entry
+	// AllowEmpty says that entries may select nothing today; without it such an
+	// entry is misspelt more often than not.
+	AllowEmpty bool
+
+	entries []Entry
 }
 
-type entry struct {
+// Entry is one text of a list. A topic without an owner stands there once for each
+// owner of the list, at the same position.
+type Entry struct {
+	Position
 	owner, name string // name may be a pattern; empty with topic
 	topic       string
 	excluded    bool
 }
 
-// Empty tells that nothing was listed, which is no repository at all.
+// Empty reports whether nothing was listed, which is no repository at all.
 func (s Selection) Empty() bool { return len(s.entries) == 0 }
 
 // Owners lists whose repositories it is about, each once.
@@ -32,59 +39,29 @@ func (s Selection) Owners() []string {
 	return owners
 }
 
-// Exact gives the repositories as OWNER/NAME, each once, if the list alone tells
+// Exact returns the repositories as OWNER/NAME, each once, if the list alone tells
 // them: no pattern, no topic, no exclusion. An empty list tells none.
 func (s Selection) Exact() (names []string, ok bool) {
+	seen := make(map[string]bool, len(s.entries))
 	for _, e := range s.entries {
 		if e.excluded || !e.exact() {
 			return nil, false
 		}
-		if name := e.owner + "/" + e.name; !contains(names, name) {
+		name := e.owner + "/" + e.name
+		if key := strings.ToLower(name); !seen[key] {
+			seen[key] = true
 			names = append(names, name)
 		}
 	}
 	return names, len(names) > 0
 }
 
-// All tells a list that is OWNER/* and nothing else.
+// All returns the owner of a list that is OWNER/* and nothing else.
 func (s Selection) All() (owner string, ok bool) {
 	if len(s.entries) != 1 || s.entries[0].excluded || s.entries[0].name != "*" {
 		return "", false
 	}
 	return s.entries[0].owner, true
-}
-
-// Match tells whether a repository is meant. Exclusions win; archived ones are
-// meant by their exact name only, since nobody can write to them.
-func (s Selection) Match(owner, name string, topics []string, archived bool) bool {
-	matched := false
-	for _, e := range s.entries {
-		if !strings.EqualFold(e.owner, owner) || !e.meets(name, topics) {
-			continue
-		}
-		if e.excluded {
-			return false
-		}
-		matched = matched || !archived || e.exact()
-	}
-	return matched
-}
-
-// Named lists the names, without owner, that are written out for an owner and not
-// excluded: what the list means before GitHub is asked. Where a topic excludes,
-// that is nothing, since only GitHub knows who has it; Match then tells.
-func (s Selection) Named(owner string) []string {
-	var names []string
-	for _, e := range s.entries {
-		if e.excluded && e.topic != "" && strings.EqualFold(e.owner, owner) {
-			return nil
-		}
-		if !e.excluded && e.exact() && strings.EqualFold(e.owner, owner) &&
-			!contains(names, e.name) && s.Match(owner, e.name, nil, false) {
-			names = append(names, e.name)
-		}
-	}
-	return names
 }
 
 // String is the list as the manifest has it, but for topics, which come with
@@ -108,7 +85,8 @@ func (s Selection) Of(owner string) string {
 	return strings.Join(words, ", ")
 }
 
-func (e entry) String() string {
+// String is the entry as the manifest has it, with its owner.
+func (e Entry) String() string {
 	text := e.owner + "/" + e.name
 	if e.topic != "" {
 		text = "topic:" + e.owner + "/" + e.topic
@@ -119,18 +97,10 @@ func (e entry) String() string {
 	return text
 }
 
-func (e entry) exact() bool { return e.topic == "" && !strings.ContainsAny(e.name, "*?[") }
+func (e Entry) exact() bool { return e.topic == "" && !strings.ContainsAny(e.name, wildcards) }
 
-func (e entry) meets(name string, topics []string) bool {
-	switch {
-	case e.topic != "":
-		return contains(topics, e.topic)
-	case e.exact():
-		return strings.EqualFold(e.name, name)
-	}
-	ok, _ := path.Match(strings.ToLower(e.name), strings.ToLower(name)) // a form of the table's, so no error
-	return ok
-}
+// wildcards are the characters that make a pattern of a name; no name has them.
+const wildcards = "*?["
 
 func contains(list []string, word string) bool {
 	return slices.ContainsFunc(list, func(w string) bool { return strings.EqualFold(w, word) })
@@ -142,11 +112,12 @@ func (p *parser) selection(list *value, owner string) Selection {
 	if list == nil || !list.sound {
 		return Selection{}
 	}
-	var raw []entry
+	var raw []Entry
 	var owners []string
 	included := false
 	for _, item := range list.items {
 		e := parseEntry(item.text)
+		e.Position = item.at
 		raw = append(raw, e)
 		included = included || !e.excluded
 		if e.owner != "" && !contains(owners, e.owner) {
@@ -179,8 +150,8 @@ func (p *parser) selection(list *value, owner string) Selection {
 }
 
 // parseEntry reads one text of the form that the table has for it.
-func parseEntry(text string) entry {
-	var e entry
+func parseEntry(text string) Entry {
+	var e Entry
 	text, e.excluded = strings.CutPrefix(text, "!")
 	text, topic := strings.CutPrefix(text, "topic:")
 	if owner, name, ok := strings.Cut(text, "/"); ok {

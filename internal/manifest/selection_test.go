@@ -24,19 +24,18 @@ func TestSelection(t *testing.T) {
 		owners string
 		exact  string // "no" when it isn't
 		all    string
-		named  string // of acme
 		text   string
 	}{
-		{"acme/api", "acme", "acme/api", "", "api", "acme/api"},
-		{"acme/api, ACME/API, acme/web", "acme", "acme/api acme/web", "", "api web", "acme/api, ACME/API, acme/web"},
-		{"acme/api, other/api", "acme other", "acme/api other/api", "", "api", "acme/api, other/api"},
-		{`"acme/*"`, "acme", "no", "acme", "", "acme/*"},
-		{`"acme/*", acme/api`, "acme", "no", "", "api", "acme/*, acme/api"},
-		{`"acme/**"`, "acme", "no", "", "", "acme/**"},
-		{`acme/web-*, "!acme/web-old", acme/web-old, acme/web-new`, "acme", "no", "", "web-new", "acme/web-*, !acme/web-old, acme/web-old, acme/web-new"},
-		{`acme/a, "!ACME/[a-b]", acme/c`, "acme", "no", "", "c", "acme/a, !ACME/[a-b], acme/c"},
-		{`topic:acme/pay`, "acme", "no", "", "", "topic:acme/pay"},
-		{`acme/x, other/y, topic:pay, "!topic:old"`, "acme other", "no", "", "", "acme/x, other/y, topic:acme/pay, topic:other/pay, !topic:acme/old, !topic:other/old"},
+		{"acme/api", "acme", "acme/api", "", "acme/api"},
+		{"acme/api, ACME/API, acme/web", "acme", "acme/api acme/web", "", "acme/api, ACME/API, acme/web"},
+		{"acme/api, other/api", "acme other", "acme/api other/api", "", "acme/api, other/api"},
+		{`"acme/*"`, "acme", "no", "acme", "acme/*"},
+		{`"acme/*", acme/api`, "acme", "no", "", "acme/*, acme/api"},
+		{`"acme/**"`, "acme", "no", "", "acme/**"},
+		{`acme/web-*, "!acme/web-old", acme/web-old, acme/web-new`, "acme", "no", "", "acme/web-*, !acme/web-old, acme/web-old, acme/web-new"},
+		{`acme/a, "!ACME/[a-b]", acme/c`, "acme", "no", "", "acme/a, !ACME/[a-b], acme/c"},
+		{`topic:acme/pay`, "acme", "no", "", "topic:acme/pay"},
+		{`acme/x, other/y, topic:pay, "!topic:old"`, "acme other", "no", "", "acme/x, other/y, topic:acme/pay, topic:other/pay, !topic:acme/old, !topic:other/old"},
 	} {
 		t.Run(tt.list, func(t *testing.T) {
 			s := selectionOf(t, tt.list)
@@ -46,8 +45,8 @@ func TestSelection(t *testing.T) {
 				exact = "no"
 			}
 			all, ok := s.All()
-			got := []string{strings.Join(s.Owners(), " "), exact, all, strings.Join(s.Named("Acme"), " "), s.String()}
-			want := []string{tt.owners, tt.exact, tt.all, tt.named, tt.text}
+			got := []string{strings.Join(s.Owners(), " "), exact, all, s.String()}
+			want := []string{tt.owners, tt.exact, tt.all, tt.text}
 			if diff := cmp.Diff(want, got); diff != "" || ok != (tt.all != "") || s.Empty() {
 				t.Errorf("%v %s", ok, diff)
 			}
@@ -55,7 +54,7 @@ func TestSelection(t *testing.T) {
 	}
 }
 
-func TestMatch(t *testing.T) {
+func TestSelect(t *testing.T) {
 	pay := []string{"go", "pay"}
 	for _, tt := range []struct {
 		list, repository string
@@ -85,7 +84,8 @@ func TestMatch(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(tt), func(t *testing.T) {
 			owner, name, _ := strings.Cut(tt.repository, "/")
-			if got := selectionOf(t, tt.list).Match(owner, name, tt.topics, tt.archived); got != tt.want {
+			x := NewIndex(owner, []Repository{{Name: name, Topics: tt.topics, Archived: tt.archived}})
+			if got := len(selectionOf(t, tt.list).Select(x).Repositories) == 1; got != tt.want {
 				t.Errorf("got %v", got)
 			}
 		})
@@ -96,8 +96,11 @@ func TestEmptySelection(t *testing.T) {
 	var s Selection
 	_, exact := s.Exact()
 	_, all := s.All()
-	if !s.Empty() || exact || all || s.Match("acme", "api", nil, false) || s.String() != "" || s.Owners() != nil || s.Named("acme") != nil {
+	if !s.Empty() || exact || all || s.String() != "" || s.Owners() != nil {
 		t.Error("an empty selection means something")
+	}
+	if m := s.Select(NewIndex("acme", []Repository{{Name: "api"}})); m.Repositories != nil || m.Absent != nil || m.Idle != nil {
+		t.Errorf("an empty selection means %+v", m)
 	}
 }
 

@@ -39,6 +39,7 @@ var targetShape = &shape{
 		{key: "apps", kind: list, words: apps, unique: true, standard: "actions", about: "which secrets: of Actions, Dependabot, Codespaces or coding agents", example: "[actions, dependabot]"},
 		{key: "visibility", words: visibilities, otherwise: "what it has", about: "which repositories see an organization's secret: `all`, `private` or `selected`", example: "private"},
 		{key: "selected", kind: list, form: repositoryPattern, about: "those repositories, with `visibility: selected`", example: "[acme/web-*]"},
+		{key: "allow-empty", kind: boolean, standard: "false", about: "patterns, topics and exclusions may select nothing today; without it that is an error", example: "true"},
 	},
 	rules: []rule{
 		{key: "environments", needs: "repositories", only: "apps", word: "actions", cure: "environments belong to repositories, and only Actions reads their secrets"},
@@ -109,6 +110,7 @@ var storeShape = &shape{
 		{key: "apps", kind: list, words: apps, unique: true, standard: "actions", about: "as in `to`", example: "[actions, dependabot]"},
 		{key: "visibility", words: visibilities, otherwise: "what it has", about: "as in `to`", example: "private"},
 		{key: "selected", kind: list, form: repositoryPattern, about: "as in `to`", example: "[acme/web-*]"},
+		{key: "allow-empty", kind: boolean, standard: "false", about: "as in `to`", example: "true"},
 		{key: "recipient-variable", form: secretName, private: true, about: "age: the Actions variable that gets the recipient", example: "VALETKEY_RECIPIENT"},
 	},
 	rules: []rule{
@@ -116,6 +118,7 @@ var storeShape = &shape{
 		{key: "visibility", needs: "organization", cure: "only an organization's secret has a visibility; take it out"},
 		{key: "selected", needs: "visibility", only: "visibility", word: "selected", cure: "write visibility: selected, or take the list out"},
 		{key: "visibility", is: "selected", needs: "selected", cure: "say which repositories see it, such as selected: [acme/web-*]"},
+		{key: "allow-empty", needs: "selected", cure: "it is about the list of selected repositories; take it out"},
 		{key: "recipient-variable", not: "environment", cure: "the variable belongs to the repository; store it by an entry without environment"},
 	},
 }

@@ -1,0 +1,137 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// meaning tells what a selection comes to at one of its owners. A list that is
+// written out in full needs no request: GitHub says of each why it can't be had.
+func (f *fleet) meaning(ctx context.Context, owner string, s manifest.Selection) (manifest.Meaning, error) {
+	if names, exact := s.Exact(); exact {
+		var m manifest.Meaning
+		for _, full := range names {
+			if of, name, _ := strings.Cut(full, "/"); strings.EqualFold(of, owner) {
+				m.Repositories = append(m.Repositories, manifest.Repository{Name: name})
+			}
+		}
+		return m, nil
+	}
+	reached, err := f.repositories(ctx, owner)
+	if err != nil {
+		return manifest.Meaning{}, err
+	}
+	if f.sign == nil && reached.Len() == 0 {
+		return manifest.Meaning{}, actions.Fault{
+			Problem: "the token reaches no repository of " + owner,
+			Cure:    "pass one of an installation there, or the App itself, which has an installation for each owner",
+		}
+	}
+	return s.Select(reached), nil
+}
+
+// namesOf lists the repositories that are meant, and those that the App does not
+// reach although they are named in full: each of them has to be told of.
+func namesOf(m manifest.Meaning) []string {
+	names := slices.Clone(m.Absent)
+	for _, r := range m.Repositories {
+		names = append(names, r.Name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return strings.Compare(strings.ToLower(a), strings.ToLower(b)) })
+	return names
+}
+
+// idle returns a fault for each entry of a list that selects nothing. It says nothing
+// when the meaning is not known for all owners.
+func (f *fleet) idle(ctx context.Context, file *manifest.File, s manifest.Selection, meanings []manifest.Meaning) (faults []error) {
+	if len(meanings) < len(s.Owners()) {
+		return nil
+	}
+	for _, entry := range s.Idle(meanings) {
+		count := 0
+		for _, owner := range s.Owners() {
+			if reached, err := f.repositories(ctx, owner); err == nil { // listed already
+				count += reached.Len()
+			}
+		}
+		problem := fmt.Sprintf("%s selects none of the %s repositories of %s that the App reaches", entry, thousands(count), joined(s.Owners()))
+		if entry.Archived > 0 {
+			problem += fmt.Sprintf(", but for %d archived ones, which only their names in full select", entry.Archived)
+		}
+		faults = append(faults, file.Fault(entry.Position, problem,
+			"check the spelling, and which repositories the installation selects; where it may select nothing, write allow-empty: true beside the list"))
+	}
+	return faults
+}
+
+// errNobody is of a list of repositories that may be empty, and is.
+var errNobody = errors.New("its selected repositories are none today, and nobody's list is emptied for that")
+
+// access returns who is to see an organization's secret; nil keeps what is there.
+// Entries that select nothing are errors of the manifest.
+func (f *fleet) access(ctx context.Context, file *manifest.File, organization, visibility string, s manifest.Selection) (*secret.Access, error) {
+	if visibility != "selected" {
+		if visibility == "" {
+			return nil, nil
+		}
+		return &secret.Access{Visibility: visibility}, nil
+	}
+	reached, err := f.repositories(ctx, organization) // also of names in full: their ids are what counts
+	if err != nil {
+		return nil, err
+	}
+	meaning := s.Select(reached)
+	faults := f.idle(ctx, file, s, []manifest.Meaning{meaning})
+	switch {
+	case len(faults) > 0:
+		return nil, errors.Join(faults...)
+	case len(meaning.Absent) > 0:
+		return nil, unreached(organization + "/" + joined(meaning.Absent))
+	case len(meaning.Repositories) == 0 && s.AllowEmpty:
+		return nil, errNobody
+	case len(meaning.Repositories) == 0:
+		return nil, actions.Fault{
+			Problem: "its selected repositories are none: what one entry selects, another excludes",
+			Cure:    "check the list; a secret that nobody sees is of no use",
+		}
+	}
+	access := &secret.Access{Visibility: visibility}
+	for _, r := range meaning.Repositories {
+		access.Repositories = append(access.Repositories, r.ID)
+	}
+	return access, nil
+}
+
+// scopeOf tells what a token of the manifest is to open.
+func (f *fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Scope) (githubapp.Scope, error) {
+	scope := githubapp.Scope{Permissions: s.Permissions}
+	if _, all := s.Repositories.All(); all {
+		scope.AllRepositories = true
+		return scope, nil
+	}
+	owner := s.Repositories.Owners()[0] // the parser lets a scope have one
+	meaning, err := f.meaning(ctx, owner, s.Repositories)
+	if err != nil {
+		return scope, err
+	}
+	if faults := f.idle(ctx, file, s.Repositories, []manifest.Meaning{meaning}); len(faults) > 0 {
+		return scope, errors.Join(faults...)
+	}
+	scope.Repositories = namesOf(meaning)
+	switch n := len(scope.Repositories); {
+	case n == 0:
+		return scope, file.Fault(s.Position, s.Repositories.String()+" matches no repository", "a token for none can't be made: check the list")
+	case n > githubapp.MaxRepositories:
+		return scope, file.Fault(s.Position, fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, n, githubapp.MaxRepositories),
+			"take all of them with "+owner+"/*, or fewer")
+	}
+	return scope, nil
+}
