@@ -97,6 +97,15 @@ func (s *Server) DeleteSecret(place Place, name string) bool {
 	return v != nil && v.secrets.remove(strings.ToUpper(name))
 }
 
+// ReplacePublicKey gives a place another key pair, as GitHub may do at any time: what is sealed to the one before is refused
+// from then on.
+func (s *Server) ReplacePublicKey(place Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.mustVault(place)
+	v.keyID, v.public, v.private = "", nil, nil
+}
+
 func (s *Server) mustVault(place Place) *vault {
 	v := s.vaultAt(place)
 	if v == nil {

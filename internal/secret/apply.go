@@ -3,7 +3,6 @@ package secret
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/valetkey/valetkey/internal/apicall"
 )
@@ -22,10 +21,9 @@ func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 		return nil, err
 	}
 	results := make([]Result, len(plan.Changes))
-	var visits, prunes []visit
+	var visits, prunes []*visit
 	for from, to := range plan.places() {
-		v := visit{sync: s, changes: plan.Changes[from:to], results: results[from:to]}
-		v.prunes = slices.ContainsFunc(v.changes, func(c Change) bool { return c.Action == Delete })
+		v := s.visit(plan.Changes[from:to], results[from:to])
 		visits = append(visits, v)
 		if v.prunes {
 			prunes = append(prunes, v)
@@ -36,11 +34,15 @@ func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 			s.tell(visits[i].results, changed)
 		}
 	})
-	// Deletions come last: a repository that was renamed answers to both names, and
-	// what was written just now under the new one is not ours to delete any more
-	// under the old one.
+	// Deletions come last, and only when all that was to be written is there: what
+	// nobody wants any more may be the last copy of what could not be replaced.
+	failed := slices.ContainsFunc(results, func(r Result) bool { return r.Outcome == Failed })
 	s.each(len(prunes), func(i int) {
-		prunes[i].prune(ctx)
+		if failed {
+			prunes[i].leave("something else failed in this run")
+		} else {
+			prunes[i].prune(ctx)
+		}
 		s.tell(prunes[i].results, true)
 	})
 	return results, s.State.Save()
@@ -67,17 +69,27 @@ type visit struct {
 	changes []Change // at least one
 	results []Result // one for each change
 	prunes  bool     // there are deletions
-
-	key     publicKey
-	keyErr  error // why there is none
-	asked   bool  // for the key
-	renewed bool  // after GitHub refused what was sealed to the first one
+	writer  writer
 }
 
-// write does all but the deletions, whose results stay empty. It tells whether
+func (s *Sync) visit(changes []Change, results []Result) *visit {
+	at := changes[0].Place
+	v := &visit{sync: s, changes: changes, results: results, writer: writer{call: s.Call, at: at}}
+	v.prunes = slices.ContainsFunc(changes, func(c Change) bool { return c.Action == Delete })
+	_, v.writer.key = s.State.place(at.Key())
+	create := slices.ContainsFunc(changes, func(c Change) bool { return c.CreateEnvironment })
+	v.writer.missing = func(ctx context.Context, err error) error {
+		if create {
+			return createEnvironment(ctx, s.Call, at)
+		}
+		return explain(at, apicall.StatusNotFound, err)
+	}
+	return v
+}
+
+// write does all but the deletions, whose results stay empty. It reports whether
 // the state changed.
 func (v *visit) write(ctx context.Context) (changed bool) {
-	wrote := false
 	for i := range v.changes {
 		c, r := &v.changes[i], &v.results[i]
 		*r = Result{Place: c.Place, Name: c.Name, Reason: c.Reason, Err: c.Err}
@@ -89,33 +101,19 @@ func (v *visit) write(ctx context.Context) (changed bool) {
 			r.Outcome = Unchanged
 			if c.forget {
 				v.sync.State.forget(c.Key(), c.Name)
-				changed = true
 			}
+			changed = changed || c.forget
 		case NotTried(ctx) != nil:
 			r.Outcome, r.Err = Failed, NotTried(ctx)
 		default:
 			v.writeOne(ctx, c, r)
-			wrote = wrote || r.Err == nil
+			changed = changed || r.Err == nil
+		}
+		if c.told != 0 && c.Action == Keep {
+			changed = v.sync.State.settle(c.Key(), c.Name, c.told) || changed
 		}
 	}
-	if wrote && v.sync.State.kept() {
-		v.learn(ctx)
-	}
-	return changed || wrote
-}
-
-// prune does the deletions.
-func (v *visit) prune(ctx context.Context) {
-	for i := range v.changes {
-		c, r := &v.changes[i], &v.results[i]
-		switch {
-		case c.Action != Delete:
-		case NotTried(ctx) != nil:
-			r.Outcome, r.Err = Failed, NotTried(ctx)
-		default:
-			v.deleteOne(ctx, c, r)
-		}
-	}
+	return changed
 }
 
 func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
@@ -129,12 +127,11 @@ func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
 	default:
 		r.Outcome = Updated
 	}
-	// Noted without a time at once: whatever happens now, it is ours.
-	v.sync.State.note(&c.Wanted, 0)
+	v.sync.State.note(&c.Wanted, answer.Date, v.sync.repositoryID(c.Place), v.writer.key)
 }
 
 func (v *visit) put(ctx context.Context, c *Change) (answer apicall.Answer, err error) {
-	if err := v.fetch(ctx); err != nil {
+	if err := v.writer.ready(ctx); err != nil { // before a token is minted for nothing
 		return answer, err
 	}
 	// Asked only now: minutes may lie between the plan and this.
@@ -151,89 +148,5 @@ func (v *visit) put(ctx context.Context, c *Change) (answer apicall.Answer, err 
 			return answer, err
 		}
 	}
-	answer, err = v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
-	if err == nil || answer.Status != apicall.StatusUnprocessable || !strings.Contains(err.Error(), "improperly encrypted") || v.renewed {
-		return answer, err
-	}
-	v.renewed, v.asked = true, false // the key may have been changed meanwhile
-	if err := v.fetch(ctx); err != nil {
-		return answer, err
-	}
-	return v.key.put(ctx, v.sync.Call, c.Place, c.Name, value, access)
-}
-
-func (v *visit) at() Place { return v.changes[0].Place }
-
-// fetch gets the place's key once.
-func (v *visit) fetch(ctx context.Context) error {
-	if v.asked {
-		return v.keyErr
-	}
-	v.asked = true
-	var answer apicall.Answer
-	v.key, answer, v.keyErr = fetchKey(ctx, v.sync.Call, v.at())
-	if v.keyErr == nil || answer.Status != apicall.StatusNotFound || v.at().Environment == "" {
-		return v.keyErr
-	}
-	for i := range v.changes {
-		if v.changes[i].CreateEnvironment {
-			if v.keyErr = createEnvironment(ctx, v.sync.Call, v.at()); v.keyErr == nil {
-				v.key, _, v.keyErr = fetchKey(ctx, v.sync.Call, v.at())
-			}
-			return v.keyErr
-		}
-	}
-	v.keyErr = explain(v.at(), answer.Status, v.keyErr)
-	return v.keyErr
-}
-
-// learn asks when GitHub wrote what was written just now, and puts that down.
-func (v *visit) learn(ctx context.Context) {
-	entries, _, err := List(ctx, v.sync.Call, v.at())
-	for i := range v.changes {
-		c, r := &v.changes[i], &v.results[i]
-		if !c.Action.writes() || r.Err != nil {
-			continue
-		}
-		switch e := find(entries, c.Name); {
-		case err != nil:
-			r.Reason += "; when it was written could not be learnt, so the next run writes it again: " + err.Error()
-		case e == nil || e.UpdatedAt.Unix() == c.before:
-			// A replica that lags, or two writes within a second: the time can't
-			// tell this write from the one before.
-			r.Reason += "; GitHub does not tell the new time yet, so the next run writes it again"
-		default:
-			// Whoever writes between our write and this list passes for us. GitHub
-			// has no version that would tell.
-			v.sync.State.note(&c.Wanted, e.UpdatedAt.Unix())
-		}
-	}
-}
-
-// deleteOne looks once more whether the secret is still ours.
-func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
-	call := v.sync.Call
-	e, there, err := Get(ctx, call, c.Place, c.Name)
-	if err == nil && there && e.UpdatedAt.Unix() != c.before {
-		r.Outcome, r.Reason = Unchanged, "no longer in the manifest, but left: somebody else changed it at "+moment(e.UpdatedAt)
-		return
-	}
-	if err == nil && there {
-		var answer apicall.Answer
-		op := "delete " + c.Name + " of " + c.Place.String()
-		answer, err = call(ctx, c.Request(op, apicall.Delete, c.SecretsPath()+"/"+c.Name, nil, nil))
-		switch {
-		case answer.Status == apicall.StatusNotFound:
-			err = nil // by somebody else, or by an attempt whose answer was lost
-		case answer.Status == apicall.StatusForbidden && strings.Contains(err.Error(), "archived"):
-			r.Outcome, r.Reason = Unchanged, "no longer in the manifest, but left: the repository is archived"
-			return
-		}
-	}
-	if err != nil {
-		r.Outcome, r.Err = Failed, err
-		return
-	}
-	r.Outcome = Deleted
-	v.sync.State.forget(c.Key(), c.Name)
+	return v.writer.put(ctx, c.Name, value, access)
 }

@@ -31,6 +31,9 @@ func Check(name string, value redact.String) error {
 			"keep large values in an encrypted file, and its passphrase in the secret",
 		}
 	}
+	if text := value.Reveal(); text != "" && strings.TrimSpace(text) == "" {
+		return &Invalid{"the value of " + name + " is white space only", "see how it comes into the step's env:; a secret that is not set is empty, and one that was pasted may have lost its text"}
+	}
 	return nil
 }
 

@@ -33,7 +33,7 @@ func (p Plan) Cost() (c Cost) {
 func (p Plan) CostByOwner() map[string]Cost {
 	all := map[string]Cost{}
 	for from, to := range p.places() {
-		if part := p.costAt(p.Changes[from:to]); part.Requests > 0 {
+		if part := costAt(p.Changes[from:to]); part.Requests > 0 {
 			owner := strings.ToLower(p.Changes[from].Owner)
 			all[owner] = all[owner].Add(part)
 		}
@@ -42,8 +42,8 @@ func (p Plan) CostByOwner() map[string]Cost {
 }
 
 // costAt is that of one place.
-func (p Plan) costAt(changes []Change) (c Cost) {
-	writes, missing := 0, false
+func costAt(changes []Change) (c Cost) {
+	writes, deletes, missing := 0, 0, false
 	if changes[0].listed {
 		c.reads(1)
 	}
@@ -54,6 +54,7 @@ func (p Plan) costAt(changes []Change) (c Cost) {
 		case change.Action == Delete:
 			c.reads(1)
 			c.writes(1)
+			deletes++
 		case change.Action.writes():
 			c.writes(1)
 			if change.IsOrganization() && change.Access == nil {
@@ -66,16 +67,18 @@ func (p Plan) costAt(changes []Change) (c Cost) {
 			missing = missing || change.missing
 		}
 	}
+	if deletes > 0 && !changes[0].IsOrganization() {
+		c.reads(1) // the repository
+	}
 	if writes == 0 {
 		return c
 	}
-	c.reads(1) // the key
+	if !changes[0].keyed {
+		c.reads(1) // the key
+	}
 	if missing {
 		c.reads(2) // the environment, and the key again
 		c.writes(1)
-	}
-	if p.kept {
-		c.reads(1) // when it was
 	}
 	return c
 }

@@ -14,9 +14,16 @@ import (
 // Plan is what is to be done, by place and name.
 type Plan struct {
 	Changes []Change
+	Stale   []Stale // with Prune off: what the state knows and nobody wants any more
+	Braked  error   // more would be deleted than a run may; none of it is in Changes
 
-	kept   bool         // there is a state file, so times have to be learnt
 	forget []forgetting // what the state need not know any longer
+}
+
+// Stale is a secret that was written for this manifest, and that it no longer has.
+type Stale struct {
+	Place
+	Name string
 }
 
 type forgetting struct{ key, name string }
@@ -53,7 +60,8 @@ func (g *group) size() int { return len(g.wanted) + len(g.left) }
 // not deleted. Nil is the same as what is wanted.
 func (s *Sync) Plan(ctx context.Context, wanted []Wanted, all func(Place, string) bool) Plan {
 	groups := grouped(wanted)
-	plan := Plan{kept: s.State.kept(), forget: s.recall(groups, all)}
+	var plan Plan
+	plan.forget, plan.Stale = s.recall(groups, all)
 	keys, n := slices.Sorted(maps.Keys(groups)), 0
 	for _, g := range groups {
 		n += g.size()
@@ -65,12 +73,13 @@ func (s *Sync) Plan(ctx context.Context, wanted []Wanted, all func(Place, string
 		g.out, rest = rest[:g.size()], rest[g.size():]
 	}
 	s.each(len(keys), func(i int) { s.planPlace(ctx, groups[keys[i]]) })
+	s.brake(&plan)
 	return plan
 }
 
-// recall adds to the groups what the state knows, and gives what that need not know
-// any longer.
-func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (forget []forgetting) {
+// recall adds to the groups what the state knows. It returns what the state need not
+// know any longer, and what is stale.
+func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (forget []forgetting, stale []Stale) {
 	for _, place := range s.State.Places() {
 		g := groups[place.Key()]
 		if g == nil {
@@ -85,10 +94,12 @@ func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (f
 				forget = append(forget, forgetting{g.key, r.name})
 			case s.Prune:
 				g.left = append(g.left, r)
+			default:
+				stale = append(stale, Stale{place, r.name})
 			}
 		}
 	}
-	return forget
+	return forget, stale
 }
 
 // grouped puts together what is wanted at one place.
@@ -118,8 +129,10 @@ func (s *Sync) planPlace(ctx context.Context, g *group) {
 		names[strings.ToUpper(w.Name)]++
 	}
 	found := s.look(ctx, g)
+	_, sealedTo := s.State.place(g.key)
 	for i := range g.out {
 		g.out[i].listed = len(g.known) > 0 || g.IsOrganization()
+		g.out[i].keyed = sealedTo.key != nil
 	}
 	for i := range g.wanted {
 		c := &g.out[i]
@@ -141,6 +154,25 @@ func (s *Sync) planPlace(ctx context.Context, g *group) {
 		c.Wanted = Wanted{Place: g.Place, Name: r.name}
 		c.planLeft(r, found)
 	}
+	s.hold(ctx, g, found)
+}
+
+// hold fails what could not be written: the place is closed, or full.
+func (s *Sync) hold(ctx context.Context, g *group, at found) {
+	if !slices.ContainsFunc(g.out, func(c Change) bool { return c.Action.writes() || c.Action == Delete }) {
+		return
+	}
+	err := s.closed(ctx, g.Place)
+	for i := range g.out {
+		switch c := &g.out[i]; {
+		case err == nil:
+		case c.Action.writes():
+			c.Action, c.Reason, c.Err = Fail, "", err
+		case c.Action == Delete:
+			c.Action, c.Reason, c.forget = Keep, notWanted+", but left: "+err.Error(), false
+		}
+	}
+	fill(g.out, at)
 }
 
 // found is what a place has.
@@ -177,13 +209,13 @@ func (s *Sync) planOne(ctx context.Context, g *group, c *Change, at found) error
 	if at.err != nil {
 		return at.err
 	}
-	f := facts{listed: at.listed, there: find(at.entries, c.Name), print: s.State.fingerprint(g.key, c.Name, c.Value)}
+	f := facts{listed: at.listed, kept: s.State.kept(), there: find(at.entries, c.Name), print: s.State.fingerprint(g.key, c.Name, c.Value)}
 	if i, known := slices.BinarySearchFunc(g.known, strings.ToUpper(c.Name), record.compare); known {
 		f.known = &g.known[i]
 	}
 	c.missing = at.missing
 	if f.there != nil {
-		c.before, c.selected = f.there.UpdatedAt.Unix(), f.there.Visibility == "selected"
+		c.told, c.selected = f.there.UpdatedAt.Unix(), f.there.Visibility == "selected"
 	}
 	c.Action, c.Reason = decide(&c.Wanted, f)
 	if c.missing {
@@ -204,11 +236,14 @@ func (s *Sync) planOne(ctx context.Context, g *group, c *Change, at found) error
 func (c *Change) planLeft(known record, at found) {
 	switch {
 	case at.err != nil && at.status == apicall.StatusNotFound:
-		c.Action, c.Reason = Keep, "no longer in the manifest, but left: "+c.Place.String()+" is gone, or the App does not reach it"
+		c.Action, c.Reason = Keep, notWanted+", but left: "+c.Place.String()+" is gone, or the App does not reach it"
 	case at.err != nil:
 		c.Action, c.Err = Fail, at.err
 	default:
-		c.before = known.updated
-		c.Action, c.Reason, c.forget = decideLeft(known, find(at.entries, c.Name))
+		there := find(at.entries, c.Name)
+		if there != nil {
+			c.told = there.UpdatedAt.Unix()
+		}
+		c.Action, c.Reason, c.forget = decideLeft(known, there)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 
 	"golang.org/x/crypto/nacl/box"
@@ -25,6 +26,15 @@ type publicKey struct {
 	key *[32]byte
 }
 
+// parsePublicKey reads a key as GitHub writes it: 32 bytes of Curve25519 in base64.
+func parsePublicKey(id, text string) (publicKey, error) {
+	raw, err := base64.StdEncoding.DecodeString(text)
+	if err != nil || len(raw) != 32 || id == "" {
+		return publicKey{}, errors.New("the answer holds no Curve25519 key")
+	}
+	return publicKey{id, (*[32]byte)(raw)}, nil
+}
+
 // fetchKey asks for a place's public key.
 func fetchKey(ctx context.Context, call apicall.Func, at Place) (publicKey, apicall.Answer, error) {
 	var told struct {
@@ -36,11 +46,11 @@ func fetchKey(ctx context.Context, call apicall.Func, at Place) (publicKey, apic
 	if err != nil {
 		return publicKey{}, answer, err
 	}
-	raw, err := base64.StdEncoding.DecodeString(told.Key)
-	if err != nil || len(raw) != 32 || told.ID == "" {
-		return publicKey{}, answer, fmt.Errorf("%s: the answer holds no Curve25519 key", op)
+	key, err := parsePublicKey(told.ID, told.Key)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", op, err)
 	}
-	return publicKey{told.ID, (*[32]byte)(raw)}, answer, nil
+	return key, answer, err
 }
 
 // seal makes the sealed box that GitHub opens (libsodium's crypto_box_seal). The
@@ -79,6 +89,67 @@ func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name st
 	return call(ctx, at.Request("write "+name+" to "+at.String(), apicall.Put, at.SecretsPath()+"/"+name, body, nil))
 }
 
+// writer writes secrets to one place. Every write goes through one, so that there is
+// one cure for a public key that was changed meanwhile.
+type writer struct {
+	call apicall.Func
+	at   Place
+
+	// missing is told when GitHub knows no environment of that name. It makes one, or
+	// returns what to say; nil: GitHub's own words do.
+	missing func(context.Context, error) error
+
+	key     publicKey // of an earlier run, until one is asked for
+	keyErr  error     // why there is none
+	asked   bool      // for the key
+	renewed bool      // after GitHub refused what was sealed to it
+}
+
+// fetch gets the place's key.
+func (w *writer) fetch(ctx context.Context) error {
+	w.asked = true
+	var answer apicall.Answer
+	w.key, answer, w.keyErr = fetchKey(ctx, w.call, w.at)
+	if w.keyErr == nil || answer.Status != apicall.StatusNotFound || w.at.Environment == "" || w.missing == nil {
+		return w.keyErr
+	}
+	if w.keyErr = w.missing(ctx, w.keyErr); w.keyErr == nil {
+		w.key, _, w.keyErr = fetchKey(ctx, w.call, w.at)
+	}
+	return w.keyErr
+}
+
+// ready makes sure that there is a key.
+func (w *writer) ready(ctx context.Context) error {
+	if w.key.key == nil && !w.asked {
+		return w.fetch(ctx)
+	}
+	return w.keyErr
+}
+
+// put writes one secret. GitHub refuses with a 422 what was sealed to a key that is
+// no longer the place's, and says so in more than one way; so after any of them the
+// key is asked for once more, and the write is tried once more.
+// An environment that has vanished since its key was kept answers 404.
+func (w *writer) put(ctx context.Context, name string, value redact.String, access *Access) (apicall.Answer, error) {
+	if err := w.ready(ctx); err != nil {
+		return apicall.Answer{}, err
+	}
+	answer, err := w.key.put(ctx, w.call, w.at, name, value, access)
+	vanished := answer.Status == apicall.StatusNotFound && w.at.Environment != "" && !w.asked
+	if err == nil || w.renewed || answer.Status != apicall.StatusUnprocessable && !vanished {
+		return answer, err
+	}
+	w.renewed = true
+	switch fetchErr := w.fetch(ctx); {
+	case fetchErr != nil && vanished:
+		return answer, fetchErr
+	case fetchErr != nil:
+		return answer, err
+	}
+	return w.key.put(ctx, w.call, w.at, name, value, access)
+}
+
 // Put writes one secret at one place. For an organization, access nil keeps who
 // sees it; a secret that is new there is for its private repositories.
 func Put(ctx context.Context, call apicall.Func, at Place, name string, value redact.String, access *Access) (created bool, err error) {
@@ -88,12 +159,9 @@ func Put(ctx context.Context, call apicall.Func, at Place, name string, value re
 	if access, err = accessFor(ctx, call, at, name, access); err != nil {
 		return false, err
 	}
-	key, _, err := fetchKey(ctx, call, at)
-	if err != nil {
-		return false, err
-	}
-	answer, err := key.put(ctx, call, at, name, value, access)
-	return answer.Status == apicall.StatusCreated, err
+	w := writer{call: call, at: at}
+	answer, err := w.put(ctx, name, value, access)
+	return err == nil && answer.Status == apicall.StatusCreated, err
 }
 
 // accessFor gives what a write has to say of who sees the secret: what is wanted,

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/binary"
 	"hash"
 	"maps"
@@ -17,13 +16,16 @@ import (
 )
 
 // State is what earlier runs wrote: for each secret a fingerprint of its value,
-// under a key that only the App's owner has, and when GitHub says it was written.
-// It holds nothing that helps to guess a value, or to tell that two are equal.
+// under a key that only the App's owner can unwrap, and when GitHub says it was
+// written; for each place the id of its repository and its public key. It holds
+// nothing that helps to guess a value, or to tell that two are equal.
 //
 // A nil State, and one without a path, knows nothing and keeps nothing.
 type State struct {
-	path, manifest string
-	key            []byte
+	path     string
+	manifest Manifest
+	wrapped  wrapped
+	key      []byte // the state's own
 
 	mu     sync.Mutex
 	places map[string]*known // by Place.Key
@@ -33,16 +35,63 @@ type State struct {
 	took  time.Duration
 }
 
+// Manifest says which manifest a state belongs to, so that two don't prune each
+// other's secrets. A repository is told by its id where both sides know it: it may
+// have another name by now, and its old name may be another's.
+type Manifest struct {
+	Repository   string // OWNER/NAME of where the manifest is; empty outside of a workflow
+	RepositoryID int64  // 0: not known
+	Path         string // in that repository, cleaned
+}
+
+func (m Manifest) String() string {
+	if m.Repository == "" {
+		return m.Path
+	}
+	return m.Path + " of " + m.Repository
+}
+
+// same reports whether two are one manifest. Case doesn't count in names, as GitHub
+// has it, nor in paths, which two jobs may spell differently.
+func (m Manifest) same(other Manifest) bool {
+	if !strings.EqualFold(m.Path, other.Path) {
+		return false
+	}
+	if m.RepositoryID != 0 && other.RepositoryID != 0 {
+		return m.RepositoryID == other.RepositoryID
+	}
+	return strings.EqualFold(m.Repository, other.Repository)
+}
+
 // known is what the state knows of a place.
 type known struct {
 	Place
-	secrets []record // by name
+	id      int64     // of the repository; 0: not known
+	key     publicKey // what values were sealed to last; may be empty
+	secrets []record  // by name
 }
 
 type record struct {
 	name    string // upper-case
 	print   fingerprint
-	updated int64 // what GitHub says, in seconds of Unix; 0: we wrote it and don't know when
+	updated int64 // when it was written, in seconds of Unix; 0: we wrote it and don't know when
+	about   bool  // updated is when GitHub answered the write, not yet what it tells of the secret
+}
+
+// GitHub notes the time of a write while it works on it, and dates its answer when
+// it is done, ten seconds later at most: then it cuts a request off.
+// https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
+const (
+	writeTakes  = 12 // seconds
+	clocksApart = 1  // seconds between GitHub's own machines
+)
+
+// wrote reports whether a time that GitHub tells of a secret is that of our write.
+func (r record) wrote(updated int64) bool {
+	if r.about {
+		return r.updated-writeTakes <= updated && updated <= r.updated+clocksApart
+	}
+	return r.updated != 0 && r.updated == updated
 }
 
 func (r record) compare(name string) int { return cmp.Compare(r.name, name) }
@@ -83,13 +132,18 @@ func (s *State) at(key string) []record {
 	return nil
 }
 
-// note records a write. Updated is zero until GitHub has said when it was.
-func (s *State) note(w *Wanted, updated int64) {
+// note records a write that GitHub answered at a time; zero: it did not say when. The
+// id of the repository and the public key of the place are kept with it, as far as
+// they are known.
+func (s *State) note(w *Wanted, answered time.Time, id int64, sealedTo publicKey) {
 	if !s.kept() {
 		return
 	}
 	key := w.Key()
-	r := record{strings.ToUpper(w.Name), s.fingerprint(key, w.Name, w.Value), updated}
+	r := record{name: strings.ToUpper(w.Name), print: s.fingerprint(key, w.Name, w.Value)}
+	if !answered.IsZero() {
+		r.updated, r.about = answered.Unix(), true
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k := s.places[key]
@@ -97,7 +151,64 @@ func (s *State) note(w *Wanted, updated int64) {
 		k = &known{Place: w.Place}
 		s.places[key] = k
 	}
+	if id != 0 {
+		k.id = id
+	}
+	if sealedTo.key != nil {
+		k.key = sealedTo
+	}
 	k.put(r)
+}
+
+// settle puts down what GitHub tells of a write as its exact time. It reports whether
+// that is news.
+func (s *State) settle(key, name string, updated int64) bool {
+	if !s.kept() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := s.places[key]
+	if k == nil {
+		return false
+	}
+	i, found := slices.BinarySearchFunc(k.secrets, strings.ToUpper(name), record.compare)
+	if !found || !k.secrets[i].about || !k.secrets[i].wrote(updated) {
+		return false
+	}
+	k.secrets[i].updated, k.secrets[i].about = updated, false
+	return true
+}
+
+// place returns what is known of a place besides its secrets.
+func (s *State) place(key string) (id int64, sealedTo publicKey) {
+	if !s.kept() {
+		return 0, publicKey{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if k := s.places[key]; k != nil {
+		return k.id, k.key
+	}
+	return 0, publicKey{}
+}
+
+// has reports whether the state knows a secret.
+func (s *State) has(key, name string) bool {
+	return slices.ContainsFunc(s.at(key), func(r record) bool { return strings.EqualFold(r.name, name) })
+}
+
+// Len is how many secrets the state holds.
+func (s *State) Len() (n int) {
+	if !s.kept() {
+		return 0
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, k := range s.places {
+		n += len(k.secrets)
+	}
+	return n
 }
 
 // put keeps the order of names.
@@ -141,11 +252,6 @@ func (s *State) fingerprint(key, name string, value redact.String) (sum fingerpr
 	frame(h, plain)
 	copy(sum[:], h.Sum(nil))
 	return sum
-}
-
-// keyCheck tells one key from another.
-func (s *State) keyCheck() string {
-	return base64.RawURLEncoding.EncodeToString(s.mac("key").Sum(nil)[:16])
 }
 
 // mac begins one; what it is for keeps MACs for different things apart.

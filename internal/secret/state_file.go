@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/hmac"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -20,22 +21,29 @@ import (
 // line for each place, and an end that nothing can be cut from or changed before.
 type (
 	headLine struct {
-		Kind     string `json:"valetkey"`
-		Version  int    `json:"version"`
-		Manifest string `json:"manifest"`
-		Key      string `json:"key_check"`
+		Kind         string `json:"valetkey"`
+		Version      int    `json:"version"`
+		Repository   string `json:"repository,omitempty"`
+		RepositoryID int64  `json:"repository_id,omitempty"`
+		Manifest     string `json:"manifest"`
+		Salt         string `json:"salt"`
+		Key          string `json:"wrapped_key"`
 	}
 	placeLine struct {
 		Owner       string       `json:"owner"`
 		Repository  string       `json:"repository,omitempty"`
+		ID          int64        `json:"repository_id,omitempty"`
 		Environment string       `json:"environment,omitempty"`
 		App         string       `json:"app"`
+		KeyID       string       `json:"key_id,omitempty"`
+		PublicKey   string       `json:"public_key,omitempty"`
 		Secrets     []secretLine `json:"secrets"`
 	}
 	secretLine struct {
 		Name        string `json:"name"`
 		Fingerprint string `json:"fingerprint"`
-		UpdatedAt   string `json:"updated_at,omitempty"`
+		UpdatedAt   string `json:"updated_at,omitempty"`  // as GitHub tells of the secret
+		AnsweredAt  string `json:"answered_at,omitempty"` // when GitHub answered the write, until a run has seen the other
 	}
 	endLine struct {
 		Places int    `json:"places"`
@@ -50,31 +58,53 @@ const (
 	temporary    = ".tmp-" // between the file's name and a random end
 )
 
-const anew = "delete it to start anew: everything is written once more, and prune does not know of what was written before"
+const anew = "set state-reset: true to start anew: everything is written once more, and prune does not know of what was written before"
 
-// OpenState reads the file at path, under a key of 32 bytes. Manifest says what
-// the file belongs to, so that two manifests don't prune each other's secrets. A
-// file that is missing is an empty state; without a path nothing is kept.
-func OpenState(path string, key []byte, manifest string) (*State, error) {
-	s := &State{path: path, key: key, manifest: manifest, places: map[string]*known{}}
-	if path == "" {
+// StateFile says which file a state is in, and what opens it.
+type StateFile struct {
+	Path     string // empty: nothing is kept
+	Manifest Manifest
+	Key      Derive // from the App's key
+	Previous Derive // from the one before, while that is being replaced; may be nil
+	Reset    bool   // start anew, whatever is in the file
+}
+
+// OpenState reads the file, or starts one where there is none.
+func OpenState(f StateFile) (*State, error) {
+	s := &State{path: f.Path, manifest: f.Manifest, places: map[string]*known{}}
+	if f.Path == "" {
 		return s, nil
-	}
-	if len(key) != 32 {
-		return nil, fmt.Errorf("the key of a state has 32 bytes, not %d", len(key))
 	}
 	s.sweep()
-	data, err := os.ReadFile(path)
+	data, err := os.ReadFile(f.Path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return s, nil
+	case errors.Is(err, fs.ErrNotExist), err == nil && f.Reset:
+		return s, s.begin(f.Key)
 	case err != nil:
 		return nil, &fault{"read the state file: " + err.Error(), "give state-file a path that this step can read and write", err}
 	}
-	if err := s.decode(data); err != nil {
+	if err := s.decode(data, f); err != nil {
 		return nil, err
 	}
 	return s, nil
+}
+
+// begin gives a state a new key.
+func (s *State) begin(derive Derive) (err error) {
+	s.key = make([]byte, stateKeySize)
+	_, _ = rand.Read(s.key) // never fails
+	s.wrapped, err = derive.seal(s.key)
+	return err
+}
+
+// unwrap gets the key of a state back. A previous key of the App opens it too; the
+// caller then wraps the state's key anew.
+func (s *State) unwrap(f StateFile) (byPrevious bool, err error) {
+	if s.key, err = f.Key.open(s.wrapped); !errors.Is(err, errOtherKey) {
+		return false, err
+	}
+	s.key, err = f.Previous.open(s.wrapped)
+	return true, err
 }
 
 // sweep removes what runs left that were killed while they saved.
@@ -88,7 +118,7 @@ func (s *State) sweep() {
 	}
 }
 
-func (s *State) decode(data []byte) error {
+func (s *State) decode(data []byte, f StateFile) error {
 	bad := func(problem, cure string) error { return &fault{"state file " + s.path + " " + problem, cure, nil} }
 	cutOff := func() error { return bad("is cut off", "restore a whole one, or "+anew) }
 
@@ -102,31 +132,52 @@ func (s *State) decode(data []byte) error {
 		return bad("is not a state file", "give state-file another path, or delete that file")
 	case head.Version > stateVersion:
 		return bad(fmt.Sprintf("is of version %d, made by a newer valetkey; this one knows %d", head.Version, stateVersion), "use the newer one, or "+anew)
-	case head.Key != s.keyCheck():
-		return bad("was made with another key", "use the App key that it was made with, or "+anew)
 	}
+	var saltErr, boxErr error
+	s.wrapped.salt, saltErr = decode64(head.Salt)
+	s.wrapped.box, boxErr = decode64(head.Key)
+	byPrevious, err := s.unwrap(f)
+	switch {
+	case saltErr != nil, boxErr != nil, errors.Is(err, errOtherKey):
+		return bad("was made with another key of an App", "give the one that it was made with as previous-private-key, or "+anew)
+	case err != nil:
+		return err
+	}
+	if err := s.decodeBody(data, len(first)+1, cutOff, bad); err != nil {
+		return err
+	}
+	s.manifest = Manifest{head.Repository, head.RepositoryID, head.Manifest}
+	if !s.manifest.same(f.Manifest) {
+		return bad(fmt.Sprintf("belongs to the manifest %s, not %s", s.manifest, f.Manifest), "give each manifest a state file of its own, or "+anew)
+	}
+	if same := (comparer{data}); s.encode(&same) != nil || len(same.rest) > 0 {
+		return bad("can't be read", anew)
+	}
+	s.manifest = f.Manifest // as it is called now
+	if byPrevious {
+		s.wrapped, err = f.Key.seal(s.key)
+	}
+	return err
+}
+
+// decodeBody reads the lines after the first, which ends at a byte.
+func (s *State) decodeBody(data []byte, from int, cutOff func() error, bad func(problem, cure string) error) error {
 	at := bytes.LastIndexByte(bytes.TrimSuffix(data, []byte("\n")), '\n') + 1
 	body, last := data[:at], data[at:]
 	var end endLine
-	if at == 0 || !bytes.HasSuffix(last, []byte("\n")) || !bytes.HasPrefix(last, []byte(`{"places":`)) || json.Unmarshal(last, &end) != nil {
+	if at < from || !bytes.HasSuffix(last, []byte("\n")) || !bytes.HasPrefix(last, []byte(`{"places":`)) || json.Unmarshal(last, &end) != nil {
 		return cutOff()
 	}
 	h := s.mac("file")
 	h.Write(body)
-	if !hmac.Equal([]byte(end.MAC), []byte(base64.RawURLEncoding.EncodeToString(h.Sum(nil)))) {
+	if !hmac.Equal([]byte(end.MAC), []byte(encode64(h.Sum(nil)))) {
 		return bad("was changed by somebody else", "restore one that valetkey wrote, or "+anew)
 	}
-	if head.Manifest != s.manifest {
-		return bad(fmt.Sprintf("belongs to the manifest %s, not %s", head.Manifest, s.manifest), "give each manifest a state file of its own, or "+anew)
-	}
 	// What follows is as we wrote it; whatever is not, does not come out the same.
-	for line := range bytes.Lines(body[len(first)+1:]) {
+	for line := range bytes.Lines(body[from:]) {
 		if err := s.decodePlace(line); err != nil {
 			return bad("can't be read", anew)
 		}
-	}
-	if same := (comparer{data}); s.encode(&same) != nil || len(same.rest) > 0 {
-		return bad("can't be read", anew)
 	}
 	return nil
 }
@@ -136,20 +187,17 @@ func (s *State) decodePlace(line []byte) error {
 	if err := json.Unmarshal(line, &p); err != nil {
 		return err
 	}
-	k := &known{Place: Place{p.Owner, p.Repository, p.Environment, p.App}}
-	for _, secret := range p.Secrets {
-		r := record{name: strings.ToUpper(secret.Name)}
-		raw, err := base64.RawURLEncoding.DecodeString(secret.Fingerprint)
-		if err != nil {
+	k := &known{Place: Place{p.Owner, p.Repository, p.Environment, p.App}, id: p.ID}
+	if p.PublicKey != "" {
+		var err error
+		if k.key, err = parsePublicKey(p.KeyID, p.PublicKey); err != nil {
 			return err
 		}
-		copy(r.print[:], raw)
-		if secret.UpdatedAt != "" {
-			t, err := time.Parse(time.RFC3339, secret.UpdatedAt)
-			if err != nil {
-				return err
-			}
-			r.updated = t.Unix()
+	}
+	for _, secret := range p.Secrets {
+		r, err := secret.record()
+		if err != nil {
+			return err
 		}
 		k.put(r)
 	}
@@ -157,24 +205,56 @@ func (s *State) decodePlace(line []byte) error {
 	return nil
 }
 
+func (l secretLine) record() (record, error) {
+	r := record{name: strings.ToUpper(l.Name), about: l.AnsweredAt != ""}
+	raw, err := decode64(l.Fingerprint)
+	if err != nil {
+		return r, err
+	}
+	copy(r.print[:], raw)
+	if text := l.UpdatedAt + l.AnsweredAt; text != "" {
+		t, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return r, err
+		}
+		r.updated = t.Unix()
+	}
+	return r, nil
+}
+
+func (r record) line() secretLine {
+	l := secretLine{Name: r.name, Fingerprint: encode64(r.print[:])}
+	switch {
+	case r.updated == 0:
+	case r.about:
+		l.AnsweredAt = moment(time.Unix(r.updated, 0))
+	default:
+		l.UpdatedAt = moment(time.Unix(r.updated, 0))
+	}
+	return l
+}
+
 // encode writes the file. It wants the lock.
 func (s *State) encode(w io.Writer) error {
 	buffer, h := bufio.NewWriter(w), s.mac("file")
 	body := json.NewEncoder(io.MultiWriter(buffer, h))
-	err := body.Encode(headLine{stateKind, stateVersion, s.manifest, s.keyCheck()})
+	m := s.manifest
+	err := body.Encode(headLine{stateKind, stateVersion, m.Repository, m.RepositoryID, m.Path, encode64(s.wrapped.salt), encode64(s.wrapped.box)})
 	for _, key := range s.keys() {
 		k := s.places[key]
-		line := placeLine{k.Owner, k.Repository, k.Environment, k.App, make([]secretLine, 0, len(k.secrets))}
+		line := placeLine{
+			Owner: k.Owner, Repository: k.Repository, ID: k.id, Environment: k.Environment, App: k.App,
+			Secrets: make([]secretLine, 0, len(k.secrets)),
+		}
+		if k.key.key != nil {
+			line.KeyID, line.PublicKey = k.key.id, base64.StdEncoding.EncodeToString(k.key.key[:])
+		}
 		for _, r := range k.secrets {
-			secret := secretLine{Name: r.name, Fingerprint: base64.RawURLEncoding.EncodeToString(r.print[:])}
-			if r.updated != 0 {
-				secret.UpdatedAt = moment(time.Unix(r.updated, 0))
-			}
-			line.Secrets = append(line.Secrets, secret)
+			line.Secrets = append(line.Secrets, r.line())
 		}
 		err = errors.Join(err, body.Encode(line))
 	}
-	end := endLine{len(s.places), base64.RawURLEncoding.EncodeToString(h.Sum(nil))}
+	end := endLine{len(s.places), encode64(h.Sum(nil))}
 	return errors.Join(err, json.NewEncoder(buffer).Encode(end), buffer.Flush())
 }
 

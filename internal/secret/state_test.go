@@ -2,7 +2,6 @@ package secret
 
 import (
 	"bytes"
-	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -16,6 +15,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
+var testPublicKey = publicKey{"11", &[32]byte{1, 2, 3}}
+
 // fileOf gives a state file with something in it.
 func fileOf(t testing.TB, places ...Place) []byte {
 	t.Helper()
@@ -23,7 +24,14 @@ func fileOf(t testing.TB, places ...Place) []byte {
 	for i, p := range places {
 		for j, name := range []string{"B_<&>", "a", "C"} {
 			x := wants(p, name, "the value")
-			s.note(&x, int64(j)*(1_780_000_000+int64(i))) // the first without a time
+			at := time.Time{} // of the first there is none
+			if j > 0 {
+				at = time.Unix(int64(j)*(1_780_000_000+int64(i)), 0)
+			}
+			s.note(&x, at, int64(40+i), testPublicKey)
+			if j == 1 && !s.settle(p.Key(), name, at.Unix()-3) {
+				t.Fatal("the time of the second is not settled")
+			}
 		}
 	}
 	if err := s.Save(); err != nil {
@@ -44,16 +52,20 @@ func TestStateFile(t *testing.T) {
 		t.Error("a missing file is no empty state")
 	}
 	data := fileOf(t, webActions, production)
-	want := strings.NewReplacer("\t", "").Replace(`{"valetkey":"state of secrets","version":1,"manifest":"acme/infra .github/valetkey.yml","key_check":"KEY"}
-	{"owner":"acme","repository":"api","environment":"production","app":"actions","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:41Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","updated_at":"2082-10-23T16:53:22Z"}]}
-	{"owner":"acme","repository":"web","app":"actions","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:40Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","updated_at":"2082-10-23T16:53:20Z"}]}
+	want := strings.NewReplacer("\t", "").Replace(`{"valetkey":"state of secrets","version":1,"repository":"acme/infra","repository_id":7,"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}
+	{"owner":"acme","repository":"api","repository_id":41,"environment":"production","app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:38Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:22Z"}]}
+	{"owner":"acme","repository":"web","repository_id":40,"app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:37Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:20Z"}]}
 	{"places":2,"mac":"`)
-	want = strings.Replace(want, "KEY", s.keyCheck(), 1)
+	s = openStateOf("state")
+	if err := s.decode(data, stateFile("state")); err != nil {
+		t.Fatal(err)
+	}
+	want = strings.NewReplacer("SALT", encode64(s.wrapped.salt), "KEY", encode64(s.wrapped.box)).Replace(want)
 	got := string(data)
 	for _, p := range []Place{production, webActions} { // in the file's order
 		for _, name := range []string{"a", "B_<&>", "C"} {
 			sum := s.fingerprint(p.Key(), name, redact.New("the value"))
-			text := base64.RawURLEncoding.EncodeToString(sum[:])
+			text := encode64(sum[:])
 			if strings.Count(got, text) != 1 {
 				t.Errorf("%s of %s is there %d times", name, p, strings.Count(got, text))
 			}
@@ -114,7 +126,7 @@ func TestStateFaults(t *testing.T) {
 		{"no JSON", strings.Replace(whole, `"version":1`, `"version":x`, 1), "is not a state file", ""},
 		{"newer", strings.Replace(whole, `"version":1`, `"version":2`, 1), "is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + anew},
 		{"newer and shorter", `{"valetkey":"state of secrets","version":3}`, "is of version 3, made by a newer valetkey; this one knows 1", ""},
-		{"other manifest", resealed(strings.Replace(head, "infra", "other", 1) + "\n" + rest), "belongs to the manifest acme/other .github/valetkey.yml, not acme/infra .github/valetkey.yml", "give each manifest a state file of its own, or " + anew},
+		{"other manifest", resealed(strings.Replace(head, `"repository_id":7`, `"repository_id":8`, 1) + "\n" + rest), "belongs to the manifest .github/valetkey.yml of acme/infra, not .github/valetkey.yml of acme/infra", "give each manifest a state file of its own, or " + anew},
 		{"changed", strings.Replace(whole, `"web"`, `"wen"`, 1), "was changed by somebody else", "restore one that valetkey wrote, or " + anew},
 		{"changed manifest", strings.Replace(whole, "infra", "other", 1), "was changed by somebody else", ""},
 		{"a line less", strings.Replace(whole, strings.SplitAfter(whole, "\n")[1], "", 1), "was changed by somebody else", ""},
@@ -126,7 +138,7 @@ func TestStateFaults(t *testing.T) {
 			if err := os.WriteFile(path, []byte(test.data), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err := OpenState(path, stateKey, testManifest)
+			_, err := OpenState(stateFile(path))
 			want := "state file " + path + " " + test.want
 			if err == nil || err.Error() != want || test.hint != "" && hinted(err) != " (hint: "+test.hint+")" {
 				t.Errorf("got %v%s\nwant %s (hint: %s)", err, hinted(err), want, test.hint)
@@ -136,26 +148,101 @@ func TestStateFaults(t *testing.T) {
 			}
 		})
 	}
+	if _, err := OpenState(stateFile(t.TempDir())); err == nil || !strings.HasPrefix(err.Error(), "read the state file: ") {
+		t.Error(err)
+	}
+}
+
+// The state outlives the App's key: the one before opens it once more, and from the
+// next save on the new one does. Without either it opens for nobody.
+func TestStateKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
-	_ = os.WriteFile(path, []byte(whole), 0o600)
-	_, err := OpenState(path, []byte(strings.Repeat("x", 32)), testManifest)
-	if want := "state file " + path + " was made with another key (hint: use the App key that it was made with, or " + anew + ")"; err == nil || err.Error()+hinted(err) != want {
-		t.Errorf("%v%s", err, hinted(err))
+	if err := os.WriteFile(path, fileOf(t, webActions), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if _, err := OpenState(path, []byte("short"), testManifest); err == nil || err.Error() != "the key of a state has 32 bytes, not 5" {
+	next := stateFile(path)
+	next.Key = derive("next")
+	refused := "state file " + path + " was made with another key of an App (hint: give the one that it was made with as previous-private-key, or " + anew + ")"
+	if _, err := OpenState(next); err == nil || err.Error()+hinted(err) != refused {
+		t.Errorf("got %v%s", err, hinted(err))
+	}
+	next.Previous = derive("k")
+	s, err := OpenState(next)
+	if err != nil || s.Len() != 3 {
+		t.Fatal(err)
+	}
+	print := s.at(webActions.Key())[0].print
+	if err := s.Save(); err != nil {
+		t.Fatal(err)
+	}
+	next.Previous = nil
+	if s, err = OpenState(next); err != nil || s.at(webActions.Key())[0].print != print {
+		t.Errorf("after the save: %v", err)
+	}
+	if _, err := OpenState(stateFile(path)); err == nil {
+		t.Error("the key before still opens it")
+	}
+
+	reset := stateFile(path)
+	reset.Reset = true
+	if s, err = OpenState(reset); err != nil || s.Len() != 0 || s.Save() != nil {
+		t.Errorf("%v, %d secrets", err, s.Len())
+	}
+	if s = openState(t, path); s.Len() != 0 {
+		t.Error("reset, and yet something is known")
+	}
+	short := stateFile(filepath.Join(t.TempDir(), "state"))
+	short.Key = func([]byte) ([]byte, error) { return []byte("short"), nil }
+	if _, err := OpenState(short); err == nil || err.Error() != "the key of a state file has 32 bytes, not 5" {
 		t.Error(err)
 	}
-	if _, err := OpenState(filepath.Dir(path), stateKey, testManifest); err == nil || !strings.HasPrefix(err.Error(), "read the state file: ") {
-		t.Error(err)
+}
+
+// A manifest is told by the id of its repository, by its name where one of the two
+// sides does not know that, and by its path.
+func TestWhoseState(t *testing.T) {
+	for _, test := range []struct {
+		other Manifest
+		same  bool
+	}{
+		{Manifest{"acme/infra", 7, ".github/valetkey.yml"}, true},
+		{Manifest{"acme/platform", 7, ".github/valetkey.yml"}, true}, // renamed
+		{Manifest{"ACME/Infra", 0, ".github/Valetkey.yml"}, true},
+		{Manifest{"acme/infra", 8, ".github/valetkey.yml"}, false}, // the name is another's now
+		{Manifest{"acme/other", 0, ".github/valetkey.yml"}, false},
+		{Manifest{"acme/infra", 7, "staging.yml"}, false},
+		{Manifest{"", 0, ".github/valetkey.yml"}, false},
+	} {
+		path := filepath.Join(t.TempDir(), "state")
+		if err := os.WriteFile(path, fileOf(t, webActions), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f := stateFile(path)
+		f.Manifest = test.other
+		s, err := OpenState(f)
+		if (err == nil) != test.same {
+			t.Errorf("%s: %v", test.other, err)
+		}
+		if err == nil && (s.Save() != nil || s.manifest != test.other) {
+			t.Errorf("%s: kept as %s", test.other, s.manifest)
+		}
 	}
 }
 
 // resealed gives a file a true end, as only the owner of the key can.
 func resealed(data string) string {
 	body := data[:strings.LastIndex(strings.TrimSuffix(data, "\n"), "\n")+1]
-	h := openStateOf("state").mac("file")
+	var head headLine
+	_ = json.Unmarshal([]byte(body[:strings.Index(body+"\n", "\n")]), &head)
+	salt, _ := decode64(head.Salt)
+	box, _ := decode64(head.Key)
+	key, err := derive("k").open(wrapped{salt, box})
+	if err != nil {
+		return data
+	}
+	h := (&State{key: key}).mac("file")
 	h.Write([]byte(body))
-	end, _ := json.Marshal(endLine{max(0, strings.Count(body, "\n")-1), base64.RawURLEncoding.EncodeToString(h.Sum(nil))})
+	end, _ := json.Marshal(endLine{max(0, strings.Count(body, "\n")-1), encode64(h.Sum(nil))})
 	return body + string(end) + "\n"
 }
 
@@ -166,11 +253,11 @@ func TestStateFlipped(t *testing.T) {
 		for _, flip := range []byte{1, 0x20, 0x80} {
 			data := bytes.Clone(whole)
 			data[i] ^= flip
-			if err := openStateOf("state").decode(data); err == nil {
+			if err := openStateOf("state").decode(data, stateFile("state")); err == nil {
 				t.Fatalf("byte %d of %d by %#x: not seen", i, len(whole), flip)
 			}
 		}
-		if err := openStateOf("state").decode(whole[:i]); err == nil {
+		if err := openStateOf("state").decode(whole[:i], stateFile("state")); err == nil {
 			t.Fatalf("cut at %d: not seen", i)
 		}
 	}
@@ -178,10 +265,14 @@ func TestStateFlipped(t *testing.T) {
 
 // What a state file may be, there is one way to write it.
 func FuzzState(f *testing.F) {
-	whole := resealed(fmt.Sprintf(stateIntro+`1,"manifest":%q,"key_check":%q}`+"\n"+
-		`{"owner":"a","app":"actions","secrets":[{"name":"A","fingerprint":"AAAAAAAAAAAAAAAAAAAAAA","updated_at":"2026-05-28T20:26:41Z"}]}`+"\n\n",
-		testManifest, openStateOf("state").keyCheck()))
-	if err := openStateOf("state").decode([]byte(whole)); err != nil {
+	var empty bytes.Buffer
+	if err := openStateOf("state").encode(&empty); err != nil {
+		f.Fatal(err)
+	}
+	head, _, _ := strings.Cut(empty.String(), "\n")
+	whole := resealed(head + "\n" +
+		`{"owner":"a","app":"actions","secrets":[{"name":"A","fingerprint":"AAAAAAAAAAAAAAAAAAAAAA","updated_at":"2026-05-28T20:26:41Z"}]}` + "\n\n")
+	if err := openStateOf("state").decode([]byte(whole), stateFile("state")); err != nil {
 		f.Fatalf("%v:\n%s", err, whole)
 	}
 	f.Add(whole, 7, byte(1))
@@ -190,7 +281,7 @@ func FuzzState(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data string, at int, flip byte) {
 		for _, text := range []string{data, resealed(data)} {
 			s := openStateOf("state")
-			if err := s.decode([]byte(text)); err != nil {
+			if err := s.decode([]byte(text), stateFile("state")); err != nil {
 				continue
 			}
 			var again bytes.Buffer
@@ -200,7 +291,7 @@ func FuzzState(f *testing.F) {
 			if flip != 0 {
 				other := []byte(text)
 				other[uint(at)%uint(len(other))] ^= flip
-				if err := openStateOf("state").decode(other); err == nil {
+				if err := openStateOf("state").decode(other, stateFile("state")); err == nil {
 					t.Fatalf("changed at %d by %#x: not seen", at, flip)
 				}
 			}
@@ -225,9 +316,6 @@ func TestFingerprints(t *testing.T) {
 	if s.fingerprint(apiActions.Key(), "key", redact.New("value")) != s.fingerprint(Place{"Acme", "API", "", "actions"}.Key(), "KEY", redact.New("value")) {
 		t.Error("names know a case")
 	}
-	if (&State{key: []byte("other")}).keyCheck() == s.keyCheck() {
-		t.Error("keys can't be told from each other")
-	}
 }
 
 func TestSaveSoon(t *testing.T) {
@@ -241,7 +329,7 @@ func TestSaveSoon(t *testing.T) {
 		}
 		note := func(name string) {
 			x := wants(Place{Owner: "acme", Repository: name, App: "actions"}, "A", "a")
-			s.note(&x, 1)
+			s.note(&x, time.Unix(1, 0), 0, publicKey{})
 			s.saveSoon()
 		}
 		if note("a"); !saved() {
@@ -273,7 +361,7 @@ func TestStateAtOnce(t *testing.T) {
 		all.Go(func() {
 			for j := range 50 {
 				x := wants(Place{Owner: "acme", Repository: fmt.Sprint(j), App: "actions"}, fmt.Sprint("S", i), "a")
-				s.note(&x, int64(j+1))
+				s.note(&x, time.Unix(int64(j+1), 0), 0, publicKey{})
 				s.saveSoon()
 				if j%2 == 1 {
 					s.forget(x.Key(), x.Name)

@@ -10,11 +10,16 @@ import (
 // Sync brings a fleet's secrets to what is wanted: [Sync.Plan] reads, [Sync.Apply]
 // writes.
 type Sync struct {
-	Call        apicall.Func // for many goroutines at once
-	State       *State
-	Concurrency int  // places at once; 0: 16
-	Prune       bool // delete what the state knows as ours and nobody wants any more
-	ListAll     bool // ask every place what it has, so that the plan is exact
+	Call         apicall.Func // for many goroutines at once
+	State        *State
+	Concurrency  int  // places at once; 0: 16
+	Prune        bool // delete what the state knows as ours and nobody wants any more
+	MaxDeletions int  // with more of them, none is done; see [State.MaxDeletions]
+	ListAll      bool // a dry run: ask every place what it has, so that the plan is exact
+
+	// Repository, if any, returns what is known of a repository without asking.
+	Repository   func(owner, name string) (Repository, bool)
+	repositories repositories
 
 	// Done, if any, is told of results as they come, one at a time.
 	Done    func(Result)

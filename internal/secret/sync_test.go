@@ -71,15 +71,13 @@ func TestRuns(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		wanted := []Wanted{wants(webActions, "B", "b"), wants(apiActions, "TOKEN", "one"), wants(apiActions, "KEY", "two"), wants(webActions, "A", "a")}
 		w.want("first run", w.run(wanted), []string{
-			"KEY of acme/api: created, nothing is known of it",
-			"TOKEN of acme/api: created, nothing is known of it",
-			"A of acme/web: created, nothing is known of it",
-			"B of acme/web: created, nothing is known of it",
+			"KEY of acme/api: created, new to the state file",
+			"TOKEN of acme/api: created, new to the state file",
+			"A of acme/web: created, new to the state file",
+			"B of acme/web: created, new to the state file",
 		})
 		w.want("its requests", sorted(w.asked()), []string{
-			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/api/actions/secrets/public-key 200",
-			"GET repos/acme/web/actions/secrets 200",
 			"GET repos/acme/web/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/KEY 201",
 			"PUT repos/acme/api/actions/secrets/TOKEN 201",
@@ -110,7 +108,7 @@ func TestRuns(t *testing.T) {
 			"TOKEN of acme/api: created, deleted at the target since the last run",
 			"A of acme/web: updated, a new value each run",
 			"B of acme/web: updated, the value changed",
-			"new of acme/web: updated, not written by valetkey before, as far as the state knows",
+			"new of acme/web: updated, new to the state file",
 		})
 		w.sees(wanted)
 		for _, line := range w.run(wanted) {
@@ -118,20 +116,35 @@ func TestRuns(t *testing.T) {
 				t.Errorf("fourth run: %s", line)
 			}
 		}
+
+		// One value that changed in a repository takes a look and a write.
+		wanted[3].Fresh = false
+		w.run(wanted)
+		wanted[1].Value = redact.New("changed")
+		w.asked()
+		w.run(wanted)
+		w.want("requests for one change", sorted(w.asked()), []string{
+			"GET repos/acme/api/actions/secrets 200",
+			"GET repos/acme/web/actions/secrets 200",
+			"PUT repos/acme/api/actions/secrets/TOKEN 204",
+		})
+		w.sees(wanted)
 	})
 }
 
 func TestWithoutState(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
+		const reason = "without a state file nothing tells whether it changed"
 		memory := func(s *Sync) { s.State = nil }
 		wanted := []Wanted{wants(apiActions, "KEY", "one")}
-		w.want("first run", w.run(wanted, memory), []string{"KEY of acme/api: created, nothing is known of it"})
-		w.want("second run", w.run(wanted, memory, prune), []string{"KEY of acme/api: updated, nothing is known of it"})
+		w.want("first run", w.run(wanted, memory), []string{"KEY of acme/api: created, " + reason})
+		w.want("second run", w.run(wanted, memory, prune), []string{"KEY of acme/api: updated, " + reason})
 		listed := func(s *Sync) { s.State, s.ListAll = openState(t, ""), true }
 		w.asked()
-		w.want("third run", w.run(wanted, listed, prune), []string{"KEY of acme/api: updated, not written by valetkey before, as far as the state knows"})
+		w.want("third run", w.run(wanted, listed, prune), []string{"KEY of acme/api: updated, " + reason})
 		w.want("its requests", w.asked(), []string{
 			"GET repos/acme/api/actions/secrets 200",
+			"GET repos/acme/api 200", // a dry run asks whether it is archived
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/KEY 204",
 		})
@@ -194,14 +207,13 @@ func TestRefusedBeforeAnyRequest(t *testing.T) {
 			"1ST of acme/api: failed: a name of a secret has letters, digits and _ only, and no digit first (hint: rename it, as in NPM_TOKEN)",
 			"github_token of acme/api: failed: github_token: names that begin with GITHUB_ are GitHub's own (hint: rename it)",
 			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub takes 49152 (hint: keep large values in an encrypted file, and its passphrase in the secret)",
-			"LARGEST of acme/api: created, nothing is known of it",
-			"SAME of acme/api: created, nothing is known of it",
+			"LARGEST of acme/api: created, new to the state file",
+			"SAME of acme/api: created, new to the state file",
 			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
 			"twice of acme/api: failed: twice of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
 		})
 		w.sees(wanted[:1])
 		w.want("requests", sorted(w.asked()), []string{
-			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/LARGEST 201",
 			"PUT repos/acme/api/actions/secrets/SAME 201",
@@ -232,7 +244,7 @@ func TestCost(t *testing.T) {
 					got.writes(1)
 				}
 			}
-			if want := []Cost{{18, 42}, {3, 3}, {7, 15}}[round]; got != want || plan.Cost() != want {
+			if want := []Cost{{15, 39}, {3, 3}, {9, 17}}[round]; got != want || plan.Cost() != want {
 				t.Errorf("round %d: %+v, planned %+v, want %+v", round, got, plan.Cost(), want)
 			}
 		}

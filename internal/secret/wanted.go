@@ -66,9 +66,10 @@ type Change struct {
 	Reason string // in words
 	Err    error  // with Fail
 
-	before   int64 // when GitHub said it was written last; 0: not known, or not there
+	told     int64 // when GitHub says that it was written last; 0: not asked, or not there
 	selected bool  // who sees it now is a list that has to be read and sent along
 	listed   bool  // a run looks at the place first, whether or not with ListAll
+	keyed    bool  // the public key of the place is known
 	missing  bool  // its environment has to be created
 	forget   bool  // the state need not know it any longer
 }

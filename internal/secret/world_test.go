@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -168,13 +169,23 @@ func (w *world) asked() []string {
 	return list
 }
 
-const testManifest = "acme/infra .github/valetkey.yml"
+var testManifest = Manifest{"acme/infra", 7, ".github/valetkey.yml"}
 
-var stateKey = []byte(strings.Repeat("k", 32))
+// derive stands for an App's key.
+func derive(key string) Derive {
+	return func(salt []byte) ([]byte, error) {
+		sum := sha256.Sum256([]byte(key + string(salt)))
+		return sum[:], nil
+	}
+}
+
+func stateFile(path string) StateFile {
+	return StateFile{Path: path, Manifest: testManifest, Key: derive("k")}
+}
 
 func openState(t testing.TB, path string) *State {
 	t.Helper()
-	s, err := OpenState(path, stateKey, testManifest)
+	s, err := OpenState(stateFile(path))
 	if err != nil {
 		t.Fatalf("%v", err)
 	}
@@ -184,7 +195,7 @@ func openState(t testing.TB, path string) *State {
 // sync is a run with the state file of the world.
 func (w *world) sync(options ...func(*Sync)) *Sync {
 	w.t.Helper()
-	s := &Sync{Call: w.call, State: openState(w.t, w.statePath)}
+	s := &Sync{Call: w.call, State: openState(w.t, w.statePath), MaxDeletions: 100}
 	for _, option := range options {
 		option(s)
 	}

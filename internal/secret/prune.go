@@ -1,0 +1,133 @@
+package secret
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+)
+
+const notWanted = "no longer in the manifest"
+
+// MaxDeletions is how many secrets a run may delete unless it is told otherwise: few
+// enough that a misspelt pattern does not empty a fleet.
+func (s *State) MaxDeletions() int { return max(10, s.Len()/20) }
+
+// brake turns every deletion of a plan into something that is left, when there are
+// more of them than a run may make.
+func (s *Sync) brake(plan *Plan) {
+	n := plan.Count(Delete)
+	if n <= s.MaxDeletions {
+		return
+	}
+	plan.Braked = &fault{
+		fmt.Sprintf("nothing is deleted: %d secrets are no longer in the manifest, and max-deletions allows %d", n, s.MaxDeletions),
+		fmt.Sprintf("look at what the manifest has lost, by mistake or not; if it is meant, run once with max-deletions: %d", n), nil,
+	}
+	for i := range plan.Changes {
+		if c := &plan.Changes[i]; c.Action == Delete {
+			c.Action, c.Reason, c.forget = Keep, notWanted+", but left: more would be deleted than max-deletions allows", false
+		}
+	}
+}
+
+// leave makes a result of each deletion that is not done.
+func (v *visit) leave(why string) {
+	for i := range v.changes {
+		if c := &v.changes[i]; c.Action == Delete {
+			v.results[i] = Result{Place: c.Place, Name: c.Name, Outcome: Unchanged, Reason: notWanted + ", but left: " + why}
+		}
+	}
+}
+
+// prune does the deletions.
+func (v *visit) prune(ctx context.Context) {
+	if why, renamed, err := v.elsewhere(ctx); why != "" || err != nil {
+		v.leave(why)
+		for i := range v.changes {
+			c, r := &v.changes[i], &v.results[i]
+			switch {
+			case c.Action != Delete:
+			case err != nil:
+				r.Outcome, r.Reason, r.Err = Failed, c.Reason, err
+			case renamed != nil && v.sync.State.has(renamed.Key(), c.Name):
+				v.sync.State.forget(c.Key(), c.Name) // it is known under the new name
+			}
+		}
+		return
+	}
+	for i := range v.changes {
+		c, r := &v.changes[i], &v.results[i]
+		switch {
+		case c.Action != Delete:
+		case NotTried(ctx) != nil:
+			r.Outcome, r.Err = Failed, NotTried(ctx)
+		default:
+			v.deleteOne(ctx, c, r)
+		}
+	}
+}
+
+// elsewhere looks once more at the repository, right before something in it is
+// deleted, by its id where the state knows that: a name may be another repository's
+// by now, and one that has a new name answers to the old one too. It returns why
+// nothing is deleted there, and the place under its new name; nothing where all is as
+// it was. What is out of reach is not gone.
+func (v *visit) elsewhere(ctx context.Context) (why string, renamed *Place, err error) {
+	at := v.changes[0].Place
+	if at.IsOrganization() {
+		return "", nil, NotTried(ctx)
+	}
+	path := at.Path()
+	if id, _ := v.sync.State.place(at.Key()); id != 0 {
+		path = fmt.Sprintf("repositories/%d", id)
+	}
+	var found struct {
+		FullName string `json:"full_name"`
+		Archived bool   `json:"archived"`
+	}
+	name := at.Owner + "/" + at.Repository
+	answer, err := v.sync.Call(ctx, at.Request("look at "+name, apicall.Get, path, nil, &found))
+	owner, repository, ok := strings.Cut(found.FullName, "/")
+	switch {
+	case answer.Status == apicall.StatusNotFound:
+		return name + " is gone, or the App does not reach it", nil, nil
+	case err != nil:
+		return "", nil, err
+	case !ok:
+		return "", nil, fmt.Errorf("look at %s: the answer is not what GitHub's API describes", name)
+	case !strings.EqualFold(found.FullName, name):
+		now := at
+		now.Owner, now.Repository = owner, repository
+		return name + " was renamed " + now.Owner + "/" + now.Repository, &now, nil
+	case found.Archived:
+		return "the repository is archived", nil, nil
+	}
+	return "", nil, nil
+}
+
+// deleteOne looks once more whether the secret is still ours.
+func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
+	call := v.sync.Call
+	*r = Result{Place: c.Place, Name: c.Name, Reason: c.Reason}
+	e, there, err := Get(ctx, call, c.Place, c.Name)
+	if err == nil && there && e.UpdatedAt.Unix() != c.told {
+		r.Outcome, r.Reason = Unchanged, notWanted+", but left: somebody else changed it at "+moment(e.UpdatedAt)
+		return
+	}
+	if err == nil && there {
+		var answer apicall.Answer
+		op := "delete " + c.Name + " of " + c.Place.String()
+		answer, err = call(ctx, c.Request(op, apicall.Delete, c.SecretsPath()+"/"+c.Name, nil, nil))
+		if answer.Status == apicall.StatusNotFound { // by somebody else, or by an attempt whose answer was lost
+			err = nil
+		}
+	}
+	if err != nil {
+		r.Outcome, r.Err = Failed, err
+		return
+	}
+	r.Outcome = Deleted
+	v.sync.State.forget(c.Key(), c.Name)
+}
