@@ -1,8 +1,11 @@
 package main
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -18,6 +21,19 @@ func askFleet(ts *testscript.TestScript, github *fakegithub.Server, args []strin
 	switch args[0] {
 	case "fleet": // github fleet: the organization fleet, where the App may do all that sync and rotate take
 		addFleet(github)
+	case "many": // github many COUNT: the organization many with so many repositories, where the App may write secrets
+		count, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		for i := range count {
+			github.AddRepository(fakegithub.Repository{Owner: "many", Name: fmt.Sprintf("r%d", i), Private: true})
+		}
+		github.Install(fakegithub.Installation{ID: 4246, AppID: 917, Account: "many", All: true, Permissions: map[string]string{"metadata": "read", "secrets": "write"}})
+	case "newkey": // github newkey: the App's key, now in OLD_KEY, is replaced by another one, in INPUT_PRIVATE-KEY
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		ts.Check(err)
+		github.ReplaceKey(917, &key.PublicKey)
+		ts.Setenv("OLD_KEY", ts.Getenv("INPUT_PRIVATE-KEY"))
+		ts.Setenv("INPUT_PRIVATE-KEY", pkcs1(key))
 	case "secret": // github secret PLACE NAME: its value as a workflow would see it
 		value, ok := github.SecretValue(placeOf(args[1]), args[2])
 		if !ok {

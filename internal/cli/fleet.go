@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // fleet is every owner that a manifest reaches. For each job there it has a token
@@ -27,6 +29,7 @@ type fleet struct {
 	mu     sync.Mutex // of the maps; never held during a request
 	owners map[string]*fleetOwner
 	grants map[grantKey]*grant
+	ids    map[string]int64 // of repositories that a token was made for, by lower-case owner/name
 }
 
 // fleetOwner is one owner: an installation, with limits of its own.
@@ -38,8 +41,8 @@ type fleetOwner struct {
 	once lock
 
 	installation *githubapp.Installation
-	reached      *manifest.Index // the repositories; nil: not listed yet
-	err          error           // for good
+	reached      atomic.Pointer[manifest.Index] // the repositories; nil: not listed yet
+	err          error                          // for good
 }
 
 // lock is a mutex whose wait ends with a context. (It also lets the clock of a
@@ -65,7 +68,7 @@ func (p Process) fleet(r *actions.Runner, c credentials, points int) (*fleet, er
 	if err != nil {
 		return nil, err
 	}
-	f := &fleet{r: r, api: api, token: c.Token, points: points, owners: map[string]*fleetOwner{}, grants: map[grantKey]*grant{}}
+	f := &fleet{r: r, api: api, token: c.Token, points: points, owners: map[string]*fleetOwner{}, grants: map[grantKey]*grant{}, ids: map[string]int64{}}
 	if c.Key == nil {
 		f.shared = f.pace("the token")
 		return f, nil
@@ -132,6 +135,19 @@ func (f *fleet) call(ctx context.Context, req apicall.Request) (apicall.Answer, 
 	return answer, lacking(err, answer.Status, req)
 }
 
+// repository returns what is known of a repository without asking: from a list of
+// the installation's, or else its id from the token that was made for it.
+func (f *fleet) repository(owner, name string) (secret.Repository, bool) {
+	if reached := f.owner(owner).reached.Load(); reached != nil {
+		if r, ok := reached.Find(name); ok {
+			return secret.Repository{ID: r.ID, Archived: r.Archived, Disabled: r.Disabled}, true
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return secret.Repository{ID: f.ids[strings.ToLower(owner+"/"+name)]}, false
+}
+
 func unreached(repository string) error {
 	return actions.Fault{
 		Problem: "the App does not reach " + repository + ", or there is none of that name",
@@ -192,8 +208,8 @@ func (f *fleet) listed(ctx context.Context, o *fleetOwner, list func() ([]github
 		return nil, err
 	}
 	defer o.once.release()
-	if o.reached != nil || o.err != nil {
-		return o.reached, o.err
+	if reached := o.reached.Load(); reached != nil || o.err != nil {
+		return reached, o.err
 	}
 	all, err := list()
 	if err != nil {
@@ -205,9 +221,10 @@ func (f *fleet) listed(ctx context.Context, o *fleetOwner, list func() ([]github
 	var theirs []manifest.Repository
 	for _, r := range all { // a token may reach several owners
 		if of, _, ok := strings.Cut(r.FullName, "/"); ok && strings.EqualFold(of, o.name) {
-			theirs = append(theirs, manifest.Repository{ID: r.ID, Name: r.Name, Topics: r.Topics, Archived: r.Archived})
+			theirs = append(theirs, manifest.Repository{ID: r.ID, Name: r.Name, Topics: r.Topics, Archived: r.Archived, Disabled: r.Disabled})
 		}
 	}
-	o.reached = manifest.NewIndex(o.name, theirs)
-	return o.reached, nil
+	reached := manifest.NewIndex(o.name, theirs)
+	o.reached.Store(reached)
+	return reached, nil
 }

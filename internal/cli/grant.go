@@ -106,6 +106,7 @@ func (f *fleet) lend(ctx context.Context, g *grant, left time.Duration) (redact.
 			g.replaced = append(g.replaced, g.token) // requests that are under way may still use it
 		}
 		g.token, g.ends = token, time.Now().Add(token.ExpiresAt.Sub(f.api.Now()))
+		f.remember(token)
 	case time.Until(g.ends) >= useBefore:
 		err = nil // the old one still does, and GitHub may have got over it by the next call
 	case ctx.Err() == nil:
@@ -114,6 +115,15 @@ func (f *fleet) lend(ctx context.Context, g *grant, left time.Duration) (redact.
 		}
 	}
 	return g.token.Value, err
+}
+
+// remember keeps the ids of the repositories that a token names.
+func (f *fleet) remember(token githubapp.Token) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for name, id := range token.IDs {
+		f.ids[strings.ToLower(name)] = id
+	}
 }
 
 // final tells whether an answer would be the same again.

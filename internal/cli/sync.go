@@ -66,12 +66,21 @@ func (f *fleet) announce(v *resolution, req syncRequest) {
 	}
 }
 
+// work is what a request comes to for the package that does it.
+func (f *fleet) work(req syncRequest) *secret.Sync {
+	return &secret.Sync{
+		Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, MaxDeletions: req.MaxDeletions, Repository: f.repository,
+	}
+}
+
 // plan is a dry run: it says what would be done, and what that takes.
 func (p Process) plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) *syncReport {
 	f.announce(v, req)
-	work := secret.Sync{Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, ListAll: true}
+	work := f.work(req)
+	work.ListAll = true
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
 	report := newSyncReport(v.failed, true)
+	report.left(plan)
 	show := p.progress(r, "Plan", len(plan.Changes))
 	show.plan = true
 	for i := range plan.Changes {
@@ -82,6 +91,10 @@ func (p Process) plan(ctx context.Context, r *actions.Runner, f *fleet, v *resol
 	show.end()
 	report.Needs = f.needs(plan, req.Points)
 	r.Info("%s", report.Needs)
+	report.Advice = v.advice()
+	for _, text := range report.Advice {
+		r.Info("%s", text)
+	}
 	return report
 }
 
@@ -104,12 +117,14 @@ func planned(c *secret.Change) secret.Result {
 func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
 	f.announce(v, req)
 	show := p.progress(r, "Sync", len(v.wanted))
-	work := secret.Sync{Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, Done: show.add}
+	work := f.work(req)
+	work.Done = show.add
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
 	show.total = len(plan.Changes)
 	results, err := work.Apply(ctx, plan)
 	show.end()
 	report := newSyncReport(v.failed, false)
+	report.left(plan)
 	v.unused(ctx, results)
 	for _, result := range results {
 		report.add(result)
@@ -153,7 +168,10 @@ func (f *fleet) needs(plan secret.Plan, points int) string {
 		least = max(least, took)
 	}
 	text := fmt.Sprintf("needs %s points and %s requests: ", thousands(cost.Points), thousands(cost.Requests))
-	if least < time.Minute {
+	switch {
+	case least < time.Minute && points == 0:
+		return text + "no limit of points is set, and what GitHub's own make of it is not known"
+	case least < time.Minute:
 		return text + "under a minute of GitHub's limits"
 	}
 	return text + "at least " + minutes(least) + hour

@@ -31,6 +31,8 @@ type syncReport struct {
 	Counts  map[string]int `json:"counts"`
 	Needs   string         `json:"needs,omitempty"`
 	Targets []*syncTarget  `json:"targets"`
+	Advice  []string       `json:"advice,omitempty"`
+	Stale   []string       `json:"no_longer_in_manifest,omitempty"` // and not deleted: prune is off
 
 	errs     []error
 	stateErr error
@@ -77,6 +79,23 @@ func (s *syncReport) add(r secret.Result) {
 	})
 }
 
+// left takes what a plan leaves alone: what fell out of the manifest, and what the
+// brake kept from being deleted.
+func (s *syncReport) left(plan secret.Plan) {
+	for _, stale := range plan.Stale {
+		s.Stale = append(s.Stale, stale.Name+" for "+stale.String())
+	}
+	if plan.Braked != nil {
+		s.errs = append(s.errs, plan.Braked)
+	}
+}
+
+// stale says what is no longer in the manifest and stays.
+func (s *syncReport) stale() string {
+	return fmt.Sprintf("%s secrets that this manifest wrote are no longer in it and stay: %s; prune: true deletes them",
+		thousands(len(s.Stale)), joined(s.Stale))
+}
+
 // targetError says which target an error is about.
 type targetError struct {
 	what string
@@ -101,6 +120,9 @@ func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
 		errs = append(errs, writeReport(req.Report, s))
 	}
 	r.Info("%s", s.total())
+	if len(s.Stale) > 0 {
+		r.Info("%s", s.stale())
+	}
 	errs = append(errs, s.errs[:min(len(s.errs), shownErrors)]...)
 	if more := len(s.errs) - shownErrors; more > 0 {
 		errs = append(errs, fmt.Errorf("%s more targets failed: the job summary and the report-file name them", thousands(more)))
@@ -142,6 +164,12 @@ func (s *syncReport) summary() string {
 	b.WriteString("\n\n" + s.total() + "\n\n")
 	if s.Needs != "" {
 		b.WriteString("The plan " + s.Needs + ".\n\n")
+	}
+	for _, text := range s.Advice {
+		b.WriteString(cell(text) + ".\n\n")
+	}
+	if len(s.Stale) > 0 {
+		b.WriteString(cell(s.stale()) + ".\n\n")
 	}
 	rows := slices.DeleteFunc(slices.Clone(s.Targets), func(t *syncTarget) bool { return t.Outcome == string(secret.Unchanged) && t.Reason == "" })
 	first := []secret.Outcome{secret.Failed, secret.Deleted, secret.Created, secret.Updated, secret.Unchanged}

@@ -1,10 +1,11 @@
 package cli
 
 import (
+	"crypto"
 	"crypto/hkdf"
+	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"errors"
 	"os"
 	"path/filepath"
@@ -52,6 +53,7 @@ type syncRequest struct {
 	Credentials   credentials
 	Manifest      *manifest.File
 	DryRun, Prune bool
+	MaxDeletions  int
 	State         *secret.State
 	StateFile     string // path; empty: none
 	Concurrency   int
@@ -76,6 +78,8 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		}
 	}
 	path, state := in.String("manifest"), in.String("state-file")
+	limit, reset := parseLimit(in, "max-deletions"), in.Bool("state-reset")
+	previous := parsePreviousKey(r, in)
 	// Found now, and not when everything is written.
 	if _, err := os.Stat(filepath.Dir(req.Report)); err != nil {
 		in.Fault("report-file", "is in a directory that is not there", "make the directory in a step before, or give another path")
@@ -87,6 +91,12 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		in.Fault("state-file", "can't be used with token", "fingerprints are made with the App's key: give client-id and private-key")
 	case req.Prune && state == "":
 		in.Fault("prune", "needs state-file", "only the state file tells which secrets were written for this manifest")
+	case reset && state == "":
+		in.Fault("state-reset", "needs state-file", "name the file that is to be started anew, or take it out")
+	case previous != nil && state == "":
+		in.Fault("previous-private-key", "needs state-file", "it opens a state file that the key before was used for; take it out")
+	case limit >= 0 && !req.Prune:
+		in.Fault("max-deletions", "needs prune: true", "nothing is deleted without that; take it out")
 	}
 	if err := in.Err(); err != nil {
 		return req, err
@@ -100,9 +110,42 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		return req, in.Err()
 	}
 	if req.StateFile = state; state != "" {
-		req.State, err = secret.OpenState(state, stateKey(req.Credentials.Key), r.Variable("GITHUB_REPOSITORY")+":"+path)
+		file := secret.StateFile{Path: state, Manifest: whoseManifest(r, path), Key: stateKey(req.Credentials.Key), Reset: reset}
+		if previous != nil {
+			file.Previous = stateKey(previous)
+		}
+		req.State, err = secret.OpenState(file)
+	}
+	if req.MaxDeletions = limit; limit < 0 {
+		req.MaxDeletions = req.State.MaxDeletions()
 	}
 	return req, err
+}
+
+// parseLimit reads a number that need not be there; -1: it is not.
+func parseLimit(in *actions.Inputs, name string) int {
+	if in.String(name) == "" {
+		return -1
+	}
+	return parseNumber(in, name, 0, 1_000_000)
+}
+
+// parsePreviousKey reads the key that the App had before; nil where none is given.
+func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
+	const name = "previous-private-key"
+	text := in.Secret(name)
+	r.Mask(actions.Lines(text)...)
+	if text.Empty() {
+		return nil
+	}
+	return parseKey(r, in, name, text)
+}
+
+// whoseManifest tells one manifest from another: by the repository of the workflow,
+// where there is one, and by its path.
+func whoseManifest(r *actions.Runner, path string) secret.Manifest {
+	id, _ := strconv.ParseInt(r.Variable("GITHUB_REPOSITORY_ID"), 10, 64) // 0: not known
+	return secret.Manifest{Repository: r.Variable("GITHUB_REPOSITORY"), RepositoryID: id, Path: filepath.ToSlash(filepath.Clean(path))}
 }
 
 func parseNumber(in *actions.Inputs, name string, least, most int) int {
@@ -136,12 +179,16 @@ func readManifest(in *actions.Inputs, path string) (*manifest.File, error) {
 	return manifest.Parse(path, text)
 }
 
-// stateKey keys the fingerprints of a state file. It is of no use for anything
-// else, and can't be led back to the App's key.
-func stateKey(key *rsa.PrivateKey) []byte {
-	derived, err := hkdf.Key(sha256.New, x509.MarshalPKCS1PrivateKey(key), nil, "valetkey sync state", sha256.Size)
-	if err != nil {
-		panic(err) // only for lengths that are not ours
+// stateKey derives what wraps the key of a state file. It takes a signature, because
+// an App's key may be one that can only sign: a signature of this kind (PKCS#1 v1.5)
+// is the same each time. What is signed is no JWT, whose text has dots and no zero.
+func stateKey(key crypto.Signer) secret.Derive {
+	return func(salt []byte) ([]byte, error) {
+		sum := sha256.Sum256(append([]byte("valetkey state file\x00"), salt...))
+		signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
+		if err != nil {
+			return nil, err
+		}
+		return hkdf.Key(sha256.New, signature, salt, "valetkey state file", sha256.Size)
 	}
-	return derived
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -23,6 +25,7 @@ type resolution struct {
 	wanted  []secret.Wanted     // of this shard
 	fresh   map[int]*freshToken // by index of the manifest's secret
 	seen    map[wish]origin     // of all shards
+	spread  map[spreading]int   // how many repositories' Actions secrets a value goes to
 	rotated map[wish]int        // what the manifest's rotations write → their line
 	failed  []secret.Result     // targets that could not be found out
 	faults  []error             // of the manifest, as seen from here
@@ -42,7 +45,7 @@ func wishOf(at secret.Place, name string) wish { return wish{at.Key(), strings.T
 // resolve reads values by getenv and asks GitHub what patterns match. Faults of the
 // manifest are an error; what GitHub refuses is a failed result.
 func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.Shard, getenv func(string) string) (*resolution, error) {
-	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, fresh: map[int]*freshToken{}, seen: map[wish]origin{}, rotated: rotatedBy(file)}
+	v := &resolution{r: f.r, fleet: f, file: file, shard: shard, fresh: map[int]*freshToken{}, seen: map[wish]origin{}, spread: map[spreading]int{}, rotated: rotatedBy(file)}
 	for i := range file.Secrets {
 		entry := &file.Secrets[i]
 		value := redact.New(getenv(entry.Variable))
@@ -177,6 +180,9 @@ func (v *resolution) add(from origin, one secret.Wanted) {
 		return // the same entry matched it twice
 	}
 	v.seen[key] = from
+	if one.App == "actions" && !one.IsOrganization() && one.Environment == "" && !one.Fresh {
+		v.spread[spreading{from.entry, strings.ToLower(one.Owner)}]++
+	}
 	if line, rotated := v.rotated[key]; rotated {
 		v.fault(from.target.Position, fmt.Sprintf("%s for %s is what the rotation of line %d stores", one.Name, one.Place, line), "let one of the two write it")
 	}
@@ -184,6 +190,36 @@ func (v *resolution) add(from origin, one secret.Wanted) {
 		return
 	}
 	v.wanted = append(v.wanted, one)
+}
+
+// spreading is one secret of the manifest over one owner's repositories.
+type spreading struct {
+	entry int
+	owner string // lower-case
+}
+
+// worthOne is how many writes one organization's secret has to stand in for to be
+// worth a word.
+const worthOne = 10
+
+// advice tells where one secret of an organization would do the work of many.
+func (v *resolution) advice() (texts []string) {
+	for i := range v.file.Secrets {
+		for _, owner := range slices.Sorted(maps.Keys(v.fleet.owners)) {
+			n := v.spread[spreading{i, owner}]
+			if n < worthOne {
+				continue
+			}
+			o := v.fleet.owners[owner]
+			all, with := "", " with visibility: selected"
+			if reached := o.reached.Load(); reached != nil && n >= reached.Writable() {
+				all, with = "all ", ""
+			}
+			texts = append(texts, fmt.Sprintf("%s goes to %s%s repositories of %s: if that is an organization, one secret of its own%s takes 1 write instead of %s",
+				v.file.Secrets[i].Name, all, thousands(n), o.name, with, thousands(n)))
+		}
+	}
+	return texts
 }
 
 // agrees tells whether two targets want the same where they meet.

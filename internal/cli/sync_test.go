@@ -452,3 +452,28 @@ func TestProgressOnATerminalIsABar(t *testing.T) {
 		t.Errorf("%q", text)
 	}
 }
+
+// Where one secret of an organization would do the work of many, a dry run says so;
+// and without a limit of points it promises nothing of the time.
+func TestSyncPlanAdvises(t *testing.T) {
+	d := newFleetDay(t, 12, `
+secrets:
+  - {name: EVERYWHERE, from: env:VALUE, to: [{repositories: ["fleet/*"]}]}
+  - {name: MOST, from: env:VALUE, to: [{repositories: ["fleet/*", "!fleet/r1"]}]}
+  - {name: FEW, from: env:VALUE, to: [{repositories: [fleet/r1, fleet/r2]}]}
+`, map[string]string{"VALUE": "opensesame-value", "INPUT_DRY-RUN": "true", "INPUT_POINTS-PER-MINUTE": "0"})
+	d.run(t, Process.sync)
+	log := d.log.String()
+	for _, want := range []string{
+		"\nEVERYWHERE goes to all 12 repositories of fleet: if that is an organization, one secret of its own takes 1 write instead of 12\n",
+		"\nMOST goes to 11 repositories of fleet: if that is an organization, one secret of its own with visibility: selected takes 1 write instead of 11\n",
+		"points and 37 requests: no limit of points is set, and what GitHub's own make of it is not known\n",
+	} {
+		if !strings.Contains(log, want) {
+			t.Errorf("it does not say %q:\n%s", want, log[max(0, len(log)-900):])
+		}
+	}
+	if strings.Contains(log, "FEW goes to") {
+		t.Error("advice for two repositories")
+	}
+}

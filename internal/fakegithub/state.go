@@ -152,6 +152,13 @@ func (s *Server) AddApp(a App) App {
 	return a
 }
 
+// ReplaceKey gives an App another key. What is signed with the one before is refused from then on.
+func (s *Server) ReplaceKey(appID int64, public *rsa.PublicKey) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.apps[appID].PublicKey = public
+}
+
 // Install puts an App on an account. It panics when the App, the account or a repository was not added before.
 func (s *Server) Install(i Installation) Installation {
 	s.mu.Lock()

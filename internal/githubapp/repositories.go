@@ -13,6 +13,7 @@ type Repository struct {
 	Name     string   `json:"name"`
 	FullName string   `json:"full_name"`
 	Archived bool     `json:"archived"`
+	Disabled bool     `json:"disabled"`
 	Topics   []string `json:"topics"`
 }
 

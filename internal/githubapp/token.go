@@ -50,7 +50,8 @@ type Token struct {
 	ExpiresAt       time.Time
 	Permissions     map[string]string
 	AllRepositories bool
-	Repositories    []string // owner/name, sorted; empty with AllRepositories
+	Repositories    []string         // owner/name, sorted; empty with AllRepositories
+	IDs             map[string]int64 // of those repositories, by owner/name
 }
 
 // Hash is what GitHub's audit log calls hashed_token: base64 of the SHA-256.
@@ -66,6 +67,7 @@ type grant struct {
 	Permissions  map[string]string `json:"permissions"`
 	Selection    string            `json:"repository_selection"`
 	Repositories []struct {
+		ID       int64  `json:"id"`
 		FullName string `json:"full_name"`
 	} `json:"repositories"`
 }
@@ -127,9 +129,10 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	// An installation on selected repositories answers "selected" and names none
 	// of them when all were asked for.
 	all := len(g.Repositories) == 0 && (scope.AllRepositories || g.Selection != "selected")
-	t := Token{Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions, AllRepositories: all}
+	t := Token{Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions, AllRepositories: all, IDs: map[string]int64{}}
 	for _, r := range g.Repositories {
 		t.Repositories = append(t.Repositories, r.FullName)
+		t.IDs[r.FullName] = r.ID
 	}
 	slices.Sort(t.Repositories)
 	if t.ExpiresAt.IsZero() {

@@ -13,6 +13,7 @@ type Repository struct {
 	Name     string // without owner, as GitHub spells it
 	Topics   []string
 	Archived bool
+	Disabled bool // by GitHub
 }
 
 // Index is the repositories of one owner that an App reaches, put in order once so
@@ -41,6 +42,16 @@ func NewIndex(owner string, repositories []Repository) *Index {
 
 // Len is how many repositories it holds.
 func (x *Index) Len() int { return len(x.all) }
+
+// Writable is how many of them somebody can write to: neither archived nor disabled.
+func (x *Index) Writable() (n int) {
+	for i := range x.all {
+		if !x.all[i].Archived && !x.all[i].Disabled {
+			n++
+		}
+	}
+	return n
+}
 
 // Find returns the repository of a name, in any case.
 func (x *Index) Find(name string) (Repository, bool) {

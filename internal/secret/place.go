@@ -4,6 +4,17 @@
 // It never reads a manifest or the environment, makes no HTTP client (a [Call] is
 // given to it) and keeps no value longer than it takes to seal it. Start at
 // [Sync] for a fleet, at [Put] for one secret.
+//
+// It runs unattended, and what it deletes nobody can read back. So it keeps to four
+// rules, to which every change here has to be held:
+//
+//   - Make before break, checked at the moment of the break. Nothing is deleted in a
+//     run in which anything failed, and each deletion looks once more right before.
+//   - Absence in a list is not absence in the world. A list that does not come out
+//     even decides nothing, and a repository out of reach is not gone.
+//   - An id is an identity, a name is not. A repository that has another name by now
+//     is told by its id, and what stands under the old name is another's.
+//   - A destructive step has a brake. More deletions than a run may make are none.
 package secret
 
 import (

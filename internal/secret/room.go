@@ -14,7 +14,8 @@ type Repository struct {
 	Archived, Disabled bool
 }
 
-// repositoryID returns the id of a place's repository; 0 where it is not known.
+// repositoryID returns the id of a place's repository; 0 where it is not known. A
+// name may be known by its id alone.
 func (s *Sync) repositoryID(at Place) int64 {
 	if s.Repository == nil || at.IsOrganization() {
 		return 0

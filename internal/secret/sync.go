@@ -17,7 +17,8 @@ type Sync struct {
 	MaxDeletions int  // with more of them, none is done; see [State.MaxDeletions]
 	ListAll      bool // a dry run: ask every place what it has, so that the plan is exact
 
-	// Repository, if any, returns what is known of a repository without asking.
+	// Repository, if any, returns what is known of a repository without asking. It is
+	// not ok where that is no more than the id, or nothing.
 	Repository   func(owner, name string) (Repository, bool)
 	repositories repositories
 
