@@ -90,7 +90,7 @@ var (
 		wholeOutput)
 	errDamaged = wrong("is damaged: a part of the age file was changed or is missing",
 		wholeOutput)
-	errCostly = wrong("asks for more work than a passphrase is worth: its scrypt work factor is over 20",
+	errCostly = wrong("asks for more work than a passphrase is worth: its scrypt work factor is over 19",
 		"encrypt it again with age's own factor, which is 18, or for a recipient, which costs nothing")
 	errNotOurs = wrong("opens, but what is in it is neither a token nor values as valetkey writes them",
 		`what is in it has to be JSON like {"version":1,"values":{"NAME":"…"}}: use the encrypt action`)

@@ -237,9 +237,10 @@ func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
 	return Identity{sshRSA, id}, nil
 }
 
-// maxWorkFactor is what opening may cost: 2²⁰ rounds, 1 GiB, about four seconds.
-// age itself goes to 22, where a job's memory ends.
-const maxWorkFactor = 20
+// maxWorkFactor is what opening may cost: 2¹⁹ rounds, 512 MiB, about two seconds.
+// It is the sender who chooses, and at 20 the process has a GiB, which is all that
+// many runners leave to a container. Sealing takes 18, as age itself does.
+const maxWorkFactor = 19
 
 // PassphraseIdentity opens what is encrypted with the passphrase.
 func PassphraseIdentity(secret redact.String) Identity {

@@ -223,14 +223,14 @@ func TestOpenErrors(t *testing.T) {
 			[]Identity{PassphraseIdentity(redact.New(""))},
 			"is encrypted with a passphrase, and the one given is empty", ErrNoMatch,
 		},
-		"a work factor of 21": {
-			edit(secret, " 2\n", " 21\n"),
+		"a work factor of 20": {
+			edit(secret, " 2\n", " 20\n"),
 			[]Identity{PassphraseIdentity(redact.New(phrase))},
-			"asks for more work than a passphrase is worth: its scrypt work factor is over 20", nil,
+			"asks for more work than a passphrase is worth: its scrypt work factor is over 19", nil,
 		},
 		"a work factor of 10⁴⁰": {
 			edit(secret, " 2\n", " 1"+strings.Repeat("0", 40)+"\n"), nil,
-			"asks for more work than a passphrase is worth: its scrypt work factor is over 20", nil,
+			"asks for more work than a passphrase is worth: its scrypt work factor is over 19", nil,
 		},
 		"a work factor of 0":        {edit(secret, " 2\n", " 0\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
 		"a work factor of -1":       {edit(secret, " 2\n", " -1\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
@@ -416,4 +416,13 @@ func TestHeadersCannotBeSwapped(t *testing.T) {
 	}
 	refused(t, "header swapped before the MAC", "mac", append(bytes.Clone(files[0][:at]), files[1][at:]...), with)
 	refused(t, "header swapped", "payload", append(bytes.Clone(files[0][:at+49]), files[1][at+49:]...), with)
+}
+
+// The most that opening may cost is one step over what sealing takes.
+func TestAffordable(t *testing.T) {
+	for factor, want := range map[string]bool{"1": true, "18": true, "19": true, "20": false, "22": false, "64": false} {
+		if got := affordable(&age.Stanza{Type: "scrypt", Args: []string{"salt", factor}}); got != want {
+			t.Errorf("a work factor of %s: %v", factor, got)
+		}
+	}
 }
