@@ -69,7 +69,7 @@ func (r *Runner) Summary(markdown string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.issue(summaryFile, r.unmasked(markdown))
+	return r.issue(summaryFile, r.masks.Hide(markdown))
 }
 
 func (r *Runner) appendPairs(file string, pairs []Pair) error {

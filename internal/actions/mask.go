@@ -1,8 +1,6 @@
 package actions
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"slices"
 	"strings"
 
@@ -44,58 +42,5 @@ func EachLine(text redact.String) []redact.String {
 
 // Maskable gives the lines that [Runner.Mask] takes.
 func Maskable(text redact.String) []redact.String {
-	return slices.DeleteFunc(EachLine(text), func(line redact.String) bool { return len(line.Reveal()) < MinMask })
-}
-
-// Forms gives a token and the forms of it that the runner's own masks miss:
-//
-//   - base64 of any text that contains it, at each of the three alignments, in
-//     both alphabets, with or without padding (the runner registers the padded
-//     form, which a trailing newline or ":x-oauth-basic" changes);
-//   - hex, and the token in one case or reversed;
-//   - the payload and the signature of a token that holds a JWT.
-//
-// A part of a token, or a token with something inside it, can't be covered.
-func Forms(token redact.String) []redact.String {
-	v := token.Reveal()
-	forms := []redact.String{token}
-	add := func(form string) {
-		if len(form) >= minLine && form != v {
-			forms = append(forms, redact.New(form))
-		}
-	}
-	for shift := range 3 {
-		core := base64Core(v, shift)
-		add(core)
-		if other := strings.NewReplacer("+", "-", "/", "_").Replace(core); other != core {
-			add(other)
-		}
-	}
-	add(hex.EncodeToString([]byte(v)))
-	add(strings.ToUpper(hex.EncodeToString([]byte(v))))
-	add(strings.ToLower(v))
-	add(strings.ToUpper(v))
-	add(reversed(v))
-	// The first part holds the JWT's header, the same in millions of tokens.
-	for _, part := range strings.Split(v, ".")[1:] {
-		add(part)
-	}
-	return forms
-}
-
-// base64Core is what every base64 text has in common that holds v behind shift
-// bytes (modulo 3): the groups that depend on v alone.
-func base64Core(v string, shift int) string {
-	encoded := base64.RawStdEncoding.EncodeToString(append(make([]byte, shift), v...))
-	from := [3]int{0, 2, 3}[shift]
-	to := (shift + len(v)) * 8 / 6
-	return encoded[from:max(from, to)]
-}
-
-func reversed(v string) string {
-	b := []byte(v)
-	for i, j := 0, len(b)-1; i < j; i, j = i+1, j-1 {
-		b[i], b[j] = b[j], b[i]
-	}
-	return string(b)
+	return slices.DeleteFunc(EachLine(text), func(line redact.String) bool { return !redact.CanMask(line.Reveal()) })
 }

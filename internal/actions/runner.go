@@ -23,23 +23,22 @@ import (
 // Runner is the runner of this step, or the shell or other CI that takes its
 // place. Its methods may be called from several goroutines.
 type Runner struct {
-	mu       sync.Mutex
-	gha      *githubactions.Action
-	out      io.Writer
-	getenv   func(string) string
-	masked   map[string]bool
-	replace  []string          // old, new pairs for the second line of defence
-	replacer *strings.Replacer // of these; nil: to be made anew
+	mu        sync.Mutex
+	gha       *githubactions.Action
+	out       io.Writer
+	getenv    func(string) string
+	masks     redact.Masks
+	annotated map[string]int // how often, by level
 }
 
 // New returns the runner that getenv describes; out is the only stream written
 // to, because the runner gives no order between two.
 func New(out io.Writer, getenv func(string) string) *Runner {
 	return &Runner{
-		gha:    githubactions.New(githubactions.WithWriter(out), githubactions.WithGetenv(getenv)),
-		out:    out,
-		getenv: getenv,
-		masked: map[string]bool{},
+		gha:       githubactions.New(githubactions.WithWriter(out), githubactions.WithGetenv(getenv)),
+		out:       out,
+		getenv:    getenv,
+		annotated: map[string]int{},
 	}
 }
 
@@ -53,25 +52,15 @@ func (r *Runner) Debugging() bool { return r.getenv("RUNNER_DEBUG") == "1" }
 // Variable gives a value of the runner's contexts, such as GITHUB_REPOSITORY.
 func (r *Runner) Variable(name string) string { return strings.TrimSpace(r.getenv(name)) }
 
-// MinMask keeps accidents out of the masks: a short one turns half the log into
-// *** and makes the runner drop every job output it occurs in.
-const MinMask = 8
-
-// Mask hides each secret in the log of this and every later step of the job.
-// The secret is given as one line; a text of several is for [Lines].
+// Mask hides each secret in the log of this and every later step of the job, but
+// for one that is too short ([redact.CanMask]). The secret is given as one line; a
+// text of several is for [Lines].
 func (r *Runner) Mask(secrets ...redact.String) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
-		v := s.Reveal()
-		if len(strings.TrimSpace(v)) < MinMask || r.masked[v] {
-			continue
-		}
-		r.masked[v] = true
-		r.replace = append(r.replace, v, "***")
-		r.replacer = nil
-		if r.Present() {
-			r.gha.AddMask(v)
+		if r.masks.Add(s) && r.Present() {
+			r.gha.AddMask(s.Reveal())
 		}
 	}
 }
@@ -81,38 +70,32 @@ func (r *Runner) Mask(secrets ...redact.String) {
 func (r *Runner) Masked() []redact.String {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var all []redact.String
-	for v := range r.masked {
-		all = append(all, redact.New(v))
-	}
-	return all
+	return r.masks.All()
 }
 
 // Info writes a line, or several, to the log.
 func (r *Runner) Info(format string, args ...any) {
-	// To the runner a lone CR ends a line too.
-	text := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(r.text(format, args))
-	for line := range strings.Lines(text) {
-		r.write(harmless(strings.TrimSuffix(line, "\n")) + "\n")
-	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.print(r.shown(text(format, args)))
 }
 
 // Debug writes to the log when debug logging is on.
 func (r *Runner) Debug(format string, args ...any) {
 	if r.Debugging() {
-		r.annotate("debug", r.text(format, args))
+		r.annotate("debug", text(format, args))
 	}
 }
 
 // Notice writes a notice, which the run's page shows.
-func (r *Runner) Notice(format string, args ...any) { r.annotate("notice", r.text(format, args)) }
+func (r *Runner) Notice(format string, args ...any) { r.annotate("notice", text(format, args)) }
 
 // Warning writes a warning, which the run's page shows.
-func (r *Runner) Warning(format string, args ...any) { r.annotate("warning", r.text(format, args)) }
+func (r *Runner) Warning(format string, args ...any) { r.annotate("warning", text(format, args)) }
 
 // Error writes an error, which the run's page shows. It does not fail the step:
 // only the exit code does.
-func (r *Runner) Error(format string, args ...any) { r.annotate("error", r.text(format, args)) }
+func (r *Runner) Error(format string, args ...any) { r.annotate("error", text(format, args)) }
 
 // Group opens a fold in the log; the function it returns closes it.
 func (r *Runner) Group(title string) (end func()) {
@@ -122,7 +105,7 @@ func (r *Runner) Group(title string) (end func()) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gha.Group(r.unmasked(title))
+	r.gha.Group(r.shown(title))
 	return func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -130,44 +113,72 @@ func (r *Runner) Group(title string) (end func()) {
 	}
 }
 
-func (r *Runner) text(format string, args []any) string {
+func text(format string, args []any) string {
 	if len(args) == 0 {
 		return format
 	}
 	return fmt.Sprintf(format, args...)
 }
 
+// maxAnnotations is how many of a level the runner passes on for each step
+// (ExecutionContext.cs); what comes after them is a line of the log and no more.
+const maxAnnotations = 10
+
 func (r *Runner) annotate(level, text string) {
-	text = strings.TrimSpace(text)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	text = strings.TrimSpace(r.shown(text))
 	if text == "" {
 		return
 	}
-	if !r.Present() {
-		r.Info("%s: %s", level, text)
+	if level != "debug" {
+		r.annotated[level]++
+	}
+	if !r.Present() || r.annotated[level] > maxAnnotations {
+		r.print(level + ": " + text)
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gha.IssueCommand(&githubactions.Command{Name: level, Message: r.unmasked(text)})
+	r.command(level, text)
 }
 
-func (r *Runner) write(line string) {
+// Finish ends what this stage has to say: where a level had more to tell than there
+// are annotations, one last annotation counts the rest.
+func (r *Runner) Finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	_, _ = io.WriteString(r.out, r.unmasked(line))
+	for _, level := range []string{"notice", "warning", "error"} {
+		more := r.annotated[level] - maxAnnotations
+		if more <= 0 || !r.Present() {
+			continue
+		}
+		what := level + "s"
+		if more == 1 {
+			what = level
+		}
+		r.command(level, fmt.Sprintf("%d more %s: the log of this step has them all, on lines that begin with %q", more, what, level+": "))
+		r.annotated[level] = maxAnnotations
+	}
 }
 
-// unmasked takes every masked value out of a text. The runner does the same, but
-// other CIs do not, and it costs nothing to be the first to notice.
-func (r *Runner) unmasked(text string) string {
-	if len(r.replace) == 0 {
-		return text
-	}
-	if r.replacer == nil {
-		r.replacer = strings.NewReplacer(r.replace...)
-	}
-	return r.replacer.Replace(text)
+func (r *Runner) command(level, text string) {
+	r.gha.IssueCommand(&githubactions.Command{Name: level, Message: text})
 }
+
+// print writes text that is fit to be shown, line by line.
+func (r *Runner) print(text string) {
+	for line := range strings.Lines(text) {
+		_, _ = io.WriteString(r.out, harmless(strings.TrimSuffix(line, "\n"))+"\n")
+	}
+}
+
+// shown makes a text fit for the log: no masked value is in it, which the runner
+// sees to as well, but other CIs do not; what can't be seen is written out; and a
+// line ends where the runner thinks that it does, at a lone CR too.
+func (r *Runner) shown(text string) string {
+	return redact.Printable(lineEnds.Replace(r.masks.Hide(text)))
+}
+
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
 // harmless keeps text that others wrote from being read as a workflow command:
 // "##[" counts anywhere in a line, "::" only at its beginning.

@@ -120,8 +120,9 @@ func Main(p Process) int {
 // runner gives the runner this process talks to.
 func (p Process) runner() *actions.Runner { return actions.New(p.Stdout, p.Getenv) }
 
-// exitCode prints a failure, one annotation per fault.
+// exitCode ends a command: it prints a failure, one annotation per fault.
 func exitCode(r *actions.Runner, err error) int {
+	defer r.Finish()
 	if err == nil {
 		return exitOK
 	}

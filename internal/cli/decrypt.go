@@ -12,6 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // decryptRequest is everything that opening an envelope needs.
@@ -68,6 +69,11 @@ func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.P
 	}
 	if !opened.Token.Empty() {
 		r.Mask(actions.Forms(opened.Token)...)
+		if !redact.CanMask(opened.Token.Reveal()) {
+			in.Fault("encrypted-token", fmt.Sprintf("holds a token of under %d characters, which can't be masked", redact.MinMask),
+				"no token of GitHub's is so short: whoever made it put something else in")
+			return envelope.Payload{}, in.Err()
+		}
 	}
 	for _, value := range opened.Values {
 		r.Mask(actions.EachLine(value)...)
@@ -169,7 +175,10 @@ func exportValues(r *actions.Runner, opened envelope.Payload, toEnv bool) error 
 		}
 		value := opened.Values[name]
 		if len(actions.Maskable(value)) == 0 {
-			r.Warning("the value %s is not masked: it is shorter than %d characters, and as a mask it would hide half the log", name, actions.MinMask)
+			return actions.Fault{
+				Input: "encrypted-token", Problem: fmt.Sprintf("holds a value %s of under %d characters, which can't be masked here", name, redact.MinMask),
+				Cure: "what is so short is no secret: leave it out where the envelope is made, and pass it as a plain output",
+			}
 		}
 		pairs = append(pairs, actions.Pair{Name: name, Value: value.Reveal()})
 	}

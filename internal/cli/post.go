@@ -16,6 +16,7 @@ const postTime = 15 * time.Second
 // state. It never fails a job: a token that can't be revoked expires.
 func (p Process) post(ctx context.Context) int {
 	r := p.runner()
+	defer r.Finish()
 	// Also where nothing is to be revoked: the App's key lies there.
 	refreshed := p.endRefresh(r)
 	token := redact.New(r.State(stateToken))

@@ -172,14 +172,22 @@ func (d *day) checkReport(t *testing.T, total int, want []string) {
 		t.Errorf("exit %d", d.exit)
 	}
 	var lines []string
+	plain := 0
 	for line := range strings.Lines(d.log.String()) {
 		if strings.HasPrefix(line, "::error::") {
 			lines = append(lines, line)
 		}
+		if strings.HasPrefix(line, "error: ") {
+			plain++
+		}
 	}
-	if more := len(want) - shownErrors; more > 0 {
-		if len(lines) != shownErrors+1 || !strings.HasPrefix(lines[shownErrors], fmt.Sprintf("::error::%d more targets failed", more)) {
+	const annotations = 10
+	if more := len(want) - annotations; more > 0 {
+		if len(lines) != annotations+1 || !strings.HasPrefix(lines[annotations], fmt.Sprintf("::error::%d more error", more)) {
 			t.Errorf("%d failed, and there are %d annotations, first %q", len(want), len(lines), lines[:min(1, len(lines))])
+		}
+		if plain != more {
+			t.Errorf("%d failed, %d of them are annotated, and the log has %d others", len(want), annotations, plain)
 		}
 	} else if len(lines) != len(want) {
 		t.Errorf("%d failed, and there are %d annotations, first %q", len(want), len(lines), lines[:min(1, len(lines))])

@@ -15,10 +15,6 @@ import (
 )
 
 const (
-	// shownErrors is how many targets get an annotation: the runner shows ten of a
-	// step (ExecutionContext.cs).
-	shownErrors = 10
-
 	// shownRows and shownBytes bound the table of the job summary: the runner drops
 	// one of more than 1 MiB whole.
 	shownRows  = 1000
@@ -123,11 +119,8 @@ func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
 	if len(s.Stale) > 0 {
 		r.Info("%s", s.stale())
 	}
-	errs = append(errs, s.errs[:min(len(s.errs), shownErrors)]...)
-	if more := len(s.errs) - shownErrors; more > 0 {
-		errs = append(errs, fmt.Errorf("%s more targets failed: the job summary and the report-file name them", thousands(more)))
-	}
-	return errors.Join(append(errs, s.stateErr)...)
+	// What is about all of it comes first: of errors, only some are annotated.
+	return errors.Join(slices.Concat(errs, []error{s.stateErr}, s.errs)...)
 }
 
 func writeReport(path string, report any) error {

@@ -207,7 +207,7 @@ func TestReasons(t *testing.T) {
 		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}, Err: context.DeadlineExceeded}, "192.0.2.1:443: TCP: no answer in time", "check that the runner reaches api.github.test:443"},
 		{errors.New("net/http: TLS handshake timeout"), "api.github.test:443: TLS: net/http: TLS handshake timeout", "check that github-api-url names an https port"},
 		{context.DeadlineExceeded, "api.github.test:443: no answer in time", "check that the runner reaches api.github.test:443"},
-		{errors.New("bad\x1b[31m\r\n::error::x"), "bad [31m ::error::x", "check that"},
+		{errors.New("bad\x1b[31m\r\n::error::x"), `bad\x1b[31m ::error::x`, "check that"},
 	} {
 		if got := f.api.reason(c.err); got != c.reason {
 			t.Errorf("got %q, want %q", got, c.reason)

@@ -12,7 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"syscall"
-	"unicode"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // proxyRefusal is a proxy that answered, but did not connect.
@@ -135,17 +136,12 @@ const (
 	serverAPI = "https://HOST/api/v3"
 )
 
-// oneLine makes text from elsewhere safe for one line of a log.
+// oneLine makes text from elsewhere fit for one line of a log.
 func oneLine(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == unicode.ReplacementChar {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, " "))
-	text = strings.Join(strings.Fields(text), " ")
-	if r := []rune(text); len(r) > 400 {
-		text = string(r[:400]) + "…"
+	const longest = 400
+	text = redact.OneLine(text)
+	if r := []rune(text); len(r) > longest {
+		text = string(r[:longest]) + "…"
 	}
 	return text
 }

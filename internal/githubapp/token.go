@@ -116,7 +116,10 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	// Masked before anything is checked: what follows may fail.
 	if value := g.Token.String; !value.Empty() {
 		a.api.config.OnToken(value)
-		if err != nil { // the rest of the answer can't be read
+		if err == nil && !redact.CanMask(value.Reveal()) {
+			err = &Error{Op: op, Reason: fmt.Sprintf("the answer's token has under %d characters, which can't be masked", redact.MinMask)}
+		}
+		if err != nil { // such as: the rest of the answer can't be read
 			_, revokeErr := a.api.Revoke(ctx, value)
 			return Token{}, errors.Join(err, revokeErr)
 		}

@@ -3,7 +3,8 @@
 // JSON, slog, an error — so that showing a secret takes a deliberate call of
 // [String.Reveal], which a reader can search for.
 //
-// It never hides a value that was revealed; masking the log is the runner's job.
+// What was revealed is hidden by [Masks], and what others wrote is made fit to be
+// shown by [Printable].
 package redact
 
 import (

@@ -1,0 +1,55 @@
+package redact
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Printable returns a text that others wrote with what can't be seen in it written
+// out, as in \x1b or \u202e: escape sequences, which a terminal or a log viewer
+// obeys, characters that turn the direction of the text around them, and those of
+// no width, which make two names look alike and keep a runner from seeing the "::"
+// of a command where it stands. Newlines and tabs stay. What comes out is UTF-8.
+func Printable(text string) string {
+	if utf8.ValidString(text) && !strings.ContainsFunc(text, isInvisible) {
+		return text
+	}
+	var b strings.Builder
+	for rest := text; rest != ""; {
+		r, size := utf8.DecodeRuneInString(rest)
+		switch {
+		case r == utf8.RuneError && size == 1: // no UTF-8, such as half of a surrogate pair
+			fmt.Fprintf(&b, `\x%02x`, rest[0])
+		case !isInvisible(r):
+			b.WriteRune(r)
+		case r < utf8.RuneSelf:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		case r <= 0xffff:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+		rest = rest[size:]
+	}
+	return b.String()
+}
+
+// OneLine returns a text of others for one line of a log: printable, with a blank
+// for every stretch of white space.
+func OneLine(text string) string { return Printable(strings.Join(strings.Fields(text), " ")) }
+
+// isInvisible reports whether a rune is to be written out: all but letters, marks,
+// numbers, punctuation, symbols and spaces, and of these the ones that Unicode
+// wants displayed as nothing. A variation selector is among them: it colours an
+// emoji, and carries hidden text as well.
+func isInvisible(r rune) bool {
+	switch {
+	case r == '\n', r == '\t':
+		return false
+	case r < utf8.RuneSelf:
+		return r < ' ' || r == 0x7f
+	}
+	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+}
