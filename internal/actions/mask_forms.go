@@ -25,9 +25,9 @@ const (
 	// hide enough.
 	minPieces = 3
 
-	// rarePieces is how many pieces of a rare encoding are worth their masks: two are
-	// spoiled at most, and the rest hides 40 characters, which are 240 bits.
-	rarePieces = 6
+	// rarePieces is how many pieces of a rare encoding are worth their masks: breaks
+	// spoil three at most, and the rest hides 40 characters, which are 240 bits.
+	rarePieces = 8
 )
 
 // Forms gives what a token is printed as where the runner's own masks miss it or

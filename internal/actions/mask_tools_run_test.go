@@ -1,0 +1,172 @@
+package actions
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// secretToken is a token, and where in it that stands which nobody can guess.
+type secretToken struct {
+	value string
+	from  int
+	least int // how much of it has to stay hidden for the token to be of no use
+	masks int // how many it may cost: the runner tries each on each line of the log
+}
+
+// bothForms makes a token of each form that GitHub has
+// (https://github.blog/changelog, "New format for GitHub App installation tokens").
+func bothForms() map[string]secretToken {
+	b64 := base64.RawURLEncoding.EncodeToString
+	signature := make([]byte, 256)
+	_, _ = rand.Read(signature)
+	head := "ghs_1234567_" + b64([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + b64([]byte(`{"iss":"github","exp":4102444800,"jti":"`+rand.Text()+rand.Text()+`"}`)) + "."
+	return map[string]secretToken{
+		// 20 characters are 119 bits, of which the checksum at the end tells 32.
+		"opaque":    {"ghs_" + (rand.Text() + rand.Text())[:36], 4, 20, 28},
+		"stateless": {head + b64(signature), len(head), 40, 150},
+	}
+}
+
+// contexts are texts with a token in them, with no newline at the end.
+func contexts() map[string][2]string {
+	return map[string][2]string{
+		"alone":    {"", ""},
+		"password": {"x-access-token:", ""},
+		"user":     {"", ":x-oauth-basic"},
+		"JSON":     {`{"token":"`, `"}`},
+		"header":   {"Authorization: Bearer ", ""},
+		"me":       {"me:", ""},
+		"URL":      {"https://x-access-token:", "@github.com/acme/api.git"},
+	}
+}
+
+// Whatever a tool makes of a text with a token in it: of what nobody can guess, too
+// much stays hidden for anybody to find the rest.
+func TestTools(t *testing.T) {
+	for kind, token := range bothForms() {
+		forms := Forms(redact.New(token.value))
+		if len(forms) > token.masks {
+			t.Errorf("%s: %d masks, more than %d", kind, len(forms), token.masks)
+		}
+		patterns := runnerMasks(forms)
+		for name, tool := range covered() {
+			t.Run(kind+"/"+name, func(t *testing.T) {
+				t.Parallel()
+				for what, context := range contexts() {
+					if tool.alone && what != "alone" || tool.group > 0 && len(context[0])%tool.group != 0 {
+						continue
+					}
+					if what == "alone" || what == "header" {
+						tool.compare(t, context[0]+token.value+context[1])
+					}
+					for _, end := range []string{"", "\n"} {
+						hidden := token.hidden(patterns, func(v string) string { return tool.print(context[0] + v + context[1] + end) })
+						n, shown := 0, 0
+						for run, i := 0, 0; i < len(hidden); i++ {
+							run++
+							if hidden[i] {
+								n, run = n+1, 0
+							}
+							shown = max(shown, run)
+						}
+						if n < token.least || !tool.rare && shown >= 2*maxPiece {
+							t.Errorf("%s: %d of %d characters are hidden, and %d shown in a row: %s", what, n, len(hidden), shown,
+								asShown(patterns, tool.print(context[0]+token.value+context[1])))
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// What is said to be out of reach is: else it belongs to the others.
+func TestToolsNotCovered(t *testing.T) {
+	token := bothForms()["stateless"]
+	patterns := runnerMasks(Forms(redact.New(token.value)))
+	for name, tool := range uncovered() {
+		hidden := token.hidden(patterns, tool.print)
+		if n := len(slices.DeleteFunc(hidden, func(h bool) bool { return !h })); n >= token.least || tool.reason == "" {
+			t.Errorf("%s: %d characters are hidden", name, n)
+		}
+	}
+}
+
+// hidden tells of each character that nobody can guess whether the log keeps it:
+// whether all that changes when it changes is masked.
+func (s secretToken) hidden(patterns []string, print func(string) string) []bool {
+	out := print(s.value)
+	masked := hiddenBy(patterns, out)
+	hidden := make([]bool, len(s.value)-s.from)
+	for i := range hidden {
+		hidden[i] = true
+		for _, other := range others(s.value[s.from+i]) {
+			changed := print(s.value[:s.from+i] + string(other) + s.value[s.from+i+1:])
+			if len(changed) != len(out) {
+				hidden[i] = false
+				break
+			}
+			for j := range masked {
+				if !masked[j] && out[j] != changed[j] {
+					hidden[i] = false
+				}
+			}
+		}
+	}
+	return hidden
+}
+
+// others are characters of the same kind, that differ in other bits.
+func others(c byte) []byte {
+	for _, alphabet := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "-_"} {
+		if i := strings.IndexByte(alphabet, c); i >= 0 {
+			n := len(alphabet)
+			return []byte{alphabet[(i+1)%n], alphabet[(i+n/2)%n], alphabet[(i+n-3%n)%n]}
+		}
+	}
+	panic("no character of a token")
+}
+
+// compare holds what print says against the tool itself, where this machine has it.
+func (c tool) compare(t *testing.T, text string) {
+	t.Helper()
+	if c.script == "" || testing.Short() {
+		return
+	}
+	for _, program := range []string{"bash", strings.Fields(c.script)[0]} {
+		if strings.ContainsAny(program, "(=") || program == "set" || program == "declare" {
+			continue // of the shell itself
+		}
+		if _, err := exec.LookPath(program); err != nil {
+			return
+		}
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "bash", "-c", c.script)
+	cmd.Dir = t.TempDir()
+	cmd.Env = append(cmd.Environ(), "TEXT="+text, "LC_ALL=C", "COLUMNS=80", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=/dev/null")
+	cmd.Stdin = strings.NewReader(text)
+	out, err := cmd.CombinedOutput()
+	if err != nil { // such as a jq that does not know @base32
+		t.Logf("it does not run here: %v: %.200s", err, out)
+		return
+	}
+	got, want := strings.TrimRight(string(out), "\n"), strings.TrimRight(c.print(text), "\n")
+	if !c.among && got != want {
+		t.Errorf("it prints other than we think:\n%s\nnot\n%s", got, want)
+	}
+	for line := range strings.Lines(want) {
+		if c.among && !strings.Contains("\n"+got+"\n", "\n"+strings.TrimSpace(line)+"\n") {
+			t.Errorf("it prints other than we think:\n%s\nwithout the line\n%s", got, line)
+		}
+	}
+}
