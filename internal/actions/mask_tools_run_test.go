@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"net/http"
+	"net/http/httptest"
 	"os/exec"
 	"slices"
 	"strings"
@@ -51,6 +53,8 @@ func contexts() map[string][2]string {
 // Whatever a tool makes of a text with a token in it: of what nobody can guess, too
 // much stays hidden for anybody to find the rest.
 func TestTools(t *testing.T) {
+	server := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
 	for kind, token := range bothForms() {
 		forms := Forms(redact.New(token.value))
 		if len(forms) > token.masks {
@@ -64,8 +68,8 @@ func TestTools(t *testing.T) {
 					if tool.alone && what != "alone" || tool.group > 0 && len(context[0])%tool.group != 0 {
 						continue
 					}
-					if what == "alone" || what == "header" {
-						tool.compare(t, context[0]+token.value+context[1])
+					if kind == "stateless" && (what == "alone" || what == "header") {
+						tool.compare(t, context[0]+token.value+context[1], server.URL)
 					}
 					for _, end := range []string{"", "\n"} {
 						hidden := token.hidden(patterns, func(v string) string { return tool.print(context[0] + v + context[1] + end) })
@@ -136,7 +140,7 @@ func others(c byte) []byte {
 }
 
 // compare holds what print says against the tool itself, where this machine has it.
-func (c tool) compare(t *testing.T, text string) {
+func (c tool) compare(t *testing.T, text, server string) {
 	t.Helper()
 	if c.script == "" || testing.Short() {
 		return
@@ -153,7 +157,7 @@ func (c tool) compare(t *testing.T, text string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", c.script)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(cmd.Environ(), "TEXT="+text, "LC_ALL=C", "COLUMNS=80", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=/dev/null")
+	cmd.Env = append(cmd.Environ(), "TEXT="+text, "SERVER="+server, "no_proxy=127.0.0.1", "LC_ALL=C", "COLUMNS=80", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=/dev/null")
 	cmd.Stdin = strings.NewReader(text)
 	out, err := cmd.CombinedOutput()
 	if err != nil { // such as a jq that does not know @base32

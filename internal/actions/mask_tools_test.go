@@ -14,8 +14,8 @@ import (
 // tool is something that people run on a text with a token in it, by accident or to
 // get round the masks.
 type tool struct {
-	// script is for bash, with the text on its standard input and in $TEXT. Where it
-	// can't be run, print stands for it.
+	// script is for bash, with the text on its standard input and in $TEXT, and the
+	// address of a web server in $SERVER. Where it can't be run, print stands for it.
 	script string
 	// print is what comes out, or, where that has more in it, lines of it.
 	print func(text string) string
@@ -109,7 +109,7 @@ func covered() map[string]tool {
 			print:  func(t string) string { return "http://x-access-token:" + t + "@127.0.0.1:1/a/b.git" }, alone: true,
 		},
 		"curl -v": {
-			script: `curl -sv -m 1 -H "X: $TEXT" "http://127.0.0.1:1/$TEXT" 2>&1; echo "> X: $TEXT"`, // nobody listens: the header's line is curl's own otherwise
+			script: `curl -sv -o /dev/null -H "X: $TEXT" "$SERVER" 2>&1 | tr -d '\r'`,
 			print:  func(t string) string { return "> X: " + t }, among: true, alone: true,
 		},
 		"PEM":                {print: then(b64ed, wrapped(64))},
