@@ -129,6 +129,17 @@ func TestMask(t *testing.T) {
 		t.Error("a masked value was written all the same")
 	}
 
+	// The runner would hide both of what overlaps; so do we.
+	long := rand.Text() + rand.Text()
+	r.Mask(redact.New(long[:30]), redact.New(long[20:]), redact.New(long))
+	log.Reset()
+	r.Info("<%s>", long)
+	r.Group(long)()
+	r.Fail(Fault{Problem: "no " + long})
+	if want := "<***>\n::group::***\n::endgroup::\n::error::no ***\n"; log.String() != want {
+		t.Errorf("got %q, want %q", log, want)
+	}
+
 	outside, log := newRunner(t, map[string]string{"GITHUB_ACTIONS": ""})
 	outside.Mask(redact.New(secret))
 	outside.Error("no %s", secret)

@@ -95,9 +95,9 @@ func (s *story) threeJobs(ctx context.Context) {
 	inputs := s.mintInputs()
 	inputs["skip-token-revoke"] = "true"
 	mint := s.step(ctx, step{stage: "valetkey", action: "mint", inputs: inputs})
-	s.check("the runner drops the job output token, because it holds a masked value", s.log.mask(mint.outputs["token"]) != mint.outputs["token"], "")
+	s.check("the runner drops the job output token, because it holds a masked value", s.log.masks.Hide(mint.outputs["token"]) != mint.outputs["token"], "")
 	sealed := mint.outputs["encrypted-token"]
-	s.check("the job output encrypted-token survives: no masked value is in it", sealed != "" && s.log.mask(sealed) == sealed, "")
+	s.check("the job output encrypted-token survives: no masked value is in it", sealed != "" && s.log.masks.Hide(sealed) == sealed, "")
 
 	s.say("\nThe second, on another machine, decrypts and uses it\n")
 	s.log = masker{}
@@ -196,7 +196,7 @@ func (s *story) check(what string, holds bool, detail string) {
 		mark = "FAILED"
 	}
 	if detail != "" {
-		detail = " (" + s.log.mask(detail) + ")"
+		detail = " (" + s.log.masks.Hide(detail) + ")"
 	}
 	fmt.Fprintf(s.out, "  %s: %s%s\n", mark, what, detail)
 }

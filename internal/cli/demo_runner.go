@@ -9,8 +9,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // stageResult is what a runner knows of a stage after it ended.
@@ -95,16 +96,14 @@ func readPairs(file string) (map[string]string, error) {
 // masker shows log lines as a runner does, as far as the demo needs it: masks
 // take effect from their line on.
 type masker struct {
-	masks []string
+	masks redact.Masks
 	shown []string
 }
 
 // show handles one line; what is a command of the runner is not visible.
 func (m *masker) show(line string) (text string, visible bool) {
 	if mask, ok := strings.CutPrefix(line, "::add-mask::"); ok {
-		m.masks = append(m.masks, unescape(mask))
-		// The longest first: a mask may be part of another.
-		slices.SortFunc(m.masks, func(a, b string) int { return len(b) - len(a) })
+		m.masks.Add(redact.New(unescape(mask)))
 		return "", false
 	}
 	for _, level := range []string{"error", "warning", "notice"} {
@@ -112,16 +111,9 @@ func (m *masker) show(line string) (text string, visible bool) {
 			line = strings.ToUpper(level[:1]) + level[1:] + ": " + strings.ReplaceAll(unescape(message), "\n", "\n  | ")
 		}
 	}
-	line = m.mask(line)
+	line = m.masks.Hide(line)
 	m.shown = append(m.shown, line)
 	return line, true
-}
-
-func (m *masker) mask(text string) string {
-	for _, mask := range m.masks {
-		text = strings.ReplaceAll(text, mask, "***")
-	}
-	return text
 }
 
 func unescape(data string) string {
