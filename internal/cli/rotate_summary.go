@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/valetkey/valetkey/internal/rotate"
 )
@@ -52,6 +53,17 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 	return b.String()
 }
 
+// event is a name in a timeline, whose language knows colons, #, ; and %% apart from
+// what ends the block.
+func event(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_. ", r) {
+			return r
+		}
+		return '?'
+	}, name)
+}
+
 // timeline draws when what is due, as Mermaid. A colon parts the columns there, so
 // there are dates and no times.
 func timeline(reports []rotate.Report) string {
@@ -73,9 +85,9 @@ func timeline(reports []rotate.Report) string {
 	for _, r := range dated {
 		if on := r.Due.UTC().Format(time.DateOnly); on != day {
 			day = on
-			fmt.Fprintf(&b, "    %s : %s\n", day, r.Name)
+			fmt.Fprintf(&b, "    %s : %s\n", day, event(r.Name))
 		} else {
-			fmt.Fprintf(&b, "        : %s\n", r.Name)
+			fmt.Fprintf(&b, "        : %s\n", event(r.Name))
 		}
 	}
 	b.WriteString("```\n\n")

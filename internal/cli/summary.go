@@ -94,22 +94,3 @@ func shortened(names []string) []string {
 	}
 	return append(slices.Clone(names[:shownRepositories]), fmt.Sprintf("and %d more", len(names)-shownRepositories))
 }
-
-func codes(names []string) []string {
-	list := make([]string, 0, len(names))
-	for _, name := range names {
-		list = append(list, code(name))
-	}
-	return list
-}
-
-// code shows a name in Markdown. What could end the code span or the table's
-// cell, or be read as HTML, is in no name that GitHub gives.
-func code(name string) string {
-	return "`" + strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune("`|<>", r) {
-			return '?'
-		}
-		return r
-	}, name) + "`"
-}

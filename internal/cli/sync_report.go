@@ -156,7 +156,7 @@ func (s *syncReport) summary() string {
 	}
 	b.WriteString("\n\n" + s.total() + "\n\n")
 	if s.Needs != "" {
-		b.WriteString("The plan " + s.Needs + ".\n\n")
+		b.WriteString("The plan " + cell(s.Needs) + ".\n\n")
 	}
 	for _, text := range s.Advice {
 		b.WriteString(cell(text) + ".\n\n")
@@ -178,13 +178,4 @@ func (s *syncReport) summary() string {
 	}
 	b.WriteString("\n")
 	return b.String()
-}
-
-// cell shows text that GitHub may have worded in a table's cell.
-func cell(text string) string {
-	const longest = 500
-	if runes := []rune(text); len(runes) > longest {
-		text = string(runes[:longest]) + "…"
-	}
-	return strings.NewReplacer("\r", " ", "\n", " ", "|", `\|`, "<", "&lt;", "`", "'").Replace(text)
 }

@@ -1,0 +1,102 @@
+package cli
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/rotate"
+)
+
+func TestCode(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"acme/api", "`acme/api`"},
+		{"a`b|<i>", "`a?b??i?`"},
+		{"two\nlines\tand\x1b[31m\u202e", "`two lines and\\x1b[31m\\u202e`"},
+		{"*a* [b](c) @d #1", "`*a* [b](c) @d #1`"},
+		{`ends in \`, "`ends in \\`"},
+		{" \n", "–"},
+		{"", "–"},
+	} {
+		if got := code(c.text); got != c.want {
+			t.Errorf("code(%q) is %s, want %s", c.text, got, c.want)
+		}
+	}
+}
+
+func TestCell(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"it is there, but not as it was written", "it is there, but not as it was written"},
+		{`GitHub (request 12): "not accessible"; hint: re-run`, `GitHub (request 12): "not accessible"; hint: re-run`},
+		{"Zugriff für Bücher – v2, 31,000 of them …", "Zugriff für Bücher – v2, 31,000 of them …"},
+		{"[x](javascript:alert) <img src=x> <!-- c -->", "`[x](javascript:alert) <img src=x> <!--` c `-->`"},
+		{"ask @octocat in acme/api#12, GH-7 or #8", "ask `@octocat` in `acme/api#12, GH-7` or `#8`"},
+		{"see https://evil.example/x, www.evil.example or a@b.example", "see `https://evil.example/x, www.evil.example` or `a@b.example`"},
+		{"# heading", "`#` heading"},
+		{"a | b\n| c |", "a `¦` b `¦` c `¦`"},
+		{`a\|b \| c`, "`a\\¦b \\¦` c"},
+		{"`code` and ``more``", "`` `code` `` and ``` ``more`` ```"},
+		{"*bold* _it_ ~no~ $x$ :smile: &amp;", "`*bold* _it_ ~no~ $x$ :smile: &amp;`"},
+		{"commit 0a1b2c3 and 0a1b2c", "commit `0a1b2c3` and 0a1b2c"},
+		{"\x1b[2J and\u200b", "`\\x1b[2J and\\u200b`"},
+		{"", ""},
+		{strings.Repeat("word ", 200), strings.TrimSpace(strings.Repeat("word ", 100)) + " …"},
+	} {
+		if got := cell(c.text); got != c.want {
+			t.Errorf("cell(%q) is\n%s, want\n%s", c.text, got, c.want)
+		}
+	}
+}
+
+// spans are code spans, as CommonMark has them: from a run of backticks to the next
+// run of the same length.
+func withoutSpans(markdown string) string {
+	runs := regexp.MustCompile("`+")
+	rest := ""
+	for {
+		open := runs.FindStringIndex(markdown)
+		if open == nil {
+			return rest + markdown
+		}
+		rest += markdown[:open[0]]
+		fence, after := markdown[open[0]:open[1]], markdown[open[1]:]
+		closed := false
+		for _, run := range runs.FindAllStringIndex(after, -1) {
+			if run[1]-run[0] == len(fence) {
+				markdown, closed = after[run[1]:], true
+				break
+			}
+		}
+		if !closed {
+			return rest + fence + after
+		}
+	}
+}
+
+// Whatever others write, a cell is one cell, and outside of code spans it has nothing
+// that Markdown, or GitHub after it, makes anything of.
+func FuzzCell(f *testing.F) {
+	for _, seed := range []string{"a `b` | [c](d)", "``` `` `", "x@y.z #1 <a>", `\`, "`", "` `` |"} {
+		f.Add(seed)
+	}
+	special := regexp.MustCompile("[`*_{}\\[\\]<>#+=|\\\\~$&@/%^\\n\\r]|\\.\\pL|:\\pL|\\b[0-9a-f]{7,40}\\b.*\\pN|GH-\\pN")
+	f.Fuzz(func(t *testing.T, text string) {
+		for name, got := range map[string]string{"cell": cell(text), "code": code(text)} {
+			if strings.ContainsAny(got, "|\n\r") {
+				t.Errorf("%s: %q is more than one cell", name, got)
+			}
+			if outside := withoutSpans(got); special.MatchString(outside) {
+				t.Errorf("%s of %q is %q: outside of code spans, %q", name, text, got, outside)
+			}
+		}
+	})
+}
+
+func TestTimelineOfStrangeNames(t *testing.T) {
+	due := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
+	got := timeline([]rotate.Report{{Name: "a : b\n```\n# c;%%<d>", Due: due}})
+	if want := "```mermaid\ntimeline\n    title Due next\n    2026-11-25 : a ? b?????? c????d?\n```\n\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
