@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"encoding/json"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// What is too short for a mask is not handed out, whoever made it.
+func TestShortSecretsAreNotHandedOut(t *testing.T) {
+	identity, public, err := envelope.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := envelope.ParseRecipients(public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		in   envelope.Payload
+		line string // empty: it is opened
+	}{
+		"a token":        {envelope.Payload{Token: redact.New("ghs_123")}, "input encrypted-token: holds a token of under 8 characters, which can't be masked"},
+		"a value":        {envelope.Payload{Values: map[string]redact.String{"PIN": redact.New("1234567")}}, "input encrypted-token: holds a value PIN of under 8 characters, which can't be masked here"},
+		"short lines":    {envelope.Payload{Values: map[string]redact.String{"PIN": redact.New("1234567\n7654321\n")}}, "input encrypted-token: holds a value PIN of under 8 characters, which can't be masked here"},
+		"long enough":    {envelope.Payload{Values: map[string]redact.String{"PIN": redact.New("12345678")}}, ""},
+		"a longer token": {envelope.Payload{Token: redact.New("ghs_1234")}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			line, err := envelope.Seal(c.in, to, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := newDay(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": line, "INPUT_IDENTITY": identity.Reveal(), "INPUT_PRIVATE-KEY": ""})
+			d.run(t, Process.decrypt)
+			said, hint := d.said("error")
+			if said != c.line || (d.exit == exitOK) != (c.line == "") || c.line != "" && hint == "" {
+				t.Errorf("exit %d: %s, hint %s", d.exit, said, hint)
+			}
+			if out := d.file(t, "GITHUB_OUTPUT") + d.file(t, "GITHUB_STATE"); c.line != "" && out != "" {
+				t.Errorf("handed out: %s", out)
+			}
+		})
+	}
+}
+
+func TestMintRefusesATokenThatCannotBeMasked(t *testing.T) {
+	d := newDay(t, nil)
+	d.lies = true
+	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(body []byte) []byte {
+		return regexp.MustCompile(`"token":\s*"[^"]*"`).ReplaceAll(body, []byte(`"token":"ghs_123"`))
+	}}))
+	d.run(t, Process.mint)
+	said, _ := d.said("error")
+	if d.exit != exitFailure || said != "mint a token for installation 4242: the answer's token has under 8 characters, which can't be masked" {
+		t.Errorf("exit %d: %s", d.exit, said)
+	}
+	if out := d.file(t, "GITHUB_OUTPUT"); out != "" {
+		t.Errorf("outputs: %s", out)
+	}
+}
+
+// GitHub, or who answers in its place, says what it likes: the log and the summary
+// show it as text.
+func TestHostileText(t *testing.T) {
+	const says = "no\u202e [click](http://evil.test) @everyone | <img src=x> \x1b[2J\n::add-mask::a ##[error]x"
+	body, err := json.Marshal(map[string]string{"message": says})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newFleetDay(t, 1, threeSecrets, map[string]string{"A": "opensesame-a", "B": "opensesame-b", "C": "opensesame-c"})
+	d.lies = true
+	d.Inject(fakegithub.Fault{Method: "PUT", Status: http.StatusUnprocessableEntity, Body: string(body)})
+	d.run(t, Process.sync)
+	log := regexp.MustCompile(`(?m)^::add-mask::(?:[^a]|a[^ ]).*\n`).ReplaceAllString(d.log.String(), "")
+	summary := d.file(t, "GITHUB_STEP_SUMMARY")
+	if d.exit != exitFailure || !strings.Contains(log, `no\u202e [click]`) || !strings.Contains(log, `\x1b[2J`) {
+		t.Errorf("exit %d: %s", d.exit, log)
+	}
+	if strings.ContainsAny(log+summary, "\u202e\x1b") || regexp.MustCompile(`(?m)^\s*::add-mask::a|^[^:].*##\[`).MatchString(log) {
+		t.Errorf("the log obeys it: %q", log)
+	}
+	if want := "`no\\u202e [click](http://evil.test) @everyone ¦ <img src=x> \\x1b[2J ::add-mask::a ##[error]x"; !strings.Contains(summary, want) {
+		t.Errorf("the summary is %s", summary)
+	}
+}
