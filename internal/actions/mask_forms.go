@@ -16,7 +16,7 @@ import (
 const (
 	// maxPiece is the most characters of a piece: base64 is broken at 60 (Ruby), 64
 	// (OpenSSL, PEM) or 76 (coreutils, Python), hex at 60 (xxd -p).
-	maxPiece = 20
+	maxPiece = 21
 
 	// minPiece is the least: what is shorter would be met by accident.
 	minPiece = 12

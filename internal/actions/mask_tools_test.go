@@ -105,7 +105,7 @@ func covered() map[string]tool {
 			print:  func(t string) string { return "http.extraheader=Authorization: Basic " + b64ed(t) }, among: true,
 		},
 		"GIT_TRACE": {
-			script: `GIT_TRACE=1 git ls-remote "http://x-access-token:$TEXT@127.0.0.1:1/a/b.git" 2>&1 | grep -o 'http://x-access[^ ]*' | head -n 1`,
+			script: `GIT_TRACE=1 git ls-remote "http://x-access-token:$TEXT@127.0.0.1:1/a/b.git" 2>&1 | sed -n 's/.*built-in: git ls-remote //p'`,
 			print:  func(t string) string { return "http://x-access-token:" + t + "@127.0.0.1:1/a/b.git" }, alone: true,
 		},
 		"curl -v": {
@@ -130,7 +130,7 @@ func uncovered() map[string]tool {
 		"xxd, hexdump, od": {print: func(t string) string { return hex.Dump([]byte(t)) }, reason: "blanks stand between the bytes, sixteen to a line, at each of sixteen offsets"},
 		"base64 | xxd -p":  {print: then(b64ed, wrapped(76), hexed, wrapped(60)), reason: "encoded twice: each encoding of each would be needed"},
 		"rev | base64":     {print: then(reversed, b64ed, wrapped(76)), reason: "encoded twice: each encoding of each would be needed"},
-		"tr | fold -w 80":  {print: then(strings.ToUpper, wrapped(80)), reason: "nobody does so by accident, and each such pair costs 18 masks"},
+		"tr | fold -w 80":  {print: then(strings.ToUpper, wrapped(80)), reason: "nobody does so by accident, and each such pair costs 17 masks"},
 		"iconv -t utf-16":  {print: func(t string) string { return strings.Join(strings.Split(t, ""), "\x00") }, reason: "something stands between the characters"},
 		"rot13":            {print: rot13, reason: "nobody does so by accident"},
 		"ascii85":          {print: ascii85ed, reason: "rare, with an alignment of four"},
