@@ -193,7 +193,7 @@ func (c tool) compare(t *testing.T, text, server string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", c.script)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(cmd.Environ(), "TEXT="+text, "SERVER="+server, "no_proxy=127.0.0.1", "LC_ALL=C", "COLUMNS=80", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=/dev/null")
+	cmd.Env = append(cmd.Environ(), "TEXT="+text, "SERVER="+server, "no_proxy=127.0.0.1", "LC_ALL=C", "COLUMNS=80", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=no-such-file")
 	cmd.Stdin = strings.NewReader(text)
 	out, err := cmd.CombinedOutput()
 	if err != nil { // such as a jq that does not know @base32

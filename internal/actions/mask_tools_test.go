@@ -33,7 +33,7 @@ func covered() map[string]tool {
 	b64 := base64.StdEncoding.EncodeToString
 	all := map[string]tool{
 		"cat":                  {script: "cat", print: same},
-		"tee":                  {script: "tee /dev/null", print: same},
+		"tee":                  {script: "tee copy", print: same},
 		"dd":                   {script: "dd status=none", print: same},
 		"echo":                 {script: `echo "$TEXT"`, print: same},
 		"printenv":             {script: "printenv TEXT", print: same},
@@ -109,7 +109,7 @@ func covered() map[string]tool {
 			print:  func(t string) string { return "http://x-access-token:" + t + "@127.0.0.1:1/a/b.git" }, alone: true,
 		},
 		"curl -v": {
-			script: `curl -sv -o /dev/null -H "X: $TEXT" "$SERVER" 2>&1 | tr -d '\r'`,
+			script: `curl -sv -o page -H "X: $TEXT" "$SERVER" 2>&1 | tr -d '\r'`,
 			print:  func(t string) string { return "> X: " + t }, among: true, alone: true,
 		},
 		"PEM":                {print: then(b64ed, wrapped(64))},
