@@ -32,7 +32,9 @@ func bothForms() map[string]secretToken {
 	b64 := base64.RawURLEncoding.EncodeToString
 	signature := make([]byte, 256)
 	_, _ = rand.Read(signature)
-	head := "ghs_1234567_" + b64([]byte(`{"alg":"RS256","typ":"JWT"}`)) + "." + b64([]byte(`{"iss":"github","exp":4102444800,"jti":"`+rand.Text()+rand.Text()+`"}`)) + "."
+	header := b64([]byte(`{"alg":"RS256","typ":"JWT"}`))
+	claims := b64([]byte(`{"iss":"github","exp":4102444800,"jti":"` + rand.Text() + rand.Text() + `"}`))
+	head := "ghs_1234567_" + header + "." + claims + "."
 	return map[string]secretToken{
 		// 20 characters are 119 bits, of which the checksum at the end tells 32.
 		"opaque":    {"ghs_" + (rand.Text() + rand.Text())[:36], 4, 20, 28},
@@ -142,14 +144,14 @@ func TestToolsInDocs(t *testing.T) {
 
 // hidden tells of each character that nobody can guess whether the log keeps it:
 // whether all that changes when it changes is masked.
-func (s secretToken) hidden(patterns []string, print func(string) string) []bool {
-	out := print(s.value)
+func (s secretToken) hidden(patterns []string, run func(string) string) []bool {
+	out := run(s.value)
 	masked := hiddenBy(patterns, out)
 	hidden := make([]bool, len(s.value)-s.from)
 	for i := range hidden {
 		hidden[i] = true
 		for _, other := range others(s.value[s.from+i]) {
-			changed := print(s.value[:s.from+i] + string(other) + s.value[s.from+i+1:])
+			changed := run(s.value[:s.from+i] + string(other) + s.value[s.from+i+1:])
 			if len(changed) != len(out) {
 				hidden[i] = false
 				break
@@ -193,7 +195,8 @@ func (c tool) compare(t *testing.T, text, server string) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "bash", "-c", c.script)
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(cmd.Environ(), "TEXT="+text, "SERVER="+server, "no_proxy=127.0.0.1", "LC_ALL=C", "COLUMNS=80", "GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=no-such-file")
+	cmd.Env = append(cmd.Environ(), "TEXT="+text, "SERVER="+server, "no_proxy=127.0.0.1", "LC_ALL=C", "COLUMNS=80",
+		"GIT_TERMINAL_PROMPT=0", "GIT_CONFIG_GLOBAL=no-such-file")
 	cmd.Stdin = strings.NewReader(text)
 	out, err := cmd.CombinedOutput()
 	if err != nil { // such as a jq that does not know @base32

@@ -22,15 +22,21 @@ func TestShortSecretsAreNotHandedOut(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	token := func(v string) envelope.Payload { return envelope.Payload{Token: redact.New(v)} }
+	pin := func(v string) envelope.Payload {
+		return envelope.Payload{Values: map[string]redact.String{"PIN": redact.New(v)}}
+	}
+	const shortToken = "input encrypted-token: holds a token of under 8 characters, which can't be masked"
+	const shortValue = "input encrypted-token: holds a value PIN of under 8 characters, which can't be masked here"
 	for name, c := range map[string]struct {
 		in   envelope.Payload
 		line string // empty: it is opened
 	}{
-		"a token":        {envelope.Payload{Token: redact.New("ghs_123")}, "input encrypted-token: holds a token of under 8 characters, which can't be masked"},
-		"a value":        {envelope.Payload{Values: map[string]redact.String{"PIN": redact.New("1234567")}}, "input encrypted-token: holds a value PIN of under 8 characters, which can't be masked here"},
-		"short lines":    {envelope.Payload{Values: map[string]redact.String{"PIN": redact.New("1234567\n7654321\n")}}, "input encrypted-token: holds a value PIN of under 8 characters, which can't be masked here"},
-		"long enough":    {envelope.Payload{Values: map[string]redact.String{"PIN": redact.New("12345678")}}, ""},
-		"a longer token": {envelope.Payload{Token: redact.New("ghs_1234")}, ""},
+		"a token":        {token("ghs_123"), shortToken},
+		"a value":        {pin("1234567"), shortValue},
+		"short lines":    {pin("1234567\n7654321\n"), shortValue},
+		"long enough":    {pin("12345678"), ""},
+		"a longer token": {token("ghs_1234"), ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			line, err := envelope.Seal(c.in, to, nil)
@@ -58,7 +64,8 @@ func TestMintRefusesATokenThatCannotBeMasked(t *testing.T) {
 	}}))
 	d.run(t, Process.mint)
 	said, _ := d.said("error")
-	if d.exit != exitFailure || said != "mint a token for installation 4242: the answer's token has under 8 characters, which can't be masked" {
+	const want = "mint a token for installation 4242: the answer's token has under 8 characters, which can't be masked"
+	if d.exit != exitFailure || said != want {
 		t.Errorf("exit %d: %s", d.exit, said)
 	}
 	if out := d.file(t, "GITHUB_OUTPUT"); out != "" {
@@ -86,7 +93,8 @@ func TestHostileText(t *testing.T) {
 	if strings.ContainsAny(log+summary, "\u202e\x1b") || regexp.MustCompile(`(?m)^\s*::add-mask::a|^[^:].*##\[`).MatchString(log) {
 		t.Errorf("the log obeys it: %q", log)
 	}
-	if want := "`no\\u202e [click](http://evil.test) @everyone ¦ <img src=x> \\x1b[2J ::add-mask::a ##[error]x"; !strings.Contains(summary, want) {
+	const want = "`no\\u202e [click](http://evil.test) @everyone ¦ <img src=x> \\x1b[2J ::add-mask::a ##[error]x"
+	if !strings.Contains(summary, want) {
 		t.Errorf("the summary is %s", summary)
 	}
 }
