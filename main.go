@@ -26,11 +26,18 @@ func main() {
 		Files:  actionFiles,
 		Proxy:  http.ProxyFromEnvironment,
 
-		Terminal: isTerminal(os.Stdout),
+		Terminal:    isTerminal(os.Stdout),
+		StderrPiped: isPipe(os.Stderr),
 	}))
 }
 
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// isPipe reports whether somebody reads along; node's children have sockets.
+func isPipe(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0
 }

@@ -18,6 +18,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -126,7 +127,7 @@ func newStory(t *testing.T, env *testscript.Env) error {
 
 // storyCommands are the words a script has beside testscript's own.
 var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
-	"github": askGitHub, // github requests|tokens|forget|stateless|suspend|wider|fault|hold|await|release
+	"github": askGitHub, // github requests|tokens|forget|stateless|suspend|wider|brief|fault|hold|await|release
 	"key":    pasteKey,  // key FORM: INPUT_PRIVATE-KEY in another form
 	"input":  setInput,  // input NAME TEXT: with \n for newlines
 	"inputfile": func(ts *testscript.TestScript, _ bool, args []string) { // inputfile NAME FILE
@@ -145,6 +146,7 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 	"job":    nextJob,     // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
 	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
 	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
+	"silent": checkSilent, // silent FILE...: nobody wrote a secret there, not even to have it masked
 }
 
 func storyOf(ts *testscript.TestScript) *story { return ts.Value(storyID).(*story) }
@@ -173,6 +175,13 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 	case "wider": // the mint's answer grants more than was asked for
 		github.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Rewrite: func(body []byte) []byte {
 			return bytes.Replace(body, []byte(`"contents":"read"`), []byte(`"contents":"write"`), 1)
+		}})
+	case "brief": // github brief TIMES: so many tokens are minted near their end
+		times, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		soon := []byte(`"expires_at":"` + time.Now().Add(4*time.Minute).UTC().Format(time.RFC3339) + `"`)
+		github.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Times: times, Rewrite: func(body []byte) []byte {
+			return regexp.MustCompile(`"expires_at":"[^"]*"`).ReplaceAll(body, soon)
 		}})
 	case "fault": // github fault METHOD PATH STATUS TIMES
 		status, err := strconv.Atoi(args[3])
@@ -378,6 +387,28 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 	for _, s := range secrets {
 		if strings.Contains(text, s.Reveal()) {
 			ts.Fatalf("a secret of %d characters is readable in:\n%s", len(s.Reveal()), text)
+		}
+	}
+}
+
+// checkSilent looks for each secret, in each form of it, in files that others keep.
+func checkSilent(ts *testscript.TestScript, _ bool, args []string) {
+	secrets := actions.Lines(redact.New(pkcs1(appKey())))
+	for _, t := range storyOf(ts).github.Tokens() {
+		secrets = append(secrets, actions.Forms(redact.New(t.Value))...)
+	}
+	if personal := ts.Getenv("MY_TOKEN"); personal != "" {
+		secrets = append(secrets, actions.Forms(redact.New(personal))...)
+	}
+	for _, name := range args {
+		text := ts.ReadFile(name)
+		for _, s := range secrets {
+			if strings.Contains(text, s.Reveal()) {
+				ts.Fatalf("a secret of %d characters is in %s", len(s.Reveal()), name)
+			}
+		}
+		if m := regexp.MustCompile(`eyJ[\w-]+\.eyJ|AGE-SECRET-KEY-1\w{20}`).FindString(text); m != "" {
+			ts.Fatalf("%s… is in %s", m, name)
 		}
 	}
 }

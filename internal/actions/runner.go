@@ -27,6 +27,7 @@ type Runner struct {
 	gha       *githubactions.Action
 	out       io.Writer
 	getenv    func(string) string
+	plain     bool // out is somebody else's stream
 	masks     redact.Masks
 	annotated map[string]int // how often, by level
 }
@@ -42,9 +43,24 @@ func New(out io.Writer, getenv func(string) string) *Runner {
 	}
 }
 
-// Present tells whether a runner reads what is written. Without one, workflow
-// commands are noise, and add-mask would print the very secret it is for.
+// NewPlain returns the runner that getenv describes for a program whose stream out
+// belongs to somebody else, such as the standard error of the git that asked for a
+// credential, or a standard output that is data. What is written there ends up in
+// files, behind prefixes, and in a log whose reader was told to stop taking
+// commands. So nothing but plain lines is written: [Runner.Mask] announces a secret
+// to nobody, and still takes it out of what this program writes itself.
+func NewPlain(out io.Writer, getenv func(string) string) *Runner {
+	r := New(out, getenv)
+	r.plain = true
+	return r
+}
+
+// Present tells whether the job runs under a runner.
 func (r *Runner) Present() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
+
+// takesCommands reports whether a runner reads what is written. Without one,
+// workflow commands are noise, and add-mask would print the very secret it is for.
+func (r *Runner) takesCommands() bool { return r.Present() && !r.plain }
 
 // Debugging tells whether the workflow was started with step debug logging.
 func (r *Runner) Debugging() bool { return r.getenv("RUNNER_DEBUG") == "1" }
@@ -53,13 +69,13 @@ func (r *Runner) Debugging() bool { return r.getenv("RUNNER_DEBUG") == "1" }
 func (r *Runner) Variable(name string) string { return strings.TrimSpace(r.getenv(name)) }
 
 // Mask hides each secret in the log of this and every later step of the job, but
-// for one that is too short ([redact.CanMask]). The secret is given as one line; a
-// text of several is for [Lines].
+// for one that is too short ([redact.CanMask]); a plain runner hides it in its own
+// lines. The secret is given as one line; a text of several is for [Lines].
 func (r *Runner) Mask(secrets ...redact.String) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, s := range secrets {
-		if r.masks.Add(s) && r.Present() {
+		if r.masks.Add(s) && r.takesCommands() {
 			r.gha.AddMask(s.Reveal())
 		}
 	}
@@ -99,7 +115,7 @@ func (r *Runner) Error(format string, args ...any) { r.annotate("error", text(fo
 
 // Group opens a fold in the log; the function it returns closes it.
 func (r *Runner) Group(title string) (end func()) {
-	if !r.Present() {
+	if !r.takesCommands() {
 		r.Info("%s", title)
 		return func() {}
 	}
@@ -134,7 +150,7 @@ func (r *Runner) annotate(level, text string) {
 	if level != "debug" {
 		r.annotated[level]++
 	}
-	if !r.Present() || r.annotated[level] > maxAnnotations {
+	if !r.takesCommands() || r.annotated[level] > maxAnnotations {
 		r.print(level + ": " + text)
 		return
 	}
@@ -148,7 +164,7 @@ func (r *Runner) Finish() {
 	defer r.mu.Unlock()
 	for _, level := range []string{"notice", "warning", "error"} {
 		more := r.annotated[level] - maxAnnotations
-		if more <= 0 || !r.Present() {
+		if more <= 0 || !r.takesCommands() {
 			continue
 		}
 		what := level + "s"

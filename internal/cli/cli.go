@@ -34,7 +34,8 @@ type Process struct {
 	Files  fs.FS               // the action.yml files, by their path in the repository
 	Proxy  func(*http.Request) (*url.URL, error)
 
-	Terminal bool // Stdout is one: somebody watches
+	Terminal    bool // Stdout is one: somebody watches
+	StderrPiped bool // Stderr is a pipe, as the log of a step is, and no file or device
 
 	// Transport takes the place of the network in tests.
 	Transport http.RoundTripper

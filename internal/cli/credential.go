@@ -2,9 +2,11 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,11 +14,14 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// quiet gives a runner for commands whose standard output somebody reads: what is
-// to be masked or said goes to the other stream.
-func (p Process) quiet() *actions.Runner { return actions.New(p.Stderr, p.Getenv) }
+// plain gives a runner for commands whose standard output somebody reads. What they
+// say goes to the other stream, which is not theirs either: git hands its own down
+// to its helpers, and npm, terraform and go keep what git wrote there. A secret
+// that was announced to the runner there would be in all of them.
+func (p Process) plain() *actions.Runner { return actions.NewPlain(p.Stderr, p.Getenv) }
 
 // besides gives the directory of refresh that this program lies in, if it does.
 func besides() (refreshDir, bool) {
@@ -34,19 +39,25 @@ func besides() (refreshDir, bool) {
 // which is kept nowhere.
 func (p Process) gitCredential(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("git-credential", flag.ContinueOnError)
-	flags.SetOutput(p.Stderr)
 	client := flags.String("client-id", "", "the App's client id; default: INPUT_CLIENT-ID")
 	keyFile := flags.String("private-key-file", "", "the App's private key; default: the text in INPUT_PRIVATE-KEY")
 	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
 	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
-	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
-		fmt.Fprintln(p.Stderr, "usage: valetkey git-credential [flags] get   (git adds the last word)")
+	flags.Usage = func() {
+		fmt.Fprintln(flags.Output(), "usage: valetkey git-credential [flags] get   (git adds the last word)")
+		flags.PrintDefaults()
+	}
+	if !p.parseFlags(flags, args) {
+		return exitUsage
+	}
+	if flags.NArg() != 1 {
+		flags.Usage()
 		return exitUsage
 	}
 	if flags.Arg(0) != "get" {
 		return exitOK // store and erase: nothing is kept
 	}
-	r := p.quiet()
+	r := p.plain()
 	asked, err := gitauth.ParseRequest(p.Stdin)
 	if err != nil {
 		return exitCode(r, err)
@@ -58,15 +69,39 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 	if *keyFile != "" {
 		text, err := os.ReadFile(*keyFile)
 		if err != nil {
-			return exitCode(r, actions.Fault{Problem: "the private key can't be read: " + err.Error(), Cure: "give the .pem file that GitHub made"})
+			return exitCode(r, actions.Fault{Problem: "the private key can't be read: " + withoutPath(err), Cure: "give the .pem file that GitHub made"})
 		}
 		given["INPUT_PRIVATE-KEY"] = string(text)
 	}
-	return exitCode(r, p.answerMinted(ctx, asked, given))
+	p.Getenv = over(given, p.Getenv)
+	r = p.plain()
+	return exitCode(r, p.answerMinted(ctx, r, asked, given))
 }
 
+// over gives an environment in which what is given and not empty comes first.
+func over(given map[string]string, getenv func(string) string) func(string) string {
+	return func(name string) string {
+		if v := given[name]; v != "" {
+			return v
+		}
+		return getenv(name)
+	}
+}
+
+// withoutPath gives what is wrong with a file and leaves out its name, which is
+// the key itself where somebody pasted that instead.
+func withoutPath(err error) string {
+	var e *fs.PathError
+	if errors.As(err, &e) {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// answerFresh hands out the job's token. Nothing is announced, a new token neither:
+// it goes to git alone.
 func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDir, asked gitauth.Request) error {
-	s, token, err := p.fresh(ctx, r, d)
+	s, token, err := p.fresh(ctx, r, d, nil)
 	if err != nil {
 		return err
 	}
@@ -77,24 +112,17 @@ func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDi
 	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires)
 }
 
-// answerMinted mints for the one repository that git asks about.
-func (p Process) answerMinted(ctx context.Context, asked gitauth.Request, given map[string]string) error {
+// answerMinted mints for the one repository that git asks about, which it adds to
+// what is given.
+func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gitauth.Request, given map[string]string) error {
 	owner, repository, ok := asked.Owner()
 	if !ok {
 		return actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
 	}
 	given["INPUT_OWNER"], given["INPUT_REPOSITORIES"] = owner, repository
-	outer := p.Getenv
-	p.Getenv = func(name string) string {
-		if v := given[name]; v != "" {
-			return v
-		}
-		return outer(name)
-	}
 	if p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
 		given["INPUT_PERMISSIONS"] = "contents: read"
 	}
-	r := p.quiet()
 	req, err := p.parseMint(r, r.Inputs(p.schema("")))
 	if err != nil {
 		return err
@@ -129,13 +157,21 @@ func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintReques
 }
 
 // token prints the job's token, freshly minted where the old one nears its end.
+//
+// Whoever takes it may print it, so the runner is told of one that it has not been
+// told of: once, and only where standard error can be the log of the step. In a file
+// or a device nobody reads the command, and the token would stay there.
 func (p Process) token(ctx context.Context) int {
-	r := p.quiet()
+	r := p.plain()
 	d, ok := besides()
 	if !ok {
 		return exitCode(r, actions.Fault{Problem: "there is no token to print here", Cure: `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`})
 	}
-	_, token, err := p.fresh(ctx, r, d)
+	var announce func(redact.String)
+	if p.StderrPiped {
+		announce = func(token redact.String) { actions.New(p.Stderr, p.Getenv).Mask(actions.Forms(token)...) }
+	}
+	_, token, err := p.fresh(ctx, r, d, announce)
 	if err != nil {
 		return exitCode(r, err)
 	}

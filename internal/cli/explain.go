@@ -2,14 +2,11 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -19,44 +16,56 @@ import (
 
 // explain tells what would be asked for, without asking anybody; and of a
 // personal token, what it is and which step replaces it.
+//
+// Its standard output is what somebody asked for, a log only by chance, so nothing
+// is announced to a runner there: the token is printed nowhere and needs no mask. In
+// the formats that programs read, it is data and nothing else: JSON has room for
+// notes, and what YAML has none for goes to the other stream, as all errors do.
 func (p Process) explain(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
-	flags.SetOutput(p.Stdout)
 	scopes := flags.String("scopes", "", "classic scopes, as on a personal access token")
 	operations := flags.String("operations", "", "API operations, one per line: \"GET /repos/{owner}/{repo}/issues\", git clone, git push")
 	permissions := flags.String("permissions", "", "permissions, as the input of that name")
 	format := flags.String("format", "table", "table, yaml (the step to paste) or json")
 	variable := flags.String("token-from-env", "", "the `name` of a variable that holds a personal token: ask GitHub what it is")
 	api := flags.String("github-api-url", first(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
+	if !p.parseFlags(flags, args) || flags.NArg() > 0 {
 		return exitUsage
 	}
-	r := p.runner()
+	log := p.Stdout
+	if *format == "yaml" || *format == "json" {
+		log = p.Stderr
+	}
+	r := actions.NewPlain(log, p.Getenv)
+	render, ok := formats[*format]
+	if !ok {
+		return exitCode(r, actions.Fault{Problem: actions.Quote(*format) + " is no format", Cure: "use table, yaml or json"})
+	}
+	if *scopes+*operations+*permissions+*variable == "" {
+		flags.SetOutput(log)
+		flags.Usage()
+		return exitUsage
+	}
+	var e explanation
 	if *variable != "" {
 		found, err := p.inspect(ctx, r, *variable, *api)
 		if err != nil {
 			return exitCode(r, err)
 		}
-		fmt.Fprint(p.Stdout, told(found))
-		*scopes = strings.Join(append(strings.Fields(*scopes), p.replaceable(found.Scopes)...), " ")
-	}
-	if *scopes+*operations+*permissions+*variable == "" {
-		flags.Usage()
-		return exitUsage
+		kept, notes := replaceable(found.Scopes)
+		e.Token, e.Notes = &found, notes
+		*scopes = strings.Join(append(strings.Fields(*scopes), kept...), " ")
 	}
 	w, faults := combine(*permissions, nil, *scopes, *operations)
 	if len(faults) > 0 {
 		return exitCode(r, errors.Join(faults...))
 	}
-	switch *format {
-	case "table":
-		w.table(p.Stdout)
-	case "yaml":
-		fmt.Fprint(p.Stdout, w.yaml())
-	case "json":
-		fmt.Fprintln(p.Stdout, w.json())
-	default:
-		return exitCode(r, actions.Fault{Problem: actions.Quote(*format) + " is no format", Cure: "use table, yaml or json"})
+	e.wishes = w
+	if *format == "yaml" {
+		r.Info("%s", e.aside())
+	}
+	if _, err := io.WriteString(p.Stdout, render(e)); err != nil {
+		return exitCode(r, err)
 	}
 	return exitOK
 }
@@ -80,104 +89,19 @@ func (p Process) inspect(ctx context.Context, r *actions.Runner, variable, url s
 	return api.Inspect(ctx, token)
 }
 
-// replaceable gives the scopes of a token that an App can stand in for, and says of
+// replaceable gives the scopes of a token that an App can stand in for, and notes of
 // the others why it can't.
-func (p Process) replaceable(scopes []string) []string {
-	return slices.DeleteFunc(scopes, func(scope string) bool {
+func replaceable(scopes []string) (kept, notes []string) {
+	for _, scope := range scopes {
 		_, faults := permission.Scopes(scope)
 		for _, err := range faults {
-			fmt.Fprintln(p.Stdout, "note: "+strings.Replace(err.Error(), "; hint: ", "; ", 1)+"\n")
+			notes = append(notes, strings.Replace(err.Error(), "; hint: ", "; ", 1))
 		}
-		return len(faults) > 0
-	})
-}
-
-// told says what a token is, line by line.
-func told(i githubapp.Inspection) string {
-	expires := "never, or GitHub does not tell"
-	if !i.ExpiresAt.IsZero() {
-		expires = i.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", in " + ago(time.Until(i.ExpiresAt))
-	}
-	rows := [][2]string{{"kind", first(i.Kind, "unknown")}, {"belongs to", i.Login}}
-	if i.Classic {
-		rows = append(rows, [2]string{"scopes", first(strings.Join(i.Scopes, ", "), "none: public data only")})
-	} else {
-		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub tells nobody; name what it is used for with --operations"})
-	}
-	rows = append(rows, [2]string{"expires", expires})
-	if i.SSO != "" {
-		rows = append(rows, [2]string{"single sign-on", i.SSO})
-	}
-	return columns(rows) + "\n"
-}
-
-func columns(rows [][2]string) string {
-	width := 0
-	for _, row := range rows {
-		width = max(width, len(row[0]))
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		fmt.Fprintf(&b, "%-*s  %s\n", width, row[0], row[1])
-	}
-	return b.String()
-}
-
-// table shows who takes what, and the sum.
-func (w wishes) table(out io.Writer) {
-	rows := [][2]string{{"ASKED FOR", "TAKES"}}
-	for _, n := range w.Needs {
-		takes := first(strings.Join(levels(n.Permissions), ", "), "nothing but a token")
-		if n.Chosen != "" {
-			takes += " (" + n.Chosen + ")"
+		if len(faults) == 0 {
+			kept = append(kept, scope)
 		}
-		rows = append(rows, [2]string{n.From, takes})
 	}
-	for _, level := range levels(w.Explicit) {
-		rows = append(rows, [2]string{"permissions", level})
-	}
-	fmt.Fprint(out, columns(rows))
-	for _, notice := range w.Notices {
-		fmt.Fprintln(out, "note: "+notice)
-	}
-	if len(w.Permissions) > 0 {
-		fmt.Fprintf(out, "\npermissions: |\n%s\n", indented(w.Permissions.YAML()))
-	}
-}
-
-// yaml is the step to paste.
-func (w wishes) yaml() string {
-	if len(w.Permissions) == 0 {
-		return "" // a step without permissions would get all of them
-	}
-	return `- uses: valetkey/valetkey@v1
-  id: key
-  with:
-    client-id: ${{ vars.APP_CLIENT_ID }}
-    private-key: ${{ secrets.APP_PRIVATE_KEY }}
-    permissions: |
-` + strings.ReplaceAll(indented(w.Permissions.YAML()), "  ", "      ") + "\n"
-}
-
-func (w wishes) json() string {
-	type need struct {
-		From        string         `json:"from"`
-		Permissions permission.Set `json:"permissions"`
-		Chosen      string         `json:"chosen,omitempty"`
-	}
-	answer := struct {
-		Permissions permission.Set `json:"permissions"`
-		Needs       []need         `json:"needs"`
-		Notices     []string       `json:"notices,omitempty"`
-	}{w.Permissions, []need{}, w.Notices}
-	for _, n := range w.Needs {
-		answer.Needs = append(answer.Needs, need{n.From, n.Permissions, n.Chosen})
-	}
-	b, err := json.MarshalIndent(answer, "", "  ")
-	if err != nil {
-		panic(err) // maps and lists of strings only
-	}
-	return string(b)
+	return kept, notes
 }
 
 func first(texts ...string) string {

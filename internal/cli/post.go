@@ -28,7 +28,7 @@ func (p Process) post(ctx context.Context) int {
 	if err != nil {
 		expires = time.Time{}
 	}
-	tokens := []liveToken{{storedSecret{token}, expires}}
+	tokens := []liveToken{{Value: storedSecret{token}, Expires: expires}}
 	for _, t := range refreshed {
 		if t.Value.Reveal() != token.Reveal() {
 			tokens = append(tokens, t)

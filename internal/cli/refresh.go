@@ -46,8 +46,9 @@ type refreshState struct {
 }
 
 type liveToken struct {
-	Value   storedSecret `json:"value"`
-	Expires time.Time    `json:"expires"`
+	Value     storedSecret `json:"value"`
+	Expires   time.Time    `json:"expires"`
+	Announced bool         `json:"announced"` // the runner masks it in every later step
 }
 
 // storedSecret is shown as *** like any secret, but for JSON, which is sealed
@@ -188,26 +189,38 @@ func (d refreshDir) locked(f func() error) error {
 	return f()
 }
 
-// fresh gives a token with enough life left, minting one where that is needed.
-func (p Process) fresh(ctx context.Context, r *actions.Runner, d refreshDir) (refreshState, liveToken, error) {
+// fresh gives a token with enough life left, minting one where that is needed. A
+// token that the runner has not been told of is told to announce, which may be nil.
+// The runner r is a plain one: the App's key is known to it and shown to nobody.
+func (p Process) fresh(ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String)) (refreshState, liveToken, error) {
 	var s refreshState
 	var t liveToken
 	err := d.locked(func() error {
 		identity := redact.New(p.Getenv(d.identityVariable()))
+		r.Mask(identity)
 		var err error
 		if s, err = d.load(identity); err != nil {
 			return err
 		}
-		if n := len(s.Tokens); n > 0 && time.Until(s.Tokens[n-1].Expires) > refreshBefore {
-			t = s.Tokens[n-1]
-			r.Mask(actions.Forms(t.Value.String)...)
-			return nil
+		minted := false
+		if n := len(s.Tokens); n == 0 || time.Until(s.Tokens[n-1].Expires) <= refreshBefore {
+			if t, err = p.again(ctx, r, s); err != nil {
+				return err
+			}
+			s.Tokens, minted = append(alive(s.Tokens), t), true
 		}
-		if t, err = p.again(ctx, r, s); err != nil {
-			return err
+		last := &s.Tokens[len(s.Tokens)-1]
+		r.Mask(actions.Forms(last.Value.String)...)
+		told := announce != nil && !last.Announced
+		if told {
+			announce(last.Value.String)
+			last.Announced = true
 		}
-		s.Tokens = append(alive(s.Tokens), t)
-		return d.save(s)
+		t = *last
+		if minted || told {
+			return d.save(s)
+		}
+		return nil
 	})
 	return s, t, err
 }
@@ -233,7 +246,7 @@ func (p Process) again(ctx context.Context, r *actions.Runner, s refreshState) (
 	if err != nil {
 		return liveToken{}, err
 	}
-	return liveToken{storedSecret{token.Value}, token.ExpiresAt}, nil
+	return liveToken{Value: storedSecret{token.Value}, Expires: token.ExpiresAt}, nil
 }
 
 // alive drops the tokens that have expired.
@@ -261,7 +274,8 @@ func (p Process) refreshing(r *actions.Runner, m minted) (refreshDir, []actions.
 	}
 	err = d.save(refreshState{
 		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Owner: m.Target.Owner,
-		Installation: m.Installation.ID, Scope: m.Scope, Tokens: []liveToken{{storedSecret{m.Token.Value}, m.Token.ExpiresAt}}, Recipient: recipient,
+		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
+		Tokens: []liveToken{{Value: storedSecret{m.Token.Value}, Expires: m.Token.ExpiresAt, Announced: true}}, // as all that this stage minted
 	})
 	if err == nil {
 		err = r.SaveState(actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)}, actions.Pair{Name: stateIdentity, Value: identity.Reveal()})

@@ -49,7 +49,7 @@ func TestRefreshOverTime(t *testing.T) {
 			mints int
 		}{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {54 * time.Minute, 2}, {3 * time.Hour, 3}} {
 			time.Sleep(step.wait)
-			_, token, err := p.fresh(context.Background(), p.runner(), dir)
+			_, token, err := p.fresh(context.Background(), p.runner(), dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -89,7 +89,7 @@ func TestRefreshIsShared(t *testing.T) {
 	values := make([]string, 10)
 	for i := range values {
 		all.Go(func() {
-			_, token, err := p.fresh(t.Context(), Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir)
+			_, token, err := p.fresh(t.Context(), Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir, nil)
 			if err != nil {
 				t.Error(err)
 			}

@@ -1,0 +1,145 @@
+package cli
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
+)
+
+// explanation is all that explain has to say.
+type explanation struct {
+	wishes
+	Token *githubapp.Inspection // of -token-from-env; nil: none was asked about
+	Notes []string              // why scopes of it are left out
+}
+
+// formats are the ways to say it.
+var formats = map[string]func(explanation) string{
+	"table": explanation.table,
+	"yaml":  explanation.yaml,
+	"json":  explanation.json,
+}
+
+// told says what a token is, line by line.
+func told(i githubapp.Inspection) string {
+	expires := "never, or GitHub does not tell"
+	if !i.ExpiresAt.IsZero() {
+		expires = i.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", in " + ago(time.Until(i.ExpiresAt))
+	}
+	rows := [][2]string{{"kind", first(i.Kind, "unknown")}, {"belongs to", i.Login}}
+	if i.Classic {
+		rows = append(rows, [2]string{"scopes", first(strings.Join(i.Scopes, ", "), "none: public data only")})
+	} else {
+		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub tells nobody; name what it is used for with --operations"})
+	}
+	rows = append(rows, [2]string{"expires", expires})
+	if i.SSO != "" {
+		rows = append(rows, [2]string{"single sign-on", i.SSO})
+	}
+	return columns(rows)
+}
+
+func columns(rows [][2]string) string {
+	width := 0
+	for _, row := range rows {
+		width = max(width, len(row[0]))
+	}
+	var b strings.Builder
+	for _, row := range rows {
+		fmt.Fprintf(&b, "%-*s  %s\n", width, row[0], row[1])
+	}
+	return b.String()
+}
+
+// aside is what a format has no room for.
+func (e explanation) aside() string {
+	var b strings.Builder
+	if e.Token != nil {
+		b.WriteString(told(*e.Token) + "\n")
+	}
+	for _, note := range append(e.Notes, e.Notices...) {
+		b.WriteString("note: " + note + "\n")
+	}
+	return b.String()
+}
+
+// table shows who takes what, and the sum.
+func (e explanation) table() string {
+	var b strings.Builder
+	if e.Token != nil {
+		b.WriteString(told(*e.Token) + "\n")
+	}
+	for _, note := range e.Notes {
+		b.WriteString("note: " + note + "\n\n")
+	}
+	rows := [][2]string{{"ASKED FOR", "TAKES"}}
+	for _, n := range e.Needs {
+		takes := first(strings.Join(levels(n.Permissions), ", "), "nothing but a token")
+		if n.Chosen != "" {
+			takes += " (" + n.Chosen + ")"
+		}
+		rows = append(rows, [2]string{n.From, takes})
+	}
+	for _, level := range levels(e.Explicit) {
+		rows = append(rows, [2]string{"permissions", level})
+	}
+	b.WriteString(columns(rows))
+	for _, notice := range e.Notices {
+		b.WriteString("note: " + notice + "\n")
+	}
+	if len(e.Permissions) > 0 {
+		b.WriteString("\npermissions: |\n" + indented(e.Permissions.YAML()) + "\n")
+	}
+	return b.String()
+}
+
+// yaml is the step to paste, and nothing but that; [explanation.aside] has the rest.
+func (e explanation) yaml() string {
+	if len(e.Permissions) == 0 {
+		return "" // a step without permissions would get all of them
+	}
+	return `- uses: valetkey/valetkey@v1
+  id: key
+  with:
+    client-id: ${{ vars.APP_CLIENT_ID }}
+    private-key: ${{ secrets.APP_PRIVATE_KEY }}
+    permissions: |
+` + strings.ReplaceAll(indented(e.Permissions.YAML()), "  ", "      ") + "\n"
+}
+
+// json is for programs.
+func (e explanation) json() string {
+	type token struct {
+		Kind      string    `json:"kind,omitempty"`
+		Login     string    `json:"login"`
+		Scopes    []string  `json:"scopes,omitempty"`
+		ExpiresAt time.Time `json:"expires_at,omitzero"`
+		SSO       string    `json:"single_sign_on,omitempty"`
+	}
+	type need struct {
+		From        string         `json:"from"`
+		Permissions permission.Set `json:"permissions"`
+		Chosen      string         `json:"chosen,omitempty"`
+	}
+	answer := struct {
+		Token       *token         `json:"token,omitempty"`
+		Permissions permission.Set `json:"permissions"`
+		Needs       []need         `json:"needs"`
+		Notices     []string       `json:"notices,omitempty"`
+	}{Permissions: e.Permissions, Needs: []need{}, Notices: append(e.Notes, e.Notices...)}
+	if t := e.Token; t != nil {
+		answer.Token = &token{t.Kind, t.Login, t.Scopes, t.ExpiresAt, t.SSO}
+	}
+	for _, n := range e.Needs {
+		answer.Needs = append(answer.Needs, need{n.From, n.Permissions, n.Chosen})
+	}
+	b, err := json.MarshalIndent(answer, "", "  ")
+	if err != nil {
+		panic(err) // maps and lists of strings only
+	}
+	return string(b) + "\n"
+}
