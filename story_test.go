@@ -180,9 +180,11 @@ func askGitHub(ts *testscript.TestScript, _ bool, args []string) {
 		times, err := strconv.Atoi(args[1])
 		ts.Check(err)
 		soon := []byte(`"expires_at":"` + time.Now().Add(4*time.Minute).UTC().Format(time.RFC3339) + `"`)
-		github.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Times: times, Rewrite: func(body []byte) []byte {
-			return regexp.MustCompile(`"expires_at":"[^"]*"`).ReplaceAll(body, soon)
-		}})
+		expires := regexp.MustCompile(`"expires_at":"[^"]*"`)
+		github.Inject(fakegithub.Fault{
+			Method: "POST", Path: "/app/installations/*/access_tokens", Times: times,
+			Rewrite: func(body []byte) []byte { return expires.ReplaceAll(body, soon) },
+		})
 	case "fault": // github fault METHOD PATH STATUS TIMES
 		status, err := strconv.Atoi(args[3])
 		ts.Check(err)

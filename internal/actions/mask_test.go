@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -145,5 +147,29 @@ func TestMask(t *testing.T) {
 	outside.Error("no %s", secret)
 	if want := "error: no ***\n"; log.String() != want {
 		t.Errorf("outside a runner: got %q, want %q", log, want)
+	}
+}
+
+// A stream of somebody else's gets plain lines, in which known secrets are hidden all
+// the same, whatever the runner would take.
+func TestPlainAnnouncesNothing(t *testing.T) {
+	var log strings.Builder
+	env := map[string]string{"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "1"}
+	r := NewPlain(&log, func(name string) string { return env[name] })
+	secret := rand.Text()
+	r.Mask(redact.New(secret))
+	r.Info("info %s", secret)
+	r.Debug("debug %s", secret)
+	r.Notice("notice %s", secret)
+	r.Warning("::add-mask::%s", secret)
+	r.Group("group " + secret)()
+	r.Fail(Fault{Problem: "problem " + secret, Cure: "cure " + secret + "\n::stop-commands::x"})
+	want := "info ***\ndebug: debug ***\nnotice: notice ***\nwarning: ::add-mask::***\ngroup ***\n" +
+		"error: problem ***\nhint: cure ***\n| ::stop-commands::x\n"
+	if diff := cmp.Diff(want, log.String()); diff != "" {
+		t.Error(diff)
+	}
+	if !r.Present() {
+		t.Error("the job runs under a runner, whoever owns the stream")
 	}
 }

@@ -189,16 +189,15 @@ func (d refreshDir) locked(f func() error) error {
 	return f()
 }
 
-// fresh gives a token with enough life left, minting one where that is needed. A
-// token that the runner has not been told of is told to announce, which may be nil.
-// The runner r is a plain one: the App's key is known to it and shown to nobody.
-func (p Process) fresh(ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String)) (refreshState, liveToken, error) {
-	var s refreshState
-	var t liveToken
-	err := d.locked(func() error {
+// fresh gives a token with enough life left, minting one where that is needed.
+// announce, which may be nil, is called once for a token that the runner has not been
+// told of.
+func (p Process) fresh(
+	ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String),
+) (s refreshState, t liveToken, err error) {
+	err = d.locked(func() error {
 		identity := redact.New(p.Getenv(d.identityVariable()))
 		r.Mask(identity)
-		var err error
 		if s, err = d.load(identity); err != nil {
 			return err
 		}
