@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,4 +25,35 @@ func TestStories(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
 	})
+}
+
+// Where commands for the runner may lead to it, and where they would only be kept.
+func TestIsPipe(t *testing.T) {
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := net.Listen("unix", filepath.Join(t.TempDir(), "socket"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listener, err := socket.(*net.UnixListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f, want := range map[*os.File]bool{writer: true, listener: true, null: false, file: false} {
+		if isPipe(f) != want {
+			t.Errorf("%s: %v, want %v", f.Name(), !want, want)
+		}
+		_ = f.Close()
+	}
+	_, _ = reader.Close(), socket.Close()
 }

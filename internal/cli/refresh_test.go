@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -105,6 +106,35 @@ func TestRefreshIsShared(t *testing.T) {
 	if n := len(d.Tokens()); n != 2 {
 		t.Errorf("%d mints, want 2", n)
 	}
+}
+
+// A helper takes out of its own lines what it knows, and tells nobody of it.
+func TestRefreshKnowsItsSecrets(t *testing.T) {
+	testKey()
+	synctest.Test(t, func(t *testing.T) {
+		d, dir := refreshed(t)
+		time.Sleep(56 * time.Minute)
+		var log strings.Builder
+		p := d.process(t)
+		p.Stderr = &log
+		r := p.plain()
+		_, token, err := p.fresh(context.Background(), r, dir, nil)
+		if err != nil || len(d.Tokens()) != 2 {
+			t.Fatalf("%d mints, %v", len(d.Tokens()), err)
+		}
+		secrets := append(actions.Lines(redact.New(testKey())), actions.Forms(token.Value.String)...)
+		for _, s := range append(secrets, redact.New(d.env[dir.identityVariable()])) {
+			r.Error("it is %s", s.Reveal())
+		}
+		for line := range strings.Lines(log.String()) {
+			if line != "error: it is ***\n" {
+				t.Fatalf("a secret of %d characters is written", len(line))
+			}
+		}
+		if n := strings.Count(log.String(), "\n"); n != len(secrets)+1 {
+			t.Errorf("%d lines, want %d", n, len(secrets)+1)
+		}
+	})
 }
 
 // What lies on disk is of no use without the job's environment.
