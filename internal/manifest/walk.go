@@ -89,7 +89,7 @@ func (p *parser) unknown(pair *ast.MappingValueNode, key string, s *shape) (near
 		return ""
 	}
 	keys, cure := s.keys(), "take it out; nothing goes in here"
-	if near = nearest(key, keys); near != "" {
+	if near = meant(key, keys); near != "" {
 		cure = "did you mean " + near + "?"
 	} else if len(keys) > 0 {
 		cure = "the keys here are " + strings.Join(keys, ", ")

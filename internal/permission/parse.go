@@ -175,7 +175,7 @@ func noLevel(it, name, level string) error {
 		return fmt.Errorf("%s: what is given is no level; hint: %s", it, oneOf(name))
 	}
 	hint := oneOf(name)
-	if near := nearest(level, levelsOf(name)); near != "" {
+	if near := nearestWord(level, levelsOf(name)); near != "" {
 		hint += " (did you mean " + near + "?)"
 	}
 	return fmt.Errorf("%s: %q is no level; hint: %s", it, level, hint)

@@ -148,7 +148,7 @@ func nearScope(name string) string {
 			return s.Name
 		}
 	}
-	return nearest(name, ScopeNames())
+	return nearestWord(name, ScopeNames())
 }
 
 // refuse is the fault of a text that is not worth reading; kind is what it

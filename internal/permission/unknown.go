@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/nearest"
 )
 
 // families are parts of the API that no App can use, in no form of token, and
@@ -101,7 +103,7 @@ func nearestOperation(method string, path []string) string {
 	return best
 }
 
-// segmentDistance is [distance] with segments for letters. row is scratch space.
+// segmentDistance is [nearest.Distance] with segments for letters. row is scratch space.
 func segmentDistance(pattern, path []string, row []int) int {
 	for j := range row {
 		row[j] = j * segment
@@ -126,7 +128,7 @@ func segmentDistance(pattern, path []string, row []int) int {
 
 // letters is the distance of two words, if one may be a misspelling of the other.
 func letters(want, got string) int {
-	if d := distance(want, got); d <= max(2, len(want)/4) {
+	if d := nearest.Distance(want, got); d <= max(2, len(want)/4) {
 		return d
 	}
 	return far

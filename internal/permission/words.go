@@ -37,7 +37,7 @@ func readWords(fields []string) (wish, error) {
 		}
 	}
 	if near == "" && len(line) <= maxName {
-		near = nearest(line, Words())
+		near = nearestWord(line, Words())
 	}
 	switch {
 	case near != "":
