@@ -76,6 +76,8 @@ func readLine(line string, near bool) (wish, error) {
 	}
 	method, path := "GET", fields[0]
 	switch {
+	case fields[0] == "-":
+		return wish{}, errors.New("begins with a dash, as in a list of YAML; hint: leave the dashes out, and write one operation a line")
 	case len(fields) > 2:
 		return wish{}, errors.New("more than a method and a path; hint: " + operationExample)
 	case len(fields) == 2:

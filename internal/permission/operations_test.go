@@ -301,6 +301,7 @@ func TestOperationFaults(t *testing.T) {
 		"misspelled":      {"GET /repos/{owner}/{repo}/isues", "GET /repos/{owner}/{repo}/isues is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
 		"wrong method":    {"DELETE /repos/acme/api/issues/7", "DELETE /repos/acme/api/issues/... is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues/{issue_number}?"},
 		"a part too many": {"/api/repos/acme/api/issues", "GET /api/repos/acme/api/issues is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
+		"YAML list":       {"- git clone", "begins with a dash, as in a list of YAML; hint: leave the dashes out, and write one operation a line"},
 		"nothing near":    {"GET /completely/different/from/anything", "GET /completely/different/from/anything is no operation that an App can use, as far as this release knows; " + shape},
 		"another server":  {"GET /api/v4/projects", "GET /api/.../projects is no operation that an App can use, as far as this release knows; " + shape},
 		"a long path":     {"/" + strings.Repeat("abcdefghij/", 15), "GET with a long path is no operation that an App can use, as far as this release knows; " + shape},

@@ -45,7 +45,8 @@ func Parse(text string) (Set, []error) {
 
 // Check tells what is wrong with one permission, such as an input
 // permission-<name> holds it; nil when nothing is. Both words are taken as
-// [Parse] takes them. A name that is well-formed but not known is no fault.
+// [Parse] takes them. A name that is well-formed but not known is no fault, unless
+// it is so near to a known one that it is a misspelling of it.
 func Check(name, level string) error {
 	return check("the name", Name(name), word(level))
 }
@@ -152,9 +153,17 @@ func (p *parser) add(where, name, level string) {
 func check(where, name, level string) error {
 	it := subject(where, name)
 	p, known := Lookup(name)
-	switch {
-	case isSecret(name) || isSecret(level):
+	if isSecret(name) || isSecret(level) {
 		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, permissions need no secret", it)
+	}
+	if !known {
+		if err := noName(it, name); err != nil {
+			return err
+		}
+	}
+	switch {
+	case strings.HasPrefix(name, "_ "): // a dash, as [Name] has it
+		return fmt.Errorf("%s: begins with a dash, as in a list of YAML; hint: write it without, such as contents: read", it)
 	case !wellFormed(name):
 		return fmt.Errorf("%s: no permission name; hint: it takes a name and a level, such as contents: read", it)
 	case level == "":

@@ -52,21 +52,24 @@ func TestParseFaults(t *testing.T) {
 		text string
 		want []string
 	}{
-		"misspelled level":    {"contents: wrte", []string{`contents: "wrte" is no level; hint: one of read, write (did you mean write?)`}},
-		"no level like it":    {"contents: maybe", []string{`contents: "maybe" is no level; hint: one of read, write`}},
-		"level it lacks":      {"workflows: read", []string{`workflows: "read" is not one of its levels; hint: its only level is write`}},
-		"admin it lacks":      {"contents: admin", []string{`contents: "admin" is not one of its levels; hint: one of read, write`}},
-		"none":                {"contents: none", []string{`contents: "none" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named`}},
-		"no level":            {"contents", []string{"contents: no level given; hint: one of read, write"}},
-		"empty level":         {"foo:", []string{"foo: no level given; hint: one of read, write, admin"}},
-		"two levels":          {"contents: read\ncontents: write", []string{"contents: both read and write are asked for; hint: keep one of them"}},
-		"two spellings":       {"pull-requests=read, pull_requests=write", []string{"pull_requests: both read and write are asked for; hint: keep one of them"}},
-		"unspeakable level":   {"contents: hunter2!", []string{"contents: what is given is no level; hint: one of read, write"}},
-		"long level":          {"contents: abcdefghijkl", []string{"contents: what is given is no level; hint: one of read, write"}},
-		"malformed name":      {"contents: read\n\nn\u00e4me: read", []string{"line 3: no permission name; " + shape}},
-		"malformed entry":     {"contents: read, 2fa: read", []string{"entry 2: no permission name; " + shape}},
-		"line and entry":      {"contents: read\nissues: read, a b: read", []string{"line 2, entry 2: no permission name; " + shape}},
-		"YAML list":           {"- contents: read", []string{"entry 1: no permission name; " + shape}},
+		"misspelled level":  {"contents: wrte", []string{`contents: "wrte" is no level; hint: one of read, write (did you mean write?)`}},
+		"no level like it":  {"contents: maybe", []string{`contents: "maybe" is no level; hint: one of read, write`}},
+		"level it lacks":    {"workflows: read", []string{`workflows: "read" is not one of its levels; hint: its only level is write`}},
+		"admin it lacks":    {"contents: admin", []string{`contents: "admin" is not one of its levels; hint: one of read, write`}},
+		"none":              {"contents: none", []string{`contents: "none" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named`}},
+		"no level":          {"contents", []string{"contents: no level given; hint: one of read, write"}},
+		"empty level":       {"foo:", []string{"foo: no level given; hint: one of read, write, admin"}},
+		"two levels":        {"contents: read\ncontents: write", []string{"contents: both read and write are asked for; hint: keep one of them"}},
+		"two spellings":     {"pull-requests=read, pull_requests=write", []string{"pull_requests: both read and write are asked for; hint: keep one of them"}},
+		"unspeakable level": {"contents: hunter2!", []string{"contents: what is given is no level; hint: one of read, write"}},
+		"long level":        {"contents: abcdefghijkl", []string{"contents: what is given is no level; hint: one of read, write"}},
+		"malformed name":    {"contents: read\n\nn\u00e4me: read", []string{"line 3: no permission name; " + shape}},
+		"malformed entry":   {"contents: read, 2fa: read", []string{"entry 2: no permission name; " + shape}},
+		"line and entry":    {"contents: read\nissues: read, a b: read", []string{"line 2, entry 2: no permission name; " + shape}},
+		"YAML list": {"- contents: read\n- issues: read", []string{
+			"line 1: begins with a dash, as in a list of YAML; hint: write it without, such as contents: read",
+			"line 2: begins with a dash, as in a list of YAML; hint: write it without, such as contents: read",
+		}},
 		"name too long":       {strings.Repeat("a", 65) + ": read", []string{"entry 1: no permission name; " + shape}},
 		"long name, no level": {strings.Repeat("a", 41), []string{"entry 1: no level given; hint: one of read, write, admin"}},
 		"token":               {"ghs_" + "abcdefghijklmnopqrstuvwxyzabcdefghij", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
@@ -94,6 +97,70 @@ func TestParseFaults(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
+	}
+}
+
+// A misspelt name, a word of GitHub's settings page and a word of the workflow's own
+// token are faults that name what was meant. What could be new goes to GitHub.
+func TestMisspelt(t *testing.T) {
+	t.Parallel()
+	const job = "no permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, and here each permission has its name and level, such as contents: read"
+	for name, want := range map[string]string{
+		"content":                     "did you mean contents?",
+		"contnets":                    "did you mean contents?",
+		"issue":                       "did you mean issues?",
+		"key":                         "did you mean keys?",
+		"pull-request":                "did you mean pull_requests?",
+		"pullrequests":                "did you mean pull_requests?",
+		"Pull requests":               "did you mean pull_requests?",
+		"organisation_administration": "did you mean organization_administration?",
+		"Commit statuses":             "did you mean statuses?",
+		"commit_status":               "did you mean statuses?",
+		"dependabot-alerts":           "did you mean vulnerability_alerts?",
+		"Code scanning alerts":        "did you mean security_events?",
+		"Secret scanning alerts":      "did you mean secret_scanning_alerts?",
+		"variables":                   "did you mean actions_variables, or organization_actions_variables for an organization's?",
+		"webhook":                     "did you mean repository_hooks, or organization_hooks for an organization's?",
+		"projects":                    "did you mean repository_projects, or organization_projects for an organization's?",
+		"code":                        "did you mean contents?",
+		"page":                        "did you mean pages?",
+		"Merge queues":                "did you mean merge_queues?",
+		"self-hosted-runners":         "did you mean organization_self_hosted_runners?",
+		"id-token":                    job,
+		"models":                      job,
+		"read-all":                    job,
+		"write_all":                   job,
+		"future_feature":              "",
+		"codespaces_usage":            "", // as near to codespaces_secrets as new names are to old ones
+		"organization_copilot_memory": "",
+	} {
+		err := Check(name, "read")
+		if want == "" {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+			continue
+		}
+		if err == nil || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", name, err, want)
+		}
+	}
+	for word := range pageWords {
+		if _, known := Lookup(word); known {
+			t.Errorf("%s is a name: the word of the page would never be looked at", word)
+		}
+		for _, name := range pageWords[word] {
+			if _, known := Lookup(name); !known {
+				t.Errorf("%s leads to %s, which is no name", word, name)
+			}
+		}
+	}
+	_, errs := Parse("read-all")
+	if got := texts(errs); got != "read_all: "+job {
+		t.Errorf("alone: got %s", got)
+	}
+	if _, errs := Parse("all: read"); !strings.Contains(texts(errs), "write all alone") {
+		t.Errorf("all with a level: got %v", errs)
 	}
 }
 

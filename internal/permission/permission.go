@@ -4,7 +4,8 @@
 //
 // It does no input or output and never asks GitHub. A name that this release
 // does not know is no fault here: GitHub adds permissions faster than people
-// update actions, so GitHub has the last word on it. Start with [Parse] for
+// update actions, so GitHub has the last word on it. A misspelt one is a fault, and
+// so is a word that stands for another name. Start with [Parse] for
 // text, [Check] for a single input, [Compare] for a grant.
 //
 // For people who know other words than permissions there are [Scopes] and

@@ -127,6 +127,9 @@ func noScope(where, name string) error {
 	if isSecret(name) {
 		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, scopes need no secret", where)
 	}
+	if name == "-" {
+		return fmt.Errorf("%s: a dash, as in a list of YAML; hint: leave the dashes out, and separate scopes by commas, spaces or lines", where)
+	}
 	hint := scopeExample
 	if near := nearScope(name); near != "" {
 		hint = "did you mean " + near + "?"

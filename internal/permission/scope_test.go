@@ -77,6 +77,7 @@ func TestScopeFaults(t *testing.T) {
 	const shape = "hint: write scopes as on a personal access token, such as repo, read:org"
 	for name, c := range map[string]struct{ text, want string }{
 		"misspelled":     {"repos", "repos: no scope that this release knows; hint: did you mean repo?"},
+		"YAML list":      {"- repo", "scope 1: a dash, as in a list of YAML; hint: leave the dashes out, and separate scopes by commas, spaces or lines"},
 		"preset, bare":   {"push", "push: no scope that this release knows; hint: did you mean repo:push?"},
 		"nothing near":   {"everything", "everything: no scope that this release knows; " + shape},
 		"unspeakable":    {"repo hunter2", "scope 2: no scope that this release knows; " + shape},

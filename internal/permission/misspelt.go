@@ -1,0 +1,99 @@
+package permission
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/nearest"
+)
+
+// pageWords are the words of GitHub's settings page, and of its documentation, that
+// differ from the key behind them: people write what the page shows. Spaces are
+// underscores here, and the second key is the one of an organization.
+// https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+var pageWords = map[string][]string{
+	"announcement_banner":            {"organization_announcement_banners"},
+	"blocking_users":                 {"organization_user_blocking"},
+	"code":                           {"contents"},
+	"code_scanning":                  {"security_events"},
+	"code_scanning_alerts":           {"security_events"},
+	"commit_statuses":                {"statuses"},
+	"custom_organization_roles":      {"organization_custom_org_roles"},
+	"custom_properties":              {"repository_custom_properties", "organization_custom_properties"},
+	"custom_repository_roles":        {"organization_custom_roles"},
+	"dependabot_alerts":              {"vulnerability_alerts"},
+	"github_copilot_business":        {"organization_copilot_seat_management"},
+	"hosted_runner_custom_images":    {"organization_runner_custom_images"},
+	"projects":                       {"repository_projects", "organization_projects"},
+	"repository_security_advisories": {"repository_advisories"},
+	"secret_scanning":                {"secret_scanning_alerts"},
+	"security_advisories":            {"repository_advisories"},
+	"variables":                      {"actions_variables", "organization_actions_variables"},
+	"webhooks":                       {"repository_hooks", "organization_hooks"},
+}
+
+// jobWords are words of a workflow's own "permissions:" that no App has.
+// https://docs.github.com/en/actions/reference/workflow-syntax-for-github-actions#permissions
+var jobWords = []string{"id_token", "models", "read_all", "write_all"}
+
+// noName is the fault of a name that is not known and that is no new one either: it
+// is a word of the settings page or of a workflow's own token, or a letter or two off
+// a name. GitHub would refuse it, for reasons that help nobody. Nil when it may well
+// be a permission that this release does not know yet.
+func noName(it, name string) error {
+	plain := strings.ReplaceAll(name, " ", "_")
+	if !wellFormed(plain) {
+		return nil
+	}
+	switch {
+	case plain == "all":
+		return fmt.Errorf("%s: \"all\" is no permission; hint: write all alone for whatever the installation has, or name each permission with its level", it)
+	case slices.Contains(jobWords, plain):
+		return fmt.Errorf("%s: no permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, "+
+			"and here each permission has its name and level, such as contents: read", it)
+	}
+	if right := meant(plain); right != "" {
+		return fmt.Errorf("%s: no permission of that name; hint: did you mean %s?", it, right)
+	}
+	return nil
+}
+
+// meant returns the name, or for a word of the settings page the two, that a word
+// stands for; "" when it stands for none.
+func meant(plain string) string {
+	if _, known := Lookup(plain); known {
+		return plain
+	}
+	right := pageWords[plain]
+	if right == nil {
+		right = prefixed(plain)
+	}
+	if right == nil {
+		most := 2
+		if len(plain) < 6 {
+			most = 1
+		}
+		if near := nearest.Word(plain, names(), most); near != "" {
+			return near
+		}
+		right = pageWords[nearest.Word(plain, slices.Sorted(maps.Keys(pageWords)), most)]
+	}
+	if len(right) == 2 {
+		return right[0] + ", or " + right[1] + " for an organization's"
+	}
+	return strings.Join(right, "")
+}
+
+// prefixed returns the names that lack but their "repository_" or "organization_",
+// which the settings page shows as a heading.
+func prefixed(plain string) []string {
+	var list []string
+	for _, heading := range []string{"repository_", "organization_"} {
+		if _, known := Lookup(heading + plain); known {
+			list = append(list, heading+plain)
+		}
+	}
+	return list
+}
