@@ -17,15 +17,18 @@ import (
 // the default that action.yml declares stands in for it: the runner applies
 // defaults only to inputs that `with:` leaves out, and elsewhere nobody does.
 type Inputs struct {
-	runner *Runner
-	schema *Schema
-	read   map[string]bool
-	faults []error
+	runner      *Runner
+	schema      *Schema
+	environment []string // NAME=value, of the step
+	read        map[string]bool
+	faults      []error
 }
 
-// Inputs starts reading the inputs that schema declares.
-func (r *Runner) Inputs(schema *Schema) *Inputs {
-	return &Inputs{runner: r, schema: schema, read: map[string]bool{}}
+// Inputs starts reading the inputs that schema declares. The environment is the
+// step's, as os.Environ returns it: it shows what was given under other names. Where
+// that is nobody's business, as in the post stage, it is nil.
+func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
+	return &Inputs{runner: r, schema: schema, environment: environment, read: map[string]bool{}}
 }
 
 // String gives an input without the white space around it.
@@ -33,10 +36,20 @@ func (in *Inputs) String(name string) string {
 	return strings.TrimSpace(in.document(name))
 }
 
-// Secret gives an input as it is, but for one of white space only, which is
-// empty. The caller masks it before anything else.
+// Secret gives an input as it is. The caller masks it before anything else.
 func (in *Inputs) Secret(name string) redact.String {
 	return redact.New(in.document(name))
+}
+
+// Key is [Inputs.Secret] for an input whose absence the caller judges anyway. White
+// space alone is absent here: it is what is left of a block of several lines when the
+// secret in it is empty, as all are for pull requests from forks.
+func (in *Inputs) Key(name string) redact.String {
+	v := in.raw(name)
+	if isBlank(v) {
+		v = ""
+	}
+	return redact.New(v)
 }
 
 // Bool gives an input that is true or false. Empty is false.
@@ -58,22 +71,6 @@ func (in *Inputs) Choice(name string, words ...string) string {
 	return words[0]
 }
 
-// List gives the words of an input, separated by commas or white space, each
-// once. Case counts: names of variables differ by it, and for repositories, which
-// do not, the caller knows.
-func (in *Inputs) List(name string) []string {
-	words := strings.FieldsFunc(in.document(name), func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) })
-	var list []string
-	seen := map[string]bool{}
-	for _, w := range words {
-		if !seen[w] {
-			seen[w] = true
-			list = append(list, w)
-		}
-	}
-	return list
-}
-
 // Fault notes that an input is wrong, and how to right it.
 func (in *Inputs) Fault(name, problem, cure string) {
 	in.faults = append(in.faults, Fault{Input: name, Problem: problem, Cure: cure})
@@ -88,17 +85,41 @@ func (in *Inputs) Read() []string { return slices.Sorted(maps.Keys(in.read)) }
 
 // document is the input's value or its default, not trimmed.
 func (in *Inputs) document(name string) string {
+	before := in.read[name]
+	v := in.raw(name)
+	if isBlank(v) && !before {
+		in.blank(name)
+	}
+	if strings.TrimSpace(v) == "" {
+		declared, _ := in.schema.input(name)
+		return in.runner.expand(declared.Default)
+	}
+	return v
+}
+
+// raw is what the variable of a declared input holds.
+func (in *Inputs) raw(name string) string {
 	declared, ok := in.schema.input(name)
 	if !ok {
 		panic("input " + name + " is read, but action.yml does not declare it")
 	}
 	in.read[declared.Name] = true
-	// Only spaces become underscores; dashes stay (Handler.cs).
-	v := in.runner.getenv("INPUT_" + strings.ToUpper(strings.ReplaceAll(name, " ", "_")))
-	if strings.TrimSpace(v) == "" {
-		return in.runner.expand(declared.Default)
-	}
-	return v
+	return in.runner.getenv(variableOf(name))
+}
+
+// variableOf is where the runner puts an input. Only spaces become underscores; dashes
+// stay (Handler.cs).
+func variableOf(name string) string {
+	return prefix + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
+}
+
+const prefix = "INPUT_"
+
+// isBlank reports whether a text is given, but holds nothing that could be seen.
+func isBlank(text string) bool { return text != "" && strings.TrimSpace(text) == "" }
+
+func (in *Inputs) blank(name string) {
+	in.Fault(name, "holds nothing but white space", "give it a value, or leave it out")
 }
 
 var expression = regexp.MustCompile(`\$\{\{\s*(github|runner)\.([a-z_]+)\s*\}\}`)

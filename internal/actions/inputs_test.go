@@ -25,7 +25,7 @@ func TestInputs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Schema{Inputs: []InputSchema{{Name: "plain"}, {Name: "with default", Default: "red"}, {Name: "flag", Default: "false"}, {"api", "${{ github.api_url }}", "soon"}}, Outputs: []string{"token"}}
+	want := &Schema{Inputs: []InputSchema{{Name: "plain", Description: "a"}, {Name: "with default", Default: "red"}, {Name: "flag", Default: "false"}, {Name: "api", Default: "${{ github.api_url }}", Deprecated: "soon"}}, Outputs: []string{"token"}}
 	if diff := cmp.Diff(want, schema); diff != "" {
 		t.Fatal(diff)
 	}
@@ -40,16 +40,32 @@ func TestInputs(t *testing.T) {
 		{"a secret is not trimmed", map[string]string{"INPUT_PLAIN": " x \n"}, func(in *Inputs) any { return in.Secret("plain").Reveal() }, " x \n", ""},
 		{"space becomes underscore", map[string]string{"INPUT_WITH_DEFAULT": "x"}, func(in *Inputs) any { return in.String("with default") }, "x", ""},
 		{"default", nil, func(in *Inputs) any { return in.String("with default") }, "red", ""},
-		{"default of an empty one", map[string]string{"INPUT_WITH_DEFAULT": " "}, func(in *Inputs) any { return in.String("with default") }, "red", ""},
+		{"default of an empty one", map[string]string{"INPUT_WITH_DEFAULT": ""}, func(in *Inputs) any { return in.String("with default") }, "red", ""},
+		{"blank is not empty", map[string]string{"INPUT_WITH_DEFAULT": " \n"}, func(in *Inputs) any { in.String("with default"); return in.String("with default") }, "red", "input with default: holds nothing but white space"},
+		{"a blank secret", map[string]string{"INPUT_PLAIN": " \n"}, func(in *Inputs) any { return in.Secret("plain").Empty() }, true, "input plain: holds nothing but white space"},
+		{"a blank key", map[string]string{"INPUT_PLAIN": " \n"}, func(in *Inputs) any { return in.Key("plain").Empty() }, true, ""},
+		{"a key as it is", map[string]string{"INPUT_PLAIN": " x\n"}, func(in *Inputs) any { return in.Key("plain").Reveal() }, " x\n", ""},
 		{"expression", map[string]string{"GITHUB_API_URL": "https://ghes/api/v3"}, func(in *Inputs) any { return in.String("api") }, "https://ghes/api/v3", ""},
 		{"expression without a runner", nil, func(in *Inputs) any { return in.String("api") }, "", ""},
 		{"true", map[string]string{"INPUT_FLAG": "TRUE"}, func(in *Inputs) any { return in.Bool("flag") }, true, ""},
 		{"no boolean", map[string]string{"INPUT_FLAG": "yes"}, func(in *Inputs) any { return in.Bool("flag") }, false, `input flag: "yes" is not one of its values`},
 		{"list", map[string]string{"INPUT_PLAIN": "a, b\n c,,A b"}, func(in *Inputs) any { return in.List("plain") }, []string{"a", "b", "c", "A"}, ""},
+		{"no list", nil, func(in *Inputs) any { return in.List("plain") }, []string(nil), ""},
+		{"a list of nothing", map[string]string{"INPUT_PLAIN": " , ,\n"}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: is given, but names nothing"},
+		{"a blank list", map[string]string{"INPUT_PLAIN": "\n"}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: holds nothing but white space"},
+		{"a JSON array", map[string]string{"INPUT_PLAIN": ` [ "a", "b c",` + "\n" + `"a" ] `}, func(in *Inputs) any { return in.List("plain") }, []string{"a", "b c"}, ""},
+		{"an empty JSON array", map[string]string{"INPUT_PLAIN": "[ ]"}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: is given, but names nothing"},
+		{"a broken JSON array", map[string]string{"INPUT_PLAIN": `["a", b]`}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: is no JSON array of texts"},
+		{"a JSON array of more than texts", map[string]string{"INPUT_PLAIN": `["a", 1]`}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: is no JSON array of texts"},
+		{"a JSON array with a hole", map[string]string{"INPUT_PLAIN": `["a", ""]`}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: has an empty entry in its JSON array"},
+		{"a JSON array with null", map[string]string{"INPUT_PLAIN": `["a", null]`}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: has an empty entry in its JSON array"},
+		{"a pattern is no array", map[string]string{"INPUT_PLAIN": "[ab]-*, c"}, func(in *Inputs) any { return in.List("plain") }, []string{"[ab]-*", "c"}, ""},
+		{"a list of YAML", map[string]string{"INPUT_PLAIN": "- a\n- b"}, func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: is written as a list of YAML, with dashes"},
+		{"a dash in front of a name", map[string]string{"INPUT_PLAIN": "-a\nb-"}, func(in *Inputs) any { return in.List("plain") }, []string{"-a", "b-"}, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, _ := newRunner(t, c.env)
-			in := r.Inputs(schema)
+			in := r.Inputs(schema, nil)
 			if diff := cmp.Diff(c.want, c.read(in)); diff != "" {
 				t.Error(diff)
 			}

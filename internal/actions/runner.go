@@ -5,6 +5,13 @@
 // It never decides anything and never prints a value it was not given. Start at
 // [New], then [Runner.Inputs].
 //
+// Of inputs one rule holds: absent, empty and not understood are three different
+// things, and only absent may mean the default. The runner passes every declared
+// input that a workflow leaves out as an empty string, so an empty one can't be told
+// from an absent one and counts as it. All else that is given is understood or a
+// fault: white space alone, a list that names nothing, a word that is none of the
+// choices, and a name that no action.yml declares but that was meant for this action.
+//
 // What the runner does with each line was read in its source, actions/runner
 // 2.336.0: OutputManager.cs, ActionCommandManager.cs, FileCommandManager.cs.
 package actions
@@ -28,6 +35,7 @@ type Runner struct {
 	out       io.Writer
 	getenv    func(string) string
 	plain     bool // out is somebody else's stream
+	hushed    bool // notices are left out
 	masks     redact.Masks
 	annotated map[string]int // how often, by level
 }
@@ -103,8 +111,24 @@ func (r *Runner) Debug(format string, args ...any) {
 	}
 }
 
-// Notice writes a notice, which the run's page shows.
-func (r *Runner) Notice(format string, args ...any) { r.annotate("notice", text(format, args)) }
+// Hush leaves notices out from here on; the debug log still has them.
+func (r *Runner) Hush() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.hushed = true
+}
+
+// Notice writes a notice, which the run's page shows, unless notices are hushed.
+func (r *Runner) Notice(format string, args ...any) {
+	r.mu.Lock()
+	hushed := r.hushed
+	r.mu.Unlock()
+	if hushed {
+		r.Debug(format, args...)
+		return
+	}
+	r.annotate("notice", text(format, args))
+}
 
 // Warning writes a warning, which the run's page shows.
 func (r *Runner) Warning(format string, args ...any) { r.annotate("warning", text(format, args)) }

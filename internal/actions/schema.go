@@ -14,7 +14,7 @@ type Schema struct {
 }
 
 // InputSchema is one declared input.
-type InputSchema struct{ Name, Default, Deprecated string }
+type InputSchema struct{ Name, Description, Default, Deprecated string }
 
 // ParseSchema reads an action.yml.
 func ParseSchema(file []byte) (*Schema, error) {
@@ -29,11 +29,10 @@ func ParseSchema(file []byte) (*Schema, error) {
 	for _, item := range doc.Inputs {
 		in := InputSchema{Name: fmt.Sprint(item.Key)}
 		fields, _ := item.Value.(map[string]any)
-		if v, ok := fields["default"]; ok {
-			in.Default = fmt.Sprint(v)
-		}
-		if v, ok := fields["deprecationMessage"]; ok {
-			in.Deprecated = fmt.Sprint(v)
+		for key, to := range map[string]*string{"description": &in.Description, "default": &in.Default, "deprecationMessage": &in.Deprecated} {
+			if v, ok := fields[key]; ok {
+				*to = fmt.Sprint(v)
+			}
 		}
 		s.Inputs = append(s.Inputs, in)
 	}
