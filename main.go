@@ -18,13 +18,14 @@ var actionFiles embed.FS
 
 func main() {
 	os.Exit(cli.Main(cli.Process{
-		Args:   os.Args,
-		Getenv: os.Getenv,
-		Stdin:  os.Stdin,
-		Stdout: os.Stdout,
-		Stderr: os.Stderr,
-		Files:  actionFiles,
-		Proxy:  http.ProxyFromEnvironment,
+		Args:    os.Args,
+		Getenv:  os.Getenv,
+		Environ: os.Environ,
+		Stdin:   os.Stdin,
+		Stdout:  os.Stdout,
+		Stderr:  os.Stderr,
+		Files:   actionFiles,
+		Proxy:   http.ProxyFromEnvironment,
 
 		Terminal:    isTerminal(os.Stdout),
 		StderrPiped: isPipe(os.Stderr),

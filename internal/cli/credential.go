@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -43,18 +43,14 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 	keyFile := flags.String("private-key-file", "", "the App's private key; default: the text in INPUT_PRIVATE-KEY")
 	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
 	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
-	flags.Usage = func() {
-		fmt.Fprintln(flags.Output(), "usage: valetkey git-credential [flags] get   (git adds the last word)")
-		flags.PrintDefaults()
+	if code, over := p.parseFlags(flags, args, 1); over {
+		return code
 	}
-	if !p.parseFlags(flags, args) {
-		return exitUsage
-	}
-	if flags.NArg() != 1 {
-		flags.Usage()
-		return exitUsage
-	}
-	if flags.Arg(0) != "get" {
+	switch flags.Arg(0) {
+	case "":
+		return p.misuse("git-credential takes one word, which git adds", "valetkey git-credential [flags] get; git-credential -h lists the flags")
+	case "get":
+	default:
 		return exitOK // store and erase: nothing is kept
 	}
 	r := p.plain()
@@ -120,10 +116,11 @@ func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gita
 		return actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
 	}
 	given["INPUT_OWNER"], given["INPUT_REPOSITORIES"] = owner, repository
-	if p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
+	p = p.lentTo(given)
+	if len(p.Environ()) == 0 && p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
 		given["INPUT_PERMISSIONS"] = "contents: read"
 	}
-	req, err := p.parseMint(r, r.Inputs(p.schema("")))
+	req, err := p.parseMint(r, p.inputs(r, ""))
 	if err != nil {
 		return err
 	}
@@ -135,6 +132,34 @@ func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gita
 		return err
 	}
 	return gitauth.Answer(p.Stdout, token.Value, token.ExpiresAt)
+}
+
+// lentTo is the process with inputs of our own making. Git runs in steps of other
+// actions, whose inputs are in the environment: actions/checkout has INPUT_REPOSITORY,
+// INPUT_TOKEN and more. So names that only look like ours are left alone there. What
+// says what a token may do counts all the same, since without it the token would open
+// something else.
+func (p Process) lentTo(given map[string]string) Process {
+	get, list := p.Getenv, p.Environ
+	p.Getenv = func(name string) string {
+		if v := given[name]; v != "" {
+			return v
+		}
+		return get(name)
+	}
+	p.Environ = func() []string {
+		return slices.DeleteFunc(list(), func(pair string) bool {
+			name, value, _ := strings.Cut(pair, "=")
+			return value == "" || !isPermissionVariable(name)
+		})
+	}
+	return p
+}
+
+// isPermissionVariable tells the variable of one permission, in any spelling.
+func isPermissionVariable(name string) bool {
+	plain := actions.Dashed(name)
+	return strings.HasPrefix(plain, "INPUT-PERMISSION-") && plain != "INPUT-PERMISSION-CHECK"
 }
 
 // mintOnly mints, and leaves the token to the caller.

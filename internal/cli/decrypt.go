@@ -43,7 +43,7 @@ func (p Process) parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptReq
 // masked in this job and handed to its later steps.
 func (p Process) decrypt(ctx context.Context) int {
 	r := p.runner()
-	in := r.Inputs(p.schema("decrypt"))
+	in := p.inputs(r, "decrypt")
 	req, err := p.parseDecrypt(r, in)
 	if err != nil {
 		return exitCode(r, err)

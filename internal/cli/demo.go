@@ -19,12 +19,11 @@ import (
 // real program started as a runner would start it, and real git.
 func (p Process) demo(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
-	flags.SetOutput(p.Stdout)
 	serve := flags.Bool("serve", false, "keep the embedded GitHub up and print the inputs to try it with")
 	listen := flags.String("listen", "127.0.0.1:0", "the loopback `address` of the embedded GitHub")
 	dir := flags.String("dir", "", "an existing `directory` for the key and the repositories; default: a temporary one")
-	if err := flags.Parse(args); err != nil || flags.NArg() > 0 {
-		return exitUsage
+	if code, over := p.parseFlags(flags, args, 0); over {
+		return code
 	}
 	w, err := newWorld(ctx, *listen, *dir, p.Getenv("PATH"))
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // that can be the output of a job.
 func (p Process) encrypt() int {
 	r := p.runner()
-	in := r.Inputs(p.schema("encrypt"))
+	in := p.inputs(r, "encrypt")
 	values := map[string]redact.String{}
 	names := in.List("names")
 	if len(names) == 0 {

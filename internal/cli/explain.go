@@ -29,8 +29,11 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	format := flags.String("format", "table", "table, yaml (the step to paste) or json")
 	variable := flags.String("token-from-env", "", "the `name` of a variable that holds a personal token: ask GitHub what it is")
 	api := flags.String("github-api-url", first(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
-	if !p.parseFlags(flags, args) || flags.NArg() > 0 {
-		return exitUsage
+	if code, over := p.parseFlags(flags, args, 0); over {
+		return code
+	}
+	if *scopes+*operations+*permissions+*variable == "" {
+		return p.misuse("explain has nothing to explain", "name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
 	}
 	log := p.Stdout
 	if *format == "yaml" || *format == "json" {
@@ -40,11 +43,6 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	render, ok := formats[*format]
 	if !ok {
 		return exitCode(r, actions.Fault{Problem: actions.Quote(*format) + " is no format", Cure: "use table, yaml or json"})
-	}
-	if *scopes+*operations+*permissions+*variable == "" {
-		flags.SetOutput(log)
-		flags.Usage()
-		return exitUsage
 	}
 	var e explanation
 	if *variable != "" {

@@ -42,7 +42,7 @@ func ownKey(in *actions.Inputs, key *rsa.PublicKey) []envelope.Recipient {
 // parseIdentities reads what opens it: exactly one of identity, passphrase and
 // private-key.
 func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity {
-	identity, secret, key := in.Secret("identity"), in.Secret("passphrase"), in.Secret("private-key")
+	identity, secret, key := in.Key("identity"), in.Secret("passphrase"), in.Key("private-key")
 	r.Mask(actions.Lines(identity)...)
 	r.Mask(actions.EachLine(secret)...)
 	r.Mask(actions.Lines(key)...)

@@ -39,12 +39,13 @@ const (
 // handed to later steps.
 func (p Process) mint(ctx context.Context) int {
 	r := p.runner()
-	req, err := p.parseMint(r, r.Inputs(p.schema("")))
+	req, err := p.parseMint(r, p.inputs(r, ""))
 	if err != nil {
 		return exitCode(r, err)
 	}
 	if req.Skip {
 		r.Notice("no token: private-key is empty and on-missing-key is skip. Secrets are not available to pull requests from forks, nor to Dependabot but for its own")
+		r.Info("nothing is minted")
 		return exitOK
 	}
 	return exitCode(r, p.mintFor(ctx, r, req))
@@ -71,11 +72,15 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 	if err != nil {
 		return err
 	}
-	if err := p.handOver(ctx, r, api, m); err != nil {
-		takeBack(ctx, r, api, m.Token)
-		return err
-	}
-	return nil
+	handed := false
+	defer func() { // also when the program fails itself
+		if !handed {
+			takeBack(ctx, r, api, m.Token)
+		}
+	}()
+	err = p.handOver(ctx, r, api, m)
+	handed = err == nil
+	return err
 }
 
 // minted is a request that was met.
@@ -164,7 +169,7 @@ func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp
 	if err := r.Output(pairs...); err != nil {
 		return err
 	}
-	if len(m.Scope.Permissions) == 0 {
+	if len(m.Scope.Permissions) == 0 && !m.Wishes.All {
 		r.Warning("%s", m.inherited())
 	}
 	m.describe(r)
@@ -214,14 +219,33 @@ func (m minted) sameScope() error {
 	}
 }
 
-// notGranted says which of the permissions asked for the installation lacks.
+// notGranted says which of the permissions asked for the installation lacks. A name
+// that is not known may be none at all, and then nobody can add it anywhere.
 func notGranted(err error, asked permission.Set) error {
 	var e *githubapp.Error
 	if !errors.As(err, &e) || e.Installation == nil {
 		return err
 	}
-	if missing, _ := permission.Compare(asked, e.Installation.Permissions); len(missing) > 0 {
-		e.Cure = fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, or ask for less", strings.Join(missing, ", "), e.Installation.Page)
+	known, unknown := permission.Set{}, permission.Set{}
+	for name, level := range asked {
+		if _, ok := permission.Lookup(name); ok {
+			known[name] = level
+		} else {
+			unknown[name] = level
+		}
+	}
+	missing, _ := permission.Compare(known, e.Installation.Permissions)
+	strange, _ := permission.Compare(unknown, e.Installation.Permissions)
+	var cures []string
+	if len(strange) > 0 {
+		cures = append(cures, fmt.Sprintf("this release knows no permission of this name: %s. Check it against docs/permissions.md; "+
+			"one that is newer than this release the App has to have first", strings.Join(strange, ", ")))
+	}
+	if len(missing) > 0 {
+		cures = append(cures, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, or ask for less", strings.Join(missing, ", "), e.Installation.Page))
+	}
+	if len(cures) > 0 {
+		e.Cure = strings.Join(cures, "; ")
 	}
 	return err
 }

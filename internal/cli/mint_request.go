@@ -41,10 +41,13 @@ type mintRequest struct {
 // parseMint reads the inputs of the root action. Every fault is in the error.
 func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	// Before anything can fail or print: the key, whatever its form.
-	secret := in.Secret("private-key")
+	secret := in.Key("private-key")
 	r.Mask(actions.Lines(secret)...)
 
 	var req mintRequest
+	if !in.Bool("notices") {
+		r.Hush()
+	}
 	onMissing := in.Choice("on-missing-key", "fail", "skip")
 	req.Skip = secret.Empty() && onMissing == "skip"
 	req.Issuer = parseIssuer(in, req.Skip)
@@ -78,25 +81,25 @@ func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, 
 	return req, nil
 }
 
-// parseIssuer gives the client id, else the App id; GitHub takes either.
+// parseIssuer gives the client id, else what app-id holds; GitHub takes either, and so
+// does app-id, as that of actions/create-github-app-token.
 func parseIssuer(in *actions.Inputs, optional bool) string {
 	client, app := in.String("client-id"), in.String("app-id")
-	if client != "" {
-		if !isClientID(client) || actions.Quote(client) != `"`+client+`"` {
-			in.Fault("client-id", actions.Quote(client)+" is no client id", "copy it from the App's settings page; it looks like Iv23li0123456789abcd")
-		}
-		return client
+	if client != "" && !speaksID(client) {
+		in.Fault("client-id", actions.Quote(client)+" is no client id", "copy it from the App's settings page; it looks like Iv23li0123456789abcd")
 	}
-	if app != "" {
-		if !isID(app) {
-			in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
-		}
-		return app
+	if app != "" && !isID(app) && (!strings.HasPrefix(app, "Iv") || !speaksID(app)) {
+		in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
 	}
-	if !optional {
+	if client+app == "" && !optional {
 		in.Fault("client-id", "is empty", "pass the App's client id, from its settings page, as in client-id: ${{ vars.APP_CLIENT_ID }}")
 	}
-	return ""
+	return first(client, app)
+}
+
+// speaksID tells what has the form of a client id and may be shown.
+func speaksID(text string) bool {
+	return isClientID(text) && actions.Quote(text) == `"`+text+`"`
 }
 
 func parseKey(r *actions.Runner, in *actions.Inputs, name string, secret redact.String) crypto.Signer {
@@ -107,10 +110,18 @@ func parseKey(r *actions.Runner, in *actions.Inputs, name string, secret redact.
 	key, err := githubapp.ParseKey(secret)
 	var wrong *githubapp.KeyError
 	if errors.As(err, &wrong) {
+		if secret.Empty() {
+			wrong.Cure += missingKey
+		}
 		in.Fault(name, wrong.Problem, wrong.Cure)
 	}
 	return key
 }
+
+// missingKey are the two places where a secret that is there is empty all the same:
+// https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows and
+// .../write-workflows/choose-what-workflows-do/deploy-to-environment
+const missingKey = ". A reusable workflow has it only with secrets: inherit in the job that calls it, and a secret of an environment is there only with environment: in the job"
 
 func parseID(in *actions.Inputs, name string) int64 {
 	text := in.String(name)
@@ -127,20 +138,7 @@ func parseID(in *actions.Inputs, name string) int64 {
 
 // parseWishes adds up all inputs that say what the token may do.
 func parseWishes(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
-	single := permission.Set{}
-	for _, p := range permission.All() {
-		input := "permission-" + strings.ReplaceAll(p.Name, "_", "-")
-		level := strings.ToLower(in.String(input))
-		if level == "" {
-			continue
-		}
-		if err := permission.Check(p.Name, level); err != nil {
-			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-			in.Fault(input, problem, cure)
-			continue
-		}
-		single[p.Name] = level
-	}
+	single := parseSingle(in)
 	w, faults := combine(in.String("permissions"), single, in.String("scopes"), in.String("operations"))
 	for _, err := range faults {
 		var f actions.Fault
@@ -160,9 +158,55 @@ func parseWishes(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 	req.Wishes, req.Scope.Permissions = w, w.Permissions
 	req.Warnings = append(req.Warnings, permission.Unknown(w.Permissions)...)
 	req.Notices = append(req.Notices, w.Notices...)
-	if block, ok := permission.WorkflowToken(w.Permissions); ok && ownRepository(r, *req) {
-		req.Notices = append(req.Notices, "the workflow's own GITHUB_TOKEN can do this, without an App, unless what it pushes is to start workflows. Give the job:\n\n"+block)
+	if text := workflowToken(r, *req); text != "" {
+		req.Notices = append(req.Notices, text)
 	}
+}
+
+// parseSingle reads the inputs of single permissions. Every one that the step gives
+// counts, also one that action.yml does not declare: GitHub has new permissions before
+// this release does, and a misspelt one that was ignored would leave a token with all.
+func parseSingle(in *actions.Inputs) permission.Set {
+	const prefix = "permission-"
+	single := permission.Set{}
+	for _, given := range in.Prefixed(prefix, "permission-check") {
+		name := given.Name[len(prefix):]
+		err := permission.Check(name, given.Value)
+		one := permission.Set{permission.Name(name): strings.ToLower(given.Value)}
+		if err == nil {
+			var clash []error
+			single, clash = permission.Merge(single, one)
+			err = errors.Join(clash...)
+		}
+		if err != nil {
+			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+			in.Fault(actions.Speakable(given.Name, prefix+"…"), problem, cure)
+		}
+	}
+	return single
+}
+
+// workflowToken is the notice that the workflow's own token can do the same; empty
+// where that is not true: that token opens the workflow's repository alone and may not
+// open pull requests, nothing that it pushes starts a workflow, and where a run gets
+// no secrets it only reads.
+func workflowToken(r *actions.Runner, req mintRequest) string {
+	asked := req.Scope.Permissions
+	block, ok := permission.WorkflowToken(asked)
+	if !ok || !r.Present() || !ownRepository(r, req) || asked["contents"] == "write" || asked["pull_requests"] == "write" {
+		return ""
+	}
+	unless := ""
+	for _, level := range asked {
+		if level == "read" {
+			continue
+		}
+		if cause, _ := r.WithoutSecrets(); cause != "" {
+			return ""
+		}
+		unless = ", unless what it does is to start other workflows"
+	}
+	return "the workflow's own GITHUB_TOKEN can do this, without an App" + unless + ". Give the job:\n\n" + block
 }
 
 // ownRepository tells whether a token is for nothing but the repository of the

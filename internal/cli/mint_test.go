@@ -61,8 +61,9 @@ func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, e
 	}
 	getenv := func(name string) string { return all[name] }
 	r := actions.New(&strings.Builder{}, getenv)
-	in := r.Inputs(rootSchema(t))
-	req, err := Process{Getenv: getenv}.parseMint(r, in)
+	p := Process{Getenv: getenv, Environ: func() []string { return environ(all) }, Files: os.DirFS("../..")}
+	in := p.inputs(r, "")
+	req, err := p.parseMint(r, in)
 	return req, in, err
 }
 

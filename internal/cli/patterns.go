@@ -1,13 +1,16 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/nearest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -93,12 +96,55 @@ func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, 
 			Cure: "take all (repositories: '*'), or narrow the patterns and use a second step for the rest",
 		}
 	}
-	names := make([]string, 0, len(chosen))
-	for name := range chosen {
-		names = append(names, name)
+	if err := p.idle(have, archived); err != nil {
+		return nil, err
 	}
-	slices.Sort(names)
-	return names, nil
+	return slices.Sorted(maps.Keys(chosen)), nil
+}
+
+// idle is the fault of every pattern that matches nothing. A misspelt one that leaves
+// out would leave its repository in; one that takes is work that somebody counts on.
+func (p patterns) idle(have []githubapp.Repository, archived bool) error {
+	var faults []error
+	note := func(glob, mark, cure string) {
+		if near := nearestRepository(glob, have); near != "" {
+			cure = "did you mean " + mark + near + "?"
+		}
+		faults = append(faults, actions.Fault{
+			Input: "repositories", Cure: cure,
+			Problem: fmt.Sprintf("%s matches none of the %d repositories that the App reaches", actions.Quote(mark+glob), len(have)),
+		})
+	}
+	none := func(glob string, archived bool) bool {
+		return !slices.ContainsFunc(have, func(r githubapp.Repository) bool { return matches([]string{glob}, r, archived) })
+	}
+	for _, glob := range p.Include {
+		switch {
+		case !isPattern(glob) || !none(glob, archived):
+		case !none(glob, true):
+			note(glob, "", "it matches archived ones only: include-archived: true takes them too")
+		default:
+			note(glob, "", "take it out, or check which repositories the installation selects")
+		}
+	}
+	for _, glob := range p.Exclude {
+		if none(glob, true) {
+			note(glob, "!", "take it out, or check which repositories the installation selects")
+		}
+	}
+	return errors.Join(faults...)
+}
+
+// nearestRepository is the one that a name without wildcards was meant for.
+func nearestRepository(name string, have []githubapp.Repository) string {
+	if isPattern(name) {
+		return ""
+	}
+	lower := map[string]string{}
+	for _, r := range have {
+		lower[strings.ToLower(r.Name)] = r.Name
+	}
+	return lower[nearest.Word(strings.ToLower(name), slices.Sorted(maps.Keys(lower)), 2)]
 }
 
 func matches(globs []string, r githubapp.Repository, archived bool) bool {

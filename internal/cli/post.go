@@ -37,7 +37,7 @@ func (p Process) post(ctx context.Context) int {
 	for _, t := range tokens {
 		r.Mask(actions.Forms(t.Value.String)...)
 	}
-	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("")).String("ca-bundle"))})
+	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema(""), nil).String("ca-bundle"))})
 	if err != nil {
 		r.Warning("the token is not revoked%s: github-api-url in the saved state %v", livesUntil(expires), err)
 		return exitOK

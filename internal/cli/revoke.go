@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -14,20 +13,21 @@ import (
 // good.
 func (p Process) revoke(ctx context.Context) int {
 	r := p.runner()
-	in := r.Inputs(p.schema("revoke"))
+	in := p.inputs(r, "revoke")
 	token := redact.New(in.String("token"))
 	r.Mask(actions.Forms(token)...)
 	req := decryptRequest{Line: in.String("encrypted-token"), Host: parseHost(in)}
 	plain := envelope.Payload{Token: token}
 	switch {
-	case strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
-		in.Fault("token", "is no token: it has white space or other characters in it that no token has", "pass the output token of valetkey as it is")
 	case token.Empty() && req.Line == "":
 		in.Fault("token", "is empty, and so is encrypted-token", "give one of them; where there may be no token, ask first: if: always() && needs.mint.outputs.encrypted-token != ''")
 	case !token.Empty() && req.Line != "":
 		in.Fault("token", "can't be used with encrypted-token", "give one of them")
 	case token.Empty():
 		req.Identities = parseIdentities(r, in)
+	}
+	if problem, cure := notRevocable(token.Reveal()); !token.Empty() && problem != "" {
+		in.Fault("token", problem, cure)
 	}
 	if err := in.Err(); err != nil {
 		return exitCode(r, err)
@@ -39,6 +39,10 @@ func (p Process) revoke(ctx context.Context) int {
 		}
 		if plain.Token.Empty() {
 			in.Fault("encrypted-token", "holds values, and no token", "pass the output encrypted-token of valetkey")
+			return exitCode(r, in.Err())
+		}
+		if problem, _ := notRevocable(plain.Token.Reveal()); problem != "" {
+			in.Fault("encrypted-token", "holds what "+problem, "pass the output encrypted-token of valetkey")
 			return exitCode(r, in.Err())
 		}
 	}

@@ -29,7 +29,7 @@ type rotateRequest struct {
 // is the old one retired.
 func (p Process) rotate(ctx context.Context) int {
 	r := p.runner()
-	req, err := p.parseRotate(r, r.Inputs(p.schema("rotate")))
+	req, err := p.parseRotate(r, p.inputs(r, "rotate"))
 	if err != nil {
 		return exitCode(r, err)
 	}
@@ -48,7 +48,7 @@ func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateReque
 		return req, err
 	}
 	var err error
-	if req.Manifest, err = readManifest(in, req.Path); err != nil {
+	if req.Manifest, err = readManifest(r, in, req.Path); err != nil {
 		return req, err
 	}
 	if len(req.Manifest.Rotations) == 0 {

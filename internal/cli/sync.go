@@ -13,7 +13,7 @@ import (
 // another.
 func (p Process) sync(ctx context.Context) int {
 	r := p.runner()
-	req, err := p.parseSync(r, r.Inputs(p.schema("sync")))
+	req, err := p.parseSync(r, p.inputs(r, "sync"))
 	if err != nil {
 		return exitCode(r, err)
 	}

@@ -7,14 +7,17 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
 )
@@ -29,7 +32,7 @@ type credentials struct {
 
 // parseCredentials reads the App's inputs, and token where there is one.
 func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
-	secret, c := in.Secret("private-key"), credentials{}
+	secret, c := in.Key("private-key"), credentials{}
 	r.Mask(actions.Lines(secret)...)
 	if hasToken {
 		c.Token = redact.New(in.String("token"))
@@ -102,7 +105,7 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		return req, err
 	}
 	var err error
-	if req.Manifest, err = readManifest(in, path); err != nil {
+	if req.Manifest, err = readManifest(r, in, path); err != nil {
 		return req, err
 	}
 	if len(req.Manifest.Secrets) == 0 {
@@ -166,7 +169,7 @@ func parsePoints(in *actions.Inputs) int {
 	return points
 }
 
-func readManifest(in *actions.Inputs, path string) (*manifest.File, error) {
+func readManifest(r *actions.Runner, in *actions.Inputs, path string) (*manifest.File, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		var e *os.PathError
@@ -176,7 +179,39 @@ func readManifest(in *actions.Inputs, path string) (*manifest.File, error) {
 		in.Fault("manifest", actions.Quote(path)+" can't be read: "+err.Error(), "the repository has to be checked out before (actions/checkout), and the path is from its root")
 		return nil, in.Err()
 	}
-	return manifest.Parse(path, text)
+	file, err := manifest.Parse(path, text)
+	if err == nil {
+		err = checkPermissions(r, file)
+	}
+	return file, err
+}
+
+// checkPermissions holds the permissions of a manifest's tokens to the same check as
+// those of the mint's inputs.
+func checkPermissions(r *actions.Runner, file *manifest.File) error {
+	var scopes []*manifest.Scope
+	for i := range file.Secrets {
+		scopes = append(scopes, file.Secrets[i].Mint)
+	}
+	for i := range file.Rotations {
+		scopes = append(scopes, file.Rotations[i].InstallationToken)
+	}
+	var faults []error
+	for _, scope := range scopes {
+		if scope == nil {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(scope.Permissions)) {
+			if err := permission.Check(name, scope.Permissions[name]); err != nil {
+				problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+				faults = append(faults, file.Fault(scope.Position, "permissions: "+problem, cure))
+			}
+		}
+		for _, warning := range permission.Unknown(scope.Permissions) {
+			r.Warning("%v: %s", scope.Position, warning)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // stateKey derives what wraps the key of a state file. It takes a signature, because

@@ -10,11 +10,15 @@ import (
 
 // wishes is what a step asks for, in whichever words, and what that comes to.
 type wishes struct {
+	All         bool              // whatever the installation has, said on purpose
 	Explicit    permission.Set    // by name
 	Needs       []permission.Need // by scope and by operation
 	Permissions permission.Set    // the sum
 	Notices     []string
 }
+
+// everyPermission is how permissions says all on purpose.
+const everyPermission = "all"
 
 // combine adds up permissions by name (two sources), scopes and operations. Of
 // the sources by name, two levels for one name are a fault; a scope or an
@@ -27,16 +31,30 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 			faults = append(faults, actions.Fault{Input: input, Problem: problem, Cure: cure})
 		}
 	}
+	// Nothing that is given may come to nothing: no permissions are all of them.
+	given := func(input, text string, named int, errs []error, cure string) {
+		if note(input, errs); text != "" && named == 0 && len(errs) == 0 {
+			faults = append(faults, actions.Fault{Input: input, Problem: "is given, but names nothing", Cure: cure})
+		}
+	}
+	if strings.EqualFold(strings.TrimSpace(permissions), everyPermission) {
+		if len(single)+len(scopes)+len(operations) > 0 {
+			faults = append(faults, actions.Fault{
+				Input: "permissions", Problem: "can't be all with scopes, operations or permission-… beside it", Cure: "name what the job needs, or leave the others out",
+			})
+		}
+		return wishes{All: true}, faults
+	}
 	set, errs := permission.Parse(permissions)
-	note("permissions", errs)
+	given("permissions", permissions, len(set), errs, "write one permission a line, such as contents: read; permissions: all says that it is to be whatever the installation has")
 	explicit, errs := permission.Merge(set, single)
 	note("permissions", errs)
 	w := wishes{Explicit: explicit}
 	byScope, errs := permission.Scopes(scopes)
-	note("scopes", errs)
-	given := permission.Cover(append(byScope, permission.Need{Permissions: explicit}))
-	byOperation, errs := permission.Operations(operations, given)
-	note("operations", errs)
+	given("scopes", scopes, len(byScope), errs, "write scopes as on a personal access token, such as repo, read:org")
+	covered := permission.Cover(append(byScope, permission.Need{Permissions: explicit}))
+	byOperation, errs := permission.Operations(operations, covered)
+	given("operations", operations, len(byOperation), errs, "write one operation a line, such as GET /repos/{owner}/{repo}/issues or git clone")
 	w.Needs = slices.Concat(byScope, byOperation)
 	for _, n := range w.Needs {
 		if n.Notice != "" {

@@ -92,6 +92,15 @@ func (d *day) run(t *testing.T, stage func(Process, context.Context) int) {
 	d.exit = stage(d.process(t), context.Background())
 }
 
+// environ lists an environment as os.Environ does.
+func environ(env map[string]string) []string {
+	var list []string
+	for name, value := range env {
+		list = append(list, name+"="+value)
+	}
+	return list
+}
+
 func (d *day) process(t *testing.T) Process {
 	t.Helper()
 	checked := openapitest.Check(t, d.Server)
@@ -102,7 +111,8 @@ func (d *day) process(t *testing.T) Process {
 			}
 			return d.env[name]
 		},
-		Stdout: &d.log, Files: os.DirFS("../.."),
+		Environ: func() []string { return environ(d.env) },
+		Stdout:  &d.log, Files: os.DirFS("../.."),
 		Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPut && d.onWrite != nil {
 				d.onWrite()

@@ -1,0 +1,62 @@
+package cli
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// notRevocable tells why a text is no installation token, which is all that the revoke
+// action can end: DELETE /installation/token ends the token that sends it, and answers
+// 401 to anything else, which is also what a token gets that is gone already. So what
+// is sent has to be one by its look. Both are empty when it is.
+func notRevocable(text string) (problem, cure string) {
+	const pass = "pass the output token of valetkey as it is"
+	switch kind := redact.KindOf(text); {
+	case isEnvelope(text):
+		return "is an encrypted token", "pass it as encrypted-token, with the private-key, identity or passphrase that opens it"
+	case kind == redact.PEM || kind == redact.AgeIdentity:
+		return "is a private key and no token: " + string(kind), "if it leaked, make a new one and delete it where it was registered; " + pass
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+		return "is no token: it has white space or other characters in it that no token has", pass
+	case kind == redact.InstallationToken && strings.HasPrefix(text, "ghs_") && redact.IsSecret(text), isOldToken(text):
+		return "", ""
+	case kind == redact.InstallationToken:
+		return "is no whole installation token: it is cut short, or its letters have changed", pass
+	case kind == redact.ClassicToken || kind == redact.FineGrainedToken:
+		return "is " + kind.WithArticle() + ", which this action can't end",
+			"its owner deletes it under Settings, Developer settings, Personal access tokens; one that leaked, anybody can end with POST /credentials/revoke"
+	case kind == redact.OAuthToken || kind == redact.UserToken || kind == redact.RefreshToken:
+		return "is " + kind.WithArticle() + ", which this action can't end",
+			"its user revokes the App under Settings, Applications; one that leaked, anybody can end with POST /credentials/revoke"
+	case isHex40(text):
+		return "is a personal access token (classic), of before 2021, or no token at all", "its owner deletes it under Settings, Developer settings, Personal access tokens"
+	case kind == redact.JWT:
+		return "is a JSON web token, which ends by itself within minutes", pass
+	}
+	return "is no installation token", pass
+}
+
+// isOldToken tells the form of before 2021, v1. and 40 hexadecimal digits, which an
+// Enterprise Server of that time still makes.
+func isOldToken(text string) bool {
+	digits, ok := strings.CutPrefix(text, "v1.")
+	return ok && isHex40(digits)
+}
+
+// isEnvelope tells the encrypted form of a token: an age file in base64 or in armour,
+// or both.
+func isEnvelope(text string) bool {
+	const file, armour = "age-encryption.org", "-----BEGIN AGE ENCRYPTED FILE"
+	for _, begin := range []string{file, armour[:21]} { // whole groups of base64
+		if strings.HasPrefix(text, base64.StdEncoding.EncodeToString([]byte(begin))) {
+			return true
+		}
+	}
+	return strings.HasPrefix(text, armour)
+}
+
+func isHex40(text string) bool {
+	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
+}
