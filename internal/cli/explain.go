@@ -32,12 +32,14 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	if code, over := p.parseFlags(flags, args, 0); over {
 		return code
 	}
-	if *scopes+*operations+*permissions+*variable == "" {
-		return p.misuse("explain has nothing to explain", "name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
-	}
 	log := p.Stdout
 	if *format == "yaml" || *format == "json" {
 		log = p.Stderr
+	}
+	if *scopes+*operations+*permissions+*variable == "" {
+		flags.SetOutput(log)
+		flags.Usage()
+		return p.misuse("explain has nothing to explain", "name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
 	}
 	r := actions.NewPlain(log, p.Getenv)
 	render, ok := formats[*format]

@@ -143,9 +143,16 @@ func TestParseMint(t *testing.T) {
 		{"permissions agree", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "Read"}, func(r mintRequest) (any, any) { return r.Scope.Permissions, map[string]string{"contents": "read"} }, ""},
 		{"an odd level", map[string]string{"INPUT_PERMISSION-CONTENTS": "rw"}, nil, `input permission-contents: contents: "rw" is no level`},
 		{"a level that the name has not", map[string]string{"INPUT_PERMISSION-WORKFLOWS": "read"}, nil, `input permission-workflows: workflows: "read" is not one of its levels`},
-		{"a near miss", map[string]string{"INPUT_PERMISSIONS": "pull-request: read"}, func(r mintRequest) (any, any) {
-			return strings.Contains(strings.Join(r.Warnings, ""), "did you mean pull_requests?"), true
+		{"a near miss", map[string]string{"INPUT_PERMISSIONS": "pull-request: read"}, nil, "input permissions: pull_request: no permission of that name"},
+		{"a new name", map[string]string{"INPUT_PERMISSIONS": "organization_campaign_runs: read"}, func(r mintRequest) (any, any) {
+			return r.Warnings, []string{"organization_campaign_runs is not a permission this release knows (did you mean organization_campaigns?); it is passed to GitHub as it is"}
 		}, ""},
+		{"all on purpose", map[string]string{"INPUT_PERMISSIONS": " ALL\n"}, func(r mintRequest) (any, any) { return r.Wishes.All && len(r.Scope.Permissions) == 0, true }, ""},
+		{"a client id as App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "Iv23liTESTtest000000"}, func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, ""},
+		{"a word as App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "keeper"}, nil, `input app-id: "keeper" is no App id`},
+		{"a wrong App id beside a client id", map[string]string{"INPUT_APP-ID": "12x"}, nil, `input app-id: "12x" is no App id`},
+		{"a blank passphrase", map[string]string{"INPUT_PASSPHRASE": " "}, nil, "input passphrase: holds nothing but white space"},
+		{"a blank owner", map[string]string{"INPUT_OWNER": " "}, nil, "input owner: holds nothing but white space"},
 		{"no bundle", map[string]string{"INPUT_CA-BUNDLE": "/etc/ca.pem"}, nil, "input ca-bundle: holds no PEM certificate"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
@@ -36,6 +38,14 @@ func TestExpand(t *testing.T) {
 		{"web !web svc-a*", have, false, "svc-a", ""},
 		{"acme/svc-[ab]", have, false, "svc-a svc-b", ""},
 		{"x*", have, false, "", "input repositories: its patterns match none of the 5 repositories that the App reaches"},
+		{"svc-* zzz-*", have, false, "", `input repositories: "zzz-*" matches none of the 5 repositories that the App reaches`},
+		{"* !wbe !zzz-*", have, false, "", `input repositories: "!wbe" matches none of the 5 repositories that the App reaches` + "\n" +
+			`input repositories: "!zzz-*" matches none of the 5 repositories that the App reaches`},
+		{"web zzz-*", have, false, "", `input repositories: "zzz-*" matches none of the 5 repositories that the App reaches`},
+		{"web *-old", have, false, "", `input repositories: "*-old" matches none of the 5 repositories that the App reaches`},
+		{"web *-old", have, true, "svc-old web", ""},
+		{"svc-? !svc-old", have, false, "svc-a svc-b", ""}, // it is there, though archived
+		{"svc-? !web", have, false, "svc-a svc-b", ""},
 		{"r*", many, false, "", "input repositories: its patterns match 501 repositories, and GitHub lets a token name 500"},
 	} {
 		t.Run(c.patterns, func(t *testing.T) {
@@ -59,6 +69,25 @@ func TestExpand(t *testing.T) {
 	}
 }
 
+// A pattern that matches nothing is told with what may have been meant.
+func TestIdlePatternsHint(t *testing.T) {
+	have := []githubapp.Repository{{Name: "Payments"}, {Name: "web"}, {Name: "web-old", Archived: true}}
+	for _, c := range []struct {
+		p    patterns
+		hint string
+	}{
+		{patterns{Include: []string{"*"}, Exclude: []string{"paymnets"}}, "did you mean !Payments?"},
+		{patterns{Include: []string{"web", "*-old"}}, "it matches archived ones only: include-archived: true takes them too"},
+		{patterns{Include: []string{"web", "zzz-*"}}, "take it out, or check which repositories the installation selects"},
+	} {
+		_, err := c.p.expand(have, false)
+		var fault actions.Fault
+		if !errors.As(err, &fault) || fault.Cure != c.hint {
+			t.Errorf("%v: hint %q, want %q", c.p, fault.Cure, c.hint)
+		}
+	}
+}
+
 // Patterns cost a first token that can only list names, which is revoked at once.
 func TestPatterns(t *testing.T) {
 	for _, c := range []struct {
@@ -71,6 +100,9 @@ func TestPatterns(t *testing.T) {
 		{"all, said explicitly", "*", `["acme/*"]`, 2, ""},
 		{"a name beside a pattern", "api w*", `["acme/api","acme/web"]`, 5, ""},
 		{"nothing matches", "x*", "", 4, "input repositories: its patterns match none of the 2 repositories that the App reaches"},
+		{"an exclusion that matches nothing", "*, !wbe", "", 4, `input repositories: "!wbe" matches none of the 2 repositories that the App reaches`},
+		{"a pattern that matches nothing beside a name", "api, zzz-*", "", 4, `input repositories: "zzz-*" matches none of the 2 repositories that the App reaches`},
+		{"a JSON array", `["w*", "!api"]`, `["acme/web"]`, 5, ""},
 		{"nothing to take", "!api", "", 0, "input repositories: only says what to leave out"},
 		{"no pattern", "[", "", 0, "input repositories: a text of 1 characters is no pattern"},
 		{"another owner's", "evil/*", "", 0, `input repositories: "evil/*" belongs to another owner than acme`},

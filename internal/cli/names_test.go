@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"crypto/rand"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/actions"
+)
+
+// foreignInputs are all inputs that the actions which people come from ever had, by
+// their action.yml of every version.
+var foreignInputs = map[string]string{
+	"tibdex/github-app-token": "app_id private_key installation_id installation_retrieval_mode installation_retrieval_payload " +
+		"permissions repositories repository repository_ids revoke github_api_url",
+	"peter-murray/workflow-application-token-action": "application_id application_private_key permissions organization github_api_base_url https_proxy ignore_environment_proxy revoke_token",
+	"getsentry/action-github-app-token":              "app_id private_key scope base64_pem_key repo_name installation_id",
+	"navikt/github-app-token-generator":              "private-key app-id repo",
+	"actions/create-github-app-token":                "app-id client-id private-key owner repositories enterprise skip-token-revoke github-api-url",
+}
+
+// Every input of the other actions is one of ours or a fault that says what to do.
+func TestForeignInputs(t *testing.T) {
+	schema := rootSchema(t)
+	declared := map[string]bool{}
+	for _, in := range schema.Inputs {
+		declared[in.Name] = true
+	}
+	for action, names := range foreignInputs {
+		for _, name := range strings.Fields(names) {
+			_, _, err := parse(t, map[string]string{"INPUT_" + strings.ToUpper(name): "x"})
+			const problem = "is no input of this action"
+			if told := err != nil && strings.Contains(err.Error(), "input "+name+": "+problem); told == declared[name] {
+				t.Errorf("%s of %s: declared is %v, and the fault: %v", name, action, declared[name], err)
+			}
+		}
+	}
+	for name, known := range renamed {
+		if known.ours != "" && !declared[known.ours] {
+			t.Errorf("%s leads to %s, which is no input", name, known.ours)
+		}
+		if declared[name] {
+			t.Errorf("%s is an input: the line would never be looked at", name)
+		}
+	}
+}
+
+func TestCheckNames(t *testing.T) {
+	for _, c := range []struct {
+		action, variable, shown, hint string // no hint: the name is left alone
+	}{
+		{"", "INPUT_APP_ID", "app_id", "it is called app-id here"},
+		{"", "INPUT_app-id", "app-id", "write its variable in capitals: INPUT_APP-ID"},
+		{"", "INPUT_CLIENTID", "clientid", "it is called client-id here"},
+		{"", "INPUT_INSTALLATON-ID", "installaton-id", "it is called installation-id here"},
+		{"", "INPUT_KEY", "key", "it is called private-key here"},
+		{"", "INPUT_REPO", "repo", "it is called repositories here"},
+		{"", "INPUT_SCOPES_", "scopes_", "it is called scopes here"},
+		{"", "INPUT_PERMISSION_CHECK", "permission_check", "it is called permission-check here"},
+		{"", "INPUT_PERMISSIONS_ISSUES", "permissions_issues", "a single permission is permission-issues here"},
+		{"", "INPUT_DRY-RUN", "dry-run", noDryRun},
+		{"", "INPUT_VERSION", "", ""},
+		{"", "INPUT_TOKEN", "", ""},
+		{"", "INPUT_BIT", "", ""},
+		{"", "INPUT_PERMISSION_CONTENTS", "", ""}, // it is read
+		{"", "INPUT_", "", ""},
+		{"decrypt", "INPUT_KEY", "key", "it is called private-key here"},
+		{"decrypt", "INPUT_ENCRYPTED_TOKEN", "encrypted_token", "it is called encrypted-token here"},
+		{"decrypt", "INPUT_REPOSITORY", "", ""},
+		{"revoke", "INPUT_DRY_RUN", "dry_run", noDryRun},
+		{"encrypt", "INPUT_NAME", "name", "it is called names here"},
+		{"encrypt", "INPUT_RECIPIENT", "recipient", "it is called recipients here"},
+		{"sync", "INPUT_DRY_RUN", "dry_run", "it is called dry-run here"},
+		{"sync", "INPUT_STATEFILE", "statefile", "it is called state-file here"},
+		{"rotate", "INPUT_DRYRUN", "dryrun", "it is called dry-run here"},
+		{"rotate", "INPUT_PERMISSIONS", "", ""}, // of a shell that mints as well
+	} {
+		env := map[string]string{"GITHUB_ACTIONS": "true", c.variable: "some value"}
+		var log strings.Builder
+		p := Process{
+			Getenv: func(name string) string { return env[name] }, Environ: func() []string { return environ(env) },
+			Stdout: &log, Files: os.DirFS("../.."),
+		}
+		err := p.inputs(p.runner(), c.action).Err()
+		got, want := "", ""
+		if err != nil {
+			got = actions.Text(err.(interface{ Unwrap() []error }).Unwrap()[0])
+		}
+		if c.hint != "" {
+			want = "input " + c.shown + ": is no input of this action\nhint: " + c.hint
+		}
+		if got != want {
+			t.Errorf("%s, %s:\n%s\nwant\n%s", c.action, c.variable, got, want)
+		}
+		if log.Len() > 0 {
+			t.Errorf("%s: the log is %q", c.variable, log.String())
+		}
+		env[c.variable] = ""
+		if err := p.inputs(p.runner(), c.action).Err(); err != nil {
+			t.Errorf("%s, empty: %v", c.variable, err)
+		}
+	}
+}
+
+// A key under another name is masked before the fault is told.
+func TestMisnamedKeyIsMasked(t *testing.T) {
+	d := newDay(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_PRIVATE_KEY": testKey(), "INPUT_PERMISSION-GHP_" + rand.Text() + rand.Text(): "read"})
+	d.run(t, Process.mint)
+	if d.exit != exitFailure || !strings.Contains(d.log.String(), "::add-mask::"+strings.Split(testKey(), "\n")[1]+"\n") {
+		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	}
+	if strings.Contains(strings.ToLower(d.log.String()), "ghp_") {
+		t.Errorf("a token that was a name is shown: %s", d.log.String())
+	}
+}

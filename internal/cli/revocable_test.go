@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"strings"
+	"testing"
+
+	"filippo.io/age"
+	"filippo.io/age/armor"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+)
+
+// ageFile is an encrypted text as stock tools write it.
+func ageFile(t *testing.T, armoured bool) []byte {
+	t.Helper()
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	plain, err := age.Encrypt(&out, identity.Recipient())
+	if err == nil {
+		_, err = plain.Write([]byte("x"))
+	}
+	if err == nil {
+		err = plain.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !armoured {
+		return out.Bytes()
+	}
+	var text bytes.Buffer
+	w := armor.NewWriter(&text)
+	if _, err := w.Write(out.Bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return text.Bytes()
+}
+
+// What revoke is given is an installation token by its look, or a fault that says what
+// it is and what to do; then nothing is sent, and none of it is shown.
+func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
+	random := make([]byte, 20)
+	if _, err := rand.Read(random); err != nil {
+		t.Fatal(err)
+	}
+	digits := hex.EncodeToString(random)
+	long := rand.Text() + rand.Text()
+	const leaked = "POST /credentials/revoke"
+	for _, c := range []struct{ name, token, problem, hint string }{
+		{"an installation token that is gone", "ghs_" + long[:36], "", ""},
+		{"a stateless one", "ghs_917_eyJ" + long + "." + long + "." + long, "", ""},
+		{"one of before 2021", "v1." + digits, "", ""},
+		{"cut short", "ghs_" + long[:10], "is no whole installation token: it is cut short, or its letters have changed", "as it is"},
+		{"in capitals", "GHS_" + long[:36], "is no whole installation token: it is cut short, or its letters have changed", "as it is"},
+		{"two of them", "ghs_" + long[:36] + " ghs_" + long[:36], "is no token: it has white space or other characters in it that no token has", "as it is"},
+		{"a classic token", "ghp_" + long[:36], "is a personal access token (classic), which this action can't end", leaked},
+		{"a fine-grained token", "github_pat_" + long, "is a fine-grained personal access token, which this action can't end", leaked},
+		{"an OAuth token", "gho_" + long[:36], "is an OAuth token, which this action can't end", leaked},
+		{"a user access token", "ghu_" + long[:36], "is a user access token, which this action can't end", leaked},
+		{"a refresh token", "ghr_" + long, "is a refresh token, which this action can't end", leaked},
+		{"an old personal token", digits, "is a personal access token (classic), of before 2021, or no token at all", "Personal access tokens"},
+		{"an envelope", base64.StdEncoding.EncodeToString(ageFile(t, false)), "is an encrypted token", "pass it as encrypted-token"},
+		{"an envelope without padding", base64.RawURLEncoding.EncodeToString(ageFile(t, false)), "is an encrypted token", "pass it as encrypted-token"},
+		{"an armoured envelope", string(ageFile(t, true)), "is an encrypted token", "pass it as encrypted-token"},
+		{"an armoured envelope in base64", base64.StdEncoding.EncodeToString(ageFile(t, true)), "is an encrypted token", "pass it as encrypted-token"},
+		{"the App's key", testKey(), "is a private key and no token: PEM block, such as a private key", "make a new one"},
+		{"a JWT", "eyJ" + long, "is a JSON web token, which ends by itself within minutes", "as it is"},
+		{"a word", "token", "is no installation token", "as it is"},
+		{"a token of GitLab", "glpat-" + long, "is no installation token", "as it is"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDay(t, map[string]string{"INPUT_TOKEN": c.token, "INPUT_PRIVATE-KEY": ""})
+			d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
+			d.run(t, Process.revoke)
+			if c.problem == "" {
+				if d.exit != exitOK || len(d.Requests()) != 1 || !strings.Contains(d.log.String(), "the token was gone already") {
+					t.Errorf("exit %d, asked %q: %s", d.exit, d.asked(), d.log.String())
+				}
+				return
+			}
+			line, hint := d.said("error")
+			if d.exit != exitFailure || line != "input token: "+c.problem || !strings.Contains(hint, c.hint) {
+				t.Errorf("exit %d, %q, hint %q", d.exit, line, hint)
+			}
+			if len(d.Requests()) != 0 {
+				t.Errorf("asked %s", d.asked())
+			}
+			if strings.Contains(line+hint, c.token) && len(c.token) > 8 {
+				t.Errorf("the token is shown: %s, %s", line, hint)
+			}
+		})
+	}
+}
+
+// The post stage is lenient: what main left is what main minted.
+func TestPostRevokesWhateverMainLeft(t *testing.T) {
+	d := newDay(t, map[string]string{"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7"})
+	d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
+	d.run(t, func(p Process, ctx context.Context) int { return p.post(ctx) })
+	if d.exit != exitOK || len(d.Requests()) != 1 {
+		t.Errorf("exit %d, asked %q: %s", d.exit, d.asked(), d.log.String())
+	}
+}
