@@ -114,3 +114,42 @@ func TestMisnamedKeyIsMasked(t *testing.T) {
 		t.Errorf("a token that was a name is shown: %s", d.log.String())
 	}
 }
+
+// Git runs in steps of other actions, whose inputs are in the environment: those are
+// left alone, but for what says what the token may do.
+func TestGitCredentialInOtherSteps(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		env  map[string]string
+		want string // the permissions of the token, or the error
+	}{
+		{"actions/checkout", map[string]string{"INPUT_REPOSITORY": "acme/web", "INPUT_TOKEN": "x", "INPUT_REF": "main", "INPUT_SCOPE": "x"}, "contents=read"},
+		{"a permission by itself", map[string]string{"INPUT_PERMISSION-CONTENTS": "write"}, "contents=write"},
+		{"with underscores", map[string]string{"INPUT_PERMISSION_ISSUES": "read"}, "issues=read"},
+		{"a misspelt one", map[string]string{"INPUT_PERMISSION_CONTENT": "read"}, "error: input permission_content: content: no permission of that name"},
+		{"an empty one", map[string]string{"INPUT_PERMISSION_ISSUES": ""}, "contents=read"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			c.env["INPUT_PERMISSIONS"], c.env["GITHUB_ACTIONS"] = "", ""
+			d := newDay(t, c.env)
+			p := d.process(t)
+			var out, log strings.Builder
+			p.Args = []string{"valetkey", "git-credential", "get"}
+			p.Stdout, p.Stderr, p.Stdin = &out, &log, strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n\n")
+			Main(p)
+			got, _, _ := strings.Cut(log.String(), "\n")
+			for _, token := range d.Tokens() {
+				var list []string
+				for name, level := range token.Permissions {
+					if name != "metadata" {
+						list = append(list, name+"="+level)
+					}
+				}
+				got = strings.Join(list, ",")
+			}
+			if got != c.want {
+				t.Errorf("got %q, want %q; the log:\n%s", got, c.want, log.String())
+			}
+		})
+	}
+}

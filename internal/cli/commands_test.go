@@ -1,0 +1,187 @@
+package cli
+
+import (
+	"archive/tar"
+	"crypto/rand"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// The table of commands, the folders of the actions and what each action.yml starts
+// are the same.
+func TestCommandsAreTheActions(t *testing.T) {
+	files, err := fs.Glob(os.DirFS("../.."), "*/action.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"action.yml"}
+	want = append(want, files...)
+	var got []string
+	for _, c := range commands() {
+		if c.Action == nil {
+			continue
+		}
+		path := filepath.Join(*c.Action, "action.yml")
+		got = append(got, path)
+		text, err := os.ReadFile("../../" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), "\n  args: ["+c.Name+"]\n") {
+			t.Errorf("%s does not start %s", path, c.Name)
+		}
+		if c.Flags || c.Data {
+			t.Errorf("%s is an action: it takes no flags, and its output is the runner's", c.Name)
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the table has %v, the folders %v", got, want)
+	}
+}
+
+// Help names every input with its description and its default.
+func TestHelpHasEveryInput(t *testing.T) {
+	for _, c := range commands() {
+		if c.Action == nil {
+			continue
+		}
+		var out, log strings.Builder
+		p := Process{
+			Args: []string{"valetkey", c.Name, "--help"}, Stdout: &out, Stderr: &log,
+			Getenv: func(string) string { return "" }, Files: os.DirFS("../.."),
+		}
+		if code := Main(p); code != exitOK || log.Len() > 0 {
+			t.Errorf("%s: exit %d, %s", c.Name, code, log.String())
+		}
+		for _, in := range schemaOf(t, *c.Action).Inputs {
+			line := "\n  " + in.Name
+			if in.Default != "" {
+				line += " (default " + in.Default + ")"
+			}
+			if in.Description == "" || !strings.Contains(out.String(), line+"\n      "+in.Description+"\n") {
+				t.Errorf("%s: the help does not have %s", c.Name, in.Name)
+			}
+		}
+	}
+}
+
+// A panic is one error, without a stack and without the value at hand. The post stage
+// fails no job all the same.
+func TestPanicIsOneError(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		args []string
+		exit int
+	}{
+		{"mint", []string{"/valetkey", "mint"}, exitFailure},
+		{"sync", []string{"/valetkey", "sync"}, exitFailure},
+		{"post", []string{"/post", "mint"}, exitOK},
+	} {
+		var out, log strings.Builder
+		code := Main(Process{
+			Args: c.args, Stdout: &out, Stderr: &log, Files: fstest.MapFS{}, // no action.yml: that can't be
+			Environ: func() []string { return nil },
+			Getenv: func(name string) string {
+				return map[string]string{"GITHUB_ACTIONS": "true", "STATE_token": "ghs_" + rand.Text(), "STATE_github-api-url": "https://api.github.test"}[name]
+			},
+		})
+		text := withoutMasks(out.String())
+		const begin = "::error::valetkey has a fault of its own: a check of its own failed, in internal/cli.Process.schema, line "
+		if code != c.exit || !strings.HasPrefix(text, begin) || strings.Count(text, "\n") != 1 || strings.Contains(text, "goroutine") || log.Len() > 0 {
+			t.Errorf("%s: exit %d:\n%s%s", c.name, code, text, log.String())
+		}
+	}
+	// What the runtime says of itself names types and numbers.
+	var out strings.Builder
+	p := Process{Stdout: &out, Getenv: func(string) string { return "" }}
+	code := guard(p.runner(), exitFailure, func() int {
+		var list []int
+		return list[len(p.Args)+3]
+	})
+	if code != exitFailure || !strings.HasPrefix(out.String(), "error: valetkey has a fault of its own: index out of range [3] with length 0, in internal/cli.TestPanicIsOneError") {
+		t.Errorf("exit %d: %s", code, out.String())
+	}
+	secret := rand.Text()
+	out.Reset()
+	guard(p.runner(), exitFailure, func() int { panic("at hand: " + secret) })
+	if strings.Contains(out.String(), secret) || !strings.Contains(out.String(), "a check of its own failed") {
+		t.Errorf("a panic shows its value: %s", out.String())
+	}
+}
+
+func withoutMasks(log string) string {
+	var b strings.Builder
+	for line := range strings.Lines(log) {
+		if !strings.HasPrefix(line, "::add-mask::") {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
+}
+
+func TestBuild(t *testing.T) {
+	commit := strings.Repeat("0123456789abcdef", 3)[:40]
+	checkout := &debug.BuildInfo{Main: debug.Module{Version: "v0.0.0-20260101000000-0123456789ab"}, Settings: []debug.BuildSetting{{Key: "vcs.revision", Value: commit}, {Key: "vcs.modified", Value: "true"}}}
+	bare := &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}
+	for _, c := range []struct {
+		name, archived string
+		info           *debug.BuildInfo
+		want           string
+	}{
+		{"an archive of a release", commit + " v1.2.3\n", bare, "valetkey v1.2.3 (commit " + commit + ")"},
+		{"an archive of a later commit", commit + " v1.2.3-4-g0123456\n", bare, "valetkey v1.2.3-4-g0123456 (commit " + commit + ")"},
+		{"an archive without tags", commit + " \n", bare, "valetkey development (commit " + commit + ")"},
+		{"an archive of an old git", commit + " %(describe:tags)\n", bare, "valetkey development (commit " + commit + ")"},
+		{"a checkout", "$" + "Format:%H %(describe:tags)$\n", checkout, "valetkey v0.0.0-20260101000000-0123456789ab (commit " + commit + ", changed since)"},
+		{"a module", "$" + "Format:%H$\n", &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, "valetkey v1.2.3 (commit unknown)"},
+		{"neither", "$" + "Format:%H$\n", bare, "valetkey development (commit unknown)"},
+		{"nothing", "", &debug.BuildInfo{}, "valetkey development (commit unknown)"},
+	} {
+		if got := buildOf(c.archived, c.info).String(); got != c.want {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+// The runner builds the image from an archive that git made of the repository: it has
+// no history, and says all the same which commit it is.
+func TestArchiveKnowsItsCommit(t *testing.T) {
+	git := func(args ...string) string {
+		command := exec.Command("git", args...)
+		command.Dir = "../.."
+		out, err := command.Output()
+		if err != nil {
+			t.Skipf("this is no checkout of git's: git %v: %v", args, err)
+		}
+		return string(out)
+	}
+	head := strings.TrimSpace(git("rev-parse", "HEAD"))
+	archive := tar.NewReader(strings.NewReader(git("archive", "--worktree-attributes", "HEAD", "internal/cli/commit.txt")))
+	for {
+		header, err := archive.Next()
+		if err != nil {
+			t.Fatalf("the archive does not have the file: %v", err)
+		}
+		if header.Name != "internal/cli/commit.txt" {
+			continue
+		}
+		text, err := io.ReadAll(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := buildOf(string(text), &debug.BuildInfo{}); got.Commit != head {
+			t.Errorf("it says %q, which comes to %v; want the commit %s", text, got, head)
+		}
+		return
+	}
+}

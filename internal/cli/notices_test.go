@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+)
+
+// That the workflow's own token would do is said only where it is true.
+func TestWorkflowTokenNotice(t *testing.T) {
+	const (
+		plain  = "the workflow's own GITHUB_TOKEN can do this, without an App. Give the job:\n\npermissions:\n"
+		unless = "the workflow's own GITHUB_TOKEN can do this, without an App, unless what it does is to start other workflows. Give the job:\n\npermissions:\n"
+	)
+	for _, c := range []struct {
+		name, permissions string
+		env               map[string]string
+		want              string
+	}{
+		{"reading", "contents: read, pull_requests: read", nil, plain + "  contents: read\n  pull-requests: read\n"},
+		{"writing", "issues: write, contents: read", nil, unless + "  contents: read\n  issues: write\n"},
+		{"pushes start no workflows", "contents: write", nil, ""},
+		{"pull requests can't be opened", "pull_requests: write, contents: read", nil, ""},
+		{"no permission of a workflow", "members: read", nil, ""},
+		{"all", "all", nil, ""},
+		{"another repository", "contents: read", map[string]string{"INPUT_REPOSITORIES": "web"}, ""},
+		{"two repositories", "contents: read", map[string]string{"INPUT_REPOSITORIES": "web, api"}, ""},
+		{"no runner, and so no such token", "contents: read", map[string]string{"GITHUB_ACTIONS": ""}, ""},
+		{"Dependabot's only reads", "issues: write", map[string]string{"GITHUB_ACTOR": "dependabot[bot]"}, ""},
+		{"and that it does", "issues: read", map[string]string{"GITHUB_ACTOR": "dependabot[bot]"}, plain + "  issues: read\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			env := map[string]string{"INPUT_PERMISSIONS": c.permissions}
+			for name, value := range c.env {
+				env[name] = value
+			}
+			req, _, err := parse(t, env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(req.Notices, "; "); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+}
+
+// notices: false silences notices, and nothing else.
+func TestNoticesSilenced(t *testing.T) {
+	for _, notices := range []string{"", "true", "false"} {
+		d := newDay(t, map[string]string{"INPUT_NOTICES": notices, "INPUT_PERMISSIONS": "", "INPUT_OWNER": "acme"})
+		d.run(t, Process.mint)
+		if got, want := strings.Contains(d.log.String(), "::notice::no repositories named"), notices != "false"; got != want || d.exit != exitOK {
+			t.Errorf("notices: %q: a notice is %v; exit %d", notices, got, d.exit)
+		}
+		if !strings.Contains(d.log.String(), "::warning::no permissions asked for") {
+			t.Errorf("notices: %q: no warning: %s", notices, d.log.String())
+		}
+		d.next(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_ON-MISSING-KEY": "skip"})
+		d.run(t, Process.mint)
+		if got, want := strings.Contains(d.log.String(), "::notice::no token"), notices != "false"; got != want || !strings.Contains(d.log.String(), "nothing is minted\n") {
+			t.Errorf("notices: %q, without a key: a notice is %v: %s", notices, got, d.log.String())
+		}
+	}
+}
