@@ -25,7 +25,7 @@ type Inputs struct {
 }
 
 // Inputs starts reading the inputs that schema declares. The environment is the
-// step's, as os.Environ returns it: it shows what was given under other names. Where
+// step's, each variable as NAME=value: it shows what was given under other names. Where
 // that is nobody's business, as in the post stage, it is nil.
 func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
 	return &Inputs{runner: r, schema: schema, environment: environment, read: map[string]bool{}}

@@ -32,26 +32,66 @@ func commands() []command {
 		return func(p Process, ctx context.Context, _ []string) int { return run(p, ctx) }
 	}
 	return []command{
-		{Name: "mint", Summary: "mint a token for this workflow step", Action: inputs(""), Run: alone(Process.mint)},
-		{Name: "decrypt", Summary: "open an encrypted token, or encrypted values, in a later job", Action: inputs("decrypt"), Run: alone(Process.decrypt)},
-		{Name: "revoke", Summary: "revoke a token now", Action: inputs("revoke"), Run: alone(Process.revoke)},
-		{Name: "encrypt", Summary: "encrypt values for another job", Action: inputs("encrypt"), Run: alone(func(p Process, _ context.Context) int { return p.encrypt() })},
-		{Name: "sync", Summary: "bring the secrets of a fleet to what a manifest says", Action: inputs("sync"), Run: alone(Process.sync)},
-		{Name: "rotate", Summary: "replace credentials of the manifest that are due", Action: inputs("rotate"), Run: alone(Process.rotate)},
-		{Name: "git-credential", Summary: "a credential helper for git: mints for the repository that git asks for", Flags: true, Data: true, Run: Process.gitCredential},
-		{Name: "token", Summary: "print the job's token, after a step with refresh: true", Data: true, Run: alone(Process.token)},
-		{Name: "explain", Summary: "what scopes, API operations and permissions come to; what a personal token is, and the step that replaces it", Flags: true, Data: true, Run: Process.explain},
-		{Name: "manifest-schema", Summary: "print the JSON Schema of the manifest, for editors", Data: true, Run: alone(Process.manifestSchema)},
-		{Name: "demo", Summary: "the whole story on this machine, against an embedded GitHub (--serve keeps that GitHub up)", Flags: true, Run: Process.demo},
-		{Name: "version", Summary: "print the version and the commit that it was built from", Data: true, Run: alone(Process.version)},
-		{Name: "help", Summary: "print this, or what a command takes: help COMMAND", Flags: true, Data: true, Run: Process.help},
+		{
+			Name: "mint", Summary: "mint a token for this workflow step",
+			Action: inputs(""), Run: alone(Process.mint),
+		},
+		{
+			Name: "decrypt", Summary: "open an encrypted token, or encrypted values, in a later job",
+			Action: inputs("decrypt"), Run: alone(Process.decrypt),
+		},
+		{
+			Name: "revoke", Summary: "revoke a token now",
+			Action: inputs("revoke"), Run: alone(Process.revoke),
+		},
+		{
+			Name: "encrypt", Summary: "encrypt values for another job",
+			Action: inputs("encrypt"), Run: alone(func(p Process, _ context.Context) int { return p.encrypt() }),
+		},
+		{
+			Name: "sync", Summary: "bring the secrets of a fleet to what a manifest says",
+			Action: inputs("sync"), Run: alone(Process.sync),
+		},
+		{
+			Name: "rotate", Summary: "replace credentials of the manifest that are due",
+			Action: inputs("rotate"), Run: alone(Process.rotate),
+		},
+		{
+			Name: "git-credential", Summary: "a credential helper for git: mints for the repository that git asks for",
+			Flags: true, Data: true, Run: Process.gitCredential,
+		},
+		{
+			Name: "token", Summary: "print the job's token, after a step with refresh: true",
+			Data: true, Run: alone(Process.token),
+		},
+		{
+			Name: "explain", Summary: "what scopes, API operations, permissions and a personal token come to, and the step for it",
+			Flags: true, Data: true, Run: Process.explain,
+		},
+		{
+			Name: "manifest-schema", Summary: "print the JSON Schema of the manifest, for editors",
+			Data: true, Run: alone(Process.manifestSchema),
+		},
+		{
+			Name: "demo", Summary: "the whole story on this machine, against an embedded GitHub (--serve keeps that GitHub up)",
+			Flags: true, Run: Process.demo,
+		},
+		{
+			Name: "version", Summary: "print the version, and the commit that it was built from",
+			Data: true, Run: alone(Process.version),
+		},
+		{
+			Name: "help", Summary: "print this, or what a command takes: help COMMAND",
+			Flags: true, Data: true, Run: Process.help,
+		},
 	}
 }
 
 // usage lists the commands.
 func usage() string {
 	var b strings.Builder
-	b.WriteString("usage: valetkey COMMAND\n\nActions, which take no arguments: they read inputs from variables INPUT_…, and COMMAND -h lists them\n\n")
+	b.WriteString("usage: valetkey COMMAND\n\n" +
+		"Actions, which take no arguments: they read inputs from variables INPUT_…, and COMMAND -h lists them\n\n")
 	rows := func(actions bool) {
 		for _, c := range commands() {
 			if (c.Action != nil) == actions {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto/rand"
 	"os"
 	"strings"
@@ -151,5 +152,33 @@ func TestGitCredentialInOtherSteps(t *testing.T) {
 				t.Errorf("got %q, want %q; the log:\n%s", got, c.want, log.String())
 			}
 		})
+	}
+}
+
+// The permissions of a manifest's tokens are held to the same check as the mint's.
+func TestManifestPermissions(t *testing.T) {
+	const secrets = "secrets:\n  - {name: TOKEN, from: mint, mint: {repositories: [fleet/r0], permissions: {%}}, to: [{repositories: [fleet/r0]}]}\n"
+	const rotations = "rotations:\n  - {name: token, installation-token: {repositories: [fleet/r0], permissions: {%}}, every: 45m, " +
+		"store: [{repository: fleet/r0, secret: TOKEN}]}\n"
+	for _, c := range []struct {
+		permissions, line, hint, warning string
+	}{
+		{"contents: read", "", "", ""},
+		{"content: read", "permissions: content: no permission of that name", "did you mean contents?", ""},
+		{"workflows: read", `permissions: workflows: "read" is not one of its levels`, "its only level is write", ""},
+		{"id-token: write", "permissions: id_token: no permission of an App, but a word of the workflow's own token", "it goes under the job's permissions:", ""},
+		{"future-thing: read", "", "", "::warning::line 2: future_thing is not a permission this release knows"},
+	} {
+		for text, stage := range map[string]func(Process, context.Context) int{secrets: Process.sync, rotations: Process.rotate} {
+			d := newFleetDay(t, 1, strings.Replace(text, "%", c.permissions, 1), map[string]string{"INPUT_DRY-RUN": "true"})
+			d.run(t, stage)
+			line, hint := d.said("error")
+			if c.line != "" && (!strings.Contains(line, c.line) || !strings.Contains(line, "valetkey.yml:2") || !strings.Contains(hint, c.hint) || len(d.Requests()) != 0) {
+				t.Errorf("%s: exit %d, %q, hint %q", c.permissions, d.exit, line, hint)
+			}
+			if c.line == "" && strings.Contains(line, "no permission") || !strings.Contains(d.log.String(), c.warning) {
+				t.Errorf("%s: %q; %s", c.permissions, line, withoutMasks(d.log.String()))
+			}
+		}
 	}
 }

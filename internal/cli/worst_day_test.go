@@ -268,6 +268,11 @@ var worstDay = []struct {
 		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.", hint: "the installation lacks secrets: read (not granted).", requests: 2,
 	},
 	{
+		name: "permissions that there may not be", env: map[string]string{"INPUT_PERMISSIONS": "contents: write, future_thing: read, secrets: write"},
+		line: "mint a token for installation 4242: GitHub answered 422: The permissions requested are not granted to this installation.",
+		hint: "this release knows no permission of this name: future_thing: read (not granted). Check it against docs/permissions.md; one that is newer than this release the App has to have first; the installation lacks secrets: write (not granted). Add it in", requests: 2,
+	},
+	{
 		name: "another App's installation", env: map[string]string{"INPUT_INSTALLATION-ID": "7"},
 		line: "mint a token for installation 7: GitHub answered 404: Not Found", hint: "the App's installations are 4242 (acme), 4243 (monalisa)", requests: 2,
 	},
@@ -335,7 +340,10 @@ var worstDay = []struct {
 		}}))
 	}, line: "mint a token for installation 4242: the answer is not what GitHub's API describes", hint: "something between here and GitHub answers in its place", requests: 3},
 
-	{name: "no key", env: map[string]string{"INPUT_PRIVATE-KEY": ""}, line: "input private-key: is empty", hint: "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}"},
+	{
+		name: "no key", env: map[string]string{"INPUT_PRIVATE-KEY": ""}, line: "input private-key: is empty",
+		hint: "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}. A reusable workflow has it only with secrets: inherit in the job that calls it, and a secret of an environment is there only with environment: in the job",
+	},
 	{
 		name: "no key, Dependabot", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_ACTOR": "dependabot[bot]"},
 		line: "input private-key: is empty: Dependabot's runs get Dependabot's own secrets only", hint: "store the key among the Dependabot secrets too (https://github.test/acme/api/settings/secrets/dependabot), or set on-missing-key: skip to go on without a token",
