@@ -105,8 +105,7 @@ func TestPanicIsOneError(t *testing.T) {
 	var out strings.Builder
 	p := Process{Stdout: &out, Getenv: func(string) string { return "" }}
 	code := guard(p.runner(), exitFailure, func() int {
-		var list []int
-		return list[len(p.Args)+3]
+		return len(p.Args[len(p.Args)+3])
 	})
 	const index = "error: valetkey has a fault of its own: index out of range [3] with length 0, in internal/cli.TestPanicIsOneError"
 	if code != exitFailure || !strings.HasPrefix(out.String(), index) {

@@ -9,13 +9,14 @@ import (
 
 // renamed are names that people bring along: of the inputs of other actions that mint
 // tokens, and of what an input like it would be called. Each has the input that it is
-// here, or else what to do. An input that an action does not declare would be ignored,
-// and its default stand in: for all repositories, or for all permissions.
+// here, or else what to do, and the value for which it asks for what happens anyway.
+// An input that an action does not declare would be ignored, and its default stand in:
+// for all repositories, or for all permissions.
 //
 // The actions are tibdex/github-app-token, peter-murray/workflow-application-token-action,
 // getsentry/action-github-app-token and navikt/github-app-token-generator, in all their
 // versions. Names that only write underscores for dashes need no line here.
-var renamed = map[string]struct{ ours, cure string }{
+var renamed = map[string]struct{ ours, cure, fine string }{
 	"application-id":                 {ours: "app-id"},
 	"github-app-id":                  {ours: "app-id"},
 	"application-private-key":        {ours: "private-key"},
@@ -36,11 +37,14 @@ var renamed = map[string]struct{ ours, cure string }{
 	"scope":                          {ours: "scopes", cure: "it is scopes here; where scope named an owner, as for getsentry/action-github-app-token, it is owner"},
 	"github-api-base-url":            {ours: "github-api-url"},
 	"api-url":                        {ours: "github-api-url"},
-	"revoke":                         {ours: "skip-token-revoke", cure: "a token is revoked when the job ends, unless skip-token-revoke: true says not to"},
-	"revoke-token":                   {ours: "skip-token-revoke", cure: "a token is revoked when the job ends, unless skip-token-revoke: true says not to"},
+	"revoke":                         {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
+	"revoke-token":                   {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
 	"https-proxy":                    {ours: "github-api-url", cure: "set the variable HTTPS_PROXY in the step's env:"},
 	"ignore-environment-proxy":       {ours: "github-api-url", cure: "set the variable NO_PROXY in the step's env:"},
 }
+
+// revokedAnyway is the cure where another action has to be told to revoke.
+const revokedAnyway = "a token is revoked when the job ends, unless skip-token-revoke: true says not to"
 
 // noDryRun is the cure where a dry run is asked of an action that has none. Somebody
 // believes that nothing will be done. Other inputs of other actions of ours are left
@@ -52,7 +56,7 @@ const noDryRun = "this action has no dry run: only sync and rotate have"
 // left alone.
 func checkNames(r *actions.Runner, in *actions.Inputs) {
 	for _, given := range in.Undeclared() {
-		cure := cureOf(r, in, given.Name)
+		cure := cureOf(r, in, given)
 		if cure == "" {
 			continue
 		}
@@ -65,7 +69,8 @@ func checkNames(r *actions.Runner, in *actions.Inputs) {
 
 // cureOf tells what to do about a name that is not declared; empty for a name that is
 // somebody's own, or of a permission, which the mint reads itself.
-func cureOf(r *actions.Runner, in *actions.Inputs, name string) string {
+func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
+	name := given.Name
 	plain := actions.Dashed(name)
 	if word, ok := strings.CutPrefix(plain, "permissions-"); ok && in.Declares("permission-check") {
 		return "a single permission is permission-" + actions.Speakable(word, "…") + " here"
@@ -74,12 +79,15 @@ func cureOf(r *actions.Runner, in *actions.Inputs, name string) string {
 		return "" // the mint reads it, and nobody else
 	}
 	if known, ok := renamed[plain]; ok && in.Declares(known.ours) {
-		if known.cure != "" {
+		switch {
+		case known.fine != "" && strings.EqualFold(strings.TrimSpace(given.Value), known.fine):
+			return ""
+		case known.cure != "":
 			return known.cure
 		}
 		return called(r, in, name, known.ours)
 	}
-	if plain == "dry-run" && !in.Declares(plain) {
+	if plain == "dry-run" && !in.Declares(plain) && !strings.EqualFold(strings.TrimSpace(given.Value), "false") {
 		return noDryRun
 	}
 	if ours := in.Meant(name); ours != "" {

@@ -104,6 +104,15 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
+// What asks for what happens anyway is no fault.
+func TestRevokeTrueIsWhatHappens(t *testing.T) {
+	for value, want := range map[string]bool{"true": true, " True": true, "false": false, "yes": false} {
+		if _, _, err := parse(t, map[string]string{"INPUT_REVOKE": value, "INPUT_REVOKE_TOKEN": value}); (err == nil) != want {
+			t.Errorf("revoke: %s: %v", value, err)
+		}
+	}
+}
+
 // A key under another name is masked before the fault is told.
 func TestMisnamedKeyIsMasked(t *testing.T) {
 	d := newDay(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_PRIVATE_KEY": testKey(), "INPUT_PERMISSION-GHP_" + rand.Text() + rand.Text(): "read"})
