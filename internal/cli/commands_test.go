@@ -119,6 +119,23 @@ func TestPanicIsOneError(t *testing.T) {
 	}
 }
 
+// A panic after the mint leaves no token alive.
+func TestPanicTakesTheTokenBack(t *testing.T) {
+	d := newDay(t, nil)
+	d.onVariable = func(name string) {
+		if name == "GITHUB_OUTPUT" && len(d.Tokens()) == 1 {
+			d.onVariable = nil
+			panic("now")
+		}
+	}
+	p := d.process(t)
+	d.exit = guard(p.runner(), exitFailure, func() int { return p.mint(t.Context()) })
+	tokens := d.Tokens()
+	if d.exit != exitFailure || len(tokens) != 1 || d.Alive(tokens[0].Value) || !strings.Contains(d.log.String(), "the token that was minted is revoked\n") {
+		t.Errorf("exit %d, %d tokens: %s", d.exit, len(tokens), withoutMasks(d.log.String()))
+	}
+}
+
 func withoutMasks(log string) string {
 	var b strings.Builder
 	for line := range strings.Lines(log) {

@@ -137,6 +137,7 @@ func TestGitCredentialInOtherSteps(t *testing.T) {
 		{"a permission by itself", map[string]string{"INPUT_PERMISSION-CONTENTS": "write"}, "contents=write"},
 		{"with underscores", map[string]string{"INPUT_PERMISSION_ISSUES": "read"}, "issues=read"},
 		{"a misspelt one", map[string]string{"INPUT_PERMISSION_CONTENT": "read"}, "error: input permission_content: content: no permission of that name"},
+		{"what is no permission", map[string]string{"INPUT_PERMISSION-CHECK": "strict"}, "contents=read"},
 		{"an empty one", map[string]string{"INPUT_PERMISSION_ISSUES": ""}, "contents=read"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -12,7 +12,9 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // ageFile is an encrypted text as stock tools write it.
@@ -100,6 +102,29 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 				t.Errorf("the token is shown: %s, %s", line, hint)
 			}
 		})
+	}
+}
+
+// An envelope is not signed: what comes out of it is looked at as well.
+func TestRevokeLooksIntoEnvelopes(t *testing.T) {
+	identity, err := age.GenerateX25519Identity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	to, err := envelope.ParseRecipients(identity.Recipient().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed, err := envelope.Seal(envelope.Payload{Token: redact.New("ghp_" + rand.Text() + rand.Text())}, to, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDay(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": sealed, "INPUT_IDENTITY": identity.String(), "INPUT_PRIVATE-KEY": ""})
+	d.run(t, Process.revoke)
+	line, _ := d.said("error")
+	want := "input encrypted-token: holds what is a personal access token (classic), which this action can't end"
+	if d.exit != exitFailure || line != want || len(d.Requests()) != 0 {
+		t.Errorf("exit %d, %q, asked %q", d.exit, line, d.asked())
 	}
 }
 
