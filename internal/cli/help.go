@@ -43,7 +43,8 @@ func (p Process) describe(c command) string {
 		b.WriteString("\nIt takes no arguments.\n")
 		return b.String()
 	}
-	b.WriteString("\nIt takes no arguments. Each input is a variable, INPUT_ and the name in capitals with its dashes;\na shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
+	b.WriteString("\nIt takes no arguments. Each input is a variable, INPUT_ and the name in capitals with its dashes;\n" +
+		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
 	for _, in := range p.schema(*c.Action).Inputs {
 		b.WriteString("  " + in.Name)
 		if in.Default != "" {
@@ -73,7 +74,8 @@ func (p Process) parseFlags(flags *flag.FlagSet, args []string, words int) (code
 	case err != nil:
 		return p.misuse(flags.Name()+": "+wrongFlag(err), "valetkey "+flags.Name()+" -h lists its flags"), true
 	case flags.NArg() > words:
-		return p.misuse(flags.Name()+" takes flags, and "+actions.Quote(flags.Arg(words))+" is none", "valetkey "+flags.Name()+" -h lists its flags"), true
+		problem := flags.Name() + " takes flags, and " + actions.Quote(flags.Arg(words)) + " is none"
+		return p.misuse(problem, "valetkey "+flags.Name()+" -h lists its flags"), true
 	}
 	return exitOK, false
 }

@@ -242,7 +242,8 @@ func notGranted(err error, asked permission.Set) error {
 			"one that is newer than this release the App has to have first", strings.Join(strange, ", ")))
 	}
 	if len(missing) > 0 {
-		cures = append(cures, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, or ask for less", strings.Join(missing, ", "), e.Installation.Page))
+		cures = append(cures, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, or ask for less",
+			strings.Join(missing, ", "), e.Installation.Page))
 	}
 	if len(cures) > 0 {
 		e.Cure = strings.Join(cures, "; ")

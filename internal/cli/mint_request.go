@@ -86,7 +86,8 @@ func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, 
 func parseIssuer(in *actions.Inputs, optional bool) string {
 	client, app := in.String("client-id"), in.String("app-id")
 	if client != "" && !speaksID(client) {
-		in.Fault("client-id", actions.Quote(client)+" is no client id", "copy it from the App's settings page; it looks like Iv23li0123456789abcd")
+		in.Fault("client-id", actions.Quote(client)+" is no client id",
+			"copy it from the App's settings page; it looks like Iv23li0123456789abcd")
 	}
 	if app != "" && !isID(app) && (!strings.HasPrefix(app, "Iv") || !speaksID(app)) {
 		in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
@@ -121,7 +122,8 @@ func parseKey(r *actions.Runner, in *actions.Inputs, name string, secret redact.
 // missingKey are the two places where a secret that is there is empty all the same:
 // https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows and
 // .../write-workflows/choose-what-workflows-do/deploy-to-environment
-const missingKey = ". A reusable workflow has it only with secrets: inherit in the job that calls it, and a secret of an environment is there only with environment: in the job"
+const missingKey = ". A reusable workflow has it only with secrets: inherit in the job that calls it, " +
+	"and a secret of an environment is there only with environment: in the job"
 
 func parseID(in *actions.Inputs, name string) int64 {
 	text := in.String(name)

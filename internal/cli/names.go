@@ -34,7 +34,7 @@ var renamed = map[string]struct{ ours, cure, fine string }{
 	"repo-name":                      {ours: "repositories"},
 	"installation-retrieval-mode":    {ours: "owner", cure: "leave it out, and give owner, repositories or installation-id"},
 	"installation-retrieval-payload": {ours: "owner", cure: "leave it out, and give owner, repositories or installation-id"},
-	"scope":                          {ours: "scopes", cure: "it is scopes here; where scope named an owner, as for getsentry/action-github-app-token, it is owner"},
+	"scope":                          {ours: "scopes", cure: ownerOrScopes},
 	"github-api-base-url":            {ours: "github-api-url"},
 	"api-url":                        {ours: "github-api-url"},
 	"revoke":                         {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
@@ -42,6 +42,9 @@ var renamed = map[string]struct{ ours, cure, fine string }{
 	"https-proxy":                    {ours: "github-api-url", cure: "set the variable HTTPS_PROXY in the step's env:"},
 	"ignore-environment-proxy":       {ours: "github-api-url", cure: "set the variable NO_PROXY in the step's env:"},
 }
+
+// ownerOrScopes is the cure for a name that means two things.
+const ownerOrScopes = "it is scopes here; where scope named an owner, as for getsentry/action-github-app-token, it is owner"
 
 // revokedAnyway is the cure where another action has to be told to revoke.
 const revokedAnyway = "a token is revoked when the job ends, unless skip-token-revoke: true says not to"
@@ -103,7 +106,8 @@ func called(r *actions.Runner, in *actions.Inputs, name, ours string) string {
 		return "write its variable in capitals: INPUT_" + strings.ToUpper(ours)
 	}
 	if !r.Present() && strings.Contains(ours, "-") {
-		return "it is called " + ours + " here; a shell sets it with env 'INPUT_" + strings.ToUpper(ours) + "=…' valetkey …, since export takes no dashes"
+		variable := "INPUT_" + strings.ToUpper(ours)
+		return "it is called " + ours + " here; a shell sets it with env '" + variable + "=…' valetkey …, since export takes no dashes"
 	}
 	return "it is called " + ours + " here"
 }

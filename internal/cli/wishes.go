@@ -40,13 +40,15 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 	if strings.EqualFold(strings.TrimSpace(permissions), everyPermission) {
 		if len(single)+len(scopes)+len(operations) > 0 {
 			faults = append(faults, actions.Fault{
-				Input: "permissions", Problem: "can't be all with scopes, operations or permission-… beside it", Cure: "name what the job needs, or leave the others out",
+				Input: "permissions", Problem: "can't be all with scopes, operations or permission-… beside it",
+				Cure: "name what the job needs, or leave the others out",
 			})
 		}
 		return wishes{All: true}, faults
 	}
 	set, errs := permission.Parse(permissions)
-	given("permissions", permissions, len(set), errs, "write one permission a line, such as contents: read; permissions: all says that it is to be whatever the installation has")
+	given("permissions", permissions, len(set), errs, "write one permission a line, such as contents: read; "+
+		"permissions: all says that it is to be whatever the installation has")
 	explicit, errs := permission.Merge(set, single)
 	note("permissions", errs)
 	w := wishes{Explicit: explicit}
@@ -54,7 +56,8 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 	given("scopes", scopes, len(byScope), errs, "write scopes as on a personal access token, such as repo, read:org")
 	covered := permission.Cover(append(byScope, permission.Need{Permissions: explicit}))
 	byOperation, errs := permission.Operations(operations, covered)
-	given("operations", operations, len(byOperation), errs, "write one operation a line, such as GET /repos/{owner}/{repo}/issues or git clone")
+	given("operations", operations, len(byOperation), errs,
+		"write one operation a line, such as GET /repos/{owner}/{repo}/issues or git clone")
 	w.Needs = slices.Concat(byScope, byOperation)
 	for _, n := range w.Needs {
 		if n.Notice != "" {
