@@ -100,7 +100,7 @@ func TestExplainFailsBesideData(t *testing.T) {
 		{[]string{"-scopes", "gist"}, "error: input scopes: gist: an installation token"},
 		{[]string{"-token-from-env", "NOT_SET"}, `error: the variable "NOT_SET" is empty or not set`},
 		{[]string{}, "Usage of explain:"},
-		{[]string{"-nonsense"}, `flag provided but not defined: "-nonsense"`},
+		{[]string{"-nonsense"}, `error: explain: flag provided but not defined: "-nonsense"`},
 	} {
 		for _, format := range []string{"json", "yaml"} {
 			stdout, stderr, exit := explained(t, append([]string{"-format", format}, c.args...)...)

@@ -82,7 +82,7 @@ func (p Process) parseFlags(flags *flag.FlagSet, args []string, words int) (code
 
 // wrongFlag is what the flag package found wrong, without what may be a secret.
 func wrongFlag(err error) string {
-	for _, problem := range []string{"flag provided but not defined: ", "flag needs an argument: "} {
+	for _, problem := range []string{"flag provided but not defined: ", "flag needs an argument: ", "bad flag syntax: "} {
 		if name, ok := strings.CutPrefix(err.Error(), problem); ok {
 			return problem + actions.Quote(name)
 		}
