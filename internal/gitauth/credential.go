@@ -120,11 +120,14 @@ func (q Request) Owner() (owner, repository string, ok bool) {
 	owner, rest, _ := strings.Cut(q.Path, "/")
 	repository, _, _ = strings.Cut(rest, "/")
 	repository = strings.TrimSuffix(strings.TrimSuffix(repository, ".git"), ".wiki")
-	if len(owner) > maxName || !ownerName.MatchString(owner) || len(repository) > maxName || !repositoryName.MatchString(repository) ||
-		repository == "." || repository == ".." {
+	if len(owner) > maxName || !ownerName.MatchString(owner) || !isRepository(repository) {
 		return "", "", false
 	}
 	return owner, repository, true
+}
+
+func isRepository(name string) bool {
+	return len(name) <= maxName && repositoryName.MatchString(name) && name != "." && name != ".."
 }
 
 // Answer gives git a token, in a single write. A time that is zero is left out; of

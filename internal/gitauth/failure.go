@@ -19,6 +19,19 @@ var (
 		"the owner is no name of a GitHub account",
 		"give the login of the user or organization whose repositories the token opens, without a URL",
 	}
+	errRepository = &Error{
+		"one of the repositories is no name of a repository",
+		"give the names alone, without the owner, a URL or .git",
+	}
+	errWhich = &Error{
+		"there are neither repositories for git nor all of the owner's, or both",
+		"name the repositories that the token opens, or say that it opens all of them",
+	}
+	// ErrTooMany says that the environment has no room for the configuration.
+	ErrTooMany = &Error{
+		"git's configuration would take more than 512 KiB of the environment, in which programs may then not start",
+		"name fewer repositories in a step, or all of an owner's",
+	}
 	errNeither = &Error{
 		"there is neither a token nor a credential helper for git",
 		"give one of them",

@@ -9,11 +9,15 @@ import (
 // GH is the environment in which gh uses a token for a server. It knows two names:
 // GH_TOKEN goes to github.com and, since gh learnt of data residency, to every
 // subdomain of ghe.com; GH_ENTERPRISE_TOKEN to any other host. GH_HOST is the host
-// of commands that run outside of a repository.
+// of commands that run outside of a repository; an empty one is none.
+//
+// host is GH_HOST as the environment has it. One that an earlier step set for another
+// server would have gh ask that; an environment without one stays without, because
+// gh takes GH_HOST=github.com for a ban on the remotes of any other host.
 //
 // A gh as old as Debian 12's 2.23 takes *.ghe.com for an Enterprise Server, so it
 // finds no token there; it would not find the API either.
-func GH(serverURL string, token redact.String) ([]Pair, error) {
+func GH(serverURL string, token redact.String, host string) ([]Pair, error) {
 	site, err := parseServer(serverURL)
 	if err != nil {
 		return nil, err
@@ -21,13 +25,15 @@ func GH(serverURL string, token redact.String) ([]Pair, error) {
 	if !isToken(token) {
 		return nil, errToken
 	}
-	host := Pair{"GH_HOST", site.authority()}
+	here := Pair{"GH_HOST", site.authority()}
 	switch {
-	case site.host == "github.com":
+	case site.host == "github.com" && host == "":
 		return []Pair{{"GH_TOKEN", token.Reveal()}}, nil
+	case site.host == "github.com":
+		return []Pair{{"GH_TOKEN", token.Reveal()}, {"GH_HOST", ""}}, nil
 	case strings.HasSuffix(site.host, ".ghe.com"):
-		return []Pair{{"GH_TOKEN", token.Reveal()}, host}, nil
+		return []Pair{{"GH_TOKEN", token.Reveal()}, here}, nil
 	default:
-		return []Pair{{"GH_ENTERPRISE_TOKEN", token.Reveal()}, host}, nil
+		return []Pair{{"GH_ENTERPRISE_TOKEN", token.Reveal()}, here}, nil
 	}
 }

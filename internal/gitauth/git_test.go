@@ -324,7 +324,7 @@ func helperConfig(t *testing.T, w *world, owner string) gitauth.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gitauth.Config{Server: w.url, Owner: owner, Helper: `!"$TEST_PROGRAM_IN/` + filepath.Base(program) + `" as-helper`}
+	return gitauth.Config{Server: w.url, Owner: owner, AllRepositories: true, Helper: `!"$TEST_PROGRAM_IN/` + filepath.Base(program) + `" as-helper`}
 }
 
 // asHelper is what the helper of help finds in its environment.
@@ -393,12 +393,12 @@ func TestReadBack(t *testing.T) {
 	t.Parallel()
 	bot := gitauth.Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}
 	for _, c := range []gitauth.Config{
-		{Server: "https://github.com", Owner: "octo-corp", Token: redact.New("ghs_1")},
-		{Server: "https://octo.ghe.com", Owner: "Octo_Corp", Token: redact.New("ghs_12"), Bot: &bot},
-		{Server: "https://ghes.example.com:8443", Owner: "1", Helper: `!"$RUNNER_TEMP/valet key" 'a\b' "c\"d" #;=%* git-credential`, Bot: &bot},
+		{Server: "https://github.com", Owner: "octo-corp", AllRepositories: true, Token: redact.New("ghs_1")},
+		{Server: "https://octo.ghe.com", Owner: "Octo_Corp", AllRepositories: true, Token: redact.New("ghs_12"), Bot: &bot},
+		{Server: "https://ghes.example.com:8443", Owner: "1", AllRepositories: true, Helper: `!"$RUNNER_TEMP/valet key" 'a\b' "c\"d" #;=%* git-credential`, Bot: &bot},
 	} {
 		w := &world{t: t}
-		j := w.job().use(gitauth.Config{Server: "https://example.com", Owner: "first", Helper: "store"})
+		j := w.job().use(gitauth.Config{Server: "https://example.com", Owner: "first", AllRepositories: true, Helper: "store"})
 		before := len(j.env)
 		j.use(c)
 		var want []string

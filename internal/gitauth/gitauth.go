@@ -1,8 +1,9 @@
 // Package gitauth makes git and gh use a token in the later steps of a job, with
 // nothing but environment variables: git clone, push, submodules and whatever
-// calls git (go, npm, pip, git-lfs) open the repositories of one owner, and
-// commits carry the name of the bot. It also speaks git's credential protocol,
-// for a helper that hands out a fresh token whenever git asks.
+// calls git (go, npm, pip, git-lfs) open the repositories that the token opens, and
+// no others: what git does with any other repository, of the same owner too, stays
+// as it is. Commits carry the name of the bot. The package also speaks git's
+// credential protocol, for a helper that hands out a fresh token whenever git asks.
 //
 // Start with [Config] and its [Config.Env], whose [Config.Secrets] are to be
 // masked before anything of it is written. [GH] is the same for gh. [ParseRequest]
@@ -26,14 +27,32 @@ import (
 type Pair struct{ Name, Value string }
 
 // Config says which git commands are to be let in where. Server and Owner are
-// required, and either Token or Helper.
+// required, and either Token or Helper, and either Repositories or AllRepositories.
 type Config struct {
-	Server string        // GITHUB_SERVER_URL: https://github.com, https://octo.ghe.com, https://ghes.example.com
-	Owner  string        // whose repositories the token opens
-	Token  redact.String // sent in a header that git is told of; empty with a Helper
-	Helper string        // a credential helper as git takes it (`!"$RUNNER_TEMP/…" …`), for jobs that outlive a token
-	Bot    *Bot          // who commits; nil leaves user.name and user.email alone
-	Count  string        // GIT_CONFIG_COUNT as the environment has it already
+	Server       string        // GITHUB_SERVER_URL: https://github.com, https://octo.ghe.com, https://ghes.example.com
+	Owner        string        // whose repositories the token opens, as GitHub spells it
+	Aliases      []string      // other spellings, and names that the owner had before, as workflows may have them
+	Organization int64         // the owner's number, if it is an organization and the number is known
+	Token        redact.String // sent in a header that git is told of; empty with a Helper
+	Helper       string        // a credential helper as git takes it (`!"$RUNNER_TEMP/…" …`), for jobs that outlive a token
+	Bot          *Bot          // who commits; nil leaves user.name and user.email alone
+	Before       Before        // what the environment has already
+
+	// AllRepositories must be said: a list that came out empty would widen.
+	AllRepositories bool
+	Repositories    []string // names without the owner, in GitHub's spelling first
+
+	// OwnerWide configures the owner in the place of Repositories that are too many to
+	// be named one by one ([ErrTooMany]).
+	OwnerWide bool
+}
+
+// Before is the part of the environment that git reads its configuration from, as
+// earlier steps left it.
+type Before struct {
+	Count string   // GIT_CONFIG_COUNT
+	Keys  []string // GIT_CONFIG_KEY_0 and so on
+	Size  int      // bytes of all GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n, names included
 }
 
 // Env is the configuration as GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n, behind the
@@ -42,6 +61,8 @@ type Config struct {
 //
 // Git reads the environment after all files, so user.name, user.email and a helper
 // from here win over what a later step writes with git config.
+//
+// The error is ErrTooMany where the environment would become too large.
 func (c Config) Env() ([]Pair, error) {
 	site, err := parseServer(c.Server)
 	if err != nil {
@@ -50,7 +71,7 @@ func (c Config) Env() ([]Pair, error) {
 	if err = c.check(); err != nil {
 		return nil, err
 	}
-	count, err := parseCount(c.Count)
+	count, err := parseCount(c.Before.Count)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +81,25 @@ func (c Config) Env() ([]Pair, error) {
 		env = append(env, Pair{"GIT_CONFIG_KEY_" + n, e.key}, Pair{"GIT_CONFIG_VALUE_" + n, e.value})
 		count++
 	}
+	if c.Before.Size+size(env) > maxEnvironment {
+		return nil, ErrTooMany
+	}
 	return append(env, Pair{"GIT_CONFIG_COUNT", strconv.Itoa(count)}), nil
+}
+
+// maxEnvironment bounds the bytes of all GIT_CONFIG variables of a job. Linux gives
+// the arguments and the environment of a process a quarter of its stack, 2 MiB of
+// the usual 8, beyond which no program starts at all (execve(2), "Argument list too
+// long"). A quarter of that leaves room for the job's own, and for the runner, which
+// names each variable once more in the arguments of `docker run`.
+const maxEnvironment = 512 << 10
+
+func size(env []Pair) int {
+	bytes := 0
+	for _, p := range env {
+		bytes += len(p.Name) + len(p.Value) + len("=\x00")
+	}
+	return bytes
 }
 
 // Secrets are the texts in the values of Env that nobody may see: the base64 of
@@ -85,99 +124,25 @@ func basic(token redact.String) string {
 	return base64.StdEncoding.EncodeToString([]byte(user + ":" + token.Reveal()))
 }
 
-type entry struct{ key, value string }
-
-func (c Config) entries(site server) []entry {
-	var list []entry
-	for _, owner := range spellings(c.Owner) {
-		list = append(list, c.access(site.url+"/"+owner+"/")...)
-	}
-	for _, owner := range spellings(c.Owner) {
-		list = append(list, overHTTPS(site, owner, c.Owner)...)
-	}
-	if c.Bot != nil {
-		list = append(list, entry{"user.name", c.Bot.Name()}, entry{"user.email", c.Bot.Email()})
-	}
-	return list
-}
-
-// spellings are those in which workflows write an owner. To GitHub the case of a
-// name means nothing; git compares the paths of URLs to the letter.
-func spellings(owner string) []string {
-	if lower := strings.ToLower(owner); lower != owner {
-		return []string{owner, lower}
-	}
-	return []string{owner}
-}
-
-// access lets git in below one URL, which ends in a slash.
-//
-// What git 2.39 does with http.<url>.extraHeader, and TestHeaderResolution holds
-// it to: it walks through all entries in the order system, global, repository,
-// environment. One whose URL matches is heeded unless its URL is less specific
-// (shorter) than that of one that was heeded before; it then adds a header, and an
-// empty value drops all headers so far, those of less specific URLs included. So
-//
-//   - what actions/checkout keeps in .git/config for https://github.com/ is sent
-//     beside ours, and GitHub answers 400 "Duplicate header", unless an empty
-//     value for the owner's URL comes first; one for the server's would not do,
-//     if it came after the header of the owner;
-//   - with several owners, each has its own header, and none that of another;
-//   - a header that somebody set for a single repository is more specific, and
-//     stays: nothing below it can drop it.
-//
-// Git does not follow a redirect to another host with the header.
-//
-// credential.<url>.helper is resolved in the same way, and its list is asked in
-// order until a helper has a password, so it needs an empty value of its own. A URL
-// with a path covers what is below it, the owner but not one whose name begins
-// alike, although gitcredentials(7) speaks of an exact match. The helper is told
-// the path only with useHttpPath. The header has to go in this mode too: git sends
-// it in the place of a password.
-//
-// For the same reason no helper can mend a header that GitHub refuses. Git asks for
-// one nevertheless, with an error about user names when there is none, and has a
-// good password on the machine erased when there is. The one helper left here says
-// what is wrong instead, and has git stop.
-func (c Config) access(url string) []entry {
-	header, helper := "http."+url+".extraHeader", "credential."+url+".helper"
-	if c.Helper == "" {
-		return []entry{
-			{header, ""},
-			{header, "Authorization: Basic " + basic(c.Token)},
-			{helper, ""},
-			{helper, "!echo 'GitHub refused the token for " + c.Owner + ": it is revoked, or older than an hour' >&2; echo quit=1; :"},
-		}
-	}
-	return []entry{
-		{header, ""},
-		{helper, ""},
-		{helper, c.Helper},
-		{"credential." + url + ".useHttpPath", "true"},
-	}
-}
-
-// overHTTPS has git fetch and push over HTTPS what remotes and .gitmodules name by
-// SSH addresses. SSH is on another port than HTTPS, so these are without the port.
-// The longest insteadOf wins, hence ours over that of actions/checkout, which ends
-// with the host.
-func overHTTPS(site server, spelled, owner string) []entry {
-	key := "url." + site.url + "/" + owner + "/.insteadOf"
-	return []entry{
-		{key, "git@" + site.host + ":" + spelled + "/"},
-		{key, "ssh://git@" + site.host + "/" + spelled + "/"},
-	}
-}
-
 // maxName is how long names may be; GitHub ends sooner.
 const maxName = 100
 
 var ownerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
 
 func (c Config) check() error {
+	for _, owner := range append([]string{c.Owner}, c.Aliases...) {
+		if len(owner) > maxName || !ownerName.MatchString(owner) {
+			return errOwner
+		}
+	}
+	for _, name := range c.Repositories {
+		if !isRepository(name) {
+			return errRepository
+		}
+	}
 	switch {
-	case len(c.Owner) > maxName, !ownerName.MatchString(c.Owner):
-		return errOwner
+	case c.AllRepositories != (len(c.Repositories) == 0), c.AllRepositories && c.OwnerWide:
+		return errWhich
 	case c.Token.Empty() && c.Helper == "":
 		return errNeither
 	case !c.Token.Empty() && c.Helper != "":

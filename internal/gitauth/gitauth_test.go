@@ -15,7 +15,7 @@ import (
 const someToken = "ghs_" + "0123456789abcdefghijABCDEFGHIJ012345"
 
 func good() Config {
-	return Config{Server: "https://github.com", Owner: "octo-corp", Token: redact.New(someToken)}
+	return Config{Server: "https://github.com", Owner: "octo-corp", AllRepositories: true, Token: redact.New(someToken)}
 }
 
 // text is an environment as a golden text has it, with what the token became in
@@ -48,12 +48,20 @@ GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for octo-corp: it is revoked,
 GIT_CONFIG_KEY_4=url.https://github.com/octo-corp/.insteadOf
 GIT_CONFIG_VALUE_4=git@github.com:octo-corp/
 GIT_CONFIG_KEY_5=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_5=ssh://git@github.com/octo-corp/
-GIT_CONFIG_COUNT=6
+GIT_CONFIG_VALUE_5=git@github.com:/octo-corp/
+GIT_CONFIG_KEY_6=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_6=ssh://git@github.com/octo-corp/
+GIT_CONFIG_KEY_7=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_7=ssh://git@github.com:22/octo-corp/
+GIT_CONFIG_KEY_8=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_8=git+ssh://git@github.com/octo-corp/
+GIT_CONFIG_KEY_9=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_9=ssh://git@ssh.github.com:443/octo-corp/
+GIT_CONFIG_COUNT=10
 `},
 		{"helper, bot, and entries before", func(c *Config) {
 			c.Token, c.Helper = redact.String{}, `!"$RUNNER_TEMP/valetkey" git-credential`
-			c.Bot, c.Count = &bot, "7"
+			c.Bot, c.Before.Count = &bot, "7"
 		}, `
 GIT_CONFIG_KEY_7=http.https://github.com/octo-corp/.extraHeader
 GIT_CONFIG_VALUE_7=
@@ -66,12 +74,85 @@ GIT_CONFIG_VALUE_10=true
 GIT_CONFIG_KEY_11=url.https://github.com/octo-corp/.insteadOf
 GIT_CONFIG_VALUE_11=git@github.com:octo-corp/
 GIT_CONFIG_KEY_12=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_12=ssh://git@github.com/octo-corp/
-GIT_CONFIG_KEY_13=user.name
-GIT_CONFIG_VALUE_13=vault-keeper[bot]
-GIT_CONFIG_KEY_14=user.email
-GIT_CONFIG_VALUE_14=917+vault-keeper[bot]@users.noreply.github.com
-GIT_CONFIG_COUNT=15
+GIT_CONFIG_VALUE_12=git@github.com:/octo-corp/
+GIT_CONFIG_KEY_13=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_13=ssh://git@github.com/octo-corp/
+GIT_CONFIG_KEY_14=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_14=ssh://git@github.com:22/octo-corp/
+GIT_CONFIG_KEY_15=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_15=git+ssh://git@github.com/octo-corp/
+GIT_CONFIG_KEY_16=url.https://github.com/octo-corp/.insteadOf
+GIT_CONFIG_VALUE_16=ssh://git@ssh.github.com:443/octo-corp/
+GIT_CONFIG_KEY_17=user.name
+GIT_CONFIG_VALUE_17=vault-keeper[bot]
+GIT_CONFIG_KEY_18=user.email
+GIT_CONFIG_VALUE_18=917+vault-keeper[bot]@users.noreply.github.com
+GIT_CONFIG_COUNT=19
+`},
+		{"a repository, on ghe.com", func(c *Config) {
+			c.Server, c.AllRepositories, c.Repositories, c.Organization = "https://octo.ghe.com", false, []string{"api"}, 55
+		}, `
+GIT_CONFIG_KEY_0=http.https://octo.ghe.com/octo-corp/api.extraHeader
+GIT_CONFIG_VALUE_0=
+GIT_CONFIG_KEY_1=http.https://octo.ghe.com/octo-corp/api.extraHeader
+GIT_CONFIG_VALUE_1=Authorization: Basic {base64}
+GIT_CONFIG_KEY_2=credential.https://octo.ghe.com/octo-corp/api.helper
+GIT_CONFIG_VALUE_2=
+GIT_CONFIG_KEY_3=credential.https://octo.ghe.com/octo-corp/api.helper
+GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for octo-corp/api: it is revoked, or older than an hour' >&2; echo quit=1; :
+GIT_CONFIG_KEY_4=http.https://octo.ghe.com/octo-corp/api.git.extraHeader
+GIT_CONFIG_VALUE_4=
+GIT_CONFIG_KEY_5=http.https://octo.ghe.com/octo-corp/api.git.extraHeader
+GIT_CONFIG_VALUE_5=Authorization: Basic {base64}
+GIT_CONFIG_KEY_6=credential.https://octo.ghe.com/octo-corp/api.git.helper
+GIT_CONFIG_VALUE_6=
+GIT_CONFIG_KEY_7=credential.https://octo.ghe.com/octo-corp/api.git.helper
+GIT_CONFIG_VALUE_7=!echo 'GitHub refused the token for octo-corp/api: it is revoked, or older than an hour' >&2; echo quit=1; :
+GIT_CONFIG_KEY_8=http.https://octo.ghe.com/octo-corp/api.wiki.git.extraHeader
+GIT_CONFIG_VALUE_8=
+GIT_CONFIG_KEY_9=http.https://octo.ghe.com/octo-corp/api.wiki.git.extraHeader
+GIT_CONFIG_VALUE_9=Authorization: Basic {base64}
+GIT_CONFIG_KEY_10=credential.https://octo.ghe.com/octo-corp/api.wiki.git.helper
+GIT_CONFIG_VALUE_10=
+GIT_CONFIG_KEY_11=credential.https://octo.ghe.com/octo-corp/api.wiki.git.helper
+GIT_CONFIG_VALUE_11=!echo 'GitHub refused the token for octo-corp/api: it is revoked, or older than an hour' >&2; echo quit=1; :
+GIT_CONFIG_KEY_12=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_12=git@octo.ghe.com:octo-corp/api.git
+GIT_CONFIG_KEY_13=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_13=git@octo.ghe.com:/octo-corp/api.git
+GIT_CONFIG_KEY_14=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_14=ssh://git@octo.ghe.com/octo-corp/api.git
+GIT_CONFIG_KEY_15=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_15=ssh://git@octo.ghe.com:22/octo-corp/api.git
+GIT_CONFIG_KEY_16=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_16=git+ssh://git@octo.ghe.com/octo-corp/api.git
+GIT_CONFIG_KEY_17=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_17=org-55@octo.ghe.com:octo-corp/api.git
+GIT_CONFIG_KEY_18=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_18=ssh://org-55@octo.ghe.com/octo-corp/api.git
+GIT_CONFIG_KEY_19=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_19=octo@octo.ghe.com:octo-corp/api.git
+GIT_CONFIG_KEY_20=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
+GIT_CONFIG_VALUE_20=ssh://octo@octo.ghe.com/octo-corp/api.git
+GIT_CONFIG_KEY_21=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_21=git@octo.ghe.com:octo-corp/api.wiki.git
+GIT_CONFIG_KEY_22=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_22=git@octo.ghe.com:/octo-corp/api.wiki.git
+GIT_CONFIG_KEY_23=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_23=ssh://git@octo.ghe.com/octo-corp/api.wiki.git
+GIT_CONFIG_KEY_24=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_24=ssh://git@octo.ghe.com:22/octo-corp/api.wiki.git
+GIT_CONFIG_KEY_25=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_25=git+ssh://git@octo.ghe.com/octo-corp/api.wiki.git
+GIT_CONFIG_KEY_26=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_26=org-55@octo.ghe.com:octo-corp/api.wiki.git
+GIT_CONFIG_KEY_27=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_27=ssh://org-55@octo.ghe.com/octo-corp/api.wiki.git
+GIT_CONFIG_KEY_28=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_28=octo@octo.ghe.com:octo-corp/api.wiki.git
+GIT_CONFIG_KEY_29=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
+GIT_CONFIG_VALUE_29=ssh://octo@octo.ghe.com/octo-corp/api.wiki.git
+GIT_CONFIG_COUNT=30
 `},
 		{"an owner with capitals, a server with a port", func(c *Config) {
 			c.Server, c.Owner = "https://GHES.example.com:8443/", "Octo"
@@ -95,12 +176,24 @@ GIT_CONFIG_VALUE_7=!echo 'GitHub refused the token for Octo: it is revoked, or o
 GIT_CONFIG_KEY_8=url.https://ghes.example.com:8443/Octo/.insteadOf
 GIT_CONFIG_VALUE_8=git@ghes.example.com:Octo/
 GIT_CONFIG_KEY_9=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_9=ssh://git@ghes.example.com/Octo/
+GIT_CONFIG_VALUE_9=git@ghes.example.com:/Octo/
 GIT_CONFIG_KEY_10=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_10=git@ghes.example.com:octo/
+GIT_CONFIG_VALUE_10=ssh://git@ghes.example.com/Octo/
 GIT_CONFIG_KEY_11=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_11=ssh://git@ghes.example.com/octo/
-GIT_CONFIG_COUNT=12
+GIT_CONFIG_VALUE_11=ssh://git@ghes.example.com:22/Octo/
+GIT_CONFIG_KEY_12=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_12=git+ssh://git@ghes.example.com/Octo/
+GIT_CONFIG_KEY_13=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_13=git@ghes.example.com:octo/
+GIT_CONFIG_KEY_14=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_14=git@ghes.example.com:/octo/
+GIT_CONFIG_KEY_15=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_15=ssh://git@ghes.example.com/octo/
+GIT_CONFIG_KEY_16=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_16=ssh://git@ghes.example.com:22/octo/
+GIT_CONFIG_KEY_17=url.https://ghes.example.com:8443/Octo/.insteadOf
+GIT_CONFIG_VALUE_17=git+ssh://git@ghes.example.com/octo/
+GIT_CONFIG_COUNT=18
 `},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -143,6 +236,14 @@ func TestEnvRefuses(t *testing.T) {
 		{"owner with a line break", func(c *Config) { c.Owner = "octo\n" }, errOwner},
 		{"owner as a pattern", func(c *Config) { c.Owner = "*" }, errOwner},
 		{"owner that leads up", func(c *Config) { c.Owner = ".." }, errOwner},
+		{"an alias that is a pattern", func(c *Config) { c.Aliases = []string{"octo", "*"} }, errOwner},
+		{"no repositories, nor all", func(c *Config) { c.AllRepositories = false }, errWhich},
+		{"repositories, and all", func(c *Config) { c.Repositories = []string{"api"} }, errWhich},
+		{"all, and too many", func(c *Config) { c.OwnerWide = true }, errWhich},
+		{"a repository with its owner", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{"api", "octo/api"} }, errRepository},
+		{"a repository that leads up", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{".."} }, errRepository},
+		{"a repository with a line break", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{"api\n"} }, errRepository},
+		{"a repository that ends a shell's quotes", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{"a'b"} }, errRepository},
 		{"neither", func(c *Config) { c.Token = redact.String{} }, errNeither},
 		{"both", func(c *Config) { c.Helper = "store" }, errBoth},
 		{"token with a line break", func(c *Config) { c.Token = redact.New("ghs_1\n") }, errToken},
@@ -156,11 +257,11 @@ func TestEnvRefuses(t *testing.T) {
 		{"bot with a line break", bot("keeper\n", 1, "github.com"), errBot},
 		{"bot without number", bot("keeper", 0, "github.com"), errBot},
 		{"bot with a URL for a host", bot("keeper", 1, "https://github.com"), errBot},
-		{"count of words", func(c *Config) { c.Count = "many" }, errCount},
-		{"count with a space", func(c *Config) { c.Count = " 1" }, errCount},
-		{"negative count", func(c *Config) { c.Count = "-1" }, errCount},
-		{"count that overflows", func(c *Config) { c.Count = "99999999999999999999" }, errCount},
-		{"count with a line break", func(c *Config) { c.Count = "1\n" }, errCount},
+		{"count of words", func(c *Config) { c.Before.Count = "many" }, errCount},
+		{"count with a space", func(c *Config) { c.Before.Count = " 1" }, errCount},
+		{"negative count", func(c *Config) { c.Before.Count = "-1" }, errCount},
+		{"count that overflows", func(c *Config) { c.Before.Count = "99999999999999999999" }, errCount},
+		{"count with a line break", func(c *Config) { c.Before.Count = "1\n" }, errCount},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := good()
@@ -257,35 +358,40 @@ func TestBot(t *testing.T) {
 
 func TestGH(t *testing.T) {
 	for _, test := range []struct {
-		server string
-		want   []Pair
+		server, host string
+		want         []Pair
 	}{
-		{"https://github.com", []Pair{{"GH_TOKEN", someToken}}},
-		{"https://octo.ghe.com", []Pair{{"GH_TOKEN", someToken}, {"GH_HOST", "octo.ghe.com"}}},
-		{"https://ghes.example.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghes.example.com"}}},
-		{"https://127.0.0.1:8443", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "127.0.0.1:8443"}}},
-		{"https://notghe.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "notghe.com"}}},
-		{"https://ghe.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghe.com"}}},
+		{"https://github.com", "", []Pair{{"GH_TOKEN", someToken}}},
+		{"https://octo.ghe.com", "", []Pair{{"GH_TOKEN", someToken}, {"GH_HOST", "octo.ghe.com"}}},
+		{"https://ghes.example.com", "", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghes.example.com"}}},
+		{"https://127.0.0.1:8443", "", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "127.0.0.1:8443"}}},
+		{"https://notghe.com", "", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "notghe.com"}}},
+		{"https://ghe.com", "", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghe.com"}}},
+		{"https://github.com", "ghes.example.com", []Pair{{"GH_TOKEN", someToken}, {"GH_HOST", ""}}},
+		{"https://ghes.example.com", "octo.ghe.com", []Pair{{"GH_ENTERPRISE_TOKEN", someToken}, {"GH_HOST", "ghes.example.com"}}},
 	} {
-		got, err := GH(test.server, redact.New(someToken))
+		got, err := GH(test.server, redact.New(someToken), test.host)
 		if diff := cmp.Diff(test.want, got); diff != "" || err != nil {
-			t.Errorf("%s: %v\n%s", test.server, err, diff)
+			t.Errorf("%s after %q: %v\n%s", test.server, test.host, err, diff)
 		}
 	}
-	_, err := GH("octo.ghe.com", redact.New(someToken))
+	_, err := GH("octo.ghe.com", redact.New(someToken), "")
 	wantError(t, err, errServer)
-	_, err = GH("https://github.com", redact.New("ghs_1\nGH_HOST=evil"))
+	_, err = GH("https://github.com", redact.New("ghs_1\nGH_HOST=evil"), "")
 	wantError(t, err, errToken)
 }
 
 // FuzzEnv holds that what is accepted is one line per value, numbered on from what
 // was there, in keys that git can only read as they were meant.
 func FuzzEnv(f *testing.F) {
-	f.Add("https://github.com", "octo-corp", someToken, "", "", int64(0), "")
-	f.Add("https://ghes.example.com:8443/", "Octo", "", `!"$RUNNER_TEMP/v" x`, "keeper", int64(7), "12")
-	f.Add("http://127.0.0.1:1", "a\nb", "t", "h", "k[bot]", int64(-1), "007")
-	f.Fuzz(func(t *testing.T, serverURL, owner, token, helper, slug string, id int64, count string) {
-		c := Config{Server: serverURL, Owner: owner, Token: redact.New(token), Helper: helper, Count: count}
+	f.Add("https://github.com", "octo-corp", "", someToken, "", "", int64(0), "")
+	f.Add("https://ghes.example.com:8443/", "Octo", "Api", "", `!"$RUNNER_TEMP/v" x`, "keeper", int64(7), "12")
+	f.Add("http://127.0.0.1:1", "a\nb", "..", "t", "h", "k[bot]", int64(-1), "007")
+	f.Fuzz(func(t *testing.T, serverURL, owner, repository, token, helper, slug string, id int64, count string) {
+		c := Config{Server: serverURL, Owner: owner, AllRepositories: repository == "", Token: redact.New(token), Helper: helper, Before: Before{Count: count}}
+		if repository != "" {
+			c.Repositories = []string{repository}
+		}
 		if slug != "" {
 			c.Bot = &Bot{slug, id, "github.com"}
 		}
@@ -312,10 +418,18 @@ func FuzzEnv(f *testing.F) {
 				t.Errorf("%q = %q", key, value)
 			}
 			section, _, _ := strings.Cut(key, ".")
-			address := strings.HasPrefix(key, section+".http") && strings.Contains(key, "/"+owner+"/.") ||
-				strings.Contains(key, "/"+strings.ToLower(owner)+"/.")
+			opened := func(owner, repository string) bool {
+				path := "/" + owner + "/" + repository + "."
+				return strings.Contains(key, path) || repository != "" && (strings.Contains(key, path+"git.") || strings.Contains(key, path+"wiki.git."))
+			}
+			low, lower := strings.ToLower(owner), strings.ToLower(repository)
+			address := strings.HasPrefix(key, section+".http") &&
+				(opened(owner, repository) || opened(owner, lower) || opened(low, repository) || opened(low, lower))
 			if section != "user" && !address {
-				t.Errorf("key %q is for more than %q", key, owner)
+				t.Errorf("key %q is for more than %q, %q", key, owner, repository)
+			}
+			if section == "url" && repository != "" && !strings.HasSuffix(value, ".git") {
+				t.Errorf("%q is the beginning of other repositories' addresses", value)
 			}
 			if helper == "" && len(token) > 8 && section == "http" && strings.Contains(value, token) {
 				t.Errorf("the token is readable in %s", key)

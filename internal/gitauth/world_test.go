@@ -166,7 +166,7 @@ func (w *world) revoke(token redact.String) {
 }
 
 func (w *world) config(owner string, token redact.String) gitauth.Config {
-	return gitauth.Config{Server: w.url, Owner: owner, Token: token}
+	return gitauth.Config{Server: w.url, Owner: owner, AllRepositories: true, Token: token}
 }
 
 // job is the environment of the steps of one job: a home of its own, and nothing
@@ -196,8 +196,15 @@ func isolated(home string) []string {
 func (j *job) use(c gitauth.Config) *job {
 	j.t.Helper()
 	for _, pair := range j.env {
-		if count, ok := strings.CutPrefix(pair, "GIT_CONFIG_COUNT="); ok {
-			c.Count = count
+		name, value, _ := strings.Cut(pair, "=")
+		switch {
+		case name == "GIT_CONFIG_COUNT":
+			c.Before.Count = value
+		case strings.HasPrefix(name, "GIT_CONFIG_KEY_"):
+			c.Before.Keys = append(c.Before.Keys, value)
+			c.Before.Size += len(pair)
+		case strings.HasPrefix(name, "GIT_CONFIG_VALUE_"):
+			c.Before.Size += len(pair)
 		}
 	}
 	env, err := c.Env()
