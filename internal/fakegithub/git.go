@@ -22,17 +22,20 @@ const maxPush = 64 << 20
 // gitPath is an address of the smart HTTP protocol (https://git-scm.com/docs/http-protocol).
 type gitPath struct {
 	owner, repo string
+	wiki        bool   // of the repository
 	endpoint    string // info/refs, git-upload-pack or git-receive-pack
 	service     string // git-upload-pack or git-receive-pack
 }
 
-// parseGitPath recognises /OWNER/REPO(.git)/ENDPOINT.
+// parseGitPath recognises /OWNER/REPO(.git)/ENDPOINT and /OWNER/REPO.wiki(.git)/ENDPOINT. That no repository can be called
+// so, and that whoever opens the repository opens its wiki, is unconfirmed.
 func parseGitPath(r *http.Request) (gitPath, bool) {
 	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
 	if len(parts) != 3 || parts[0] == "repos" { // no account can be called so; /repos/{o}/{r} is the API
 		return gitPath{}, false
 	}
 	g := gitPath{owner: parts[0], repo: strings.TrimSuffix(parts[1], ".git"), endpoint: parts[2], service: parts[2]}
+	g.repo, g.wiki = strings.CutSuffix(g.repo, ".wiki")
 	if g.endpoint == "info/refs" {
 		g.service = r.URL.Query().Get("service")
 		return g, true
@@ -112,6 +115,9 @@ func (s *Server) admit(r *http.Request, g gitPath) (directory, user string, refu
 	user = "anonymous"
 	if t != nil {
 		user = "x-access-token"
+	}
+	if g.wiki {
+		return strings.TrimSuffix(repo.directory, ".git") + ".wiki.git", user, nil
 	}
 	return repo.directory, user, nil
 }

@@ -59,12 +59,15 @@ func newWorld(t *testing.T) *world {
 		Slug: "vault-keeper", Owner: "octo-corp", PublicKey: &privateKey().PublicKey,
 		Permissions: map[string]string{"contents": "write"},
 	})
-	for _, name := range []string{"octo-corp/api", "octo-corp/lib", "hexa-corp/web"} {
+	for _, name := range []string{"octo-corp/api", "octo-corp/api-internal", "octo-corp/lib", "hexa-corp/web"} {
 		owner, short, _ := strings.Cut(name, "/")
 		w.github.AddRepository(fakegithub.Repository{Owner: owner, Name: short, Private: true})
 		if err := os.CopyFS(filepath.Join(w.root, name+".git"), repository); err != nil {
 			t.Fatal(err)
 		}
+	}
+	if err := os.CopyFS(filepath.Join(w.root, "octo-corp/api.wiki.git"), repository); err != nil {
+		t.Fatal(err)
 	}
 	for _, owner := range []string{"octo-corp", "hexa-corp"} {
 		w.on[owner] = w.github.Install(fakegithub.Installation{AppID: w.app.ID, Account: owner, All: true})
@@ -140,8 +143,8 @@ func (w *world) call(method, path, authorization, body string) (status int, answ
 	return rec.Code, answer
 }
 
-// mint makes a token for all repositories of an owner.
-func (w *world) mint(owner string) redact.String {
+// mint makes a token for repositories of an owner, or for all of them.
+func (w *world) mint(owner string, repositories ...string) redact.String {
 	w.t.Helper()
 	now := time.Now().Unix()
 	claims := jwt.MapClaims{"iss": w.app.ClientID, "iat": now - 60, "exp": now + 300}
@@ -149,8 +152,15 @@ func (w *world) mint(owner string) redact.String {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	body, err := json.Marshal(map[string][]string{"repositories": repositories})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if len(repositories) == 0 {
+		body = []byte("{}")
+	}
 	path := fmt.Sprintf("/app/installations/%d/access_tokens", w.on[owner].ID)
-	status, answer := w.call("POST", path, "Bearer "+signed, "{}")
+	status, answer := w.call("POST", path, "Bearer "+signed, string(body))
 	token, ok := answer["token"].(string)
 	if !ok {
 		w.t.Fatalf("mint: %d %v", status, answer["message"])
@@ -167,6 +177,11 @@ func (w *world) revoke(token redact.String) {
 
 func (w *world) config(owner string, token redact.String) gitauth.Config {
 	return gitauth.Config{Server: w.url, Owner: owner, AllRepositories: true, Token: token}
+}
+
+// only is the configuration of a token that names its repositories.
+func (w *world) only(owner string, token redact.String, repositories ...string) gitauth.Config {
+	return gitauth.Config{Server: w.url, Owner: owner, Repositories: repositories, Token: token}
 }
 
 // job is the environment of the steps of one job: a home of its own, and nothing
