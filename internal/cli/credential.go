@@ -94,26 +94,41 @@ func withoutPath(err error) string {
 	return err.Error()
 }
 
-// answerFresh hands out the job's token. Nothing is announced, a new token neither:
-// it goes to git alone.
+// answerFresh hands out the job's token for the repositories that it opens: a question
+// about another is no reason for a mint. Nothing is announced, a new token neither: it
+// goes to git alone.
 func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDir, asked gitauth.Request) error {
-	s, token, err := p.fresh(ctx, r, d, nil)
+	identity := redact.New(p.Getenv(d.identityVariable()))
+	r.Mask(identity)
+	s, err := d.load(identity)
 	if err != nil {
 		return err
 	}
-	owner, _, ok := asked.Owner()
-	if !asked.At(s.Server) || ok && !strings.EqualFold(owner, s.Owner) {
+	owner, repository, ok := asked.Owner()
+	switch {
+	case !asked.At(s.Server):
 		return nil // git asks the next one
+	case !ok:
+		return errNoPath
+	case !s.Reach.opens(owner, repository):
+		return nil
+	}
+	_, token, err := p.fresh(ctx, r, d, nil)
+	if err != nil {
+		return err
 	}
 	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires)
 }
+
+// errNoPath is for whoever asks about a host: what a token opens is told by the path.
+var errNoPath = actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
 
 // answerMinted mints for the one repository that git asks about, which it adds to
 // what is given.
 func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gitauth.Request, given map[string]string) error {
 	owner, repository, ok := asked.Owner()
 	if !ok {
-		return actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
+		return errNoPath
 	}
 	given["INPUT_OWNER"], given["INPUT_REPOSITORIES"] = owner, repository
 	p = p.lentTo(given)
@@ -174,7 +189,10 @@ func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintReques
 	if err != nil {
 		return githubapp.Token{}, err
 	}
-	if err := m.sameScope(); err != nil {
+	if m, err = m.located(ctx, r, api); err == nil {
+		err = m.sameScope()
+	}
+	if err != nil {
 		takeBack(ctx, r, api, m.Token)
 		return githubapp.Token{}, err
 	}

@@ -126,8 +126,12 @@ func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened enve
 // lend gives later steps what they asked for beside the outputs.
 func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Payload, h host, l loan) ([]actions.Pair, error) {
 	l.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
+	w, err := reachOf(opened.Repositories)
+	if err != nil {
+		return nil, err
+	}
 	if !l.wantsBot() {
-		return l.give(r, opened, nil, "")
+		return l.give(r, opened.Token, w, nil, "")
 	}
 	ctx, cancel := context.WithTimeout(ctx, mintTime)
 	defer cancel()
@@ -135,11 +139,20 @@ func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Pa
 	if err != nil {
 		return nil, err
 	}
+	if l.Git && w.All {
+		selected, err := api.OpensSelected(ctx, opened.Token)
+		if err == nil && selected {
+			w, err = w.selected(ctx, api, opened.Token)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
 	bot, err := l.identify(ctx, r, api, opened)
 	if err != nil {
 		return nil, err
 	}
-	return l.give(r, opened, bot, "")
+	return l.give(r, opened.Token, w, bot, "")
 }
 
 // home is where a token lives: where it says that it was minted, or else the

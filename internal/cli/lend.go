@@ -20,16 +20,17 @@ type loan struct {
 	Git, GH, Bot bool
 	Names        []string // variables that hold the token
 	Server       string   // where git finds the GitHub of the token
-	Count        string   // GIT_CONFIG_COUNT of earlier steps
+	Before       gitauth.Before
+	GHHost       string // GH_HOST of earlier steps
 }
 
 func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loan {
 	l := loan{
 		Git: in.Bool("git"), GH: in.Bool("gh"), Bot: in.Bool("bot-identity"), Names: in.List("export-env"),
-		Server: website(r, api), Count: r.Variable("GIT_CONFIG_COUNT"),
+		Server: website(r, api), Before: gitBefore(p), GHHost: r.Variable("GH_HOST"),
 	}
 	for _, name := range l.Names {
-		if err := variableName(name); err != nil {
+		if err := variableName(name); err != nil && name != workflowToken {
 			in.Fault("export-env", err.Error(), "take another name, such as GH_TOKEN")
 		}
 	}
@@ -46,6 +47,24 @@ func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loa
 		in.Fault(asked, "has nowhere to go: GITHUB_ENV is not set", "the runner sets it")
 	}
 	return l
+}
+
+// workflowToken is the one name of the runner's kind that it does not set itself, and
+// that tools look for a token in.
+const workflowToken = "GITHUB_TOKEN"
+
+// gitBefore reads what earlier steps have git read.
+func gitBefore(p Process) gitauth.Before {
+	b := gitauth.Before{Count: strings.TrimSpace(p.Getenv("GIT_CONFIG_COUNT"))}
+	for n := 0; ; n++ {
+		name, value := "GIT_CONFIG_KEY_"+strconv.Itoa(n), "GIT_CONFIG_VALUE_"+strconv.Itoa(n)
+		key := p.Getenv(name)
+		if key == "" {
+			return b
+		}
+		b.Keys = append(b.Keys, key)
+		b.Size += len(name) + len(key) + len(value) + len(p.Getenv(value)) + len("=\x00=\x00")
+	}
 }
 
 // website is where people and git find the GitHub that an API belongs to. The
@@ -94,29 +113,24 @@ func (l loan) identify(ctx context.Context, r *actions.Runner, api *githubapp.AP
 
 // give sets up what later steps get, and returns the outputs that come with it.
 // helper takes the place of the token in git's configuration, where there is one.
-func (l loan) give(r *actions.Runner, p envelope.Payload, bot *gitauth.Bot, helper string) ([]actions.Pair, error) {
+func (l loan) give(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]actions.Pair, error) {
 	var env []gitauth.Pair
 	if l.Git {
-		c := gitauth.Config{Server: l.Server, Owner: owner(p.Repositories), Token: p.Token, Bot: bot, Count: l.Count}
-		if helper != "" {
-			c.Token, c.Helper = redact.String{}, helper
-		}
-		r.Mask(c.Secrets()...)
-		pairs, err := c.Env()
+		pairs, err := l.git(r, token, w, bot, helper)
 		if err != nil {
 			return nil, err
 		}
 		env = append(env, pairs...)
 	}
 	if l.GH {
-		pairs, err := gitauth.GH(l.Server, p.Token)
+		pairs, err := gitauth.GH(l.Server, token, l.GHHost)
 		if err != nil {
 			return nil, err
 		}
 		env = append(env, pairs...)
 	}
 	for _, name := range l.Names {
-		env = append(env, gitauth.Pair{Name: name, Value: p.Token.Reveal()})
+		env = append(env, gitauth.Pair{Name: name, Value: token.Reveal()})
 	}
 	var pairs []actions.Pair
 	for _, e := range env {
@@ -136,11 +150,29 @@ func (l loan) give(r *actions.Runner, p envelope.Payload, bot *gitauth.Bot, help
 	}, nil
 }
 
-// owner is whose repositories a token opens; one token has one.
-func owner(repositories []string) string {
-	if len(repositories) == 0 {
-		return ""
+// git is the environment in which git opens what the token opens.
+func (l loan) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]gitauth.Pair, error) {
+	if !w.All && len(w.Repositories) == 0 {
+		return nil, actions.Fault{Input: "git", Problem: "has nothing to open: the token opens no repository", Cure: "select repositories in the installation's settings, or leave git out"}
 	}
-	name, _, _ := strings.Cut(repositories[0], "/")
-	return name
+	c := gitauth.Config{
+		Server: l.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization, AllRepositories: w.All, Repositories: w.Repositories,
+		Token: token, Bot: bot, Before: l.Before,
+	}
+	if w.All {
+		c.Repositories = nil
+	}
+	if helper != "" {
+		c.Token, c.Helper = redact.String{}, helper
+	}
+	r.Mask(c.Secrets()...)
+	env, err := c.Env()
+	if errors.Is(err, gitauth.ErrTooMany) && !w.All {
+		c.OwnerWide = true
+		if env, err = c.Env(); err == nil {
+			r.Notice("the token opens %d repositories, too many for git to be told of one by one: git uses it for every repository of %s, also for those that it does not open. "+
+				"If the job needs one of these, such as its own, take a step for fewer repositories", len(w.Repositories), w.Owner)
+		}
+	}
+	return env, err
 }

@@ -97,10 +97,14 @@ func (p Process) obtain(ctx context.Context, r *actions.Runner, api *githubapp.A
 	if err != nil {
 		return m, err
 	}
-	if m.Installation.ID == 0 {
-		if m.Installation, err = app.Installation(ctx, req.Target); err != nil {
-			return m, err
-		}
+	switch {
+	case m.Installation.ID == 0:
+		m.Installation, err = app.Installation(ctx, req.Target)
+	case req.Scope.AllRepositories: // GitHub names no repository of such a token, and so no owner
+		m.Installation, err = app.InstallationByID(ctx, req.InstallationID)
+	}
+	if err != nil {
+		return m, err
 	}
 	if len(req.Patterns.Include) > 0 {
 		if m.Scope.Repositories, err = matching(ctx, r, app, m); err != nil {
@@ -132,15 +136,19 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m mint
 // handOver gives a token to the steps that follow. State comes first: whatever
 // happens after it, the post stage revokes.
 func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, m minted) error {
-	opened := m.payload()
 	if !m.KeepToken && r.HasState() {
-		if err := saveToken(r, opened, m.Host); err != nil {
+		if err := saveToken(r, m.payload(), m.Host); err != nil {
 			return err
 		}
+	}
+	m, err := m.located(ctx, r, api)
+	if err != nil {
+		return err
 	}
 	if err := m.sameScope(); err != nil {
 		return err
 	}
+	opened := m.payload()
 	if m.Verify {
 		if err := api.Verify(ctx, m.Token.Value); err != nil {
 			return err
@@ -153,7 +161,7 @@ func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp
 	if err != nil {
 		return err
 	}
-	lent, err := p.lendMinted(r, m, bot)
+	lent, err := p.lendMinted(ctx, r, api, m, bot)
 	if err != nil {
 		return err
 	}
@@ -178,15 +186,22 @@ func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp
 
 // lendMinted sets later steps up, with a helper instead of the token where the job
 // may outlive it.
-func (p Process) lendMinted(r *actions.Runner, m minted, bot *gitauth.Bot) ([]actions.Pair, error) {
-	if !m.Refresh {
-		return m.Loan.give(r, m.payload(), bot, "")
+func (p Process) lendMinted(ctx context.Context, r *actions.Runner, api *githubapp.API, m minted, bot *gitauth.Bot) ([]actions.Pair, error) {
+	w := m.reach()
+	if m.Loan.Git && w.All && m.Token.Selected {
+		var err error
+		if w, err = w.selected(ctx, api, m.Token.Value); err != nil {
+			return nil, err
+		}
 	}
-	d, env, err := p.refreshing(r, m)
+	if !m.Refresh {
+		return m.Loan.give(r, m.Token.Value, w, bot, "")
+	}
+	d, env, err := p.refreshing(r, m, w)
 	if err != nil {
 		return nil, err
 	}
-	lent, err := m.Loan.give(r, m.payload(), bot, d.helper())
+	lent, err := m.Loan.give(r, m.Token.Value, w, bot, d.helper())
 	if err == nil {
 		err = r.Env(env...)
 	}
@@ -198,7 +213,7 @@ func (p Process) lendMinted(r *actions.Runner, m minted, bot *gitauth.Bot) ([]ac
 
 // sameScope holds what was granted against what was asked for.
 func (m minted) sameScope() error {
-	missing, extra := m.Token.Differs(m.Target.Owner, m.Scope)
+	missing, extra := m.Token.Differs(m.owner(), m.Scope)
 	if len(m.Scope.Permissions) > 0 {
 		less, more := permission.Compare(m.Scope.Permissions, m.Token.Permissions)
 		missing, extra = append(missing, less...), append(extra, more...)
@@ -284,7 +299,7 @@ func (m minted) repositories() []string {
 	case m.Target.Owner == "":
 		return []string{}
 	}
-	return []string{m.Target.Owner + "/*"}
+	return []string{m.owner() + "/*"}
 }
 
 // clockTime is a time as people read it in a log.

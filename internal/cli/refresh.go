@@ -38,7 +38,7 @@ type refreshState struct {
 	URL          string          `json:"url"`
 	Roots        string          `json:"roots"`
 	Server       string          `json:"server"`
-	Owner        string          `json:"owner"`
+	Reach        reach           `json:"reach"` // what git is answered for
 	Installation int64           `json:"installation"`
 	Scope        githubapp.Scope `json:"scope"`
 	Tokens       []liveToken     `json:"tokens"`    // the last one is handed out
@@ -241,11 +241,15 @@ func (p Process) again(ctx context.Context, r *actions.Runner, s refreshState) (
 	}
 	ctx, cancel := context.WithTimeout(ctx, mintTime)
 	defer cancel()
-	token, err := app.Mint(ctx, githubapp.Installation{ID: s.Installation}, s.Scope)
-	if err != nil {
+	m := minted{mintRequest{Scope: s.Scope}, githubapp.Installation{ID: s.Installation, Account: s.Reach.Owner}, githubapp.Token{}}
+	if m.Token, err = app.Mint(ctx, m.Installation, s.Scope); err != nil {
 		return liveToken{}, err
 	}
-	return liveToken{Value: storedSecret{token.Value}, Expires: token.ExpiresAt}, nil
+	if err := m.sameScope(); err != nil {
+		takeBack(ctx, r, api, m.Token)
+		return liveToken{}, err
+	}
+	return liveToken{Value: storedSecret{m.Token.Value}, Expires: m.Token.ExpiresAt}, nil
 }
 
 // alive drops the tokens that have expired.
@@ -261,7 +265,7 @@ func alive(tokens []liveToken) []liveToken {
 
 // refreshing prepares what a job needs that outlives its token. On an error
 // nothing is left behind.
-func (p Process) refreshing(r *actions.Runner, m minted) (refreshDir, []actions.Pair, error) {
+func (p Process) refreshing(r *actions.Runner, m minted, w reach) (refreshDir, []actions.Pair, error) {
 	identity, recipient, err := envelope.NewIdentity()
 	if err != nil {
 		return refreshDir{}, nil, err
@@ -272,7 +276,7 @@ func (p Process) refreshing(r *actions.Runner, m minted) (refreshDir, []actions.
 		return d, nil, err
 	}
 	err = d.save(refreshState{
-		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Owner: m.Target.Owner,
+		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Reach: w,
 		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
 		Tokens: []liveToken{{Value: storedSecret{m.Token.Value}, Expires: m.Token.ExpiresAt, Announced: true}}, // as all that this stage minted
 	})

@@ -20,7 +20,7 @@ const shownRepositories = 20
 func (m minted) describe(r *actions.Runner) {
 	names := joined(m.repositories())
 	if names == "" {
-		names = m.Target.String()
+		names = m.place()
 	}
 	r.Info("minted a token for %s: %s; expires at %s", names, strings.Join(levels(m.Token.Permissions), ", "), clockTime(m.Token.ExpiresAt))
 	if err := r.Summary(m.summary()); err != nil {
@@ -44,7 +44,7 @@ func (m minted) summary() string {
 	}
 	granted := codes(levels(m.Token.Permissions))
 	rows := [][2]string{
-		{"App", code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + code(target(m.Target))},
+		{"App", code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + code(m.place())},
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 	}
@@ -56,17 +56,12 @@ func (m minted) summary() string {
 		{"Audit log", "`hashed_token:" + githubapp.Hash(m.Token.Value) + "`"},
 	}...)
 	var b strings.Builder
-	b.WriteString("#### Token for " + code(target(m.Target)) + "\n\n| | |\n|---|---|\n")
+	b.WriteString("#### Token for " + code(m.place()) + "\n\n| | |\n|---|---|\n")
 	for _, row := range rows {
 		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
 	}
 	b.WriteString("\n")
 	return b.String()
-}
-
-// target names the account without the repository that led to it.
-func target(t githubapp.Target) string {
-	return githubapp.Target{Owner: t.Owner, Enterprise: t.Enterprise}.String()
 }
 
 // inherited warns of a token that was asked for without permissions.

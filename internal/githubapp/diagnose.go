@@ -80,14 +80,7 @@ func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
 	defer cancel()
 	switch {
 	case e.Status == http.StatusNotFound:
-		e.Cure = "the installation is not this App's: check installation-id, client-id and github-api-url"
-		if list, err := a.installations(ctx); err == nil && len(list) > 0 {
-			var known []string
-			for _, i := range list {
-				known = append(known, fmt.Sprintf("%d (%s)", i.ID, i.Account))
-			}
-			e.Cure = "the App's installations are " + named(known, 5)
-		}
+		e.Cure = a.notOurs(ctx)
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
 		e.Cure = suspended(a.known(ctx, i))
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
@@ -98,6 +91,21 @@ func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
 		e.Cure = a.notSelected(ctx, i, s)
 	}
+}
+
+// notOurs says which installations there are, where an id is none of them.
+func (a *App) notOurs(ctx context.Context) string {
+	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
+	defer cancel()
+	list, err := a.installations(ctx)
+	if err != nil || len(list) == 0 {
+		return "the installation is not this App's: check installation-id, client-id and github-api-url"
+	}
+	var known []string
+	for _, i := range list {
+		known = append(known, fmt.Sprintf("%d (%s)", i.ID, i.Account))
+	}
+	return "the App's installations are " + named(known, 5)
 }
 
 // known completes an installation of which only the id is known.

@@ -3,6 +3,7 @@ package githubapp
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -42,6 +43,8 @@ type Installation struct {
 	ID              int64
 	AppSlug         string
 	Account         string // login of a user or organisation, slug of an enterprise
+	Organization    int64  // the account's number, if it is an organisation
+	Enterprise      bool   // the account is an enterprise
 	Page            string // its settings page, where an owner changes it
 	AllRepositories bool
 	Permissions     map[string]string // what it was granted
@@ -56,8 +59,8 @@ func (i *Installation) UnmarshalJSON(data []byte) error {
 		ID      int64  `json:"id"`
 		AppSlug string `json:"app_slug"`
 		Account struct {
-			Login string `json:"login"`
-			Slug  string `json:"slug"`
+			account
+			Slug string `json:"slug"`
 		} `json:"account"`
 		HTMLURL     string            `json:"html_url"`
 		Selection   string            `json:"repository_selection"`
@@ -72,12 +75,28 @@ func (i *Installation) UnmarshalJSON(data []byte) error {
 	}
 	*i = Installation{
 		ID: wire.ID, AppSlug: oneLine(wire.AppSlug), Account: oneLine(wire.Account.Login + wire.Account.Slug), Page: oneLine(wire.HTMLURL),
+		Organization: wire.Account.organization(), Enterprise: wire.Account.Login == "" && wire.Account.Slug != "",
 		AllRepositories: wire.Selection == "all", Permissions: wire.Permissions, SuspendedBy: oneLine(wire.SuspendedBy.Login),
 	}
 	if wire.SuspendedAt != nil {
 		i.SuspendedAt = *wire.SuspendedAt
 	}
 	return nil
+}
+
+// account is a user or an organisation as GitHub names it.
+type account struct {
+	Login string `json:"login"`
+	ID    int64  `json:"id"`
+	Type  string `json:"type"`
+}
+
+// organization is the account's number, or 0 if it is a user's.
+func (a account) organization() int64 {
+	if a.Type != "Organization" {
+		return 0
+	}
+	return a.ID
 }
 
 // Installation finds the App's installation for a target, in one request. A 404
@@ -95,6 +114,31 @@ func (a *App) Installation(ctx context.Context, target Target) (Installation, er
 			e.Cure = a.notFound(ctx, target)
 		}
 	})
+}
+
+// InstallationByID reads an installation of which the id is known, in one request.
+func (a *App) InstallationByID(ctx context.Context, id int64) (Installation, error) {
+	found, err := a.installation(ctx, id)
+	if err == nil && found.ID != id {
+		err = &Error{Op: "read the installation", Reason: "the answer names another installation"}
+	}
+	return found, a.explain(err, func(e *Error) {
+		if e.Status == http.StatusNotFound {
+			e.Cure = a.notOurs(ctx)
+		}
+	})
+}
+
+// Leads tells whether the App's installation for a target is the one of an id, in one
+// request: names of accounts change, and GitHub redirects from the old ones.
+func (a *App) Leads(ctx context.Context, target Target, id int64) (bool, error) {
+	var found Installation
+	err := a.api.call(ctx, a.client, "find the installation for "+target.String(), http.MethodGet, target.path(), nil, &found)
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusNotFound {
+		return false, nil
+	}
+	return found.ID == id, a.explain(err, func(*Error) {})
 }
 
 func (a *App) installation(ctx context.Context, id int64) (Installation, error) {

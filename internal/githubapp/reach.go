@@ -16,6 +16,28 @@ func (a *API) Reach(ctx context.Context, token redact.String, owner, repository 
 	return a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "open "+owner+"/"+repository, http.MethodGet, path, nil, nil)
 }
 
+// FullName gives owner/name of the repository that an address leads to, which is
+// another than the one asked for where either was renamed.
+func (a *API) FullName(ctx context.Context, token redact.String, owner, repository string) (string, error) {
+	var found struct {
+		FullName string `json:"full_name"`
+	}
+	path := "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(repository)
+	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "find where "+owner+"/"+repository+" is now", http.MethodGet, path, nil, &found)
+	return oneLine(found.FullName), err
+}
+
+// OpensSelected tells whether a token that is for all repositories of an installation
+// opens no more than those that the installation selects.
+func (a *API) OpensSelected(ctx context.Context, token redact.String) (bool, error) {
+	var found struct {
+		Selection string `json:"repository_selection"`
+	}
+	path := "installation/repositories?per_page=1"
+	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "ask what the token opens", http.MethodGet, path, nil, &found)
+	return found.Selection != "all", err
+}
+
 const (
 	// verifyTime is how long a new token may take to be known everywhere.
 	verifyTime = 30 * time.Second

@@ -50,8 +50,10 @@ type Token struct {
 	ExpiresAt       time.Time
 	Permissions     map[string]string
 	AllRepositories bool
+	Selected        bool             // with AllRepositories: of those that the installation selects, which GitHub did not name
 	Repositories    []string         // owner/name, sorted; empty with AllRepositories
 	IDs             map[string]int64 // of those repositories, by owner/name
+	Organization    int64            // the number of their owner, if that is an organization
 }
 
 // Hash is what GitHub's audit log calls hashed_token: base64 of the SHA-256.
@@ -67,8 +69,9 @@ type grant struct {
 	Permissions  map[string]string `json:"permissions"`
 	Selection    string            `json:"repository_selection"`
 	Repositories []struct {
-		ID       int64  `json:"id"`
-		FullName string `json:"full_name"`
+		ID       int64   `json:"id"`
+		FullName string  `json:"full_name"`
+		Owner    account `json:"owner"`
 	} `json:"repositories"`
 }
 
@@ -132,16 +135,34 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	// An installation on selected repositories answers "selected" and names none
 	// of them when all were asked for.
 	all := len(g.Repositories) == 0 && (scope.AllRepositories || g.Selection != "selected")
-	t := Token{Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions, AllRepositories: all, IDs: map[string]int64{}}
+	t := Token{
+		Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions,
+		AllRepositories: all, Selected: all && g.Selection != "all", IDs: map[string]int64{},
+	}
 	for _, r := range g.Repositories {
 		t.Repositories = append(t.Repositories, r.FullName)
 		t.IDs[r.FullName] = r.ID
+		t.Organization = r.Owner.organization()
 	}
 	slices.Sort(t.Repositories)
 	if t.ExpiresAt.IsZero() {
 		t.ExpiresAt = time.Now().UTC().Add(tokenLifetime)
 	}
 	return t, nil
+}
+
+// Owner is whose repositories the token names; empty where it names none, or those
+// of more than one owner.
+func (t Token) Owner() string {
+	var owner string
+	for _, full := range t.Repositories {
+		of, _, _ := strings.Cut(full, "/")
+		if owner != "" && !strings.EqualFold(of, owner) {
+			return ""
+		}
+		owner = of
+	}
+	return owner
 }
 
 // Differs tells in which repositories a token goes beyond or falls short of the

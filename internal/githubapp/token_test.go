@@ -24,10 +24,10 @@ func TestMintUseRevoke(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := Installation{
-				ID: testInstallation, AppSlug: "keeper", Account: "acme", AllRepositories: true, Page: installation.Page,
+				ID: testInstallation, AppSlug: "keeper", Account: "acme", Organization: installation.Organization, AllRepositories: true, Page: installation.Page,
 				Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"},
 			}
-			if diff := cmp.Diff(want, installation); diff != "" || !strings.HasSuffix(installation.Page, "/settings/installations/4242") {
+			if diff := cmp.Diff(want, installation); diff != "" || !strings.HasSuffix(installation.Page, "/settings/installations/4242") || installation.Organization == 0 {
 				t.Error(diff, installation.Page)
 			}
 			token, err := f.app.Mint(ctx, installation, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}})

@@ -1,0 +1,112 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+)
+
+// owner is whose repositories the token opens: of the account that the installation
+// is on, by the name that GitHub gives it. An enterprise has none of its own.
+func (m minted) owner() string {
+	if m.Target.Enterprise != "" || m.Installation.Account == "" {
+		return m.Target.Owner
+	}
+	return m.Installation.Account
+}
+
+// place is the account in words.
+func (m minted) place() string {
+	t := githubapp.Target{Owner: m.owner(), Enterprise: m.Target.Enterprise}
+	if t.Enterprise != "" && m.Installation.Account != "" {
+		t.Enterprise = m.Installation.Account
+	}
+	return t.String()
+}
+
+// located gives m with the account that the installation is on, and fails where that
+// is another than the one that was asked for. One more request is needed where the
+// two have different names: GitHub redirects from those that accounts had before.
+func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.API) (minted, error) {
+	asked := m.Target.Owner + m.Target.Enterprise
+	byID := m.InstallationID != 0
+	if m.Installation.Account == "" {
+		m.Installation.Account, m.Installation.Organization = m.Token.Owner(), m.Token.Organization
+	}
+	switch account := m.Installation.Account; {
+	case account == "" && byID && m.Scope.AllRepositories:
+		return m, actions.Fault{
+			Input: "installation-id", Problem: "is of an installation of which GitHub does not say on which account it is",
+			Cure: "leave it out, to have the installation of " + m.place() + " looked up",
+		}
+	case account == "": // found by its name, or for no repository that was asked for, as sameScope will say
+		return m, nil
+	case strings.EqualFold(account, asked) && (!byID || m.Installation.Enterprise == (m.Target.Enterprise != "")):
+		return m, nil
+	case byID:
+		if err := m.sameAccount(ctx, api); err != nil {
+			return m, err
+		}
+	}
+	if err := m.sameRepositories(ctx, api); err != nil {
+		return m, err
+	}
+	r.Notice("%s is called %s now, and GitHub leads from the old name to the new one. Write the new one, before somebody else takes the old", asked, m.Installation.Account)
+	return m, nil
+}
+
+// sameAccount asks whether the name that was given leads to the installation whose
+// id was given.
+func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
+	app, err := api.App(m.Issuer, m.Key)
+	if err != nil {
+		return err
+	}
+	same, err := app.Leads(ctx, m.Target, m.Installation.ID)
+	if err != nil || same {
+		return err
+	}
+	input := "owner"
+	if m.Target.Enterprise != "" || m.Installation.Enterprise {
+		input = "enterprise"
+	}
+	asked := githubapp.Target{Owner: m.Target.Owner, Enterprise: m.Target.Enterprise}
+	return actions.Fault{
+		Input:   "installation-id",
+		Problem: fmt.Sprintf("%d is the installation on %s, and the token was to be for %s", m.Installation.ID, m.Installation.Account, asked),
+		Cure:    fmt.Sprintf("set %s to the one that is meant, or leave installation-id out to have it looked up", input),
+	}
+}
+
+// maxMoved is how many repositories are asked about, one by one.
+const maxMoved = 20
+
+// sameRepositories makes sure that the token opens the repositories that were meant.
+// An account that was renamed keeps them; but GitHub redirects in the same way from a
+// repository that was transferred, and the mint names repositories without their
+// owner: the account that one of them went to may have others of the same names.
+func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error {
+	account, names := m.Installation.Account, m.Scope.Repositories
+	if len(names) > maxMoved {
+		return actions.Fault{
+			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to find out whether each is the one that was meant", m.Target.Owner, account, len(names)),
+			Cure:    "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
+		}
+	}
+	for _, name := range names {
+		full, err := api.FullName(ctx, m.Token.Value, m.Target.Owner, name)
+		if err != nil {
+			return err
+		}
+		if want := account + "/" + name; !strings.EqualFold(full, want) {
+			return actions.Fault{
+				Problem: fmt.Sprintf("%s/%s is %s now, and GitHub granted %s", m.Target.Owner, name, full, want),
+				Cure:    "the token was not handed out; set owner and repositories to what they are called now",
+			}
+		}
+	}
+	return nil
+}
