@@ -134,6 +134,7 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
 	"serve": serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
+	"header": checkoutHeader,  // header DIRECTORY: the last token as actions/checkout keeps it in a clone
 	"website": func(ts *testscript.TestScript, _ bool, _ []string) { // website: people find this GitHub where the API is
 		ts.Setenv("GITHUB_SERVER_URL", ts.Getenv("GITHUB_API_URL"))
 	},
@@ -427,6 +428,11 @@ func serveRepository(ts *testscript.TestScript, _ bool, args []string) {
 	} {
 		ts.Check(ts.Exec("git", words...))
 	}
+}
+
+func checkoutHeader(ts *testscript.TestScript, _ bool, args []string) {
+	basic := base64.StdEncoding.EncodeToString([]byte("x-access-token:" + pairs(ts, "output")["token"]))
+	ts.Check(ts.Exec("git", "-C", args[0], "config", "http."+ts.Getenv("GITHUB_SERVER_URL")+"/.extraheader", "AUTHORIZATION: basic "+basic))
 }
 
 func laterStep(ts *testscript.TestScript, _ bool, _ []string) {

@@ -2,7 +2,9 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -54,7 +56,7 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 	if err := m.sameRepositories(ctx, api); err != nil {
 		return m, err
 	}
-	r.Notice("%s is called %s now, and GitHub leads from the old name to the new one. Write the new one, before somebody else takes the old", asked, m.Installation.Account)
+	r.Notice("GitHub leads from %s to %s: the account was renamed, or what the token opens was transferred. Write the new name, before somebody else takes the old one", asked, m.Installation.Account)
 	return m, nil
 }
 
@@ -98,12 +100,16 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 	}
 	for _, name := range names {
 		full, err := api.FullName(ctx, m.Token.Value, m.Target.Owner, name)
+		var e *githubapp.Error
+		if errors.As(err, &e) && e.Status == http.StatusNotFound {
+			full, err = "none that the token opens", nil
+		}
 		if err != nil {
 			return err
 		}
 		if want := account + "/" + name; !strings.EqualFold(full, want) {
 			return actions.Fault{
-				Problem: fmt.Sprintf("%s/%s is %s now, and GitHub granted %s", m.Target.Owner, name, full, want),
+				Problem: fmt.Sprintf("%s/%s is %s, and GitHub granted %s", m.Target.Owner, name, full, want),
 				Cure:    "the token was not handed out; set owner and repositories to what they are called now",
 			}
 		}

@@ -106,7 +106,11 @@ func repositoryInstallation(c *call) answer {
 // accountInstallation is the lookup by the name of an account of one of these types.
 func accountInstallation(types ...string) func(*call) answer {
 	return func(c *call) answer {
-		account := c.accounts[strings.ToLower(c.params["account"])]
+		login := strings.ToLower(c.params["account"])
+		account := c.accounts[login]
+		if account == nil {
+			account = c.formerLogins[login]
+		}
 		if account == nil || !slices.Contains(types, account.Type) {
 			return c.notFound()
 		}

@@ -42,6 +42,7 @@ type Server struct {
 	byName        map[string]*repository // lower-case OWNER/NAME
 	owned         map[string]*holdings   // lower-case login
 	formerNames   map[string]int64       // lower-case OWNER/NAME that was renamed → repository id
+	formerLogins  map[string]*Account    // lower-case login that was changed
 	apps          map[int64]*App
 	installations map[int64]*installation
 	tokens        []*token
@@ -74,6 +75,7 @@ func New(config Config, families ...Family) *Server {
 		byName:        map[string]*repository{},
 		owned:         map[string]*holdings{},
 		formerNames:   map[string]int64{},
+		formerLogins:  map[string]*Account{},
 		apps:          map[int64]*App{},
 		installations: map[int64]*installation{},
 		tokenByValue:  map[string]*token{},

@@ -128,6 +128,51 @@ func (s *Server) RenameRepository(owner, from, to string) {
 	s.enter(repo)
 }
 
+// TransferRepository gives a repository to another account, whose installations may select it; those of the account that
+// had it reach it no more. The old address answers 301 until another repository takes it.
+func (s *Server) TransferRepository(owner, name, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	repo := s.mustRepository(owner, name)
+	for _, in := range s.installations {
+		in.repositoryIDs = slices.DeleteFunc(in.repositoryIDs, func(id int64) bool { return id == repo.ID })
+	}
+	s.moveTo(repo, s.addAccount(Account{Login: to}).Login)
+}
+
+// RenameAccount gives an account, with all that it has but for secrets, another login. Addresses with the old one
+// answer 301; the lookup of its installation is answered as for the new one (unconfirmed).
+func (s *Server) RenameAccount(from, to string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mustBeName(to)
+	account := s.accounts[strings.ToLower(from)]
+	delete(s.accounts, strings.ToLower(from))
+	was := account.Login
+	account.Login = to
+	s.accounts[strings.ToLower(to)], s.formerLogins[strings.ToLower(from)] = account, account
+	for _, repo := range slices.Clone(s.holdingsOf(was).byID) {
+		s.moveTo(repo, to)
+	}
+	for _, in := range s.installations {
+		if in.Account == was {
+			in.Account = to
+		}
+	}
+	for _, app := range s.apps {
+		if app.Owner == was {
+			app.Owner = to
+		}
+	}
+}
+
+func (s *Server) moveTo(repo *repository, owner string) {
+	s.leave(repo)
+	s.formerNames[repo.key()] = repo.ID
+	repo.Owner = owner
+	s.enter(repo)
+}
+
 // AddApp adds an App with the bot account that acts for it.
 func (s *Server) AddApp(a App) App {
 	s.mu.Lock()

@@ -1,0 +1,163 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+)
+
+// whoseDay is what a step asks for and whose installation GitHub has for it. Without
+// a line the token is handed out; else it is taken back.
+var whoseDay = []struct {
+	name    string
+	env     map[string]string
+	prepare func(*day)
+	asked   string
+	line    string
+	opens   string // the output repositories
+	said    string // what the log and the summary contain
+}{
+	{name: "an id, where the answer tells", env: map[string]string{"INPUT_INSTALLATION-ID": "4242"}, asked: "POST", opens: `["acme/api"]`, said: "minted a token for acme/api: "},
+	{
+		name: "an id, where one more request tells", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "MonaLisa"},
+		asked: "GET /app/installations/4243, POST", opens: `["monalisa/*"]`, said: "installation 4243 on `monalisa`",
+	},
+	{
+		name: "an id of another owner, for all", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "acme"},
+		asked: "GET /app/installations/4243, POST, GET /users/acme/installation, DELETE",
+		line:  "input installation-id: 4243 is the installation on monalisa, and the token was to be for acme",
+	},
+	{
+		name: "an id of another owner, with a repository of the same name", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_REPOSITORIES": "api"},
+		prepare: func(d *day) { d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true}) },
+		asked:   "POST, GET /repos/acme/api/installation, DELETE",
+		line:    "input installation-id: 4243 is the installation on monalisa, and the token was to be for acme",
+	},
+	{
+		name: "an id of an owner, for an enterprise", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_ENTERPRISE": "globex"}, prepare: withEnterprise,
+		asked: "GET /app/installations/4243, POST, GET /enterprises/globex/installation, DELETE",
+		line:  "input installation-id: 4243 is the installation on monalisa, and the token was to be for enterprise globex",
+	},
+	{
+		name: "an id of an enterprise, for an owner", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "acme", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		prepare: withEnterprise, asked: "GET /app/installations/4244, POST, GET /users/acme/installation, DELETE",
+		line: "input installation-id: 4244 is the installation on globex, and the token was to be for acme",
+	},
+	{
+		name: "an id of an enterprise", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_ENTERPRISE": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		prepare: withEnterprise, asked: "GET /app/installations/4244, POST", opens: "[]", said: "installation 4244 on `enterprise globex`",
+	},
+	{
+		name: "no such id", env: map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"}, asked: "GET /app/installations/7, GET /app/installations",
+		line: "read the installation: GitHub answered 404: Not Found",
+	},
+	{
+		name: "an owner who was renamed", prepare: renamed, asked: "GET /repos/acme/api/installation, GET by id/installation, POST, GET /repos/acme/api, GET by id",
+		opens: `["acme-inc/api"]`, said: "GitHub leads from acme to acme-inc: the account was renamed",
+	},
+	{
+		name: "all of an owner who was renamed", env: map[string]string{"INPUT_OWNER": "acme"}, prepare: renamed, asked: "GET /users/acme/installation, POST",
+		opens: `["acme-inc/*"]`, said: "minted a token for acme-inc/*: ",
+	},
+	{
+		name: "an owner who was renamed, by id", env: map[string]string{"INPUT_INSTALLATION-ID": "4242"}, prepare: renamed,
+		asked: "POST, GET /repos/acme/api/installation, GET by id/installation, GET /repos/acme/api, GET by id", opens: `["acme-inc/api"]`,
+	},
+	{
+		name: "a repository that was transferred", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) { d.TransferRepository("acme", "web", "monalisa") },
+		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id",
+		opens: `["monalisa/web"]`, said: "or what the token opens was transferred",
+	},
+	{
+		name: "transferred, and another of its name there", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) {
+			d.TransferRepository("acme", "web", "monalisa")
+			d.RenameRepository("monalisa", "web", "site")
+			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
+		},
+		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, DELETE",
+		line:  "acme/web is none that the token opens, and GitHub granted monalisa/web",
+	},
+	{
+		name: "transferred, and its name for another", env: map[string]string{"INPUT_REPOSITORIES": "web, site"}, prepare: func(d *day) {
+			d.TransferRepository("acme", "web", "monalisa")
+			d.RenameRepository("monalisa", "web", "site")
+			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
+		},
+		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, DELETE",
+		line:  "acme/web is monalisa/site, and GitHub granted monalisa/web",
+	},
+	{
+		name: "one transferred, and another of the other's name there", env: map[string]string{"INPUT_REPOSITORIES": "web, api"}, prepare: func(d *day) {
+			d.TransferRepository("acme", "web", "monalisa")
+			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true})
+		},
+		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, GET /repos/acme/api, DELETE",
+		line:  "acme/api is none that the token opens, and GitHub granted monalisa/api",
+	},
+	{
+		name: "renamed, and too many to ask about", env: map[string]string{"INPUT_REPOSITORIES": numbered(maxMoved + 1)}, prepare: func(d *day) {
+			for _, name := range strings.Fields(numbered(maxMoved + 1)) {
+				d.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+			}
+			d.Install(fakegithub.Installation{ID: 4242, AppID: 917, Account: "acme", All: true})
+			renamed(d)
+		},
+		asked: "GET /repos/acme/" + strings.Fields(numbered(1))[0] + "/installation, GET by id/installation, POST, DELETE",
+		line:  "GitHub leads from acme to acme-inc, and 21 repositories are too many to find out whether each is the one that was meant",
+	},
+}
+
+func withEnterprise(d *day) {
+	d.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
+	d.Install(fakegithub.Installation{ID: 4244, AppID: 917, Account: "globex", Permissions: map[string]string{"enterprise_teams": "read"}})
+}
+
+func renamed(d *day) { d.RenameAccount("acme", "acme-inc") }
+
+func TestWhoseInstallation(t *testing.T) {
+	for _, c := range whoseDay {
+		t.Run(c.name, func(t *testing.T) {
+			d := newDay(t, c.env)
+			if c.prepare != nil {
+				c.prepare(d)
+			}
+			d.run(t, Process.mint)
+			if line, hint := d.said("error"); line != c.line || (line == "") != (hint == "") {
+				t.Errorf("got error %q with hint %q, want %q", line, hint, c.line)
+			}
+			if got := shortly(d); got != c.asked {
+				t.Errorf("asked\n%s, want\n%s", got, c.asked)
+			}
+			if text := d.log.String() + d.file(t, "GITHUB_STEP_SUMMARY"); !strings.Contains(text, c.said) {
+				t.Errorf("%q is not said in\n%s", c.said, text)
+			}
+			outputs, err := readPairs(d.env["GITHUB_OUTPUT"])
+			if err != nil || outputs["repositories"] != c.opens {
+				t.Errorf("opens %q (%v), want %q", outputs["repositories"], err, c.opens)
+			}
+			for _, token := range d.Tokens() {
+				if d.Alive(token.Value) != (c.line == "") {
+					t.Errorf("alive is %v", d.Alive(token.Value))
+				}
+			}
+		})
+	}
+}
+
+// shortly is what was asked, without what is the same in every case.
+func shortly(d *day) string {
+	var list []string
+	for _, r := range d.Requests() {
+		switch {
+		case strings.HasPrefix(r.Path, "/repositories/"):
+			_, rest, _ := strings.Cut(strings.TrimPrefix(r.Path, "/repositories/"), "/")
+			list = append(list, strings.TrimSuffix("GET by id/"+rest, "/"))
+		case r.Method != "GET":
+			list = append(list, r.Method)
+		default:
+			list = append(list, r.Method+" "+r.Path)
+		}
+	}
+	return strings.Join(list, ", ")
+}
