@@ -133,7 +133,7 @@ var storyCommands = map[string]func(ts *testscript.TestScript, neg bool, args []
 	"inputfile": func(ts *testscript.TestScript, _ bool, args []string) { // inputfile NAME FILE
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
-	"serve": serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
+	"serve":  serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
 	"header": checkoutHeader,  // header DIRECTORY: the last token as actions/checkout keeps it in a clone
 	"website": func(ts *testscript.TestScript, _ bool, _ []string) { // website: people find this GitHub where the API is
 		ts.Setenv("GITHUB_SERVER_URL", ts.Getenv("GITHUB_API_URL"))

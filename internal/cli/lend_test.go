@@ -1,10 +1,17 @@
 package cli
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/gitauth"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 func TestWebsite(t *testing.T) {
@@ -22,5 +29,137 @@ func TestWebsite(t *testing.T) {
 		if got := website(r, api); got != want {
 			t.Errorf("%s: got %s, want %s", api, got, want)
 		}
+	}
+}
+
+// gh for one host after another: GH_HOST is that of the last step, and none where that
+// is github.com.
+func TestGHHosts(t *testing.T) {
+	d := newDay(t, map[string]string{"INPUT_GH": "true"})
+	for _, step := range []struct{ api, server, want string }{
+		{"https://api.github.com", "https://github.com", "unset"},
+		{"https://ghes.test/api/v3", "https://ghes.test", "ghes.test"},
+		{"https://api.github.com", "https://github.com", ""},
+		{"https://api.octo.ghe.com", "https://octo.ghe.com", "octo.ghe.com"},
+	} {
+		d.next(t, map[string]string{"GITHUB_API_URL": step.api, "GITHUB_SERVER_URL": step.server})
+		d.run(t, Process.mint)
+		env, err := readPairs(d.env["GITHUB_ENV"])
+		if err != nil || d.exit != exitOK {
+			t.Fatal(err, d.log.String())
+		}
+		got, ok := env["GH_HOST"]
+		if !ok {
+			got = "unset"
+		}
+		if got != step.want {
+			t.Errorf("%s: GH_HOST is %q, want %q", step.server, got, step.want)
+		}
+		for name, value := range env {
+			d.env[name] = value
+		}
+	}
+}
+
+// What git would have to be told one by one of 500 repositories, no environment holds.
+func TestManyRepositories(t *testing.T) {
+	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": numbered(500)})
+	for _, name := range strings.Fields(numbered(500)) {
+		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: name, Private: true})
+	}
+	d.run(t, Process.mint)
+	if line, _ := d.said("notice"); !strings.HasPrefix(line, "the token opens 500 repositories, too many for git to be told of one by one: git uses it for every repository of monalisa") {
+		t.Errorf("the notice is %q", line)
+	}
+	env, err := readPairs(d.env["GITHUB_ENV"])
+	if err != nil || env["GIT_CONFIG_KEY_0"] != "http.https://github.test/monalisa/.extraHeader" {
+		t.Errorf("the first entry is for %s (%v)", env["GIT_CONFIG_KEY_0"], err)
+	}
+}
+
+// The environment as earlier steps left it, read up to the first number that is not there.
+func TestGitBefore(t *testing.T) {
+	env := map[string]string{
+		"GIT_CONFIG_COUNT": " 2 ", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "", "GIT_CONFIG_KEY_1": "c.d", "GIT_CONFIG_VALUE_1": "e",
+		"GIT_CONFIG_KEY_3": "f.g",
+	}
+	got := gitBefore(Process{Getenv: func(name string) string { return env[name] }})
+	size := 0
+	for _, text := range []string{"GIT_CONFIG_KEY_0=a.b", "GIT_CONFIG_VALUE_0=", "GIT_CONFIG_KEY_1=c.d", "GIT_CONFIG_VALUE_1=e"} {
+		size += len(text) + 1
+	}
+	if diff := cmp.Diff(gitauth.Before{Count: "2", Keys: []string{"a.b", "c.d"}, Size: size}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestReachOpens(t *testing.T) {
+	some, err := reachOf([]string{"Acme/API", "Acme/web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	some.Aliases = []string{"old"}
+	all, err := reachOf([]string{"acme/*"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		w                 reach
+		owner, repository string
+		want              bool
+	}{
+		{some, "acme", "api", true},
+		{some, "OLD", "Web", true},
+		{some, "acme", "api-internal", false},
+		{some, "evil", "api", false},
+		{all, "ACME", "anything", true},
+		{all, "evil", "anything", false},
+		{reach{}, "", "", false},
+	} {
+		if got := c.w.opens(c.owner, c.repository); got != c.want {
+			t.Errorf("%+v opens %s/%s: %v", c.w, c.owner, c.repository, got)
+		}
+	}
+	if _, err := reachOf([]string{"acme/api", "evil/x"}); err == nil {
+		t.Error("two owners are taken for one")
+	}
+}
+
+// A token that opens nothing sets up nothing, rather than everything of nobody.
+func TestGitWithNothingToOpen(t *testing.T) {
+	l := loan{Git: true, Server: "https://github.com"}
+	if _, err := l.git(actions.New(&strings.Builder{}, func(string) string { return "" }), redact.New("ghs_1"), reach{Owner: "acme"}, nil, ""); fmt.Sprint(err) != "input git: has nothing to open: the token opens no repository" {
+		t.Errorf("got %v", err)
+	}
+	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "hexa"})
+	d.AddAccount(fakegithub.Account{Login: "hexa"})
+	d.Install(fakegithub.Installation{ID: 9, AppID: 917, Account: "hexa"})
+	d.run(t, Process.mint)
+	if line, _ := d.said("error"); line != "input git: has nothing to open: the token opens no repository" || d.Alive(d.Tokens()[0].Value) {
+		t.Errorf("got %q; alive is %v", line, d.Alive(d.Tokens()[0].Value))
+	}
+}
+
+// A token that is minted again is held against what was asked for as the first was.
+func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
+	d, dir := refreshed(t)
+	p := d.process(t)
+	s, err := dir.load(redact.New(d.env[dir.identityVariable()]))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Tokens = nil
+	if err := dir.save(s); err != nil {
+		t.Fatal(err)
+	}
+	d.lies = true
+	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
+		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
+	}}))
+	if _, _, err := p.fresh(context.Background(), p.runner(), dir); err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
+		t.Errorf("got %v", err)
+	}
+	if tokens := d.Tokens(); len(tokens) != 2 || d.Alive(tokens[1].Value) {
+		t.Errorf("of %d tokens, the second is alive", len(tokens))
 	}
 }
