@@ -1,6 +1,9 @@
 package cli
 
 import (
+	"context"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -142,6 +145,75 @@ func TestWhoseInstallation(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// git is told of the account's name and spelling at GitHub and of those in the
+// workflow, and of the address with the account's number.
+func TestGitKnowsBothNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  map[string]string
+		asks string
+	}{
+		"looked up": {map[string]string{"INPUT_REPOSITORIES": "Api"}, "GET /repos/acme/Api/installation"},
+		"by id":     {map[string]string{"INPUT_REPOSITORIES": "Api", "INPUT_INSTALLATION-ID": "4242"}, "GET /app, POST"},
+	} {
+		d := newDay(t, c.env)
+		d.env["INPUT_GIT"] = "true"
+		renamed(d)
+		d.run(t, Process.mint)
+		env, err := readPairs(d.env["GITHUB_ENV"])
+		if err != nil || !strings.HasPrefix(shortly(d), c.asks) {
+			t.Fatal(err, shortly(d), d.log.String())
+		}
+		var entries strings.Builder
+		for n := range len(env) / 2 {
+			entries.WriteString(env["GIT_CONFIG_KEY_"+strconv.Itoa(n)] + "=" + env["GIT_CONFIG_VALUE_"+strconv.Itoa(n)] + "\n")
+		}
+		for _, want := range []string{
+			"http.https://github.test/acme-inc/api.git.extraHeader=Auth", "http.https://github.test/acme-inc/Api.git.extraHeader=Auth",
+			"http.https://github.test/acme/api.git.extraHeader=Auth", "http.https://github.test/acme/Api.git.extraHeader=Auth",
+			"url.https://github.test/acme-inc/api.git.insteadOf=git@github.test:acme/Api.git\n",
+		} {
+			if !strings.Contains(entries.String(), want) {
+				t.Errorf("%s: there is no %s", name, want)
+			}
+		}
+		if !regexp.MustCompile(`insteadOf=org-\d+@github.test:acme-inc/api.git\n`).MatchString(entries.String()) {
+			t.Errorf("%s: there is no address with the account's number", name)
+		}
+	}
+}
+
+// The credential helper gives no token that is not for what git asked about.
+func TestHelperAndWhoseInstallation(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		prepare func(*day)
+		exit    int
+		said    string
+	}{
+		{"renamed", func(d *day) { d.RenameAccount("acme", "acme-inc") }, exitOK, "GitHub leads from acme to acme-inc"},
+		{"transferred, and another of its name there", func(d *day) {
+			d.TransferRepository("acme", "web", "monalisa")
+			d.RenameRepository("monalisa", "web", "site")
+			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
+		}, exitFailure, "acme/web is none that the token opens, and GitHub granted monalisa/web"},
+	} {
+		d := newDay(t, map[string]string{"GITHUB_ACTIONS": ""})
+		c.prepare(d)
+		var out, said strings.Builder
+		p := d.process(t)
+		p.Stdin, p.Stdout, p.Stderr = strings.NewReader("url=https://github.test/acme/web.git\n\n"), &out, &said
+		exit := p.gitCredential(context.Background(), []string{"get"})
+		tokens := d.Tokens()
+		token := tokens[len(tokens)-1]
+		if exit != c.exit || strings.Contains(out.String(), token.Value) != (c.exit == exitOK) || d.Alive(token.Value) != (c.exit == exitOK) {
+			t.Errorf("%s: exit %d; alive is %v", c.name, exit, d.Alive(token.Value))
+		}
+		if !strings.Contains(said.String(), c.said) {
+			t.Errorf("%s: said %s", c.name, said.String())
+		}
 	}
 }
 
