@@ -71,15 +71,15 @@ func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
 	if err != nil || same {
 		return err
 	}
-	input := "owner"
-	if m.Target.Enterprise != "" || m.Installation.Enterprise {
-		input = "enterprise"
+	input, found := "owner", githubapp.Target{Owner: m.Installation.Account}
+	if m.Installation.Enterprise {
+		input, found = "enterprise", githubapp.Target{Enterprise: m.Installation.Account}
 	}
 	asked := githubapp.Target{Owner: m.Target.Owner, Enterprise: m.Target.Enterprise}
 	return actions.Fault{
 		Input:   "installation-id",
-		Problem: fmt.Sprintf("%d is the installation on %s, and the token was to be for %s", m.Installation.ID, m.Installation.Account, asked),
-		Cure:    fmt.Sprintf("set %s to the one that is meant, or leave installation-id out to have it looked up", input),
+		Problem: fmt.Sprintf("%d is the installation on %s, and the token was to be for %s", m.Installation.ID, found, asked),
+		Cure:    fmt.Sprintf("set %s to %s if that is meant, or leave installation-id out to have it looked up", input, m.Installation.Account),
 	}
 }
 

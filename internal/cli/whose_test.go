@@ -45,11 +45,24 @@ var whoseDay = []struct {
 	{
 		name: "an id of an enterprise, for an owner", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "acme", "INPUT_PERMISSIONS": "enterprise-teams: read"},
 		prepare: withEnterprise, asked: "GET /app/installations/4244, POST, GET /users/acme/installation, DELETE",
-		line: "input installation-id: 4244 is the installation on globex, and the token was to be for acme",
+		line: "input installation-id: 4244 is the installation on enterprise globex, and the token was to be for acme",
 	},
 	{
 		name: "an id of an enterprise", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_ENTERPRISE": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
 		prepare: withEnterprise, asked: "GET /app/installations/4244, POST", opens: "[]", said: "installation 4244 on `enterprise globex`",
+	},
+	{
+		name: "an id of an enterprise, for an owner of its name", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		prepare: withEnterprise, asked: "GET /app/installations/4244, POST, GET /users/globex/installation, DELETE",
+		line: "input installation-id: 4244 is the installation on enterprise globex, and the token was to be for globex",
+	},
+	{
+		name: "an id of nobody's", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "monalisa"}, prepare: func(d *day) {
+			d.lies = true
+			d.Inject(fakegithub.Fault{Method: "GET", Path: "/app/installations/4243", Rewrite: func(b []byte) []byte { return []byte(`{"id":4243,"account":null}`) }})
+		},
+		asked: "GET /app/installations/4243, POST, DELETE",
+		line:  "input installation-id: is of an installation of which GitHub does not say on which account it is",
 	},
 	{
 		name: "no such id", env: map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"}, asked: "GET /app/installations/7, GET /app/installations",
