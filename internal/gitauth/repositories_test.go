@@ -33,6 +33,11 @@ func TestOthersOfTheOwnerAreLeftAlone(t *testing.T) {
 		for _, path := range []string{"octo-corp/api", "octo-corp/api.git", "octo-corp/api.wiki.git"} {
 			j.must("", "ls-remote", w.url+"/"+path)
 		}
+		// git-lfs looks the header up for its own address.
+		out, _ := j.git("", "config", "--get-urlmatch", "http.extraheader", w.url+"/octo-corp/api.git/info/lfs/objects/batch")
+		if strings.HasPrefix(out, "Authorization: Basic ") != (name == "header") {
+			t.Errorf("%s: for LFS there is %d characters of header", name, len(out))
+		}
 		for _, path := range []string{"octo-corp/api.git", "octo-corp/api.wiki.git"} {
 			for _, address := range append(addresses("127.0.0.1", path), "org-55@127.0.0.1:"+path, "ssh://org-55@127.0.0.1/"+path) {
 				if got := j.must("", "ls-remote", "--get-url", address); got != w.url+"/"+path+"\n" {
