@@ -153,7 +153,10 @@ func (l loan) give(r *actions.Runner, token redact.String, w reach, bot *gitauth
 // git is the environment in which git opens what the token opens.
 func (l loan) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]gitauth.Pair, error) {
 	if !w.All && len(w.Repositories) == 0 {
-		return nil, actions.Fault{Input: "git", Problem: "has nothing to open: the token opens no repository", Cure: "select repositories in the installation's settings, or leave git out"}
+		return nil, actions.Fault{
+			Input: "git", Problem: "has nothing to open: the token opens no repository",
+			Cure: "select repositories in the installation's settings, or leave git out",
+		}
 	}
 	c := gitauth.Config{
 		Server: l.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization, AllRepositories: w.All, Repositories: w.Repositories,
@@ -170,7 +173,8 @@ func (l loan) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.
 	if errors.Is(err, gitauth.ErrTooMany) && !w.All {
 		c.OwnerWide = true
 		if env, err = c.Env(); err == nil {
-			r.Notice("the token opens %d repositories, too many for git to be told of one by one: git uses it for every repository of %s, also for those that it does not open. "+
+			r.Notice("the token opens %d repositories, too many for git to be told of one by one: "+
+				"git uses it for every repository of %s, also for those that it does not open. "+
 				"If the job needs one of these, such as its own, take a step for fewer repositories", len(w.Repositories), w.Owner)
 		}
 	}

@@ -68,7 +68,8 @@ func TestManyRepositories(t *testing.T) {
 		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: name, Private: true})
 	}
 	d.run(t, Process.mint)
-	if line, _ := d.said("notice"); !strings.HasPrefix(line, "the token opens 500 repositories, too many for git to be told of one by one: git uses it for every repository of monalisa") {
+	const want = "the token opens 500 repositories, too many for git to be told of one by one: git uses it for every repository of monalisa"
+	if line, _ := d.said("notice"); !strings.HasPrefix(line, want) {
 		t.Errorf("the notice is %q", line)
 	}
 	env, err := readPairs(d.env["GITHUB_ENV"])
@@ -127,15 +128,17 @@ func TestReachOpens(t *testing.T) {
 
 // A token that opens nothing sets up nothing, rather than everything of nobody.
 func TestGitWithNothingToOpen(t *testing.T) {
+	const want = "input git: has nothing to open: the token opens no repository"
 	l := loan{Git: true, Server: "https://github.com"}
-	if _, err := l.git(actions.New(&strings.Builder{}, func(string) string { return "" }), redact.New("ghs_1"), reach{Owner: "acme"}, nil, ""); fmt.Sprint(err) != "input git: has nothing to open: the token opens no repository" {
+	r := actions.New(&strings.Builder{}, func(string) string { return "" })
+	if _, err := l.git(r, redact.New("ghs_1"), reach{Owner: "acme"}, nil, ""); fmt.Sprint(err) != want {
 		t.Errorf("got %v", err)
 	}
 	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "hexa"})
 	d.AddAccount(fakegithub.Account{Login: "hexa"})
 	d.Install(fakegithub.Installation{ID: 9, AppID: 917, Account: "hexa"})
 	d.run(t, Process.mint)
-	if line, _ := d.said("error"); line != "input git: has nothing to open: the token opens no repository" || d.Alive(d.Tokens()[0].Value) {
+	if line, _ := d.said("error"); line != want || d.Alive(d.Tokens()[0].Value) {
 		t.Errorf("got %q; alive is %v", line, d.Alive(d.Tokens()[0].Value))
 	}
 }
@@ -156,7 +159,8 @@ func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
 	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
 		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 	}}))
-	if _, _, err := p.fresh(context.Background(), p.runner(), dir); err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
+	_, _, err = p.fresh(context.Background(), p.runner(), dir)
+	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
 		t.Errorf("got %v", err)
 	}
 	if tokens := d.Tokens(); len(tokens) != 2 || d.Alive(tokens[1].Value) {

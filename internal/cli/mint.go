@@ -186,7 +186,9 @@ func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp
 
 // lendMinted sets later steps up, with a helper instead of the token where the job
 // may outlive it.
-func (p Process) lendMinted(ctx context.Context, r *actions.Runner, api *githubapp.API, m minted, bot *gitauth.Bot) ([]actions.Pair, error) {
+func (p Process) lendMinted(
+	ctx context.Context, r *actions.Runner, api *githubapp.API, m minted, bot *gitauth.Bot,
+) ([]actions.Pair, error) {
 	w := m.reach()
 	if m.Loan.Git && w.All && m.Token.Selected {
 		var err error

@@ -44,7 +44,10 @@ func reachOf(repositories []string) (reach, error) {
 	for _, full := range repositories {
 		owner, name, _ := strings.Cut(full, "/")
 		if w.Owner != "" && owner != w.Owner {
-			return reach{}, actions.Fault{Input: "encrypted-token", Problem: "names repositories of more than one owner, which no token opens", Cure: "pass the output encrypted-token of valetkey as it is"}
+			return reach{}, actions.Fault{
+				Input: "encrypted-token", Problem: "names repositories of more than one owner, which no token opens",
+				Cure: "pass the output encrypted-token of valetkey as it is",
+			}
 		}
 		if w.Owner = owner; name == "*" {
 			w.All = true
@@ -75,5 +78,6 @@ func (w reach) opens(owner, repository string) bool {
 	same := func(name string) func(string) bool {
 		return func(other string) bool { return strings.EqualFold(other, name) }
 	}
-	return slices.ContainsFunc(append([]string{w.Owner}, w.Aliases...), same(owner)) && (w.All || slices.ContainsFunc(w.Repositories, same(repository)))
+	return slices.ContainsFunc(append([]string{w.Owner}, w.Aliases...), same(owner)) &&
+		(w.All || slices.ContainsFunc(w.Repositories, same(repository)))
 }

@@ -56,7 +56,8 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 	if err := m.sameRepositories(ctx, api); err != nil {
 		return m, err
 	}
-	r.Notice("GitHub leads from %s to %s: the account was renamed, or what the token opens was transferred. Write the new name, before somebody else takes the old one", asked, m.Installation.Account)
+	r.Notice("GitHub leads from %s to %s: the account was renamed, or what the token opens was transferred. "+
+		"Write the new name, before somebody else takes the old one", asked, m.Installation.Account)
 	return m, nil
 }
 
@@ -94,8 +95,9 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 	account, names := m.Installation.Account, m.Scope.Repositories
 	if len(names) > maxMoved {
 		return actions.Fault{
-			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to find out whether each is the one that was meant", m.Target.Owner, account, len(names)),
-			Cure:    "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
+			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to find out whether each is the one that was meant",
+				m.Target.Owner, account, len(names)),
+			Cure: "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
 		}
 	}
 	for _, name := range names {

@@ -21,7 +21,10 @@ var whoseDay = []struct {
 	opens   string // the output repositories
 	said    string // what the log and the summary contain
 }{
-	{name: "an id, where the answer tells", env: map[string]string{"INPUT_INSTALLATION-ID": "4242"}, asked: "POST", opens: `["acme/api"]`, said: "minted a token for acme/api: "},
+	{
+		name: "an id, where the answer tells",
+		env:  map[string]string{"INPUT_INSTALLATION-ID": "4242"}, asked: "POST", opens: `["acme/api"]`, said: "minted a token for acme/api: ",
+	},
 	{
 		name: "an id, where one more request tells", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "MonaLisa"},
 		asked: "GET /app/installations/4243, POST", opens: `["monalisa/*"]`, said: "installation 4243 on `monalisa`",
@@ -32,32 +35,40 @@ var whoseDay = []struct {
 		line:  "input installation-id: 4243 is the installation on monalisa, and the token was to be for acme",
 	},
 	{
-		name: "an id of another owner, with a repository of the same name", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_REPOSITORIES": "api"},
+		name:    "an id of another owner, with a repository of the same name",
+		env:     map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_REPOSITORIES": "api"},
 		prepare: func(d *day) { d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true}) },
 		asked:   "POST, GET /repos/acme/api/installation, DELETE",
 		line:    "input installation-id: 4243 is the installation on monalisa, and the token was to be for acme",
 	},
 	{
-		name: "an id of an owner, for an enterprise", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_ENTERPRISE": "globex"}, prepare: withEnterprise,
-		asked: "GET /app/installations/4243, POST, GET /enterprises/globex/installation, DELETE",
-		line:  "input installation-id: 4243 is the installation on monalisa, and the token was to be for enterprise globex",
+		name:    "an id of an owner, for an enterprise",
+		env:     map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_ENTERPRISE": "globex"},
+		prepare: withEnterprise,
+		asked:   "GET /app/installations/4243, POST, GET /enterprises/globex/installation, DELETE",
+		line:    "input installation-id: 4243 is the installation on monalisa, and the token was to be for enterprise globex",
 	},
 	{
-		name: "an id of an enterprise, for an owner", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "acme", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		name:    "an id of an enterprise, for an owner",
+		env:     map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "acme", "INPUT_PERMISSIONS": "enterprise-teams: read"},
 		prepare: withEnterprise, asked: "GET /app/installations/4244, POST, GET /users/acme/installation, DELETE",
 		line: "input installation-id: 4244 is the installation on enterprise globex, and the token was to be for acme",
 	},
 	{
-		name: "an id of an enterprise", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_ENTERPRISE": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		name:    "an id of an enterprise",
+		env:     map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_ENTERPRISE": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
 		prepare: withEnterprise, asked: "GET /app/installations/4244, POST", opens: "[]", said: "installation 4244 on `enterprise globex`",
 	},
 	{
-		name: "an id of an enterprise, for an owner of its name", env: map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		name:    "an id of an enterprise, for an owner of its name",
+		env:     map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_OWNER": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
 		prepare: withEnterprise, asked: "GET /app/installations/4244, POST, GET /users/globex/installation, DELETE",
 		line: "input installation-id: 4244 is the installation on enterprise globex, and the token was to be for globex",
 	},
 	{
-		name: "an id of nobody's", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "monalisa"}, prepare: func(d *day) {
+		name: "an id of nobody's",
+		env:  map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "monalisa"},
+		prepare: func(d *day) {
 			d.lies = true
 			d.Inject(fakegithub.Fault{Method: "GET", Path: "/app/installations/4243", Rewrite: func(b []byte) []byte { return []byte(`{"id":4243,"account":null}`) }})
 		},
@@ -65,15 +76,20 @@ var whoseDay = []struct {
 		line:  "input installation-id: is of an installation of which GitHub does not say on which account it is",
 	},
 	{
-		name: "no such id", env: map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"}, asked: "GET /app/installations/7, GET /app/installations",
+		name: "no such id",
+		env:  map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"}, asked: "GET /app/installations/7, GET /app/installations",
 		line: "read the installation: GitHub answered 404: Not Found",
 	},
 	{
-		name: "an owner who was renamed", prepare: renamed, asked: "GET /repos/acme/api/installation, GET by id/installation, POST, GET /repos/acme/api, GET by id",
-		opens: `["acme-inc/api"]`, said: "GitHub leads from acme to acme-inc: the account was renamed",
+		name:    "an owner who was renamed",
+		prepare: renamed,
+		asked:   "GET /repos/acme/api/installation, GET by id/installation, POST, GET /repos/acme/api, GET by id",
+		opens:   `["acme-inc/api"]`, said: "GitHub leads from acme to acme-inc: the account was renamed",
 	},
 	{
-		name: "all of an owner who was renamed", env: map[string]string{"INPUT_OWNER": "acme"}, prepare: renamed, asked: "GET /users/acme/installation, POST",
+		name:    "all of an owner who was renamed",
+		env:     map[string]string{"INPUT_OWNER": "acme"},
+		prepare: renamed, asked: "GET /users/acme/installation, POST",
 		opens: `["acme-inc/*"]`, said: "minted a token for acme-inc/*: ",
 	},
 	{
@@ -81,9 +97,11 @@ var whoseDay = []struct {
 		asked: "POST, GET /repos/acme/api/installation, GET by id/installation, GET /repos/acme/api, GET by id", opens: `["acme-inc/api"]`,
 	},
 	{
-		name: "a repository that was transferred", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) { d.TransferRepository("acme", "web", "monalisa") },
-		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id",
-		opens: `["monalisa/web"]`, said: "or what the token opens was transferred",
+		name:    "a repository that was transferred",
+		env:     map[string]string{"INPUT_REPOSITORIES": "web"},
+		prepare: func(d *day) { d.TransferRepository("acme", "web", "monalisa") },
+		asked:   "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id",
+		opens:   `["monalisa/web"]`, said: "or what the token opens was transferred",
 	},
 	{
 		name: "transferred, and another of its name there", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) {
@@ -95,7 +113,9 @@ var whoseDay = []struct {
 		line:  "acme/web is none that the token opens, and GitHub granted monalisa/web",
 	},
 	{
-		name: "transferred, and its name for another", env: map[string]string{"INPUT_REPOSITORIES": "web, site"}, prepare: func(d *day) {
+		name: "transferred, and its name for another",
+		env:  map[string]string{"INPUT_REPOSITORIES": "web, site"},
+		prepare: func(d *day) {
 			d.TransferRepository("acme", "web", "monalisa")
 			d.RenameRepository("monalisa", "web", "site")
 			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
@@ -104,7 +124,9 @@ var whoseDay = []struct {
 		line:  "acme/web is monalisa/site, and GitHub granted monalisa/web",
 	},
 	{
-		name: "one transferred, and another of the other's name there", env: map[string]string{"INPUT_REPOSITORIES": "web, api"}, prepare: func(d *day) {
+		name: "one transferred, and another of the other's name there",
+		env:  map[string]string{"INPUT_REPOSITORIES": "web, api"},
+		prepare: func(d *day) {
 			d.TransferRepository("acme", "web", "monalisa")
 			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true})
 		},
@@ -112,7 +134,9 @@ var whoseDay = []struct {
 		line:  "acme/api is none that the token opens, and GitHub granted monalisa/api",
 	},
 	{
-		name: "renamed, and too many to ask about", env: map[string]string{"INPUT_REPOSITORIES": numbered(maxMoved + 1)}, prepare: func(d *day) {
+		name: "renamed, and too many to ask about",
+		env:  map[string]string{"INPUT_REPOSITORIES": numbered(maxMoved + 1)},
+		prepare: func(d *day) {
 			for _, name := range strings.Fields(numbered(maxMoved + 1)) {
 				d.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
 			}

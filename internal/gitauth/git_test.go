@@ -324,7 +324,9 @@ func helperConfig(t *testing.T, w *world, owner string) gitauth.Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return gitauth.Config{Server: w.url, Owner: owner, AllRepositories: true, Helper: `!"$TEST_PROGRAM_IN/` + filepath.Base(program) + `" as-helper`}
+	c := w.config(owner, redact.String{})
+	c.Helper = `!"$TEST_PROGRAM_IN/` + filepath.Base(program) + `" as-helper`
+	return c
 }
 
 // asHelper is what the helper of help finds in its environment.
@@ -395,7 +397,10 @@ func TestReadBack(t *testing.T) {
 	for _, c := range []gitauth.Config{
 		{Server: "https://github.com", Owner: "octo-corp", AllRepositories: true, Token: redact.New("ghs_1")},
 		{Server: "https://octo.ghe.com", Owner: "Octo_Corp", AllRepositories: true, Token: redact.New("ghs_12"), Bot: &bot},
-		{Server: "https://ghes.example.com:8443", Owner: "1", AllRepositories: true, Helper: `!"$RUNNER_TEMP/valet key" 'a\b' "c\"d" #;=%* git-credential`, Bot: &bot},
+		{
+			Server: "https://ghes.example.com:8443", Owner: "1", AllRepositories: true, Bot: &bot,
+			Helper: `!"$RUNNER_TEMP/valet key" 'a\b' "c\"d" #;=%* git-credential`,
+		},
 	} {
 		w := &world{t: t}
 		j := w.job().use(gitauth.Config{Server: "https://example.com", Owner: "first", AllRepositories: true, Helper: "store"})

@@ -225,6 +225,9 @@ func TestEnvRefuses(t *testing.T) {
 	bot := func(slug string, id int64, host string) func(*Config) {
 		return func(c *Config) { c.Bot = &Bot{slug, id, host} }
 	}
+	named := func(repositories ...string) func(*Config) {
+		return func(c *Config) { c.AllRepositories, c.Repositories = false, repositories }
+	}
 	for _, test := range []struct {
 		name   string
 		config func(*Config)
@@ -240,10 +243,10 @@ func TestEnvRefuses(t *testing.T) {
 		{"no repositories, nor all", func(c *Config) { c.AllRepositories = false }, errWhich},
 		{"repositories, and all", func(c *Config) { c.Repositories = []string{"api"} }, errWhich},
 		{"all, and too many", func(c *Config) { c.OwnerWide = true }, errWhich},
-		{"a repository with its owner", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{"api", "octo/api"} }, errRepository},
-		{"a repository that leads up", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{".."} }, errRepository},
-		{"a repository with a line break", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{"api\n"} }, errRepository},
-		{"a repository that ends a shell's quotes", func(c *Config) { c.AllRepositories, c.Repositories = false, []string{"a'b"} }, errRepository},
+		{"a repository with its owner", named("api", "octo/api"), errRepository},
+		{"a repository that leads up", named(".."), errRepository},
+		{"a repository with a line break", named("api\n"), errRepository},
+		{"a repository that ends a shell's quotes", named("a'b"), errRepository},
 		{"neither", func(c *Config) { c.Token = redact.String{} }, errNeither},
 		{"both", func(c *Config) { c.Helper = "store" }, errBoth},
 		{"token with a line break", func(c *Config) { c.Token = redact.New("ghs_1\n") }, errToken},
@@ -388,7 +391,8 @@ func FuzzEnv(f *testing.F) {
 	f.Add("https://ghes.example.com:8443/", "Octo", "Api", "", `!"$RUNNER_TEMP/v" x`, "keeper", int64(7), "12")
 	f.Add("http://127.0.0.1:1", "a\nb", "..", "t", "h", "k[bot]", int64(-1), "007")
 	f.Fuzz(func(t *testing.T, serverURL, owner, repository, token, helper, slug string, id int64, count string) {
-		c := Config{Server: serverURL, Owner: owner, AllRepositories: repository == "", Token: redact.New(token), Helper: helper, Before: Before{Count: count}}
+		c := Config{Server: serverURL, Owner: owner, AllRepositories: repository == "", Token: redact.New(token), Helper: helper}
+		c.Before.Count = count
 		if repository != "" {
 			c.Repositories = []string{repository}
 		}
@@ -420,7 +424,8 @@ func FuzzEnv(f *testing.F) {
 			section, _, _ := strings.Cut(key, ".")
 			opened := func(owner, repository string) bool {
 				path := "/" + owner + "/" + repository + "."
-				return strings.Contains(key, path) || repository != "" && (strings.Contains(key, path+"git.") || strings.Contains(key, path+"wiki.git."))
+				return strings.Contains(key, path) ||
+					repository != "" && (strings.Contains(key, path+"git.") || strings.Contains(key, path+"wiki.git."))
 			}
 			low, lower := strings.ToLower(owner), strings.ToLower(repository)
 			address := strings.HasPrefix(key, section+".http") &&

@@ -57,7 +57,8 @@ func TestOthersOfTheOwnerAreLeftAlone(t *testing.T) {
 			}
 		}
 		// What the comment at overHTTPS says cannot be covered.
-		if got := j.must("", "ls-remote", "--get-url", "git@127.0.0.1:octo-corp/api.github.io.git"); got != w.url+"/octo-corp/api.github.io.git\n" {
+		got := j.must("", "ls-remote", "--get-url", "git@127.0.0.1:octo-corp/api.github.io.git")
+		if got != w.url+"/octo-corp/api.github.io.git\n" {
 			t.Errorf("%s: got %s", name, got)
 		}
 		j.fails("could not read Username", "", "ls-remote", w.url+"/octo-corp/api.github.io.git")
@@ -138,7 +139,8 @@ func TestSteps(t *testing.T) {
 	tokens := map[string]redact.String{"octo-corp": all}
 	helper := helperConfig(t, w, "octo-corp")
 	w.job().use(few(gone, "api")).use(helper).asHelper(w, tokens).must("", "ls-remote", w.url+"/octo-corp/api")
-	w.job().use(helper).use(few(api, "api")).asHelper(w, map[string]redact.String{"octo-corp": gone}).must("", "ls-remote", w.url+"/octo-corp/api")
+	tokens = map[string]redact.String{"octo-corp": gone}
+	w.job().use(helper).use(few(api, "api")).asHelper(w, tokens).must("", "ls-remote", w.url+"/octo-corp/api")
 }
 
 // GitHub's spelling, that of the workflow, a name that the owner had before, and
@@ -187,7 +189,8 @@ func TestTooManyRepositories(t *testing.T) {
 	}
 	c, _ := fits(most)
 	j := w.job().use(c)
-	if got := j.must("", "ls-remote", "--get-url", "git@127.0.0.1:octo-corp/repository-with-a-long-name-000.git"); !strings.HasPrefix(got, w.url) {
+	got := j.must("", "ls-remote", "--get-url", "git@127.0.0.1:octo-corp/repository-with-a-long-name-000.git")
+	if !strings.HasPrefix(got, w.url) {
 		t.Errorf("the first became %s", got)
 	}
 	// What earlier steps took counts.
