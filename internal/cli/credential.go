@@ -113,7 +113,7 @@ func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDi
 	case !s.Reach.opens(owner, repository):
 		return nil
 	}
-	_, token, err := p.fresh(ctx, r, d, nil)
+	token, err := p.fresh(ctx, r, d, nil)
 	if err != nil {
 		return err
 	}
@@ -214,7 +214,7 @@ func (p Process) token(ctx context.Context) int {
 	if p.StderrPiped {
 		announce = func(token redact.String) { actions.New(p.Stderr, p.Getenv).Mask(actions.Forms(token)...) }
 	}
-	_, token, err := p.fresh(ctx, r, d, announce)
+	token, err := p.fresh(ctx, r, d, announce)
 	if err != nil {
 		return exitCode(r, err)
 	}

@@ -159,7 +159,7 @@ func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
 	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
 		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 	}}))
-	_, _, err = p.fresh(context.Background(), p.runner(), dir)
+	_, err = p.fresh(context.Background(), p.runner(), dir, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
 		t.Errorf("got %v", err)
 	}

@@ -194,11 +194,12 @@ func (d refreshDir) locked(f func() error) error {
 // told of.
 func (p Process) fresh(
 	ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String),
-) (s refreshState, t liveToken, err error) {
+) (t liveToken, err error) {
 	err = d.locked(func() error {
 		identity := redact.New(p.Getenv(d.identityVariable()))
 		r.Mask(identity)
-		if s, err = d.load(identity); err != nil {
+		s, err := d.load(identity)
+		if err != nil {
 			return err
 		}
 		minted := false
@@ -221,7 +222,7 @@ func (p Process) fresh(
 		}
 		return nil
 	})
-	return s, t, err
+	return t, err
 }
 
 // again mints what the state says.

@@ -50,7 +50,7 @@ func TestRefreshOverTime(t *testing.T) {
 			mints int
 		}{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {54 * time.Minute, 2}, {3 * time.Hour, 3}} {
 			time.Sleep(step.wait)
-			_, token, err := p.fresh(context.Background(), p.runner(), dir, nil)
+			token, err := p.fresh(context.Background(), p.runner(), dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -90,7 +90,7 @@ func TestRefreshIsShared(t *testing.T) {
 	values := make([]string, 10)
 	for i := range values {
 		all.Go(func() {
-			_, token, err := p.fresh(t.Context(), Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir, nil)
+			token, err := p.fresh(t.Context(), Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir, nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -119,7 +119,7 @@ func TestRefreshKnowsItsSecrets(t *testing.T) {
 			p := d.process(t)
 			p.Stderr = &log
 			r := p.plain()
-			_, token, err := p.fresh(context.Background(), r, dir, nil)
+			token, err := p.fresh(context.Background(), r, dir, nil)
 			if err != nil || len(d.Tokens()) != 2 {
 				t.Fatalf("%d mints, %v", len(d.Tokens()), err)
 			}

@@ -70,7 +70,9 @@ var whoseDay = []struct {
 		env:  map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "monalisa"},
 		prepare: func(d *day) {
 			d.lies = true
-			d.Inject(fakegithub.Fault{Method: "GET", Path: "/app/installations/4243", Rewrite: func(b []byte) []byte { return []byte(`{"id":4243,"account":null}`) }})
+			d.Inject(fakegithub.Fault{Method: "GET", Path: "/app/installations/4243", Rewrite: func([]byte) []byte {
+				return []byte(`{"id":4243,"account":null}`)
+			}})
 		},
 		asked: "GET /app/installations/4243, POST, DELETE",
 		line:  "input installation-id: is of an installation of which GitHub does not say on which account it is",
