@@ -30,7 +30,10 @@ func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loa
 		Server: website(r, api), Before: gitBefore(p), GHHost: r.Variable("GH_HOST"),
 	}
 	for _, name := range l.Names {
-		if err := variableName(name); err != nil && name != workflowToken {
+		if name == "GITHUB_TOKEN" { // the one of its kind that the runner does not set itself, and where tools look for a token
+			continue
+		}
+		if err := variableName(name); err != nil {
 			in.Fault("export-env", err.Error(), "take another name, such as GH_TOKEN")
 		}
 	}
@@ -48,10 +51,6 @@ func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loa
 	}
 	return l
 }
-
-// workflowToken is the one name of the runner's kind that it does not set itself, and
-// that tools look for a token in.
-const workflowToken = "GITHUB_TOKEN"
 
 // gitBefore reads what earlier steps have git read.
 func gitBefore(p Process) gitauth.Before {
