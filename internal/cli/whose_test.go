@@ -84,18 +84,18 @@ var whoseDay = []struct {
 	},
 	{
 		name:    "an owner who was renamed",
-		prepare: renamed,
+		prepare: withRenamedOwner,
 		asked:   "GET /repos/acme/api/installation, GET by id/installation, POST, GET /repos/acme/api, GET by id",
 		opens:   `["acme-inc/api"]`, said: "GitHub leads from acme to acme-inc: the account was renamed",
 	},
 	{
 		name:    "all of an owner who was renamed",
 		env:     map[string]string{"INPUT_OWNER": "acme"},
-		prepare: renamed, asked: "GET /users/acme/installation, POST",
+		prepare: withRenamedOwner, asked: "GET /users/acme/installation, POST",
 		opens: `["acme-inc/*"]`, said: "minted a token for acme-inc/*: ",
 	},
 	{
-		name: "an owner who was renamed, by id", env: map[string]string{"INPUT_INSTALLATION-ID": "4242"}, prepare: renamed,
+		name: "an owner who was renamed, by id", env: map[string]string{"INPUT_INSTALLATION-ID": "4242"}, prepare: withRenamedOwner,
 		asked: "POST, GET /repos/acme/api/installation, GET by id/installation, GET /repos/acme/api, GET by id", opens: `["acme-inc/api"]`,
 	},
 	{
@@ -143,7 +143,7 @@ var whoseDay = []struct {
 				d.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
 			}
 			d.Install(fakegithub.Installation{ID: 4242, AppID: 917, Account: "acme", All: true})
-			renamed(d)
+			withRenamedOwner(d)
 		},
 		asked: "GET /repos/acme/" + strings.Fields(numbered(1))[0] + "/installation, GET by id/installation, POST, DELETE",
 		line:  "GitHub leads from acme to acme-inc, and 21 repositories are too many to find out whether each is the one that was meant",
@@ -155,7 +155,7 @@ func withEnterprise(d *day) {
 	d.Install(fakegithub.Installation{ID: 4244, AppID: 917, Account: "globex", Permissions: map[string]string{"enterprise_teams": "read"}})
 }
 
-func renamed(d *day) { d.RenameAccount("acme", "acme-inc") }
+func withRenamedOwner(d *day) { d.RenameAccount("acme", "acme-inc") }
 
 func TestWhoseInstallation(t *testing.T) {
 	for _, c := range whoseDay {
@@ -199,7 +199,7 @@ func TestGitKnowsBothNames(t *testing.T) {
 	} {
 		d := newDay(t, c.env)
 		d.env["INPUT_GIT"] = "true"
-		renamed(d)
+		withRenamedOwner(d)
 		d.run(t, Process.mint)
 		env, err := readPairs(d.env["GITHUB_ENV"])
 		if err != nil || !strings.HasPrefix(shortly(d), c.asks) {
