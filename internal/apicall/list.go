@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -207,7 +206,11 @@ func (e *unsettled) Hint() string {
 }
 
 // errShape says nothing of the answer, which may be a stranger's.
-var errShape = errors.New("the answer is not a list as GitHub's API describes it")
+var errShape error = notAList{}
+
+type notAList struct{ NotDescribed }
+
+func (notAList) Error() string { return "the answer is not a list as GitHub's API describes it" }
 
 // decode takes an answer apart. What is missing, or null where a list or an item
 // belongs, must not pass for an empty list.
@@ -231,7 +234,7 @@ func decode[T any](raw json.RawMessage, key string) (page[T], error) {
 	}
 	p.items = make([]T, len(items))
 	for i, item := range items {
-		if bytes.Equal(bytes.TrimSpace(item), []byte("null")) || json.Unmarshal(item, &p.items[i]) != nil {
+		if bytes.Equal(bytes.TrimSpace(item), []byte("null")) || Decode(item, &p.items[i]) != nil {
 			return p, errShape
 		}
 	}

@@ -126,7 +126,9 @@ func (j *job) reach(ctx context.Context, t *target, archived map[string]bool) er
 	}
 	is, known := archived[at.Path()]
 	if !known {
-		var repository struct{ Archived bool }
+		var repository struct {
+			Archived bool `json:"archived"`
+		}
 		req.Op, req.Path, req.Result = "look at "+at.Owner+"/"+at.Repository, at.Path(), &repository
 		if _, err := j.Call(ctx, req); err != nil {
 			return err

@@ -29,7 +29,9 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 		}, "organization acme: get the public key of organization acme: GitHub answered 403", ""},
 		{"archived", "repos/acme/app", func(w *world, r apicall.Request) (apicall.Answer, error) {
 			status, err := w.call(w.t.Context(), r)
-			if archived, ok := r.Result.(*struct{ Archived bool }); ok {
+			if archived, ok := r.Result.(*struct {
+				Archived bool `json:"archived"`
+			}); ok {
 				archived.Archived = true
 			}
 			return status, err

@@ -12,8 +12,8 @@ import (
 type Entry struct {
 	Name       string    `json:"name"` // upper-case
 	CreatedAt  time.Time `json:"created_at"`
-	UpdatedAt  time.Time `json:"updated_at"` // in whole seconds
-	Visibility string    `json:"visibility"` // in organizations: all, private or selected
+	UpdatedAt  time.Time `json:"updated_at"`           // in whole seconds
+	Visibility string    `json:"visibility,omitempty"` // in organizations: all, private or selected
 }
 
 // Request is a call about the secrets of the place.

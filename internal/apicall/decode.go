@@ -1,0 +1,125 @@
+package apicall
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Decode reads an answer into result, and holds it against result's type, which
+// encoding/json does not: it takes null for anything, and leaves what is missing as
+// it was. A list that came as null, or not at all, would be one with nothing in it.
+//
+// A field must be there unless its tag says omitempty or omitzero, null is taken for
+// pointers alone, and for no element of a list. The error repeats nothing of the
+// answer.
+func Decode(data []byte, result any) error {
+	if err := json.Unmarshal(data, result); err != nil {
+		var known NotDescribed
+		errors.As(err, &known) // what json says may repeat the answer
+		return known
+	}
+	to := reflect.TypeOf(result)
+	if to.Kind() == reflect.Pointer {
+		to = to.Elem()
+	}
+	switch wrong := mismatch(to, data); {
+	case strings.HasPrefix(wrong, "."):
+		return NotDescribed{wrong[1:]}
+	case wrong != "":
+		return NotDescribed{"it" + wrong}
+	}
+	return nil
+}
+
+// NotDescribed is an answer that is not what GitHub's API describes.
+type NotDescribed struct{ where string } // "repositories[0] is null"; may be empty
+
+func (e NotDescribed) Error() string {
+	text := "the answer is not what GitHub's API describes"
+	if e.where != "" {
+		text += ": " + e.where
+	}
+	return text
+}
+
+// Hint is the cure, printed on a line of its own.
+func (e NotDescribed) Hint() string {
+	return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
+}
+
+var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
+
+// mismatch names the first part of an answer that its type does not expect; empty
+// when there is none. What has a decoder of its own saw to it.
+func mismatch(t reflect.Type, data json.RawMessage) string {
+	switch data = bytes.TrimSpace(data); {
+	case t.Kind() == reflect.Interface:
+		return ""
+	case string(data) == "null":
+		if t.Kind() == reflect.Pointer {
+			return ""
+		}
+		return " is null"
+	case t.Kind() == reflect.Pointer:
+		return mismatch(t.Elem(), data)
+	case reflect.PointerTo(t).Implements(unmarshaler):
+		return ""
+	case t.Kind() == reflect.Struct:
+		return mismatchedField(t, data)
+	case t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
+		return mismatchedElement(t, data)
+	}
+	return ""
+}
+
+func mismatchedField(t reflect.Type, data json.RawMessage) string {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
+		return " is no object"
+	}
+	for i := range t.NumField() {
+		tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if tag == "" {
+			continue // ours, not GitHub's
+		}
+		value, there := fields[tag]
+		if !there {
+			if strings.HasPrefix(options, "omit") || t.Field(i).Type.Kind() == reflect.Pointer {
+				continue
+			}
+			return "." + tag + " is missing"
+		}
+		if wrong := mismatch(t.Field(i).Type, value); wrong != "" {
+			return "." + tag + wrong
+		}
+	}
+	return ""
+}
+
+func mismatchedElement(t reflect.Type, data json.RawMessage) string {
+	var elements []json.RawMessage
+	if t.Kind() == reflect.Map {
+		var values map[string]json.RawMessage
+		if json.Unmarshal(data, &values) != nil {
+			return " is no object"
+		}
+		for _, value := range values {
+			elements = append(elements, value)
+		}
+	} else if json.Unmarshal(data, &elements) != nil {
+		return " is no list"
+	}
+	for i, element := range elements {
+		if string(bytes.TrimSpace(element)) == "null" {
+			return " holds null"
+		}
+		if wrong := mismatch(t.Elem(), element); wrong != "" {
+			return fmt.Sprintf("[%d]%s", i, wrong)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,50 @@
+package apicall
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestDecode(t *testing.T) {
+	type item struct {
+		ID     int64      `json:"id"`
+		Topics []string   `json:"topics,omitempty"`
+		At     *time.Time `json:"at"`
+		Ours   string
+	}
+	type list struct {
+		Total int               `json:"total_count"`
+		Items []*item           `json:"items"`
+		Map   map[string]string `json:"map,omitempty"`
+	}
+	for text, want := range map[string]string{
+		`{"total_count":1,"items":[{"id":1}]}`:                                      "",
+		`{"total_count":1,"items":[{"id":1,"at":null,"topics":["a"],"more":null}]}`: "",
+		`{"total_count":0,"items":[],"map":{"a":"b"}}`:                              "",
+		`null`:                             ": it is null",
+		` null `:                           ": it is null",
+		`{}`:                               ": total_count is missing",
+		`{"total_count":0}`:                ": items is missing",
+		`{"total_count":null,"items":[]}`:  ": total_count is null",
+		`{"total_count":0,"items":null}`:   ": items is null",
+		`{"total_count":1,"items":[null]}`: ": items holds null",
+		`{"total_count":1,"items":[{}]}`:   ": items[0].id is missing",
+		`{"total_count":1,"items":[{"id":null}]}`:              ": items[0].id is null",
+		`{"total_count":1,"items":[{"id":1,"topics":null}]}`:   ": items[0].topics is null",
+		`{"total_count":1,"items":[{"id":1,"topics":[null]}]}`: ": items[0].topics holds null",
+		`{"total_count":0,"items":[],"map":null}`:              ": map is null",
+		`{"total_count":0,"items":[],"map":{"a":null}}`:        ": map holds null",
+		`{"total_count":0,"items":{}}`:                         "",
+		`{"total_count":"ghs_secret","items":[]}`:              "",
+		`[]`: "",
+		``:   "",
+	} {
+		var got list
+		err := Decode([]byte(text), &got)
+		good := strings.Contains(text, `"id":1}]`) || strings.Contains(text, `"more"`) || strings.Contains(text, `"a":"b"`)
+		if (err == nil) != good || err != nil && err.Error() != "the answer is not what GitHub's API describes"+want {
+			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
