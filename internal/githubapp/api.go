@@ -9,9 +9,10 @@ package githubapp
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -22,6 +23,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -119,7 +121,7 @@ func (a *API) learn(resp *http.Response) {
 type App struct {
 	api    *API
 	issuer string
-	client *http.Client
+	client caller
 }
 
 // App gives the App whose client id or App id is issuer. GitHub takes either as
@@ -137,11 +139,19 @@ func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
 	// would otherwise carry a JWT that has expired meanwhile.
 	own := *a
 	own.pace = nil
-	return &App{api: a, issuer: issuer, client: own.client(signing, clock)}, nil
+	who := own.client(signing, clock)
+	who.issuer = issuer
+	return &App{api: a, issuer: issuer, client: who}, nil
 }
 
 // Issuer is the client id or App id that this App signs as.
 func (a *App) Issuer() string { return a.issuer }
+
+// caller sends requests: as an App, which signs them, or with a token.
+type caller struct {
+	*http.Client
+	issuer string // the App's; empty with a token
+}
 
 // bearer adds a token to each request.
 type bearer struct {
@@ -156,8 +166,8 @@ func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // call sends one request, retried as the retry allows, and decodes the answer
 // into result unless that is nil. op says in words what it is for.
-func (a *API) call(ctx context.Context, client *http.Client, op, method, path string, body, result any) error {
-	_, err := a.exchange(ctx, client, op, method, path, body, result)
+func (a *API) call(ctx context.Context, who caller, op, method, path string, body, result any) error {
+	_, err := a.exchange(ctx, who, op, method, path, body, result)
 	return err
 }
 
@@ -165,16 +175,17 @@ func (a *API) call(ctx context.Context, client *http.Client, op, method, path st
 type answered struct {
 	status int
 	header http.Header
+	path   string // where it came from, which is elsewhere after a redirect
 }
 
 // exchange is call, for whoever reads the status and the headers too.
-func (a *API) exchange(ctx context.Context, client *http.Client, op, method, path string, body, result any) (answered, error) {
+func (a *API) exchange(ctx context.Context, who caller, op, method, path string, body, result any) (answered, error) {
 	t := &trail{stop: ctx, started: time.Now()}
-	ctx, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
+	sending, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
 	defer release()
 	// A client of go-github lasts one call: v60 refuses calls by itself while it
 	// believes that a limit is exceeded, which is for our retry to decide.
-	gh := github.NewClient(client)
+	gh := github.NewClient(who.Client)
 	gh.BaseURL = a.base
 	gh.UserAgent = a.config.UserAgent
 	req, err := gh.NewRequest(method, path, body)
@@ -182,15 +193,20 @@ func (a *API) exchange(ctx context.Context, client *http.Client, op, method, pat
 		return answered{}, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}
 	var answer bytes.Buffer
-	resp, err := gh.Do(ctx, req, &answer)
+	resp, err := gh.Do(sending, req, &answer)
 	if err != nil {
-		return answered{}, a.failure(op, t, resp, err)
+		e := a.failure(op, t, who, resp, err)
+		if errors.Is(err, errMoved) {
+			e.Cure = cmp.Or(a.moved(ctx, who, path), e.Cure)
+		}
+		return answered{}, e
 	}
-	if result != nil && json.Unmarshal(answer.Bytes(), result) != nil {
-		// What json says of it may repeat the answer.
-		return answered{}, &Error{Op: op, Reason: "the answer is not what GitHub's API describes", Cure: a.unreachable(errUnreadable)}
+	if result != nil {
+		if err := apicall.Decode(answer.Bytes(), result); err != nil {
+			return answered{}, &Error{Op: op, Reason: err.Error(), Cure: a.unreachable(errUnreadable), Err: err}
+		}
 	}
-	return answered{resp.StatusCode, resp.Header}, nil
+	return answered{resp.StatusCode, resp.Header, resp.Request.URL.Path}, nil
 }
 
 // grace is how long a request that was sent before the step was cancelled may

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -30,6 +31,7 @@ var (
 	errUnreadable = errors.New("the answer is not JSON")
 	errOtherHost  = errors.New("the answer leads to another host")
 	errMoved      = errors.New("the answer to a write leads to another address")
+	errLogin      = errors.New("the answer leads to a login page")
 	errInCircles  = errors.New("the answer leads from one place to the next, and to none with an answer")
 )
 
@@ -42,7 +44,8 @@ type attempt struct {
 
 func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t := trailOf(req.Context()); t != nil && t.stop.Err() != nil {
-		return nil, t.stop.Err() // cancelled during a wait: nothing new is sent
+		t.unsent = t.stop.Err() // its caller's time ended during a wait
+		return nil, t.unsent
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), attemptTime)
 	defer cancel()
@@ -86,12 +89,18 @@ func readAll(method string, resp *http.Response) error {
 	return nil
 }
 
+// loginPage is the path of a page where a person proves who she is. A website that
+// people have to log in to sends there whoever comes without a session.
+var loginPage = regexp.MustCompile(`(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`)
+
 // sameHost follows redirects, which renamed repositories answer with, but never
 // to a place that has no business with our credential.
 func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	switch {
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
+	case loginPage.MatchString(req.URL.Path):
+		return errLogin
 	case req.Method != via[0].Method:
 		return errMoved // a 301 makes a GET of a write, whose answer would pass for success
 	case len(via) > maxRedirects:

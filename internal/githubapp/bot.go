@@ -14,8 +14,11 @@ func (a *API) BotID(ctx context.Context, token redact.String, slug string) (int6
 	var user struct {
 		ID int64 `json:"id"`
 	}
-	path := "users/" + url.PathEscape(slug+"[bot]")
-	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "look up "+slug+"[bot]", http.MethodGet, path, nil, &user)
+	op, path := "look up "+slug+"[bot]", "users/"+url.PathEscape(slug+"[bot]")
+	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), op, http.MethodGet, path, nil, &user)
+	if err == nil && user.ID <= 0 {
+		err = &Error{Op: op, Reason: "the answer names no account", Cure: a.unreachable(errUnreadable)}
+	}
 	return user.ID, err
 }
 

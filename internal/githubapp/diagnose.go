@@ -14,23 +14,11 @@ import (
 // them, and they add nothing but words.
 const diagnoseTime = 5 * time.Second
 
-// explain adds the cure that only the caller knows. Failures that every call of
-// an App has in common get theirs here.
-func (a *App) explain(err error, add func(*Error)) error {
+// explain adds the cure that only the caller knows, where GitHub's message did not
+// decide it.
+func explain(err error, add func(*Error)) error {
 	var e *Error
-	if !errors.As(err, &e) || e.Cure != "" {
-		return err
-	}
-	switch {
-	case e.Status == http.StatusUnauthorized:
-		e.Cure = fmt.Sprintf("private-key does not belong to the App %s at %s: check client-id, private-key and github-api-url", a.issuer, a.api.base.Host)
-	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "IP allow list"):
-		e.Cure = "an owner must add this runner's address to the organization's IP allow list, or the job must run where the list allows it"
-	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "SAML"):
-		e.Cure = "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App are the right ones"
-	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "personal access token (classic)"):
-		e.Cure = "the organization forbids classic tokens, and something sent one: check that private-key is the App's"
-	default:
+	if errors.As(err, &e) && e.Cure == "" {
 		add(e)
 	}
 	return err
@@ -74,7 +62,7 @@ func notInstalled(t Target) string {
 }
 
 // refused explains a mint that GitHub refused, with one more request where the
-// installation was not looked up, and up to two for repositories.
+// installation was not looked up, and a few for repositories.
 func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
@@ -136,33 +124,38 @@ func suspended(i Installation) string {
 // maxAsked is how many repositories are asked about to name the wrong one.
 const maxAsked = 2
 
-// notSelected names the repositories that the installation does not reach, as
-// far as two requests can tell. The first one was looked up before.
+// notSelected names the repositories that the installation does not reach, or says
+// which was renamed, as far as a few requests can tell.
 func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
-	where := "in the installation's repository access"
-	if i.Page != "" {
-		where = "at " + i.Page
-	}
-	candidates := s.Repositories
-	if i.Account != "" && len(candidates) > 1 {
-		candidates = candidates[1:]
-	}
 	var wrong, unknown []string
-	for n, name := range candidates {
-		if len(candidates) == 1 {
-			wrong = append(wrong, name)
-			break
-		}
-		if n >= maxAsked || i.Account == "" {
+	asked := 0
+	for _, name := range s.Repositories {
+		id, err := i.Moved, error(nil)
+		switch {
+		case strings.EqualFold(name, i.Repository): // it was looked up before
+		case asked == maxAsked, i.Account == "":
 			unknown = append(unknown, name)
 			continue
+		default:
+			asked++
+			id, err = a.whereIs(ctx, Target{Owner: i.Account, Repository: name})
 		}
-		target := Target{Owner: i.Account, Repository: name}
-		err := a.api.call(ctx, a.client, "look up "+target.String(), http.MethodGet, target.path(), nil, nil)
+		if id != 0 {
+			if to, err := a.nameOf(ctx, i.ID, id); err == nil {
+				return renamed(i.Account+"/"+name, to)
+			}
+		}
 		var e *Error
 		if errors.As(err, &e) && e.Status == http.StatusNotFound {
 			wrong = append(wrong, name)
 		}
+	}
+	if len(wrong)+len(unknown) == 0 {
+		unknown = s.Repositories // all were there when they were asked about
+	}
+	where := "in the installation's repository access"
+	if i.Page != "" {
+		where = "at " + i.Page
 	}
 	switch {
 	case len(wrong) == 1:

@@ -1,6 +1,8 @@
 package githubapp
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -18,13 +20,16 @@ type Error struct {
 	RequestID string        // what GitHub's support asks for
 	Attempts  int           // how often it was tried
 	Elapsed   time.Duration // for how long
-	Cure      string        // what to do
+	Late      bool          // there was no time to try again
+	Cure      string        // what to do, by GitHub's message or by what is known of the call
 	Reason    string        // why there was no answer, or no use in it
 	Err       error         // what lay below; nil after an answer
 
 	// Installation is what the App has there, when a mint was refused and it is
 	// known: the caller knows what was asked for.
 	Installation *Installation
+
+	usual string // what to do, by the status alone
 }
 
 func (e *Error) Error() string {
@@ -42,61 +47,88 @@ func (e *Error) Error() string {
 	if e.RequestID != "" {
 		fmt.Fprintf(&b, " (request %s)", e.RequestID)
 	}
+	var tried []string
 	if e.Attempts > 1 {
-		fmt.Fprintf(&b, " (tried %d times in %s)", e.Attempts, round(e.Elapsed))
+		tried = append(tried, fmt.Sprintf("tried %d times in %s", e.Attempts, round(e.Elapsed)))
+	}
+	if e.Late {
+		tried = append(tried, "no time to try again")
+	}
+	if len(tried) > 0 {
+		b.WriteString(" (" + strings.Join(tried, ", ") + ")")
 	}
 	return b.String()
 }
 
 // Hint is the cure, printed on a line of its own.
-func (e *Error) Hint() string { return e.Cure }
+func (e *Error) Hint() string { return cmp.Or(e.Cure, e.usual) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // failure turns what go-github reports into an [Error].
-func (a *API) failure(op string, t *trail, resp *github.Response, err error) *Error {
-	e := &Error{Op: op, Attempts: t.sent, Elapsed: time.Since(t.started), Cure: t.gaveUp}
+func (a *API) failure(op string, t *trail, who caller, resp *github.Response, err error) *Error {
+	e := &Error{Op: op, Attempts: t.sent, Elapsed: time.Since(t.started), Late: t.late, Cure: t.gaveUp}
 	var answered *github.ErrorResponse
 	var primary *github.RateLimitError
 	var secondary *github.AbuseRateLimitError
 	switch {
 	case errors.As(err, &answered):
-		e.Message = answered.Message
-		for _, detail := range answered.Errors {
-			if detail.Message != "" {
-				e.Message += "; " + detail.Message
-			}
-		}
+		e.Message = message(answered)
 	case errors.As(err, &primary):
-		e.Message = primary.Message
+		e.Message = oneLine(primary.Message)
 	case errors.As(err, &secondary):
-		e.Message = secondary.Message
+		e.Message = oneLine(secondary.Message)
 	default:
-		e.Err, e.Reason = err, a.reason(err)
-		if e.Cure == "" {
-			e.Cure = a.unreachable(err)
-		}
+		a.unanswered(e, t, err)
 		return e
 	}
-	e.Message = oneLine(e.Message)
-	if resp != nil && resp.Response != nil {
-		e.Status = resp.StatusCode
-		if id := resp.Header.Get("X-GitHub-Request-Id"); id != "" {
-			e.RequestID = header(resp.Response, "X-GitHub-Request-Id")
-		}
-		if e.Message == "" {
-			e.Message = http.StatusText(e.Status)
-		}
+	if resp == nil || resp.Response == nil {
+		return e
 	}
-	if resp != nil && resp.Response != nil && !isJSON(resp.Response) && e.Status < 500 {
-		e.Cure = fmt.Sprintf("%s does not answer like GitHub's API: github-api-url is %s, or %s on an Enterprise Server", a.base.Host, publicAPI, serverAPI)
+	e.Status = resp.StatusCode
+	if id := resp.Header.Get("X-GitHub-Request-Id"); id != "" {
+		e.RequestID = header(resp.Response, "X-GitHub-Request-Id")
 	}
-	if e.Status >= 500 && e.Cure == "" {
-		e.Cure = "GitHub has trouble of its own: see https://www.githubstatus.com, then run the job again"
-	}
+	e.Message = cmp.Or(e.Message, http.StatusText(e.Status))
+	e.Cure = cmp.Or(e.Cure, a.cure(who, e, resp.Response))
+	e.usual = a.usual(who, resp.Response)
 	return e
 }
 
-func isJSON(resp *http.Response) bool {
-	return resp.ContentLength == 0 || strings.Contains(resp.Header.Get("Content-Type"), "json")
+// message is what GitHub says, with what it says of single fields.
+func message(answered *github.ErrorResponse) string {
+	said := []string{answered.Message}
+	for _, detail := range answered.Errors {
+		text := detail.Message
+		if text == "" { // the documentation: every code but custom speaks for itself
+			text = strings.TrimSpace(detail.Field + " " + detail.Code)
+		}
+		if text != "" {
+			said = append(said, text)
+		}
+	}
+	return oneLine(strings.Join(said, "; "))
+}
+
+// unanswered says why there was no answer. When the caller's time was up, it says
+// that first, and what was waited for last.
+func (a *API) unanswered(e *Error, t *trail, err error) {
+	e.Err, e.Reason = err, a.reason(err)
+	e.Cure = cmp.Or(e.Cure, a.unreachable(err))
+	stopped := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	if !stopped || !errors.Is(t.stop.Err(), context.DeadlineExceeded) {
+		return
+	}
+	// A request that outlived its caller by the grace ends as cancelled.
+	e.Reason, e.Cure = a.reason(context.DeadlineExceeded), a.unreachable(context.DeadlineExceeded)
+	var turn waited
+	switch {
+	case errors.As(t.unsent, &turn):
+		e.Reason, e.Cure = turn.Error(), "run it again, with more time or less to do"
+	case t.unsent != nil:
+		e.Reason, e.Cure = cmp.Or(t.waits, "nothing was sent any more"), "run it again"
+	}
+	if cause := context.Cause(t.stop); !errors.Is(cause, context.DeadlineExceeded) {
+		e.Reason = cause.Error() + ": " + e.Reason
+	}
 }

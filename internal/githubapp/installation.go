@@ -2,12 +2,13 @@ package githubapp
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // Target is the account whose installation is wanted: by a repository, else by
@@ -50,6 +51,11 @@ type Installation struct {
 	Permissions     map[string]string // what it was granted
 	SuspendedAt     time.Time
 	SuspendedBy     string
+
+	// Repository is the one that the installation was looked up by, if any. Moved is its
+	// id when the name is an old one of it; else zero.
+	Repository string
+	Moved      int64
 }
 
 // UnmarshalJSON reads GitHub's installation object. go-github v60's has neither
@@ -57,26 +63,33 @@ type Installation struct {
 func (i *Installation) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		ID      int64  `json:"id"`
-		AppSlug string `json:"app_slug"`
-		Account struct {
+		AppSlug string `json:"app_slug,omitempty"`
+		Account *struct {
 			account
-			Slug string `json:"slug"`
+			Slug string `json:"slug,omitempty"`
 		} `json:"account"`
-		HTMLURL     string            `json:"html_url"`
-		Selection   string            `json:"repository_selection"`
-		Permissions map[string]string `json:"permissions"`
+		HTMLURL     string            `json:"html_url,omitempty"`
+		Selection   string            `json:"repository_selection,omitempty"`
+		Permissions map[string]string `json:"permissions,omitempty"`
 		SuspendedAt *time.Time        `json:"suspended_at"`
-		SuspendedBy struct {
+		SuspendedBy *struct {
 			Login string `json:"login"`
 		} `json:"suspended_by"`
 	}
-	if err := json.Unmarshal(data, &wire); err != nil {
+	if err := apicall.Decode(data, &wire); err != nil {
 		return err
 	}
 	*i = Installation{
-		ID: wire.ID, AppSlug: oneLine(wire.AppSlug), Account: oneLine(wire.Account.Login + wire.Account.Slug), Page: oneLine(wire.HTMLURL),
-		Organization: wire.Account.organization(), Enterprise: wire.Account.Login == "" && wire.Account.Slug != "",
-		AllRepositories: wire.Selection == "all", Permissions: wire.Permissions, SuspendedBy: oneLine(wire.SuspendedBy.Login),
+		ID: wire.ID, AppSlug: oneLine(wire.AppSlug), Page: oneLine(wire.HTMLURL),
+		AllRepositories: wire.Selection == "all", Permissions: wire.Permissions,
+	}
+	if wire.Account != nil {
+		i.Account = oneLine(wire.Account.Login + wire.Account.Slug)
+		i.Organization = wire.Account.organization()
+		i.Enterprise = wire.Account.Login == "" && wire.Account.Slug != ""
+	}
+	if wire.SuspendedBy != nil {
+		i.SuspendedBy = oneLine(wire.SuspendedBy.Login)
 	}
 	if wire.SuspendedAt != nil {
 		i.SuspendedAt = *wire.SuspendedAt
@@ -86,9 +99,9 @@ func (i *Installation) UnmarshalJSON(data []byte) error {
 
 // account is a user or an organisation as GitHub names it.
 type account struct {
-	Login string `json:"login"`
-	ID    int64  `json:"id"`
-	Type  string `json:"type"`
+	Login string `json:"login,omitempty"`
+	ID    int64  `json:"id,omitempty"`
+	Type  string `json:"type,omitempty"`
 }
 
 // organization is the account's number, or 0 if it is a user's.
@@ -105,11 +118,14 @@ func (a account) organization() int64 {
 func (a *App) Installation(ctx context.Context, target Target) (Installation, error) {
 	op := "find the installation for " + target.String()
 	var found Installation
-	err := a.api.call(ctx, a.client, op, http.MethodGet, target.path(), nil, &found)
-	if err == nil && found.ID == 0 {
-		err = &Error{Op: op, Reason: "the answer names no installation"}
+	answer, err := a.api.exchange(ctx, a.client, op, http.MethodGet, target.path(), nil, &found)
+	switch {
+	case err == nil && found.ID <= 0:
+		err = &Error{Op: op, Reason: "the answer names no installation", Cure: a.api.unreachable(errUnreadable)}
+	case err == nil && target.Repository != "":
+		found.Repository, found.Moved = target.Repository, answer.movedTo()
 	}
-	return found, a.explain(err, func(e *Error) {
+	return found, explain(err, func(e *Error) {
 		if e.Status == http.StatusNotFound {
 			e.Cure = a.notFound(ctx, target)
 		}
@@ -122,7 +138,7 @@ func (a *App) InstallationByID(ctx context.Context, id int64) (Installation, err
 	if err == nil && found.ID != id {
 		err = &Error{Op: "read the installation", Reason: "the answer names another installation"}
 	}
-	return found, a.explain(err, func(e *Error) {
+	return found, explain(err, func(e *Error) {
 		if e.Status == http.StatusNotFound {
 			e.Cure = a.notOurs(ctx)
 		}
@@ -138,7 +154,7 @@ func (a *App) Leads(ctx context.Context, target Target, id int64) (bool, error) 
 	if errors.As(err, &e) && e.Status == http.StatusNotFound {
 		return false, nil
 	}
-	return found.ID == id, a.explain(err, func(*Error) {})
+	return found.ID == id, err
 }
 
 func (a *App) installation(ctx context.Context, id int64) (Installation, error) {

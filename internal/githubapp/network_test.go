@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 )
 
@@ -154,15 +155,16 @@ func TestProxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = closed.Close()
-	for _, c := range []struct{ name, proxy, reason string }{
-		{"wrong password", "http://user:opensezame@" + address, "proxy " + address + ": it answered 407 Proxy Authentication Required"},
-		{"nobody there", "http://user:opensesame@" + closed.Addr().String(), "proxy " + closed.Addr().String() + ": TCP: connection refused"},
-		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read"},
+	const check = "check HTTPS_PROXY or HTTP_PROXY of the runner"
+	for _, c := range []struct{ name, proxy, reason, cure string }{
+		{"wrong password", "http://user:opensezame@" + address, "proxy " + address + ": it answered 407 Proxy Authentication Required", check},
+		{"nobody there", "http://user:opensesame@" + closed.Addr().String(), "proxy " + closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let HTTPS_PROXY name the runner's own address"},
+		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read", check},
 	} {
 		err := hurried(t, f.dial(t, through(c.proxy)))
 		var e *Error
-		if !errors.As(err, &e) || e.Reason != c.reason || !strings.HasPrefix(e.Cure, "check HTTPS_PROXY or HTTP_PROXY of the runner") {
-			t.Errorf("%s: got %v, want %s", c.name, err, c.reason)
+		if !errors.As(err, &e) || e.Reason != c.reason || !strings.HasPrefix(e.Cure, c.cure) {
+			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.Hint(), c.reason)
 		}
 		if strings.Contains(err.Error()+e.Cure, "opense") {
 			t.Errorf("%s: the password is in %v", c.name, err)
@@ -177,20 +179,20 @@ func TestUnreachable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = closed.Close()
 	plain := httptest.NewServer(f.Server)
 	t.Cleanup(plain.Close)
 	hangUp := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	t.Cleanup(hangUp.Close)
-	for _, c := range []struct{ name, url, reason string }{
-		{"nobody listens", "http://" + closed.Addr().String(), closed.Addr().String() + ": TCP: connection refused"},
-		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: "},
-		{"hung up", hangUp.URL, strings.TrimPrefix(hangUp.URL, "http://") + ": the connection was closed without an answer"},
+	_ = closed.Close() // last, or one of these might get its port
+	for _, c := range []struct{ name, url, reason, cure string }{
+		{"nobody listens", "http://" + closed.Addr().String(), closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let github-api-url name the runner's own address"},
+		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: ", "check that github-api-url names an https port"},
+		{"hung up", hangUp.URL, strings.TrimPrefix(hangUp.URL, "http://") + ": the connection was closed without an answer", "check that the runner reaches"},
 	} {
 		err := hurried(t, f.dial(t, Config{URL: c.url}))
 		var e *Error
-		if !errors.As(err, &e) || !strings.HasPrefix(e.Reason, c.reason) || e.Cure == "" {
-			t.Errorf("%s: got %v, want %s", c.name, err, c.reason)
+		if !errors.As(err, &e) || !strings.HasPrefix(e.Reason, c.reason) || !strings.HasPrefix(e.Cure, c.cure) {
+			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.Hint(), c.reason)
 		}
 	}
 }
@@ -207,6 +209,9 @@ func TestReasons(t *testing.T) {
 		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}, Err: context.DeadlineExceeded}, "192.0.2.1:443: TCP: no answer in time", "check that the runner reaches api.github.test:443"},
 		{errors.New("net/http: TLS handshake timeout"), "api.github.test:443: TLS: net/http: TLS handshake timeout", "check that github-api-url names an https port"},
 		{context.DeadlineExceeded, "api.github.test:443: no answer in time", "check that the runner reaches api.github.test:443"},
+		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 443}, Err: syscall.ECONNREFUSED}, "10.0.0.1:443: TCP: connection refused", "check that the runner reaches api.github.test:443"},
+		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv6loopback, Port: 443}, Err: syscall.ECONNREFUSED}, "[::1]:443: TCP: connection refused", "in a container ::1 is the container"},
+		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}, Err: context.DeadlineExceeded}, "127.0.0.1:443: TCP: no answer in time", "check that the runner reaches"},
 		{errors.New("bad\x1b[31m\r\n::error::x"), `bad\x1b[31m ::error::x`, "check that"},
 	} {
 		if got := f.api.reason(c.err); got != c.reason {

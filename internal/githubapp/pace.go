@@ -1,6 +1,7 @@
 package githubapp
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strconv"
@@ -84,11 +85,15 @@ func (p *Pace) begin(ctx context.Context, points int, urgent bool) error {
 		p.mu.Lock()
 		now := time.Now()
 		wait, why := p.wait(now, points, urgent)
-		if wait == 0 {
+		switch {
+		case wait == 0:
 			p.held += points
 			p.inFlight++
 			p.mu.Unlock()
 			return nil
+		case p.until.Sub(now) > maxLimitWait:
+			p.mu.Unlock()
+			return tooLong{secondaryLimit, wait}
 		}
 		// A short wait is the ordinary rhythm, and others need not hear it twice.
 		if why != "" && wait > 2*time.Second && now.After(p.said) {
@@ -101,13 +106,22 @@ func (p *Pace) begin(ctx context.Context, points int, urgent bool) error {
 		select {
 		case <-ctx.Done():
 			timer.Stop()
-			return ctx.Err()
+			return waited{cmp.Or(why, "calls under way have to end first"), ctx.Err()}
 		case <-changed:
 			timer.Stop()
 		case <-timer.C:
 		}
 	}
 }
+
+// waited is the error of a call whose time was up before its turn came.
+type waited struct {
+	why   string
+	cause error
+}
+
+func (e waited) Error() string { return "its turn did not come: " + e.why }
+func (e waited) Unwrap() error { return e.cause }
 
 // wait tells for how long a call has to wait, and for what; zero: it may go. The
 // caller holds p.mu.
@@ -121,9 +135,6 @@ func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, stri
 	}
 	limit, q := p.limit, p.quota
 	reset := q.Reset.Add(-p.skew) // by our clock
-	if latest := now.Add(time.Hour); reset.After(latest) {
-		reset = latest // the hour is one
-	}
 	free := q.Remaining - p.inFlight - min(spare, q.Limit/4)
 	if room := spare * Points(http.MethodDelete); limit > PointsPerMinute-room {
 		limit -= room // a lower limit leaves it by itself
@@ -168,35 +179,34 @@ func (p *Pace) end(points int, resp *http.Response) {
 // learn reads what the answer says of limits. When one call is rejected, all wait:
 // to go on during a limit is what GitHub bans integrations for.
 func (p *Pace) learn(resp *http.Response, now time.Time) {
-	if wait, kind := limited(resp, now); kind == secondaryLimit {
-		if wait == 0 {
-			wait = secondaryWait
+	if l, is := limited(resp, now); is && l.kind == secondaryLimit {
+		if l.wait == 0 {
+			l.wait = secondaryWait
 		}
-		if until := now.Add(wait); until.After(p.until) {
+		if until := now.Add(l.wait); until.After(p.until) {
 			p.until = until
 		}
 	}
+	date, err := http.ParseTime(resp.Header.Get("Date"))
+	if err != nil {
+		date = now
+	}
 	limit, ok1 := number(resp.Header.Get("X-RateLimit-Limit"))
 	remaining, ok2 := number(resp.Header.Get("X-RateLimit-Remaining"))
-	reset, ok3 := seconds(resp.Header.Get("X-RateLimit-Reset"))
-	if !ok1 || !ok2 || !ok3 {
-		return
+	reset, ok3 := resetTime(resp.Header)
+	if !ok1 || !ok2 || !ok3 || reset.Sub(date) > maxLimitWait {
+		return // its hour is one: what says otherwise tells of no quota
 	}
-	q := Quota{limit, remaining, time.Unix(int64(reset/time.Second), 0)}
+	q := Quota{int(limit), int(remaining), reset}
 	if q.Reset.Equal(p.quota.Reset) {
 		q.Remaining = min(q.Remaining, p.quota.Remaining) // answers overtake each other
 	}
 	if !q.Reset.Before(p.quota.Reset) {
 		p.quota = q
 	}
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+	if err == nil {
 		p.skew = date.Sub(now).Truncate(minSkew)
 	}
-}
-
-func number(header string) (int, bool) {
-	n, err := strconv.Atoi(header)
-	return n, err == nil && n >= 0
 }
 
 // paced holds each attempt back until it may be sent.
@@ -206,12 +216,15 @@ type paced struct {
 }
 
 func (p paced) RoundTrip(req *http.Request) (*http.Response, error) {
-	ctx := req.Context()
-	if t := trailOf(ctx); t != nil {
+	ctx, t := req.Context(), trailOf(req.Context())
+	if t != nil {
 		ctx = t.stop // a call that waits is not under way, and ends with the step
 	}
 	points, urgent := Points(req.Method), req.Context().Value(urgentKey{}) != nil
 	if err := p.pace.begin(ctx, points, urgent); err != nil {
+		if t != nil {
+			t.unsent = err
+		}
 		return nil, err
 	}
 	resp, err := p.next.RoundTrip(req)

@@ -57,14 +57,12 @@ func (a *API) Verify(ctx context.Context, token redact.String) error {
 		switch {
 		case err == nil:
 			return nil
-		case !errors.As(err, &e) || e.Status != http.StatusUnauthorized && e.Status != http.StatusForbidden && e.Status != http.StatusNotFound:
+		case !errors.As(err, &e) || !e.mayBeLag():
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			if e.Cure == "" {
-				e.Cure = "GitHub did not know the token it made: run the job again"
-			}
+			e.Cure = "GitHub did not know the token it made: run the job again"
 			return e
 		case <-time.After(wait):
 		}

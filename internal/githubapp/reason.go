@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -105,30 +104,67 @@ func lowest(err error) string {
 	}
 }
 
-// unreachable is the cure when no answer came.
+// unreachable is the cure when no answer came, or none that could be read.
 func (a *API) unreachable(err error) string {
 	var refused proxyRefusal
 	var proxy *net.OpError
 	var dns *net.DNSError
+	var limit tooLong
+	here := loopback(err)
+	throughProxy := errors.As(err, &proxy) && proxy.Op == "proxyconnect"
 	switch {
 	case errors.Is(err, context.Canceled):
 		return ""
-	case errors.As(err, &refused), errors.As(err, &proxy) && proxy.Op == "proxyconnect", errors.Is(err, errNoProxy):
+	case errors.As(err, &limit):
+		return limit.Hint()
+	case throughProxy && here != "":
+		return "in a container " + here + " is the container, not the runner: " +
+			"let HTTPS_PROXY name the runner's own address, or see that the proxy runs"
+	case errors.As(err, &refused), throughProxy, errors.Is(err, errNoProxy):
 		return "check HTTPS_PROXY or HTTP_PROXY of the runner, or name " + a.base.Hostname() + " in NO_PROXY"
+	case here != "":
+		return "in a container " + here + " is the container, not the runner: " +
+			"let github-api-url name the runner's own address, or see that the server runs"
 	case errors.As(err, &dns):
 		return "check github-api-url, and the runner's DNS and proxy settings"
 	case errors.Is(err, errMoved):
 		return "the repository was renamed, most likely: use its new name"
-	case errors.Is(err, errOtherHost), errors.Is(err, errInCircles):
-		return fmt.Sprintf("github-api-url must be the REST API's own address, such as %s or %s", publicAPI, serverAPI)
+	case errors.Is(err, errLogin) && a.website() != "":
+		return a.notAPI(0)
+	case errors.Is(err, errOtherHost), errors.Is(err, errInCircles), errors.Is(err, errLogin):
+		return misdirected
 	case badCertificate(err):
 		return "if " + a.base.Hostname() + " has a certificate of your own CA, pass the CA's certificate in ca-bundle"
 	case isTLS(err):
 		return "check that github-api-url names an https port, and that nothing between here and there answers in its place"
 	case errors.Is(err, errUnreadable):
-		return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
+		return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url" + a.perhaps()
 	}
 	return "check that the runner reaches " + a.hostPort() + ": github-api-url, firewall, HTTPS_PROXY"
+}
+
+// perhaps names the API's address, where the configured one looks like a website's.
+func (a *API) perhaps() string {
+	if web := a.website(); web != "" {
+		return ", which on an Enterprise Server is " + web
+	}
+	return ""
+}
+
+// loopback gives the address of this machine that nobody listened at; empty when it
+// was something else.
+func loopback(err error) string {
+	var dial *net.OpError
+	if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &dial) {
+		return ""
+	}
+	if dial.Op == "proxyconnect" && !errors.As(dial.Err, &dial) {
+		return ""
+	}
+	if address, ok := dial.Addr.(*net.TCPAddr); ok && address.IP.IsLoopback() {
+		return address.IP.String()
+	}
+	return ""
 }
 
 const (

@@ -12,9 +12,9 @@ type Repository struct {
 	ID       int64    `json:"id"`
 	Name     string   `json:"name"`
 	FullName string   `json:"full_name"`
-	Archived bool     `json:"archived"`
-	Disabled bool     `json:"disabled"`
-	Topics   []string `json:"topics"`
+	Archived bool     `json:"archived,omitempty"`
+	Disabled bool     `json:"disabled,omitempty"`
+	Topics   []string `json:"topics,omitempty"`
 }
 
 // Repositories lists what an installation reaches. That takes a token of its own,
@@ -24,13 +24,8 @@ func (a *App) Repositories(ctx context.Context, installation Installation) ([]Re
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.api.Repositories(ctx, token.Value)
-	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), diagnoseTime)
-	defer cancel()
-	if _, revokeErr := a.api.Revoke(ended, token.Value); revokeErr != nil && err == nil {
-		a.api.config.Warning("a token that can only list names lives until it expires: %v", revokeErr)
-	}
-	return list, err
+	defer a.api.forget(ctx, token.Value)
+	return a.api.Repositories(ctx, token.Value)
 }
 
 // Repositories lists what an installation token reaches, whole or not at all.

@@ -3,6 +3,7 @@ package githubapp
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -18,9 +19,10 @@ const (
 	firstWait = 500 * time.Millisecond
 	lastWait  = 8 * time.Second
 
-	// maxAttempts bounds failures of one request. Waits for a rate limit are not
-	// failures and are bounded by the caller's deadline alone.
+	// maxAttempts bounds failures of one request, and maxLimits the rate limits that
+	// it meets, which are no failures. The caller's deadline bounds both.
 	maxAttempts = 6
+	maxLimits   = 20
 
 	// secondaryWait is GitHub's advice for a secondary limit without Retry-After.
 	// Where there is not so much time, the last moment that leaves time for an
@@ -35,9 +37,13 @@ type trail struct {
 	stop    context.Context // no attempt begins after its end
 	started time.Time
 	sent    int // attempts so far
-	failed  int // of those, other than rate limited
+	limited int // of those, rate limited
+	failed  int // of those, failed otherwise
 	wait    time.Duration
+	waits   string // what for
+	unsent  error  // why the last attempt was not sent; go-github drops such errors
 	gaveUp  string // why the last wait was not waited
+	late    bool   // it would have ended too late
 	shifted time.Duration
 }
 
@@ -49,13 +55,13 @@ func trailOf(ctx context.Context) *trail {
 }
 
 // client sends through next and tries again. Every attempt passes next anew.
-func (a *API) client(next http.RoundTripper, c *clock) *http.Client {
+func (a *API) client(next http.RoundTripper, c *clock) caller {
 	var wire http.RoundTripper = attempt{next: next, api: a}
 	if a.pace != nil { // outside the attempt, whose time is not for waiting
 		wire = paced{next: wire, pace: a.pace}
 	}
 	once := &http.Client{Transport: wire, CheckRedirect: a.sameHost}
-	return &http.Client{Transport: retrier{api: a, once: once, clock: c}}
+	return caller{Client: &http.Client{Transport: retrier{api: a, once: once, clock: c}}}
 }
 
 type retrier struct {
@@ -91,8 +97,8 @@ func (r retrier) again(t *trail, resp *http.Response, err error) bool {
 	if err != nil {
 		return !permanent(err) && r.later(t, backoff(t.failed), r.api.reason(err))
 	}
-	if wait, kind := limited(resp, r.clock.now()); kind != "" {
-		return r.limit(t, wait, kind)
+	if l, is := limited(resp, r.clock.now()); is {
+		return r.limit(t, l)
 	}
 	if resp.StatusCode == http.StatusUnauthorized && t.shifted == 0 {
 		return r.shift(t, resp)
@@ -106,28 +112,40 @@ func (r retrier) again(t *trail, resp *http.Response, err error) bool {
 // later counts a failure and plans the next attempt, if there is time for it.
 func (r retrier) later(t *trail, wait time.Duration, why string) bool {
 	t.failed++
-	if t.failed >= maxAttempts || !t.fits(wait) {
+	if t.late = !t.fits(wait); t.late || t.failed >= maxAttempts {
 		return false
 	}
-	t.wait = wait
+	t.wait, t.waits = wait, why
 	r.api.config.Info("%s, trying again in %s", why, round(wait))
 	return true
 }
 
-func (r retrier) limit(t *trail, wait time.Duration, kind string) bool {
+// limit plans the next attempt after a rate limit. It is no failure, but it does not
+// go on for ever either: who keeps asking is banned.
+func (r retrier) limit(t *trail, l rateLimit) bool {
+	wait := l.wait
 	if wait == 0 {
 		wait = secondaryWait
 		if deadline, ok := t.stop.Deadline(); ok && !t.fits(wait) && time.Until(deadline) > 2*lastMoment {
 			wait = time.Until(deadline) - lastMoment
 		}
 	}
-	if !t.fits(wait) {
-		t.gaveUp = "GitHub's " + kind + " rate limit asks to wait " + round(wait).String() + ", longer than this step may take"
-		return false
+	t.limited++
+	switch l.wait = wait; {
+	case wait > maxLimitWait:
+		t.gaveUp = tooLong(l).Hint()
+	case !t.fits(wait):
+		t.gaveUp = l.String() + " asks to wait " + round(wait).String() + ", longer than this step may take"
+	case t.limited >= maxLimits:
+		t.gaveUp = fmt.Sprintf("%s was the answer %d times, each after the wait that it asked for: "+
+			"run it again later, with less at once", l, t.limited)
+	default:
+		t.wait = wait
+		t.waits = "rate limited by GitHub (" + l.kind + " limit)"
+		r.api.config.Info("%s, waiting %s", t.waits, round(wait))
+		return true
 	}
-	t.wait = wait
-	r.api.config.Info("rate limited by GitHub (%s limit), waiting %s", kind, round(wait))
-	return true
+	return false
 }
 
 // fits tells whether a wait ends before the caller's time does.
@@ -161,51 +179,6 @@ func (r retrier) shift(t *trail, resp *http.Response) bool {
 	return true
 }
 
-// The kinds of rate limit.
-const (
-	primaryLimit   = "primary"
-	secondaryLimit = "secondary"
-)
-
-// limited tells a rate limit from a plain refusal, and how long to wait; zero
-// when GitHub does not say. It answers both with 403 or 429; only a limit says
-// when to come back, or names itself in the message.
-func limited(resp *http.Response, now time.Time) (wait time.Duration, kind string) {
-	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
-		return 0, ""
-	}
-	body, _ := io.ReadAll(resp.Body)
-	resp.Body = io.NopCloser(strings.NewReader(string(body)))
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
-		now = date // the times below are by the same clock
-	}
-	after, hasAfter := seconds(resp.Header.Get("Retry-After"))
-	if date, err := http.ParseTime(resp.Header.Get("Retry-After")); err == nil { // the other form HTTP has
-		after, hasAfter = date.Sub(now), true
-	}
-	reset, hasReset := seconds(resp.Header.Get("X-RateLimit-Reset"))
-	text := strings.ToLower(string(body))
-	secondary := strings.Contains(text, "secondary rate limit") || strings.Contains(text, "secondary-rate-limits") || strings.Contains(text, "abuse")
-	switch {
-	case hasAfter:
-		return max(after, time.Second), secondaryLimit
-	case resp.Header.Get("X-RateLimit-Remaining") == "0" && hasReset:
-		wait := time.Unix(int64(reset/time.Second), 0).Sub(now) + time.Second
-		return min(max(wait, time.Second), time.Hour+time.Second), primaryLimit // the hour is one
-	case secondary, resp.StatusCode == http.StatusTooManyRequests:
-		return 0, secondaryLimit
-	}
-	return 0, ""
-}
-
-func seconds(header string) (time.Duration, bool) {
-	n, err := strconv.ParseInt(strings.TrimSpace(header), 10, 64)
-	if err != nil || n < 0 || n > 1<<40 {
-		return 0, false
-	}
-	return time.Duration(n) * time.Second, true
-}
-
 // backoff doubles, with half of it left to chance so that a fleet of jobs that
 // failed together does not come back together.
 func backoff(failures int) time.Duration {
@@ -215,9 +188,15 @@ func backoff(failures int) time.Duration {
 
 // permanent tells of an error that a second attempt can't mend.
 func permanent(err error) bool {
+	for _, known := range []error{errOtherHost, errMoved, errLogin, errInCircles, errNoProxy} {
+		if errors.Is(err, known) {
+			return true
+		}
+	}
 	var dns *net.DNSError
 	var refused proxyRefusal
 	var missing noToken
-	return errors.As(err, &missing) || errors.Is(err, errOtherHost) || errors.Is(err, errMoved) || errors.Is(err, errInCircles) || errors.Is(err, errNoProxy) || badCertificate(err) ||
+	var limit tooLong
+	return errors.As(err, &missing) || errors.As(err, &limit) || badCertificate(err) ||
 		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &refused) && strings.HasPrefix(refused.status, "4")
 }

@@ -102,8 +102,8 @@ func withoutTime(text string) string {
 	if !ok {
 		return text
 	}
-	_, rest, _ := strings.Cut(after, ")")
-	return before + " times in …)" + rest
+	i := strings.IndexAny(after, ",)")
+	return before + " times in …" + after[max(i, 0):]
 }
 
 // A wrong clock is found out by the server's, once; each attempt signs afresh.

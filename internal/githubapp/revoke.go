@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -22,4 +23,27 @@ func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err e
 		return true, nil
 	}
 	return false, err
+}
+
+// discardTime bounds the revocation of a token that nobody was given, where the
+// caller's time is up: a step that ends has no more than that for it.
+const discardTime = 2 * time.Second
+
+// discard revokes a token that nobody was given, also when the caller's time is up.
+func (a *API) discard(ctx context.Context, token redact.String) error {
+	limit := diagnoseTime
+	if ctx.Err() != nil {
+		limit = discardTime
+	}
+	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	_, err := a.Revoke(ended, token)
+	return err
+}
+
+// forget discards a token that this package made for its own use.
+func (a *API) forget(ctx context.Context, token redact.String) {
+	if err := a.discard(ctx, token); err != nil {
+		a.config.Warning("a token that can only list names lives until it expires: %v", err)
+	}
 }

@@ -14,7 +14,7 @@ import (
 // Session sends calls with a token that may be replaced as it goes.
 type Session struct {
 	api    *API
-	client *http.Client
+	client caller
 }
 
 // Session gives one that asks token before each attempt.
@@ -34,8 +34,8 @@ func (s *Session) Call(ctx context.Context, req apicall.Request) (apicall.Answer
 }
 
 // told is exchange for whoever describes calls as plain data.
-func (a *API) told(ctx context.Context, client *http.Client, req apicall.Request) (apicall.Answer, error) {
-	got, err := a.exchange(ctx, client, req.Op, req.Method, req.Path, req.Body, req.Result)
+func (a *API) told(ctx context.Context, who caller, req apicall.Request) (apicall.Answer, error) {
+	got, err := a.exchange(ctx, who, req.Op, req.Method, req.Path, req.Body, req.Result)
 	answer := apicall.Answer{Status: got.status}
 	var e *Error
 	if errors.As(err, &e) {

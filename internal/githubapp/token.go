@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -65,14 +66,14 @@ func Hash(token redact.String) string {
 // grant is GitHub's answer to a mint.
 type grant struct {
 	Token        secret            `json:"token"`
-	ExpiresAt    time.Time         `json:"expires_at"`
-	Permissions  map[string]string `json:"permissions"`
-	Selection    string            `json:"repository_selection"`
+	ExpiresAt    time.Time         `json:"expires_at,omitzero"`
+	Permissions  map[string]string `json:"permissions,omitempty"`
+	Selection    string            `json:"repository_selection,omitempty"`
 	Repositories []struct {
 		ID       int64   `json:"id"`
 		FullName string  `json:"full_name"`
-		Owner    account `json:"owner"`
-	} `json:"repositories"`
+		Owner    account `json:"owner,omitzero"`
+	} `json:"repositories,omitempty"`
 }
 
 // UnmarshalJSON reads the token before and apart from the rest: whatever is wrong
@@ -85,7 +86,7 @@ func (g *grant) UnmarshalJSON(data []byte) error {
 		return err
 	}
 	type plain grant
-	err := json.Unmarshal(data, (*plain)(g))
+	err := apicall.Decode(data, (*plain)(g))
 	g.Token = first.Token
 	return err
 }
@@ -123,14 +124,13 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 			err = &Error{Op: op, Reason: fmt.Sprintf("the answer's token has under %d characters, which can't be masked", redact.MinMask)}
 		}
 		if err != nil { // such as: the rest of the answer can't be read
-			_, revokeErr := a.api.Revoke(ctx, value)
-			return Token{}, errors.Join(err, revokeErr)
+			return Token{}, errors.Join(err, a.api.discard(ctx, value))
 		}
 	} else if err == nil {
 		err = &Error{Op: op, Reason: "the answer holds no token"}
 	}
 	if err != nil {
-		return Token{}, a.explain(err, func(e *Error) { a.refused(ctx, e, installation, scope) })
+		return Token{}, explain(err, func(e *Error) { a.refused(ctx, e, installation, scope) })
 	}
 	// An installation on selected repositories answers "selected" and names none
 	// of them when all were asked for.

@@ -25,7 +25,7 @@ func TestMintUseRevoke(t *testing.T) {
 			}
 			want := Installation{
 				ID: testInstallation, AppSlug: "keeper", Account: "acme", Organization: installation.Organization, AllRepositories: true, Page: installation.Page,
-				Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"},
+				Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"}, Repository: "api",
 			}
 			if diff := cmp.Diff(want, installation); diff != "" || !strings.HasSuffix(installation.Page, "/settings/installations/4242") || installation.Organization == 0 {
 				t.Error(diff, installation.Page)

@@ -1,0 +1,282 @@
+package githubapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+const (
+	ipAllowList = "Although you appear to have the correct authorization credentials, the `acme` organization has an IP allow list enabled, and 192.0.2.1 is not permitted to access this resource."
+	classicPAT  = "acme forbids access via a personal access token (classic). Please use a GitHub App, OAuth App, or a personal access token with fine-grained permissions."
+	samlText    = "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this organization."
+	lifetimePAT = "The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/1"
+)
+
+// Each message of GitHub's has the same cure with every call: those that an App signs,
+// and those that are made with a token.
+func TestCuresByMessage(t *testing.T) {
+	for _, c := range []struct {
+		status     int
+		says       string
+		app, token string // how the hint begins; empty: this message is not for such a call
+	}{
+		{404, "Integration not found", "no App has the id Iv23liTESTkeeper0000 at api.github.test, so that to install it helps nothing", ""},
+		{401, "'Issuer' claim ('iss') must be an Integer", "api.github.test takes an App's number and no client id", ""},
+		{401, "Integration must generate a public key", "the App has no key at api.github.test, or Iv23liTESTkeeper0000 is the id of another App", ""},
+		{401, "A JSON web token could not be decoded", "private-key does not belong to the App Iv23liTESTkeeper0000 at api.github.test", ""},
+		{401, "'Expiration time' claim ('exp') is too far in the future", "the clock of this machine is not GitHub's", ""},
+		{401, "Requires authentication", "the credential got lost on the way", "the credential got lost on the way"},
+		{401, "something new", "check client-id, private-key and github-api-url", "the token has expired or was revoked, or is of another host than api.github.test"},
+		{403, ipAllowList, "an owner must add this runner's address to the organization's IP allow list", "an owner must add this runner's address to the organization's IP allow list"},
+		{403, samlText, "the organization enforces SAML single sign-on, which an App does not need", "the organization enforces SAML single sign-on: authorize the token for it"},
+		{403, classicPAT, "the organization forbids classic tokens, and something sent one", "the organization forbids classic tokens: use an App"},
+		{403, lifetimePAT, "the organization takes no token that lives for so long", "the organization takes no token that lives for so long"},
+		{403, "Repository was archived so is read-only.", "the repository is archived", "the repository is archived"},
+		{403, "Repository access blocked", "GitHub has blocked the repository", "GitHub has blocked the repository"},
+		{403, "This installation has been suspended", "", "an owner must unsuspend the App's installation"},
+		{403, "Must have admin rights to Repository.", "", "the owner of the token must be an administrator"},
+		{403, "something new", "", "the token does not open this"},
+		{403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.", "something between here and api.github.test, a proxy, drops the User-Agent header", "something between here and api.github.test, a proxy, drops"},
+		{404, "Not Found", "", "there is nothing of that name, or the token does not open it"},
+		{407, "", "check HTTPS_PROXY or HTTP_PROXY of the runner", "check HTTPS_PROXY or HTTP_PROXY of the runner"},
+		{410, "Gone", "this GitHub no longer serves the API version", "this GitHub no longer serves the API version"},
+		{400, `"2022-11-28" is not a supported API version.`, "this GitHub does not know the API version", "this GitHub does not know the API version"},
+		{415, "Unsupported Media Type", "something between here and api.github.test, a proxy, changed the request", "something between here and api.github.test, a proxy, changed the request"},
+		{426, "Upgrade Required", "something between here and api.github.test, a proxy, changed the request", "something between here and api.github.test, a proxy, changed the request"},
+		{401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued.", "the clock of this machine is not GitHub's", ""},
+		{403, "Although you appear to have the correct authorization credentials, the acme organization has enabled OAuth App access restrictions", "the organization takes no tokens of OAuth apps", "the organization takes no tokens of OAuth apps"},
+		{422, "The maximum number of repositories with these permissions is 12.", "ask for fewer repositories or fewer permissions at once", "ask for fewer repositories"},
+		{302, "", "github-api-url must be the REST API's own address", "github-api-url must be the REST API's own address"},
+		{301, "", "github-api-url must be the REST API's own address", "github-api-url must be the REST API's own address"},
+		{400, "Problems parsing JSON", "something between here and api.github.test, a proxy, changed the request", "something between here and"},
+		{405, "", "something between here and api.github.test, a proxy, changed the request", "something between here and"},
+		{413, "", "something between here and api.github.test, a proxy, changed the request", "something between here and"},
+		{451, "Unavailable", "GitHub may not serve this here, for legal reasons", "GitHub may not serve this here, for legal reasons"},
+		{500, "Server Error", "GitHub has trouble of its own", "GitHub has trouble of its own"},
+	} {
+		t.Run(fmt.Sprint(c.status, " ", c.says), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				f.lies = true
+				f.Inject(fakegithub.Fault{Status: c.status, Header: map[string]string{"Content-Type": "application/json"}, Body: fmt.Sprintf(`{"message":%q}`, c.says)})
+				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+				defer cancel()
+				token := redact.New("ghs_" + strings.Repeat("a", 36))
+				calls := f.calls(token)
+				calls["reach"] = func(ctx context.Context) (any, error) { return nil, f.api.Reach(ctx, token, "acme", "api") }
+				calls["verify"] = func(ctx context.Context) (any, error) { return nil, f.api.Verify(ctx, token) }
+				calls["revoke"] = func(ctx context.Context) (any, error) { return f.api.Revoke(ctx, token) }
+				for name, call := range calls {
+					_, err := call(ctx)
+					var e *Error
+					switch want := map[bool]string{true: c.app, false: c.token}[strings.Contains("lookup mint slug page installations", name)]; {
+					case want == "":
+					case (c.status == 401 || c.status == 404) && name == "revoke" && err == nil: // as good as revoked
+					case !errors.As(err, &e):
+						t.Errorf("%s: got %v", name, err)
+					case name == "verify" && e.mayBeLag() && e.Hint() == "GitHub did not know the token it made: run the job again":
+					case !strings.HasPrefix(e.Hint(), want):
+						t.Errorf("%s: hint %q, want %q", name, e.Hint(), want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// What GitHub says that a call takes, the hint says; what is no such list is not
+// repeated.
+func TestTheNeededPermissionsAreNamed(t *testing.T) {
+	for header, want := range map[string]string{
+		"contents=read": "contents: read",
+		"pull_requests=read,contents=read; issues=read,contents=read": "pull_requests: read and contents: read, or issues: read and contents: read",
+		"issues=write;pull_requests=write":                            "issues: write, or pull_requests: write",
+		"":                                                            "",
+		"contents=read\x1b[31m":                                       "",
+		"::error::x":                                                  "",
+		strings.Repeat("a", 500) + "=read":                            "",
+	} {
+		if got := accepted(header); got != want {
+			t.Errorf("%q: got %q, want %q", header, got, want)
+		}
+	}
+	for who, want := range map[string]string{
+		"integration":           "the call takes issues: write, or pull_requests: write: give the App that in its settings, have an owner accept it, and ask for it where the token is minted",
+		"personal access token": "the call takes issues: write, or pull_requests: write: give the token that on the page of your tokens, and have an owner approve it",
+	} {
+		f := newFixture(t)
+		f.lies = true
+		f.Inject(fakegithub.Fault{
+			Status: 403, Header: map[string]string{"Content-Type": "application/json", "X-Accepted-GitHub-Permissions": "issues=write; pull_requests=write"},
+			Body: `{"message":"Resource not accessible by ` + who + `"}`,
+		})
+		err := f.api.Reach(t.Context(), redact.New("x"), "acme", "api")
+		var e *Error
+		if !errors.As(err, &e) || e.Hint() != want {
+			t.Errorf("got %v, hint %q", err, e.Hint())
+		}
+	}
+}
+
+// A limit that came when there was no time for a wait.
+func TestALimitInTheLastMoment(t *testing.T) {
+	f := newFixture(t)
+	resp := limitAnswer(403, "", "Content-Type", "application/json", "X-GitHub-Request-Id", "AA:BB")
+	for _, text := range []string{"API rate limit exceeded for installation.", "You have exceeded a secondary rate limit."} {
+		if got := f.api.cure(f.app.client, &Error{Status: 403, Message: text}, resp); !strings.HasPrefix(got, "GitHub limits how much is done at once") {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
+}
+
+// A website that stands where the API was looked for is told from the API, and its
+// API's address named.
+func TestWebsites(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://github.com":        "github.com answers like a website, and not like GitHub's API: github-api-url is https://api.github.com",
+		"https://octo.ghe.com":      "octo.ghe.com answers like a website, and not like GitHub's API: github-api-url is https://api.octo.ghe.com",
+		"https://ghes.test":         "ghes.test answers like a website, and not like GitHub's API: github-api-url is https://ghes.test/api/v3",
+		"https://ghes.test:8443":    "ghes.test:8443 answers like a website, and not like GitHub's API: github-api-url is https://ghes.test:8443/api/v3",
+		"https://ghes.test/api/v3":  "ghes.test does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server",
+		"https://api.github.com":    "api.github.com does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server",
+		"https://api.octo.ghe.com/": "api.octo.ghe.com does not answer like GitHub's API: github-api-url is",
+	} {
+		for kind, answer := range map[string]func(http.ResponseWriter, *http.Request){
+			"a page": func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "text/html")
+				w.Header().Set("X-GitHub-Request-Id", "AA:BB") // the website gives them too
+				w.WriteHeader(http.StatusNotFound)
+				fmt.Fprint(w, "<html>404</html>")
+			},
+			"JSON that is not the API's": func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusNotFound)
+				fmt.Fprint(w, `{"error":"Not Found"}`)
+			},
+		} {
+			f := newFixture(t)
+			api, err := New(Config{URL: base, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: http.HandlerFunc(answer)}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.app, err = api.App(testClientID, testKey())
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = f.app.Installation(t.Context(), Target{Owner: "acme"})
+			var e *Error
+			if !errors.As(err, &e) || !strings.HasPrefix(e.Hint(), want) {
+				t.Errorf("%s, %s: got %v, hint %q, want %q", base, kind, err, e.Hint(), want)
+			}
+		}
+	}
+}
+
+// Answers that GitHub did not give: a hint leads to what stands in between.
+func TestAnswersOfOthers(t *testing.T) {
+	for _, c := range []struct {
+		base, kind string
+		status     int
+		want       string
+	}{
+		{"https://api.github.test", "text/html", 403, "a firewall or a proxy answers in the place of api.github.test"},
+		{"https://ghes.test", "text/html", 451, "a firewall or a proxy answers in the place of ghes.test"},
+		{"https://api.github.test", "text/html", 407, "check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name api.github.test in NO_PROXY"},
+		{"https://api.github.test", "application/json", 418, "api.github.test does not answer like GitHub's API"},
+		{"https://api.github.test", "text/html", 502, "GitHub has trouble, or a proxy before it, whose answer this looks like"},
+		{"https://ghes.test/api/v3", "text/html", 502, "ghes.test has trouble of its own: ask who runs it"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", c.kind)
+				w.WriteHeader(c.status)
+				fmt.Fprint(w, "{}")
+			})
+			api, err := New(Config{URL: c.base, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: answer}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = api.Reach(t.Context(), redact.New("x"), "acme", "api")
+			var e *Error
+			if !errors.As(err, &e) || !strings.HasPrefix(e.Hint(), c.want) {
+				t.Errorf("%s, %d: %v, hint %q, want %q", c.base, c.status, err, e.Hint(), c.want)
+			}
+		})
+	}
+}
+
+// A write to a repository that was renamed is not sent on. The error says the new name.
+func TestAMovedWriteNamesTheNewName(t *testing.T) {
+	f := newFixture(t)
+	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"issues": "write"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.RenameRepository("acme", "web", "site")
+	f.lies = true
+	f.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repositories/1/x"}, Body: `{}`})
+	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
+	_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: "repos/acme/web/x"})
+	var e *Error
+	if !errors.As(err, &e) || e.Hint() != "acme/web was renamed: use its new name, acme/site" {
+		t.Errorf("got %v, hint %q", err, e.Hint())
+	}
+	// Where the name is still the same, or can't be read, it is said that it may be that.
+	for _, path := range []string{"repos/acme/api/x", "repos/acme/none/x", "orgs/acme/x"} {
+		_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: path})
+		if !errors.As(err, &e) || e.Hint() != "the repository was renamed, most likely: use its new name" {
+			t.Errorf("%s: got %v, hint %q", path, err, e.Hint())
+		}
+	}
+}
+
+// Old names of repositories are told from names that never were, and the token that
+// finds out is gone afterwards.
+func TestRenamed(t *testing.T) {
+	f := newFixture(t)
+	f.RenameRepository("acme", "web", "site")
+	found, err := f.app.Installation(t.Context(), Target{Owner: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, name := range []string{"web", "api", "none"} {
+		got[name] = f.app.Renamed(t.Context(), found, Target{Owner: "acme", Repository: name})
+	}
+	if want := map[string]string{"web": "acme/web was renamed: use its new name, acme/site", "api": "", "none": ""}; !maps.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	tokens := f.Tokens()
+	if len(tokens) != 1 || f.Alive(tokens[0].Value) || len(f.tokens) != 1 {
+		t.Errorf("%d tokens, %d announced", len(tokens), len(f.tokens))
+	}
+}
+
+// Fields of a refused request are said, with a message of their own or without one.
+func TestFieldsAreSaid(t *testing.T) {
+	f := newFixture(t)
+	f.lies = true
+	for body, want := range map[string]string{
+		`{"message":"Validation Failed","errors":[{"resource":"Key","field":"key","code":"already_exists"},{"code":"custom","message":"no more"}]}`: "Validation Failed; key already_exists; no more",
+		`{"message":"Validation Failed","errors":["a","b"]}`: "Validation Failed; a; b",
+		`{"message":null,"errors":null}`:                     "Unprocessable Entity",
+	} {
+		f.Inject(fakegithub.Fault{Status: 422, Times: 1, Header: map[string]string{"Content-Type": "application/json"}, Body: body})
+		err := f.api.Reach(t.Context(), redact.New("x"), "acme", "api")
+		if got := firstLine(err); got != "open acme/api: GitHub answered 422: "+want {
+			t.Errorf("got %q", got)
+		}
+	}
+}

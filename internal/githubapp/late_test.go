@@ -1,0 +1,111 @@
+package githubapp
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+var errOver = errors.New("the minute is over")
+
+// A caller whose time is up is told so, and what was waited for last; one that was
+// cancelled is told that.
+func TestTheTimeIsUp(t *testing.T) {
+	slow := fakegithub.Fault{Delay: time.Hour}
+	outage := fakegithub.ServerError(502, false)
+	outage.Delay = 3 * time.Second
+	lookup := func(ctx context.Context, f *fixture) error {
+		_, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
+		return err
+	}
+	mint := func(ctx context.Context, f *fixture) error {
+		_, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true})
+		return err
+	}
+	reach := func(ctx context.Context, f *fixture) error {
+		pace := NewPace(5, func(string, ...any) {})
+		if err := pace.begin(ctx, 5, false); err != nil { // all there is for a minute
+			return err
+		}
+		pace.end(5, nil)
+		return f.api.Paced(pace).Reach(ctx, redact.New("x"), "acme", "api")
+	}
+	for _, c := range []struct {
+		name  string
+		fault fakegithub.Fault
+		call  func(context.Context, *fixture) error
+		late  string // the error when the time is up
+		hint  string
+	}{
+		{"a lookup without an answer", slow, lookup, "find the installation for acme/api: the minute is over: api.github.test:443: no answer in time", "check that the runner reaches"},
+		{"a mint without an answer", slow, mint, "mint a token for installation 4242: the minute is over: api.github.test:443: no answer in time", "check that the runner reaches"},
+		{"an outage that takes long", outage, lookup, "find the installation for acme/api: GitHub answered 502: Server Error (tried 3 times in …, no time to try again)", "GitHub has trouble of its own"},
+		{"its turn", fakegithub.Fault{Times: -1}, reach, "open acme/api: the minute is over: its turn did not come: 5 points a minute are spent", "run it again"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				if c.fault.Times == 0 {
+					f.Inject(c.fault)
+				}
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 11*time.Second, errOver)
+				defer cancel()
+				err := c.call(ctx, f)
+				var e *Error
+				if got := withoutTime(firstLine(err)); !errors.As(err, &e) || got != c.late || !strings.HasPrefix(e.Hint(), c.hint) {
+					t.Errorf("got %q, hint %q, want %q", got, e.Hint(), c.late)
+				}
+				ctx, cancel = context.WithCancel(t.Context())
+				defer cancel()
+				time.AfterFunc(time.Second, cancel)
+				if err = c.call(ctx, f); err == nil || strings.Contains(err.Error(), "over") || c.name != "an outage that takes long" && !strings.HasSuffix(err.Error(), ": cancelled") {
+					t.Errorf("cancelled: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A token whose answer can't be read is revoked, also when it came after the end of
+// the caller's time.
+func TestAnUnreadableTokenIsRevokedWhenTheTimeIsUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.lies = true
+		f.Inject(fakegithub.Fault{Method: "POST", Times: 1, Delay: 2 * time.Second, Rewrite: func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"permissions":`, `"permissions":null,"x":`, 1))
+		}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true})
+		tokens := f.Tokens()
+		if err == nil || !strings.Contains(err.Error(), "permissions is null") || len(tokens) != 1 || f.Alive(tokens[0].Value) {
+			t.Errorf("%v; %d tokens", err, len(tokens))
+		}
+	})
+}
+
+// The end of a token that nobody saw takes no longer than the end of a step has.
+func TestAnUnreadableTokenIsNotWaitedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFixture(t)
+		f.lies = true
+		f.Inject(fakegithub.Fault{Method: "DELETE", Delay: time.Hour})
+		f.Inject(fakegithub.Fault{Method: "POST", Times: 1, Delay: 2 * time.Second, Rewrite: func([]byte) []byte {
+			return []byte(`{"token":"ghs_x","permissions":null}`)
+		}})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		started := time.Now()
+		_, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true})
+		if took := time.Since(started); err == nil || took > 2*time.Second+discardTime {
+			t.Errorf("%v after %s", err, took)
+		}
+	})
+}
