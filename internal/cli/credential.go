@@ -179,7 +179,7 @@ func isPermissionVariable(name string) bool {
 
 // mintOnly mints, and leaves the token to the caller.
 func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintRequest) (githubapp.Token, error) {
-	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 	api, err := p.connect(r, req.Host)
 	if err != nil {

@@ -133,7 +133,7 @@ func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Pa
 	if !l.wantsBot() {
 		return l.give(r, opened.Token, w, nil, "")
 	}
-	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 	api, err := p.connect(r, h)
 	if err != nil {

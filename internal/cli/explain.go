@@ -84,7 +84,7 @@ func (p Process) inspect(ctx context.Context, r *actions.Runner, variable, url s
 	if err != nil {
 		return githubapp.Inspection{}, actions.Fault{Problem: "github-api-url " + err.Error(), Cure: "give the address of the REST API"}
 	}
-	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 	return api.Inspect(ctx, token)
 }

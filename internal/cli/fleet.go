@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -123,7 +124,7 @@ func (f *fleet) call(ctx context.Context, req apicall.Request) (apicall.Answer, 
 	g := f.grant(req.Owner, kind)
 	_, err := f.lend(ctx, g, renewBefore) // before its turn, and to know what is absent
 	if f.isAbsent(g, req.Repository) {
-		return apicall.Answer{Status: apicall.StatusNotFound}, unreached(req.Owner + "/" + req.Repository)
+		return apicall.Answer{Status: apicall.StatusNotFound}, unreached(req.Owner+"/"+req.Repository, f.renamed(g, req.Repository))
 	}
 	if level := f.lacked(g, req.Permission); level != "" {
 		return apicall.Answer{Status: apicall.StatusForbidden}, lacks(*g.owner.installation, map[string]string{req.Permission: level})
@@ -148,10 +149,10 @@ func (f *fleet) repository(owner, name string) (secret.Repository, bool) {
 	return secret.Repository{ID: f.ids[strings.ToLower(owner+"/"+name)]}, false
 }
 
-func unreached(repository string) error {
+func unreached(repository, cure string) error {
 	return actions.Fault{
 		Problem: "the App does not reach " + repository + ", or there is none of that name",
-		Cure:    "check the name, and in the installation's settings that the repository is selected",
+		Cure:    cmp.Or(cure, "check the name, and in the installation's settings that the repository is selected"),
 	}
 }
 
@@ -164,9 +165,9 @@ func lacking(err error, status int, req apicall.Request) error {
 	_, level := kindOf(req.Repository, req.Permission)
 	switch status {
 	case apicall.StatusForbidden:
-		e.Cure = fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level)
+		return cured{err, fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level)}
 	case apicall.StatusNotFound:
-		e.Cure = fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level)
+		return cured{err, fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level)}
 	}
 	return err
 }

@@ -94,7 +94,7 @@ func (f *fleet) access(ctx context.Context, file *manifest.File, organization, v
 	case len(faults) > 0:
 		return nil, errors.Join(faults...)
 	case len(meaning.Absent) > 0:
-		return nil, unreached(organization + "/" + joined(meaning.Absent))
+		return nil, unreached(organization+"/"+joined(meaning.Absent), "")
 	case len(meaning.Repositories) == 0 && s.AllowEmpty:
 		return nil, errNobody
 	case len(meaning.Repositories) == 0:

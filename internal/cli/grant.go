@@ -49,7 +49,7 @@ type grant struct {
 	token        githubapp.Token
 	ends         time.Time // of the token, by our clock
 	replaced     []githubapp.Token
-	absent       map[string]bool   // lower-case names of repositories that the App does not reach; guarded by fleet.mu
+	absent       map[string]string // lower-case names of repositories that the App does not reach → the cure, if known; guarded by fleet.mu
 	lacking      map[string]string // permission → level that the installation does not have; guarded by fleet.mu
 	err          error             // why there is no token
 	again        time.Time         // when to try again; zero: never
@@ -75,7 +75,7 @@ func (f *fleet) grant(owner, kind string) *grant {
 	key := grantKey{strings.ToLower(owner), kind}
 	g := f.grants[key]
 	if g == nil {
-		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]string{}, once: newLock(), absent: map[string]bool{}, lacking: map[string]string{}}
+		g = &grant{owner: o, kind: kind, permissions: map[string]string{}, repositories: map[string]string{}, once: newLock(), absent: map[string]string{}, lacking: map[string]string{}}
 		g.session = o.api.Session(func(ctx context.Context) (redact.String, error) { return f.lend(ctx, g, useBefore) })
 		f.grants[key] = g
 	}
@@ -154,6 +154,7 @@ func (f *fleet) mint(ctx context.Context, g *grant) (githubapp.Token, error) {
 		if listErr != nil || !f.leaveOut(g, have) {
 			break
 		}
+		f.findRenamed(ctx, g, *installation)
 	}
 	if err != nil {
 		return token, notGranted(err, g.permissions)
@@ -206,13 +207,38 @@ func (f *fleet) leaveOut(g *grant, have []githubapp.Repository) bool {
 	before := len(g.absent)
 	for key := range g.repositories {
 		if !known[key] {
-			g.absent[key] = true
+			g.absent[key] = ""
 		}
 	}
 	return len(g.absent) > before && len(g.absent) < len(g.repositories)
 }
 
 func (f *fleet) isAbsent(g *grant, repository string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, absent := g.absent[strings.ToLower(repository)]
+	return absent
+}
+
+// maxRenamed is how many repositories are asked about, of those that the App does not
+// reach, to tell the new name of one.
+const maxRenamed = 10
+
+// findRenamed looks which of the absent repositories have another name by now.
+func (f *fleet) findRenamed(ctx context.Context, g *grant, i githubapp.Installation) {
+	f.mu.Lock()
+	absent := slices.Sorted(maps.Keys(g.absent))
+	f.mu.Unlock()
+	for _, key := range absent[:min(len(absent), maxRenamed)] {
+		cure := g.owner.app.Renamed(ctx, i, githubapp.Target{Owner: g.owner.name, Repository: g.repositories[key]})
+		f.mu.Lock()
+		g.absent[key] = cure
+		f.mu.Unlock()
+	}
+}
+
+// renamed gives the cure for an absent repository that has another name by now.
+func (f *fleet) renamed(g *grant, repository string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return g.absent[strings.ToLower(repository)]
@@ -258,7 +284,7 @@ func (f *fleet) close(ctx context.Context) {
 			}
 			all.Go(func() {
 				if _, err := g.owner.api.Revoke(ctx, token.Value); err != nil { // one that expired is no error
-					f.r.Warning("a token for %s is not revoked; it lives until %s: %v", g.owner.name, clockTime(token.ExpiresAt), err)
+					f.r.Warning("a token for %s is not revoked; it lives until %s: %s", g.owner.name, clockTime(token.ExpiresAt), actions.Text(err))
 				}
 			})
 		}

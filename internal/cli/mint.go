@@ -16,14 +16,35 @@ import (
 )
 
 const (
-	// mintTime is all a mint may take, waits included.
+	// mintTime is all a step may take that waits for GitHub, and the end of it is for
+	// what comes last: the grace of a mint in flight, and taking back what it made.
 	mintTime = 60 * time.Second
+	lastTime = 5 * time.Second
 
 	// takeBackTime is all that undoing a mint may take in a step that is being
 	// cancelled. With the grace of a mint in flight it stays under the five seconds
 	// that such a step has.
 	takeBackTime = 2 * time.Second
 )
+
+// errMinute is why a step that took too long came to its end.
+var errMinute = errors.New("the minute that this step waits for GitHub is over")
+
+// inTime bounds what a step does, so that it ends within the minute that it promises.
+func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, mintTime-lastTime, errMinute)
+}
+
+// stopped tells why a step may not go on: its time is up, or somebody cancelled it.
+func stopped(ctx context.Context) error {
+	switch {
+	case ctx.Err() == nil:
+		return nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return actions.Fault{Problem: context.Cause(ctx).Error() + ", and the token that it brought is not handed out", Cure: "run the job again"}
+	}
+	return errors.New("the step was cancelled")
+}
 
 // State that main leaves to post.
 const (
@@ -65,7 +86,7 @@ func (p Process) mintFor(ctx context.Context, r *actions.Runner, req mintRequest
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 
 	m, err := p.obtain(ctx, r, api, req)
@@ -154,8 +175,8 @@ func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp
 			return err
 		}
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("the step was cancelled")
+	if err := stopped(ctx); err != nil {
+		return err
 	}
 	bot, err := m.Loan.identify(ctx, r, api, opened)
 	if err != nil {
@@ -236,6 +257,16 @@ func (m minted) sameScope() error {
 	}
 }
 
+// cured is an error that this step knows a better cure for than whoever made it.
+type cured struct {
+	error
+	cure string
+}
+
+// Hint is the cure, printed on a line of its own.
+func (e cured) Hint() string  { return e.cure }
+func (e cured) Unwrap() error { return e.error }
+
 // notGranted says which of the permissions asked for the installation lacks. A name
 // that is not known may be none at all, and then nobody can add it anywhere.
 func notGranted(err error, asked permission.Set) error {
@@ -263,7 +294,7 @@ func notGranted(err error, asked permission.Set) error {
 			strings.Join(missing, ", "), e.Installation.Page))
 	}
 	if len(cures) > 0 {
-		e.Cure = strings.Join(cures, "; ")
+		return cured{err, strings.Join(cures, "; ")}
 	}
 	return err
 }
@@ -272,13 +303,16 @@ func notGranted(err error, asked permission.Set) error {
 // cancelled.
 func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token githubapp.Token) {
 	limit := postTime
-	if ctx.Err() != nil {
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)+lastTime)
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
 		limit = takeBackTime
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(limit, takeBackTime))
 	defer cancel()
 	if _, err := api.Revoke(ctx, token.Value); err != nil {
-		r.Warning("the token that was minted is still alive, until %s: %v", clockTime(token.ExpiresAt), err)
+		r.Warning("the token that was minted is still alive, until %s: %s", clockTime(token.ExpiresAt), actions.Text(err))
 		return
 	}
 	r.Info("the token that was minted is revoked")

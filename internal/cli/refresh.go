@@ -240,7 +240,7 @@ func (p Process) again(ctx context.Context, r *actions.Runner, s refreshState) (
 	if err != nil {
 		return liveToken{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 	m := minted{mintRequest{Scope: s.Scope}, githubapp.Installation{ID: s.Installation, Account: s.Reach.Owner}, githubapp.Token{}}
 	if m.Token, err = app.Mint(ctx, m.Installation, s.Scope); err != nil {

@@ -58,7 +58,7 @@ func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payl
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, mintTime)
+	ctx, cancel := inTime(ctx)
 	defer cancel()
 	gone, err := api.Revoke(ctx, token.Token)
 	switch {

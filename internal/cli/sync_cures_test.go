@@ -1,0 +1,53 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+)
+
+// A repository that is named by an old name of it fails with its new one, whether the
+// App finds that out or a token meets it at the write.
+func TestSyncNamesTheNewNameOfARepository(t *testing.T) {
+	const named = `
+secrets:
+  - name: VALUE
+    to:
+      - repositories: [fleet/r0, fleet/r1]
+`
+	d := newFleetDay(t, 2, named, map[string]string{"VALUE": "opensesame-value"})
+	d.env["INPUT_OWNER"], d.env["INPUT_REPOSITORIES"], d.env["INPUT_PERMISSIONS"] = "fleet", "*", "secrets: write"
+	d.run(t, Process.mint)
+	token := d.outputs(t)["token"]
+	d.RenameRepository("fleet", "r1", "site")
+	// A write goes on after a 307, which GitHub answers it with; a 301 would make a GET of it.
+	d.Inject(fakegithub.Fault{Method: "PUT", Path: "/repos/fleet/r1", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repositories/1"}, Body: `{"message":"Moved Permanently"}`})
+	d.lies = true
+	for _, env := range []map[string]string{{}, {"INPUT_TOKEN": token, "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}} {
+		d.next(t, env)
+		d.run(t, Process.sync)
+		line, hint := d.said("error")
+		if d.outputs(t)["failed"] != "1" || !strings.Contains(line, "fleet/r1") || hint != "fleet/r1 was renamed: use its new name, fleet/site" {
+			t.Errorf("%q, hint %q\n%s", line, hint, d.log.String())
+		}
+	}
+}
+
+// What GitHub refuses a write for without a word of why, is told by what the write takes.
+func TestSyncNamesThePermissionThatAWriteTakes(t *testing.T) {
+	for status, want := range map[int]string{
+		403: "give the App secrets: write, and see that the repository is not archived",
+		404: "see that it is there, and give the App secrets: write",
+	} {
+		d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value"})
+		f := saying(status, "Not Found")
+		f.Method = "PUT"
+		d.Inject(f)
+		d.lies = true
+		d.run(t, Process.sync)
+		if _, hint := d.said("error"); hint != want {
+			t.Errorf("%d: hint %q, want %q", status, hint, want)
+		}
+	}
+}
