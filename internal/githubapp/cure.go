@@ -104,7 +104,8 @@ var byStatus = map[int]words{
 		token: "the token has expired or was revoked, or is of another host than {host}",
 	},
 	http.StatusForbidden: {
-		token: "the token does not open this: check its permissions, its repositories, and whether a rule of the organization forbids it",
+		token: "the token does not open this: check its permissions, its repositories, " +
+			"and whether a rule of the organization forbids it",
 	},
 	http.StatusNotFound:                   {token: "there is nothing of that name, or the token does not open it"},
 	http.StatusMethodNotAllowed:           either("", changed),
@@ -113,10 +114,11 @@ var byStatus = map[int]words{
 	http.StatusRequestEntityTooLarge:      either("", changed),
 	http.StatusUnsupportedMediaType:       either("", changed),
 	http.StatusUpgradeRequired:            either("", changed),
-	http.StatusUnavailableForLegalReasons: either("", "GitHub may not serve this here, for legal reasons, and has told its owner why"),
+	http.StatusUnavailableForLegalReasons: either("", legal),
 }
 
 const (
+	legal       = "GitHub may not serve this here, for legal reasons, and has told its owner why"
 	misdirected = "github-api-url must be the REST API's own address, such as " + publicAPI + " or " + serverAPI
 
 	changed = "something between here and {host}, a proxy, changed the request; if there is none, " +
