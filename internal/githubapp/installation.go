@@ -62,12 +62,9 @@ type Installation struct {
 // an enterprise's slug nor all permissions.
 func (i *Installation) UnmarshalJSON(data []byte) error {
 	var wire struct {
-		ID      int64  `json:"id"`
-		AppSlug string `json:"app_slug,omitempty"`
-		Account *struct {
-			account
-			Slug string `json:"slug,omitempty"`
-		} `json:"account"`
+		ID          int64             `json:"id"`
+		AppSlug     string            `json:"app_slug,omitempty"`
+		Account     *account          `json:"account"`
 		HTMLURL     string            `json:"html_url,omitempty"`
 		Selection   string            `json:"repository_selection,omitempty"`
 		Permissions map[string]string `json:"permissions,omitempty"`
@@ -97,11 +94,13 @@ func (i *Installation) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// account is a user or an organisation as GitHub names it.
+// account is a user, an organisation or an enterprise as GitHub names it. Only an
+// enterprise has a slug, and it has no login.
 type account struct {
 	Login string `json:"login,omitempty"`
 	ID    int64  `json:"id,omitempty"`
 	Type  string `json:"type,omitempty"`
+	Slug  string `json:"slug,omitempty"`
 }
 
 // organization is the account's number, or 0 if it is a user's.
