@@ -137,22 +137,6 @@ func (r *Runner) Warning(format string, args ...any) { r.annotate("warning", tex
 // only the exit code does.
 func (r *Runner) Error(format string, args ...any) { r.annotate("error", text(format, args)) }
 
-// Group opens a fold in the log; the function it returns closes it.
-func (r *Runner) Group(title string) (end func()) {
-	if !r.takesCommands() {
-		r.Info("%s", title)
-		return func() {}
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.gha.Group(r.shown(title))
-	return func() {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		r.gha.EndGroup()
-	}
-}
-
 func text(format string, args []any) string {
 	if len(args) == 0 {
 		return format

@@ -17,33 +17,29 @@ const (
 	barWidth    = 40
 )
 
-// progress shows results as they come: a line for each and totals now and then
-// in a log, a bar on a terminal.
+// progress shows how far the work is: totals now and then in a log, a bar on a
+// terminal.
 type progress struct {
 	r     *actions.Runner
 	bar   io.Writer // nil: no terminal
 	total int
-	plan  bool // nothing is done: what would be
 
 	mu      sync.Mutex
-	close   func()
 	done    int
 	counts  map[secret.Outcome]int
 	shown   time.Time
 	drawing bool
 }
 
-func (p Process) progress(r *actions.Runner, title string, total int) *progress {
-	show := &progress{r: r, total: total, counts: map[secret.Outcome]int{}, shown: time.Now(), close: func() {}}
+func (p Process) progress(r *actions.Runner, total int) *progress {
+	show := &progress{r: r, total: total, counts: map[secret.Outcome]int{}, shown: time.Now()}
 	if p.Terminal {
 		show.bar = p.Stdout
-		return show
 	}
-	show.close = r.Group(title)
 	return show
 }
 
-// add shows one result.
+// add counts one result.
 func (s *progress) add(r secret.Result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,18 +51,6 @@ func (s *progress) add(r secret.Result) {
 		}
 		return
 	}
-	word := string(r.Outcome)
-	if s.plan && r.Err == nil && r.Outcome != secret.Unchanged {
-		word = strings.TrimSuffix(word, "d") // create, update, delete
-	}
-	line := fmt.Sprintf("%-9s %s for %s", word, r.Name, r.Place)
-	switch {
-	case r.Err != nil:
-		line += ": " + r.Err.Error()
-	case r.Reason != "":
-		line += ": " + r.Reason
-	}
-	s.r.Info("%s", line)
 	if time.Since(s.shown) >= totalsEvery {
 		s.shown = time.Now()
 		s.r.Info("%s of %s so far: %s", thousands(s.done), thousands(s.total), s.totals())
@@ -92,10 +76,9 @@ func (s *progress) draw() {
 	s.shown, s.drawing = time.Now(), true
 }
 
-// end closes the group, or the line of the bar.
+// end closes the line of the bar.
 func (s *progress) end() {
 	if s.drawing {
 		fmt.Fprintln(s.bar)
 	}
-	s.close()
 }

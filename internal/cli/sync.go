@@ -46,7 +46,7 @@ func (p Process) syncFor(ctx context.Context, r *actions.Runner, req syncRequest
 	}
 	r.Info("%s secrets are wanted; looking at what is there", thousands(len(v.wanted)))
 	if req.DryRun {
-		return p.plan(ctx, r, f, v, req), nil
+		return plan(ctx, r, f, v, req), nil
 	}
 	return p.apply(ctx, r, f, v, req)
 }
@@ -74,21 +74,17 @@ func (f *fleet) work(req syncRequest) *secret.Sync {
 }
 
 // plan is a dry run: it says what would be done, and what that takes.
-func (p Process) plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) *syncReport {
+func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) *syncReport {
 	f.announce(v, req)
 	work := f.work(req)
 	work.ListAll = true
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
 	report := newSyncReport(v.failed, true)
 	report.left(plan)
-	show := p.progress(r, "Plan", len(plan.Changes))
-	show.plan = true
 	for i := range plan.Changes {
-		result := planned(&plan.Changes[i])
-		show.add(result)
-		report.add(result)
+		report.add(planned(&plan.Changes[i]))
 	}
-	show.end()
+	report.groups.tell(r, true)
 	report.Needs = f.needs(plan, req.Points)
 	r.Info("%s", report.Needs)
 	report.Advice = v.advice()
@@ -116,7 +112,7 @@ func planned(c *secret.Change) secret.Result {
 
 func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
 	f.announce(v, req)
-	show := p.progress(r, "Sync", len(v.wanted))
+	show := p.progress(r, len(v.wanted))
 	work := f.work(req)
 	work.Done = show.add
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
@@ -129,6 +125,7 @@ func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *reso
 	for _, result := range results {
 		report.add(result)
 	}
+	report.groups.tell(r, false)
 	if err != nil && results != nil { // the work is done; the state is not kept
 		report.stateErr = err
 		err = nil

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -171,27 +172,42 @@ func (d *day) checkReport(t *testing.T, total int, want []string) {
 	if (d.exit != exitOK) != (len(want) > 0) {
 		t.Errorf("exit %d", d.exit)
 	}
-	var lines []string
-	plain := 0
+	told, annotations := 0, 0
 	for line := range strings.Lines(d.log.String()) {
-		if strings.HasPrefix(line, "::error::") {
-			lines = append(lines, line)
+		text, annotated := strings.CutPrefix(line, "::error::")
+		if !annotated {
+			var plain bool
+			if text, plain = strings.CutPrefix(line, "error: "); !plain {
+				continue
+			}
+		} else if annotations++; strings.Contains(text, " more error") { // that some have no annotation
+			continue
 		}
-		if strings.HasPrefix(line, "error: ") {
-			plain++
+		told += placesIn(t, text)
+	}
+	if told != len(want) || annotations > 11 {
+		t.Errorf("%d failed, and the log tells of %d, in %d annotations", len(want), told, annotations)
+	}
+}
+
+// alike finds the places that have the same failure as the one that is told of.
+var alike = regexp.MustCompile(` \(and so for (.*?)(?: and ([0-9,]+) more)?\)(?:%0A|\n|$)`)
+
+// placesIn counts the places that one line of a failure is about.
+func placesIn(t *testing.T, line string) int {
+	t.Helper()
+	m := alike.FindStringSubmatch(line)
+	if m == nil {
+		return 1
+	}
+	more := 0
+	if m[2] != "" {
+		var err error
+		if more, err = strconv.Atoi(strings.ReplaceAll(m[2], ",", "")); err != nil {
+			t.Error(err)
 		}
 	}
-	const annotations = 10
-	if more := len(want) - annotations; more > 0 {
-		if len(lines) != annotations+1 || !strings.HasPrefix(lines[annotations], fmt.Sprintf("::error::%d more error", more)) {
-			t.Errorf("%d failed, and there are %d annotations, first %q", len(want), len(lines), lines[:min(1, len(lines))])
-		}
-		if plain != more {
-			t.Errorf("%d failed, %d of them are annotated, and the log has %d others", len(want), annotations, plain)
-		}
-	} else if len(lines) != len(want) {
-		t.Errorf("%d failed, and there are %d annotations, first %q", len(want), len(lines), lines[:min(1, len(lines))])
-	}
+	return 1 + len(strings.Split(m[1], ", ")) + more
 }
 
 // Whatever happens at random, exactly the targets that can't be written are reported,

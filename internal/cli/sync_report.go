@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,6 +18,8 @@ const (
 	// one of more than 1 MiB whole.
 	shownRows  = 1000
 	shownBytes = 900 << 10
+
+	summaryPlaces = 10 // that one row names
 )
 
 // syncReport is what became of every target, as the report file has it.
@@ -30,7 +31,8 @@ type syncReport struct {
 	Advice  []string       `json:"advice,omitempty"`
 	Stale   []string       `json:"no_longer_in_manifest,omitempty"` // and not deleted: prune is off
 
-	errs     []error
+	groups   groups
+	errs     []error // about no target
 	stateErr error
 }
 
@@ -67,8 +69,8 @@ func (s *syncReport) add(r secret.Result) {
 	reason := r.Reason
 	if r.Err != nil {
 		reason = strings.ReplaceAll(actions.Text(r.Err), "\nhint: ", "; hint: ")
-		s.errs = append(s.errs, &targetError{r.Name + " for " + r.Place.String(), r.Err})
 	}
+	s.groups.add(r)
 	s.Targets = append(s.Targets, &syncTarget{
 		Target: r.Place.String(), Owner: r.Place.Owner, Repository: r.Place.Repository, Environment: r.Place.Environment, App: r.Place.App,
 		Secret: r.Name, Outcome: string(r.Outcome), Reason: reason, Organization: r.Place.IsOrganization(),
@@ -120,7 +122,13 @@ func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
 		r.Info("%s", s.stale())
 	}
 	// What is about all of it comes first: of errors, only some are annotated.
-	return errors.Join(slices.Concat(errs, []error{s.stateErr}, s.errs)...)
+	errs = slices.Concat(errs, []error{s.stateErr}, s.errs)
+	for _, g := range s.groups.inOrder() {
+		if g.err != nil {
+			errs = append(errs, groupError{g})
+		}
+	}
+	return errors.Join(errs...)
 }
 
 func writeReport(path string, report any) error {
@@ -164,17 +172,18 @@ func (s *syncReport) summary() string {
 	if len(s.Stale) > 0 {
 		b.WriteString(cell(s.stale()) + ".\n\n")
 	}
-	rows := slices.DeleteFunc(slices.Clone(s.Targets), func(t *syncTarget) bool { return t.Outcome == string(secret.Unchanged) && t.Reason == "" })
-	first := []secret.Outcome{secret.Failed, secret.Deleted, secret.Created, secret.Updated, secret.Unchanged}
-	rank := func(t *syncTarget) int { return slices.Index(first, secret.Outcome(t.Outcome)) }
-	slices.SortStableFunc(rows, func(a, b *syncTarget) int { return cmp.Compare(rank(a), rank(b)) })
-	b.WriteString("| target | secret | outcome | reason |\n|---|---|---|---|\n")
-	for i, t := range rows {
+	rows := slices.DeleteFunc(s.groups.inOrder(), func(g *group) bool { return g.Outcome == secret.Unchanged && g.reason == "" })
+	b.WriteString("| secret | outcome | where | reason |\n|---|---|---|---|\n")
+	for i, g := range rows {
 		if i == shownRows || b.Len() > shownBytes {
 			fmt.Fprintf(&b, "\n… and %s more; `report-file` has them all.\n", thousands(len(rows)-i))
 			break
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", code(t.Target), code(t.Secret), t.Outcome, cell(t.Reason))
+		where, more := g.Places, ""
+		if len(where) > summaryPlaces {
+			where, more = where[:summaryPlaces], " and "+thousands(len(where)-summaryPlaces)+" more"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s%s | %s |\n", code(g.Secret), g.Outcome, strings.Join(codes(where), ", "), more, cell(g.text()))
 	}
 	b.WriteString("\n")
 	return b.String()

@@ -443,7 +443,7 @@ func TestSyncCancelled(t *testing.T) {
 
 func TestProgressOnATerminalIsABar(t *testing.T) {
 	var out bytes.Buffer
-	show := Process{Stdout: &out, Terminal: true, Getenv: func(string) string { return "" }}.progress(nil, "Sync", 2)
+	show := Process{Stdout: &out, Terminal: true, Getenv: func(string) string { return "" }}.progress(nil, 2)
 	show.shown = time.Time{}
 	show.add(secret.Result{Outcome: secret.Created})
 	show.add(secret.Result{Outcome: secret.Failed})

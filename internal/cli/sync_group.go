@@ -1,0 +1,176 @@
+package cli
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+const (
+	// namedPlaces is how many places a line names. The report file has all.
+	namedPlaces = 3
+
+	// shownGroups bounds the lines of the log, where hardly two places are alike.
+	shownGroups = 200
+)
+
+// group is what became of one secret, and why, at all the places where that is the
+// same: a fleet of thousands has few of them.
+type group struct {
+	Secret  string
+	Outcome secret.Outcome
+	Places  []string
+
+	first  string // the first place that had it
+	reason string // and how it was worded there
+	mixed  bool   // others word it with another time, or another number of a request
+	shape  string // the reason without these
+	err    error  // of the first place, with Failed
+}
+
+type groupKey struct {
+	name, shape string
+	outcome     secret.Outcome
+}
+
+// groups are those of one run.
+type groups struct {
+	all map[groupKey]*group
+}
+
+func (s *groups) add(r secret.Result) {
+	reason := r.Reason
+	if r.Err != nil {
+		reason = r.Err.Error()
+	}
+	key := groupKey{r.Name, shapeOf(reason, r.Place), r.Outcome}
+	g := s.all[key]
+	if g == nil {
+		g = &group{Secret: r.Name, Outcome: r.Outcome, first: r.Place.String(), reason: reason, shape: key.shape, err: r.Err}
+		if s.all == nil {
+			s.all = map[groupKey]*group{}
+		}
+		s.all[key] = g
+	}
+	g.mixed = g.mixed || g.reason != reason
+	g.Places = append(g.Places, r.Place.String())
+}
+
+// particular finds what GitHub's answers have of their own, each of them.
+var particular = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(` \((request|tried) [^)]*\)|\d{4}-\d\d-\d\dT[\d:]+Z`)
+})
+
+// shapeOf is a text without what is of one place alone.
+func shapeOf(text string, at secret.Place) string {
+	if text == "" {
+		return ""
+	}
+	names := []string{at.String(), "…"}
+	if !at.IsOrganization() {
+		names = append(names, at.Owner+"/"+at.Repository, "…")
+	}
+	return particular().ReplaceAllStringFunc(strings.NewReplacer(names...).Replace(text), func(found string) string {
+		if strings.HasPrefix(found, " (") {
+			return ""
+		}
+		return "…"
+	})
+}
+
+// inOrder returns the groups, the unusual ones first.
+func (s *groups) inOrder() []*group {
+	order := []secret.Outcome{secret.Failed, secret.Deleted, secret.Created, secret.Updated, secret.Unchanged}
+	list := make([]*group, 0, len(s.all))
+	for _, g := range s.all {
+		slices.Sort(g.Places)
+		list = append(list, g)
+	}
+	slices.SortFunc(list, func(a, b *group) int {
+		return cmp.Or(
+			cmp.Compare(slices.Index(order, a.Outcome), slices.Index(order, b.Outcome)),
+			-cmp.Compare(min(1, len(a.reason)), min(1, len(b.reason))), // what is as it should be comes last
+			cmp.Compare(len(a.Places), len(b.Places)),
+			cmp.Compare(a.Secret, b.Secret),
+			cmp.Compare(a.shape, b.shape),
+		)
+	})
+	return list
+}
+
+// why is the reason that all its places have in common.
+func (g *group) why() string {
+	if g.mixed {
+		return g.shape
+	}
+	return g.reason
+}
+
+// text is the reason with the cure of a failure, for a table's cell.
+func (g *group) text() string {
+	if g.err == nil {
+		return g.why()
+	}
+	_, hint, _ := strings.Cut(actions.Text(g.err), "\nhint: ")
+	if hint != "" {
+		hint = "; hint: " + hint
+	}
+	return g.why() + hint
+}
+
+// line is what the log says of it. A plan speaks of what would be done.
+func (g *group) line(plan bool) string {
+	word := string(g.Outcome)
+	if plan && g.Outcome != secret.Failed && g.Outcome != secret.Unchanged {
+		word = strings.TrimSuffix(word, "d") // create, update, delete
+	}
+	line := fmt.Sprintf("%-9s %s for %s", word, g.Secret, folded(g.Places, namedPlaces))
+	if why := g.why(); why != "" {
+		line += ": " + why
+	}
+	return line
+}
+
+// folded names a few of many. An environment's place has a comma of its own.
+func folded(names []string, few int) string {
+	separator := ", "
+	if slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, ", ") }) {
+		separator = "; "
+	}
+	if len(names) <= few+1 { // "and 1 more" is no shorter than its name
+		return strings.Join(names, separator)
+	}
+	return strings.Join(names[:few], separator) + " and " + thousands(len(names)-few) + " more"
+}
+
+// groupError is a failure, told once for all the places that have it.
+type groupError struct{ *group }
+
+func (e groupError) Error() string {
+	text := e.Secret + " for " + e.first + ": " + e.reason
+	others := func(place string) bool { return place == e.first }
+	if more := slices.DeleteFunc(slices.Clone(e.Places), others); len(more) > 0 {
+		text += " (and so for " + folded(more, namedPlaces) + ")"
+	}
+	return text
+}
+
+func (e groupError) Unwrap() error { return e.err }
+
+// tell writes the groups to the log.
+func (s *groups) tell(r *actions.Runner, plan bool) {
+	list := s.inOrder()
+	for i, g := range list {
+		if i == shownGroups {
+			r.Info("… and %s lines more; report-file has every target", thousands(len(list)-i))
+			break
+		}
+		r.Info("%s", g.line(plan))
+	}
+}
