@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -155,7 +156,7 @@ func failed(report *rotate.Report) error {
 	}
 	errs := make([]error, len(list))
 	for i, err := range list {
-		errs[i] = &targetError{report.Name, err}
+		errs[i] = fmt.Errorf("%s: %w", report.Name, err)
 	}
 	return errors.Join(errs...)
 }

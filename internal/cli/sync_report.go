@@ -94,15 +94,6 @@ func (s *syncReport) stale() string {
 		thousands(len(s.Stale)), joined(s.Stale))
 }
 
-// targetError says which target an error is about.
-type targetError struct {
-	what string
-	err  error
-}
-
-func (e *targetError) Error() string { return e.what + ": " + e.err.Error() }
-func (e *targetError) Unwrap() error { return e.err }
-
 // publish writes the outputs, the job summary and the report file. Its error is
 // what failed of the sync.
 func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {

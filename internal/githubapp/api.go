@@ -180,7 +180,7 @@ type answered struct {
 
 // exchange is call, for whoever reads the status and the headers too.
 func (a *API) exchange(ctx context.Context, who caller, op, method, path string, body, result any) (answered, error) {
-	t := &trail{stop: ctx, started: time.Now()}
+	t := &trail{op: op, stop: ctx, started: time.Now()}
 	sending, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
 	defer release()
 	// A client of go-github lasts one call: v60 refuses calls by itself while it

@@ -34,6 +34,7 @@ const (
 // trail is what happened to one call so far; it decides about the next attempt.
 // Its methods run one after the other, in the goroutine of the call.
 type trail struct {
+	op      string          // what the call is for: a fleet has many under way
 	stop    context.Context // no attempt begins after its end
 	started time.Time
 	sent    int // attempts so far
@@ -116,7 +117,7 @@ func (r retrier) later(t *trail, wait time.Duration, why string) bool {
 		return false
 	}
 	t.wait, t.waits = wait, why
-	r.api.config.Info("%s, trying again in %s", why, round(wait))
+	r.api.config.Info("%s: %s, trying again in %s", t.op, why, round(wait))
 	return true
 }
 
@@ -142,7 +143,7 @@ func (r retrier) limit(t *trail, l rateLimit) bool {
 	default:
 		t.wait = wait
 		t.waits = "rate limited by GitHub (" + l.kind + " limit)"
-		r.api.config.Info("%s, waiting %s", t.waits, round(wait))
+		r.api.config.Info("%s: %s, waiting %s", t.op, t.waits, round(wait))
 		return true
 	}
 	return false
