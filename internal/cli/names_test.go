@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -189,6 +190,53 @@ func TestManifestPermissions(t *testing.T) {
 			if c.line == "" && strings.Contains(line, "no permission") || !strings.Contains(d.log.String(), c.warning) {
 				t.Errorf("%s: %q; %s", c.permissions, line, withoutMasks(d.log.String()))
 			}
+		}
+	}
+}
+
+// The README's table for people who come from other actions names every input that
+// those have, and leads to inputs that there are.
+func TestMigrationTable(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(readme), "\n| there | here |\n|---|---|\n")
+	table, _, _ = strings.Cut(table, "\n\n")
+	declared := map[string]bool{"HTTPS_PROXY": true, "NO_PROXY": true, "env": true}
+	for _, in := range rootSchema(t).Inputs {
+		declared[in.Name] = true
+	}
+	named := regexp.MustCompile("`([A-Za-z0-9_-]+)(?::[^`]*)?`")
+	action, there := "", map[string]map[string]bool{}
+	for line := range strings.Lines(table) {
+		cells := strings.Split(line, "|")
+		if name := strings.TrimSpace(cells[1]); strings.HasPrefix(name, "**") {
+			action = strings.Trim(name, "*")
+			there[action] = map[string]bool{}
+			continue
+		}
+		for _, m := range named.FindAllStringSubmatch(cells[1], -1) {
+			there[action][m[1]] = true
+		}
+		for _, m := range named.FindAllStringSubmatch(cells[2], -1) {
+			if !declared[m[1]] {
+				t.Errorf("%s leads to %s, which is no input", strings.TrimSpace(cells[1]), m[1])
+			}
+		}
+	}
+	for action, names := range foreignInputs {
+		if action == "actions/create-github-app-token" {
+			continue // it has a section of its own
+		}
+		for _, name := range strings.Fields(names) {
+			if !there[action][name] {
+				t.Errorf("%s of %s is not in the table", name, action)
+			}
+			delete(there[action], name)
+		}
+		for name := range there[action] {
+			t.Errorf("%s has no input %s", action, name)
 		}
 	}
 }

@@ -171,12 +171,12 @@ func TestStateKeys(t *testing.T) {
 	if err != nil || s.Len() != 3 {
 		t.Fatal(err)
 	}
-	print := s.at(webActions.Key())[0].print
+	before := s.at(webActions.Key())[0].print
 	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
 	next.Previous = nil
-	if s, err = OpenState(next); err != nil || s.at(webActions.Key())[0].print != print {
+	if s, err = OpenState(next); err != nil || s.at(webActions.Key())[0].print != before {
 		t.Errorf("after the save: %v", err)
 	}
 	if _, err := OpenState(stateFile(path)); err == nil {
