@@ -80,7 +80,8 @@ type Rotation struct {
 	Random            *Random
 	Age               bool
 	Every             time.Duration
-	Keep              int // deploy keys: how many retired generations stay
+	Keep              int           // deploy keys: how many replaced ones stay
+	RetireAfter       time.Duration // deploy keys: for how long a replaced one stays at least
 	Store             []Store
 }
 

@@ -16,8 +16,9 @@ const (
 
 // rule is what is wanted of a rotation.
 type rule struct {
-	every  time.Duration
-	forced bool
+	every   time.Duration
+	forced  bool
+	exposed bool // and so forced
 	// exclusive: two runs at once must not mix, because stores with values of
 	// different runs would not fit together.
 	exclusive bool
@@ -33,10 +34,11 @@ func byTime(a, b fact) int { return a.updated.Compare(b.updated) }
 
 // verdict is what is to be done.
 type verdict struct {
-	due    bool
-	busy   time.Time // another run may be at it until then
-	reason string
-	since  time.Time // when what is in use was made
+	due     bool
+	busy    time.Time // another run may be at it until then
+	reason  string
+	since   time.Time // when what is in use was made
+	meddled string    // what somebody else wrote; empty: nothing
 }
 
 // deployKey is a key of ours, as GitHub tells of it.
@@ -47,6 +49,8 @@ type deployKey struct {
 	CreatedAt time.Time `json:"created_at"`
 	ReadOnly  bool      `json:"read_only"`
 	Enabled   *bool     `json:"enabled"` // false where the organization has switched deploy keys off
+
+	replaced time.Time // when the last store got another, at the latest; zero: no run has seen that yet
 }
 
 // split parts keys, which are newest first, into those of runs that died before
@@ -115,30 +119,68 @@ func judgeKeys(now time.Time, r rule, readOnly bool, keys []*deployKey, stores [
 	case len(unfinished) > 0:
 		return v.rotate(fmt.Sprintf("a run ended before every store had key %d", unfinished[0].ID))
 	case foreign >= 0:
+		v.meddled = stores[foreign].name
 		return v.rotate(fmt.Sprintf("%s was written by somebody else at %s", stores[foreign].name, stores[foreign].updated.UTC().Format(time.RFC3339)))
 	case readOnly && !generations[0].ReadOnly:
 		return v.rotate("the key can write, and should only read")
 	case !readOnly && generations[0].ReadOnly:
 		return v.rotate("the key can only read, and should write")
+	case readOnly && slices.ContainsFunc(generations[1:], func(k *deployKey) bool { return !k.ReadOnly && k.heldBy(stores) }):
+		// The run that should have removed it died, and by their times a store may
+		// hold it still. When all are written again, none can.
+		return v.rotate("an older key that can write may still be in a store")
 	}
 	return v.byAge(now, r)
 }
 
+// takenBy returns the rotation of somebody else that the stores were last written by,
+// as far as the times tell: no key of ours can be in that store, and one of his can.
+// To write it would begin a quarrel in which each undoes the other's work.
+func takenBy(ours, others []*deployKey, stores []fact) (store string, by *deployKey) {
+	for _, s := range stores {
+		one := []fact{s}
+		held := func(k *deployKey) bool { return !s.updated.IsZero() && k.heldBy(one) }
+		if i := slices.IndexFunc(others, held); i >= 0 && !slices.ContainsFunc(ours, held) {
+			return s.name, others[i]
+		}
+	}
+	return "", nil
+}
+
+// unreached returns the first store that the last run did not come to, and one that
+// it did. Stores are in the order in which they are written, so one that is older than
+// an earlier one was not reached, however near the times are: a run begins to write
+// only when the second of the last write is over. There is none when they are in order.
+func unreached(stores []fact) (late, early int) {
+	for i := range stores {
+		if stores[i].updated.Before(stores[early].updated) {
+			return i, early
+		}
+		if stores[i].updated.After(stores[early].updated) {
+			early = i
+		}
+	}
+	return -1, -1
+}
+
 // judgeValues decides about a value that is the same in every store, by the times
-// of the stores alone. behind names a variable that is missing or older than the
-// secret that it belongs to.
+// of the stores alone, which are in the order of writing. behind names a variable that
+// is missing or older than the secret that it belongs to.
 func judgeValues(now time.Time, r rule, stores []fact, behind string) verdict {
 	oldest, newest := slices.MinFunc(stores, byTime), slices.MaxFunc(stores, byTime)
 	v := verdict{since: oldest.updated}
 	if oldest.updated.IsZero() {
 		v.since = newest.updated // its age is all that is known
 	}
-	spread := newest.updated.Sub(oldest.updated) > lease
+	late, early := unreached(stores)
 	reason := ""
 	switch {
 	case oldest.updated.IsZero():
 		reason = oldest.name + " is missing"
-	case spread:
+	case late >= 0:
+		reason = stores[late].name + " is older than " + stores[early].name + ": they don't hold the same"
+	case newest.updated.Sub(oldest.updated) > lease: // no run takes that long
+		v.meddled = newest.name
 		reason = oldest.name + " is older than " + newest.name + ": they don't hold the same"
 	case behind != "":
 		reason = behind + " is missing or older than its secret"
@@ -157,6 +199,8 @@ func judgeValues(now time.Time, r rule, stores []fact, behind string) verdict {
 func (v verdict) byAge(now time.Time, r rule) verdict {
 	age := max(0, now.Sub(v.since)) // clocks differ
 	switch {
+	case r.exposed:
+		return v.rotate("it is compromised")
 	case age >= r.every:
 		return v.rotate("it is " + Words(age) + " old")
 	case r.forced:
@@ -175,35 +219,6 @@ func (v verdict) leave(from time.Time, reason string) verdict {
 	v.busy = from.Add(lease)
 	v.reason = fmt.Sprintf("%s: another run may be at it, or died; run again after %s", reason, v.busy.UTC().Format(time.RFC3339))
 	return v
-}
-
-// surplus tells which keys nobody holds any more and nobody wants kept. ref is when
-// the key in use was created, or a new one that is not in every store, or now once
-// the first is settled; stores are as of after that. All times are GitHub's own, so
-// that no clock of a machine can cost a key.
-//
-// A run does not write later than lease after it made its key. So a key within the
-// lease of ref may be that of a run that raced the one of ref, and goes with the
-// next rotation at the earliest. An older one is on its way no more, and only a
-// store that was last written within lease of its creation can hold it.
-func surplus(unfinished, generations []*deployKey, ref time.Time, keep int, stores []fact) []*deployKey {
-	var free []*deployKey
-	settled := func(k *deployKey) bool { return ref.Sub(k.CreatedAt) > lease }
-	for _, k := range unfinished {
-		if settled(k) && !k.heldBy(stores) {
-			free = append(free, k)
-		}
-	}
-	for _, k := range generations {
-		switch {
-		case !settled(k):
-		case keep > 0:
-			keep--
-		case !k.heldBy(stores):
-			free = append(free, k)
-		}
-	}
-	return free
 }
 
 // Words gives a duration as people say it.

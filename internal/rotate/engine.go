@@ -1,11 +1,23 @@
 // Package rotate replaces deploy keys, stored tokens and generated secrets before
-// they grow old. It always makes, stores, verifies and only then retires, so that
-// a run that dies anywhere leaves something that works, and that the next run
-// completes.
+// they grow old. A run that dies anywhere leaves something that works, and the next
+// one completes it. Four rules make that so; whoever adds a step keeps them:
 //
-// It keeps no state: when something is due is read from GitHub. A deploy key is
-// told by its title, so when a rotation gets another title, keys of the old one
-// are left alone; a person removes them.
+//   - Make before break, checked at the moment of the break. A value is made, stored
+//     everywhere and seen there before anything of the old goes. Right before each
+//     removal the keys are listed and every store is looked at once more: another
+//     run may have come between. Nothing is removed after a step that failed.
+//   - Absence in a list is not absence in the world. A list decides something only
+//     when it came out even, and a 404 is "gone" only where a list that could be read
+//     says the same: a repository that is out of reach answers 404 as well.
+//   - An id is an identity, a name is not. A deploy key is ours when its title
+//     carries the id of this rotation of this manifest, see [Origin]. What only
+//     looks like it is somebody else's: it is named, and left alone. A variable is
+//     ours when what it holds and when it was written fit what we would have left.
+//   - A destructive step has a brake. What a person asked to be gone at once still
+//     waits until no other run can be storing it.
+//
+// It keeps no state: when something is due is read from GitHub, and all times are
+// GitHub's own.
 //
 // It makes no HTTP client, knows no age and reads no manifest; the composer gives
 // it all of them. Start at [Engine].
@@ -13,8 +25,7 @@ package rotate
 
 import (
 	"context"
-	"fmt"
-	"strings"
+	"sync"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
@@ -23,17 +34,24 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Engine is what rotating takes. Only Call must be set, and Mint and Identity
-// where a rotation is of that kind. What Call returns for a refusal says which
-// permission it takes.
+// Engine is what rotating takes. Only Call must be set, Origin where there are deploy
+// keys, and Mint and Identity where a rotation is of that kind. What Call returns for a
+// refusal says which permission it takes.
+//
+// Who may write deploy keys can give one of his our id. He gains nothing: it makes us
+// rotate once more, and goes with the keys that we replace. It can't make us remove the
+// key in use, because no key goes that a store may hold by the times of both.
 type Engine struct {
-	Call     apicall.Func
+	Call     apicall.Func // for several goroutines at once
+	Origin   Origin
 	Mint     func(context.Context, manifest.Rotation) (Minted, error)      // an installation token
 	Identity func() (identity redact.String, recipient string, err error)  // a new age identity
 	Access   func(context.Context, manifest.Store) (*secret.Access, error) // who sees an organization's secret; nil keeps it
 	Secret   func(redact.String)                                           // told each new secret before anything else is done with it
 	Info     func(format string, args ...any)                              // told of each step
 	Force    func(name string) bool                                        // rotate although it is not due
+	Exposed  func(name string) bool                                        // rotate, since somebody else has it: keep nothing
+	Points   int                                                           // of GitHub's that may be spent in a minute; 0: no limit
 	Now      func() time.Time                                              // GitHub's clock, as far as its answers taught it; nil: the machine's
 	DryRun   bool                                                          // decide, and change nothing
 }
@@ -71,9 +89,20 @@ type Report struct {
 	Stores     []Stored
 	Retired    int // deploy keys that were removed
 	Kept       int // deploy keys of this rotation that are left, the one in use among them
-	// Err is not nil with Failed. With another outcome it says that a key that
-	// should be gone is still there; the next run tries again.
-	Err error
+	Others     []Other
+	Exposed    bool   // it was said that somebody else has the old one
+	Meddled    string // who else seems to write the same secret; empty: nobody
+	// Err is not nil with Failed, and with Busy unless it is a dry run. With another
+	// outcome it says that a key that should be gone is still there; the next run tries
+	// again, unless Lingers says that it should have been gone by now.
+	Err     error
+	Lingers bool
+}
+
+// Other is a deploy key of valetkey's form that is not of this rotation.
+type Other struct {
+	ID       int64
+	Rotation string // the id of the one that it belongs to
 }
 
 // Stored is one secret of a rotation.
@@ -84,27 +113,45 @@ type Stored struct {
 	Err       error
 }
 
-// Run sees to one rotation after the other. None stops the next.
+// Run sees to one rotation after the other. None stops the next. What another run
+// seemed to be at is looked at once more in the end.
 func (e *Engine) Run(ctx context.Context, rotations []manifest.Rotation) []Report {
-	reports := make([]Report, len(rotations))
-	titles := map[string]bool{}
+	reports, busy := make([]Report, len(rotations)), false
+	promised := map[string]int{}
 	for i := range rotations {
-		j := e.job(&rotations[i])
-		err := secret.NotTried(ctx)
-		if key := j.DeployKey; key != nil && err == nil {
-			// They would take each other's keys for old generations of their own.
-			id := strings.ToLower(key.Owner+"/"+key.Repository) + " " + key.Title
-			if titles[id] {
-				err = &fault{problem: fmt.Sprintf("another rotation has the title %q at %s/%s", key.Title, key.Owner, key.Repository), cure: "give each its own title"}
-			}
-			titles[id] = true
+		reports[i] = e.see(ctx, &rotations[i], promised)
+		busy = busy || reports[i].Outcome == Busy
+	}
+	if e.DryRun || !busy {
+		return reports
+	}
+	waited := pause(ctx, secondLook)
+	for i := range rotations {
+		if reports[i].Outcome == Busy && waited {
+			reports[i] = e.see(ctx, &rotations[i], promised)
 		}
-		if err == nil {
-			err = j.run(ctx)
+		if reports[i].Outcome == Busy {
+			// It is due, and nobody knows whether somebody sees to it.
+			reports[i].Err = &fault{problem: "it was not done: " + reports[i].Reason}
 		}
-		reports[i] = j.report(err)
 	}
 	return reports
+}
+
+// secondLook is after what time a rotation that another run seemed to be at is looked
+// at again. Most are over by then.
+const secondLook = 30 * time.Second
+
+// see sees to one rotation. promised counts what a dry run would have put into places
+// that hold only so much.
+func (e *Engine) see(ctx context.Context, r *manifest.Rotation, promised map[string]int) Report {
+	j := e.job(r)
+	j.promised = promised
+	err := secret.NotTried(ctx)
+	if err == nil {
+		err = j.run(ctx)
+	}
+	return j.report(err)
 }
 
 // NextDue is the earliest due date of all; zero without any.
@@ -132,10 +179,19 @@ type job struct {
 	done    bool // the new one is everywhere
 	retired int
 	kept    int
+	lingers bool // a key is still there that should be gone by now
+	others  []Other
+	foreign []*deployKey // the same
+	told    time.Time    // GitHub's clock when the keys were listed; zero: it did not say
+
+	id       string         // in the titles of its deploy keys
+	median   time.Duration  // of how long a look at a store took
+	promised map[string]int // see Engine.see
+	counting sync.Mutex     // of promised
 }
 
 func (e *Engine) job(r *manifest.Rotation) *job {
-	return &job{Engine: e, Rotation: r, now: e.clock(), targets: targetsOf(r.Store)}
+	return &job{Engine: e, Rotation: r, now: e.clock(), targets: targetsOf(r.Store), id: e.Origin.id(r.Name), promised: map[string]int{}}
 }
 
 // clock is GitHub's, or what comes closest.
@@ -147,6 +203,9 @@ func (e *Engine) clock() time.Time {
 }
 
 func (j *job) run(ctx context.Context) error {
+	if j.DeployKey != nil && j.id == "" {
+		return errOrigin
+	}
 	err := j.look(ctx)
 	j.now = j.clock() // the first answers teach it
 	if err != nil {
@@ -175,7 +234,7 @@ func (j *job) inTime(ctx context.Context) (context.Context, context.CancelFunc) 
 func (j *job) report(err error) Report {
 	r := Report{
 		Name: j.Name, Kind: j.kind(), Reason: j.verdict.reason, Since: j.verdict.since, Before: j.before, Every: j.Every,
-		Retired: j.retired, Kept: j.kept, Err: err,
+		Retired: j.retired, Kept: j.kept, Others: j.others, Exposed: j.exposed(), Meddled: j.verdict.meddled, Err: err, Lingers: j.lingers,
 	}
 	r.Overdue = r.Before > j.Every*3/2
 	r.Expired = j.InstallationToken != nil && r.Before > tokenLife
@@ -218,7 +277,27 @@ func (j *job) kind() string {
 	return "age"
 }
 
-func (j *job) forced() bool { return j.Force != nil && j.Force(j.Name) }
+func (j *job) exposed() bool { return j.Engine.Exposed != nil && j.Engine.Exposed(j.Name) }
+
+func (j *job) forced() bool { return j.Force != nil && j.Force(j.Name) || j.exposed() }
+
+// abreast is how many requests go out at once where their order does not matter. It
+// leaves room for others below GitHub's limit of 100.
+const abreast = 8
+
+// each calls do for 0 to n-1, some at once.
+func each(n int, do func(i int)) {
+	gate := make(chan struct{}, abreast)
+	var all sync.WaitGroup
+	for i := range n {
+		gate <- struct{}{}
+		all.Go(func() {
+			defer func() { <-gate }()
+			do(i)
+		})
+	}
+	all.Wait()
+}
 
 func (j *job) info(format string, args ...any) {
 	if j.Info != nil {

@@ -82,6 +82,7 @@ func TestAFailureStopsNoOther(t *testing.T) {
 	bubbled(t, "", func(t *testing.T, w *world) {
 		rotations := allKinds(1)
 		rotations = append(rotations, rotations[0])
+		rotations[4].Name = "another" // with the same title, and the same stores
 		e := w.engine(nil)
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { return Minted{}, errors.New("no App") }
 		reports := w.run(e, rotations...)
@@ -92,7 +93,8 @@ func TestAFailureStopsNoOther(t *testing.T) {
 		if want := "deploy-key rotated; installation-token failed; random rotated; age rotated; deploy-key failed; "; outcomes != want {
 			t.Errorf("got %s, want %s", outcomes, want)
 		}
-		if text := reports[4].Err.Error(); text != `another rotation has the title "ci" at acme/infra` || hint(reports[4].Err) == "" {
+		want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", w.ours()[0].ID, home.id("infra"))
+		if text := reports[4].Err.Error(); text != want || !strings.Contains(hint(reports[4].Err), "force: another") {
 			t.Error(text)
 		}
 		if !NextDue(reports).Equal(time.Now()) || !NextDue(nil).IsZero() || !NextDue(reports[:1]).Equal(reports[0].Due) {

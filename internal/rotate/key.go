@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
-	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // rotateKey replaces a deploy key when that is due, and removes the generations
@@ -18,10 +17,8 @@ func (j *job) rotateKey(ctx context.Context) error {
 		return err
 	}
 	j.kept = len(keys)
-	j.decide(judgeKeys(j.now, rule{every: j.Every, forced: j.forced()}, j.DeployKey.ReadOnly, keys, j.facts()))
-	if len(keys) > 0 && keys[0].off() {
-		// A new one would be off as well.
-		err := errOff(keys[0].ID)
+	j.decide(judgeKeys(j.now, rule{every: j.Every, forced: j.forced(), exposed: j.exposed()}, j.DeployKey.ReadOnly, keys, j.facts()))
+	if err := j.inTheWay(keys); err != nil {
 		j.verdict = j.verdict.rotate(err.Error())
 		return err
 	}
@@ -32,29 +29,36 @@ func (j *job) rotateKey(ctx context.Context) error {
 	case !j.verdict.due && j.DryRun:
 		return nil
 	case !j.verdict.due: // every store has generations[0]
-		return j.retire(ctx, surplus(nil, generations[1:], j.settledAt(generations[0]), j.Keep, j.facts()))
+		return j.tidy(ctx, unfinished, generations)
 	}
 	if err := j.prepare(ctx); err != nil || j.DryRun {
 		return err
 	}
-	unfinished, generations = withHeld(unfinished, generations, j.facts())
+	if err := j.tidy(ctx, unfinished, generations); err != nil {
+		j.info("what nobody needs any more is not removed yet: %v", err)
+	}
+	_, generations = withHeld(unfinished, generations, j.facts())
 	made, err := j.rollOut(ctx)
-	if made == nil {
-		return err // and nothing has changed
-	}
-	keep := j.Keep
 	if err != nil {
-		keep++ // the new one is none yet
-	} else {
-		j.done, j.verdict.since, j.now = true, made.CreatedAt, made.CreatedAt
+		return err // and nothing goes on its account
 	}
-	if !j.reread(ctx) {
-		return err // the next run sees to the rest
+	j.done, j.verdict.since, j.now = true, made.CreatedAt, made.CreatedAt
+	return j.retireBefore(ctx, made, generations)
+}
+
+// inTheWay is what no new key would mend.
+func (j *job) inTheWay(keys []*deployKey) error {
+	if len(keys) > 0 && keys[0].off() {
+		return errOff(keys[0].ID) // a new one would be off as well
 	}
-	if retireErr := j.retire(ctx, surplus(unfinished, generations, made.CreatedAt, keep, j.facts())); err == nil {
-		err = retireErr
+	if store, by := takenBy(keys, j.foreign, j.facts()); by != nil && !j.forced() {
+		return &fault{
+			problem: fmt.Sprintf("%s holds a key of another rotation (deploy key %d, %s)", store, by.ID, idIn(by.Title)),
+			cure: "let only one rotation store it. Where a manifest was moved, or the rotation renamed, run once with force: " + j.Name +
+				", and remove the keys of the old name by hand",
+		}
 	}
-	return err
+	return nil
 }
 
 // settledAt is what the age of keys is held against when all stores have current:
@@ -67,12 +71,12 @@ func (j *job) settledAt(current *deployKey) time.Time {
 	return current.CreatedAt
 }
 
-// rollOut makes a key, stores it and verifies both. It gives no key when nothing may
-// be removed on its account.
+// rollOut makes a key, stores it everywhere and sees it listed and in place. With an
+// error it gives no key.
 func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
 	inTime, cancel := j.inTime(ctx)
 	defer cancel()
-	title := newTitle(j.DeployKey.Title, j.now)
+	title := newTitle(j.DeployKey.Title, j.id, j.now)
 	private, public, err := j.newKey(title)
 	if err != nil {
 		return nil, err
@@ -91,19 +95,23 @@ func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
 	if j.storeAll(inTime, private) == 0 {
 		err = j.failures()
 		j.takeBackUnused(ctx, made.ID)
-		return made, err
+		return nil, err
 	}
 	j.verify(ctx)
-	if err := eventually(ctx, func() error {
+	listed := eventually(ctx, func() error {
 		var listed deployKey
 		if _, err := j.keyCall(ctx, fmt.Sprintf("look at deploy key %d", made.ID), apicall.Get, fmt.Sprintf("/%d", made.ID), nil, &listed); err != nil {
 			return err
 		}
 		return j.isKey(&listed, made.ID, public)
-	}); err != nil {
-		return nil, errors.Join(err, j.failures())
+	})
+	if listed != nil {
+		return nil, errors.Join(listed, j.failures())
 	}
-	return made, j.failures()
+	if err := j.failures(); err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
 // takeBackUnused removes a new key again when it is sure that no store holds it.
@@ -123,32 +131,4 @@ func (j *job) takeBack(ctx context.Context, id int64) {
 		return
 	}
 	j.kept--
-}
-
-// reread brings the times of the stores that failed up to date, and tells whether
-// all are known.
-func (j *job) reread(ctx context.Context) bool {
-	for _, t := range j.targets {
-		if t.err != nil && t.read(ctx, j.Call) != nil {
-			return false
-		}
-	}
-	return true
-}
-
-// retire removes keys. What is left when it fails or is cut short is for the next
-// run.
-func (j *job) retire(ctx context.Context, keys []*deployKey) error {
-	for _, k := range keys {
-		if err := secret.NotTried(ctx); err != nil {
-			return err
-		}
-		if err := j.removeKey(ctx, k.ID); err != nil {
-			return err
-		}
-		j.retired++
-		j.kept--
-		j.info("removed deploy key %d of %s", k.ID, Words(j.now.Sub(k.CreatedAt)))
-	}
-	return nil
 }

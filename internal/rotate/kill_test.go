@@ -30,19 +30,18 @@ const (
 
 var fateNames = [...]string{"killed before", "killed after", "cancelled before", "cancelled after", "lost", "500", "502 after", "404", "422"}
 
-// killed is what a run that dies panics with: no deferred word of the engine may
-// matter, since a machine that dies says none.
-type killed struct{}
-
 var errLost = errors.New("connection reset by peer")
 
-func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, cancel func()) (apicall.Answer, error) {
+// strike lets a request meet its fate. A run that died is told of with die; whatever its
+// last words are, none of its requests may leave any more.
+func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, cancel, die func()) (apicall.Answer, error) {
 	refusal := func(code int) (apicall.Answer, error) {
 		return status(code), fmt.Errorf("%s: GitHub answered %d: no", r.Op, code)
 	}
 	switch f {
 	case killedBefore:
-		panic(killed{})
+		die()
+		return apicall.Answer{}, errLost
 	case cancelledBefore:
 		cancel()
 		return call(ctx, r)
@@ -57,7 +56,7 @@ func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, 
 	_, _ = call(ctx, r)
 	switch f {
 	case killedAfter:
-		panic(killed{})
+		die()
 	case cancelledAfter:
 		cancel()
 		return apicall.Answer{}, context.Canceled
@@ -67,31 +66,24 @@ func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, 
 	return apicall.Answer{}, errLost
 }
 
-// survive runs and dies as it is told to.
-func (w *world) survive(ctx context.Context, e *Engine, rotations ...manifest.Rotation) (reports []Report) {
-	defer func() {
-		if p := recover(); p != nil && p != any(killed{}) {
-			panic(p)
-		}
-	}()
-	return w.runIn(ctx, e, rotations...)
-}
-
 // strikeAt lets the n-th request meet its fate, and looks at every store after
 // each.
 func (w *world) strikeAt(n int, f fate, r manifest.Rotation) (reports []Report, struck bool) {
 	ctx, cancel := context.WithCancel(w.t.Context())
 	defer cancel()
-	count := 0
+	count, dead := 0, false
 	e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+		if dead {
+			return apicall.Answer{}, errLost
+		}
 		defer w.watch(req, r)
 		if count++; count == n {
 			struck = true
-			return f.strike(ctx, w.call, req, cancel)
+			return f.strike(ctx, w.call, req, cancel, func() { dead = true })
 		}
 		return w.call(ctx, req)
 	})
-	return w.survive(ctx, e, r), struck
+	return w.runIn(ctx, e, r), struck
 }
 
 func TestARunThatDiesAnywhereLeavesWorkingKeysAndIsCompletedByTheNext(t *testing.T) {
@@ -146,8 +138,8 @@ func dies(t *testing.T, n int, f fate, keep, before int) (struck bool) {
 			w.run(w.engine(nil), r)
 		}
 		w.settled(r, keep+1)
-		if n := len(w.keys()) - keep - 1; n != 2 {
-			t.Fatalf("%d keys that people made, want 2", n)
+		if n := len(w.keys()) - keep - 1; n != 3 {
+			t.Fatalf("%d keys that others made, want 3", n)
 		}
 		w.silent()
 	})

@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"cmp"
 	"context"
 	"crypto/ed25519"
 	"encoding/pem"
@@ -68,24 +69,27 @@ func (j *job) keyRequest(op, method, path string, body, result any) apicall.Requ
 	}
 }
 
-// listKeys lists our keys, newest first.
+// listKeys lists our keys, newest first, and notes whose the others of our form are.
 func (j *job) listKeys(ctx context.Context) ([]*deployKey, error) {
 	req := j.keyRequest("list the deploy keys", apicall.Get, "", nil, nil)
-	keys, _, err := apicall.List(ctx, j.Call, req, "", func(k *deployKey) int64 { return k.ID })
+	keys, answer, err := apicall.List(ctx, j.Call, req, "", func(k *deployKey) int64 { return k.ID })
 	if err != nil {
 		return nil, err
 	}
+	j.told, j.foreign, j.others = answer.Date, nil, nil
 	var ours []*deployKey
 	for i := range keys {
-		if isOurs(j.DeployKey.Title, keys[i].Title) {
+		switch id := idIn(keys[i].Title); {
+		case id == "": // a person's
+		case id == j.id:
 			ours = append(ours, &keys[i])
+		default:
+			j.foreign = append(j.foreign, &keys[i])
+			j.others = append(j.others, Other{keys[i].ID, id})
 		}
 	}
 	slices.SortFunc(ours, func(a, b *deployKey) int {
-		if c := b.CreatedAt.Compare(a.CreatedAt); c != 0 {
-			return c
-		}
-		return int(b.ID - a.ID)
+		return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
 	})
 	return ours, nil
 }
@@ -137,11 +141,16 @@ func samePublic(a, b string) bool {
 	return len(x) >= 2 && len(y) >= 2 && x[0] == y[0] && x[1] == y[1]
 }
 
-// removeKey deletes a key. One that is gone is as good.
+// removeKey deletes a key. One that is gone is as good, but a 404 alone does not say
+// that: a repository that is out of reach answers the same. A list of its keys does.
 func (j *job) removeKey(ctx context.Context, id int64) error {
 	answer, err := j.keyCall(ctx, fmt.Sprintf("remove deploy key %d", id), apicall.Delete, fmt.Sprintf("/%d", id), nil, nil)
-	if answer.Status == apicall.StatusNotFound {
-		return nil
+	if answer.Status != apicall.StatusNotFound {
+		return err
 	}
-	return err
+	keys, listErr := j.listKeys(ctx)
+	if listErr != nil || slices.ContainsFunc(keys, func(k *deployKey) bool { return k.ID == id }) {
+		return err
+	}
+	return nil
 }

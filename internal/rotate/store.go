@@ -1,10 +1,14 @@
 package rotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
@@ -22,8 +26,12 @@ type target struct {
 	written time.Time // as it was read first after our write; zero: GitHub did not tell of that yet
 	seenBy  string    // the visibility of an organization's secret
 	access  *secret.Access
-	took    bool // GitHub said so
-	unsure  bool // it did not, but may have taken it all the same
+	writer  *secret.Writer // has the public key of the place
+	took    bool           // GitHub said so
+	unsure  bool           // it did not, but may have taken it all the same
+	left    bool           // it was not tried, because an earlier one failed
+	sent    bool           // a write left
+	answer  apicall.Answer // to the last one
 	err     error
 }
 
@@ -60,120 +68,106 @@ func (j *job) look(ctx context.Context) error {
 	if len(j.targets) == 0 {
 		return errNothing
 	}
+	took := make([]time.Duration, len(j.targets))
+	each(len(j.targets), func(i int) {
+		t := j.targets[i]
+		begun := time.Now()
+		if t.err = secret.NotTried(ctx); t.err == nil {
+			t.err = t.read(ctx, j.Call)
+		}
+		t.before, took[i] = t.updated, time.Since(begun)
+	})
+	slices.Sort(took)
+	j.median = took[len(took)/2]
 	var errs []error
 	for _, t := range j.targets {
-		if err := secret.NotTried(ctx); err != nil {
-			return errors.Join(append(errs, err)...)
-		}
-		if t.err = t.read(ctx, j.Call); t.err != nil {
+		if t.err != nil && (len(errs) == 0 || ctx.Err() == nil) { // a run that was cancelled says so once
 			errs = append(errs, t.err)
 		}
-		t.before = t.updated
 	}
 	return errors.Join(errs...)
 }
 
-func (j *job) facts() []fact {
-	list := make([]fact, len(j.targets))
-	for i, t := range j.targets {
+// facts are those of the stores in the order of the manifest.
+func (j *job) facts() []fact { return factsOf(j.targets) }
+
+func factsOf(targets []*target) []fact {
+	list := make([]fact, len(targets))
+	for i, t := range targets {
 		list[i] = fact{t.name(), t.updated}
 	}
 	return list
 }
 
-// prepare is what can fail before anything is made. It only reads, so a dry run
-// tells what a run would fail of.
-func (j *job) prepare(ctx context.Context) error {
-	archived := map[string]bool{}
-	for i, t := range j.targets {
-		if t.err = secret.NotTried(ctx); t.err == nil {
-			t.err = j.reach(ctx, t, archived)
-		}
-		if t.store.Organization == "" || j.Access == nil || t.err != nil {
-			continue
-		}
-		if i > 0 && j.targets[i-1].store == t.store {
-			t.access = j.targets[i-1].access
-		} else {
-			t.access, t.err = j.Access(ctx, *t.store)
-		}
-	}
-	if err := j.failures(); err != nil || j.DryRun {
-		return err
-	}
-	// Times are in whole seconds: a write shows only when the last one was not in
-	// the same second, by GitHub's clock.
-	last := slices.MaxFunc(j.facts(), byTime).updated
-	if wait := last.Add(2 * time.Second).Sub(j.clock()); wait > 0 && !pause(ctx, min(wait, 3*time.Second)) {
-		return secret.NotTried(ctx)
-	}
-	return nil
+// inOrder are the targets in the order in which a value is written to them. It is one
+// of its own, so that nothing seems unreached when somebody sorts the manifest.
+func (j *job) inOrder() []*target {
+	return slices.SortedFunc(slices.Values(j.targets), func(a, b *target) int {
+		return cmp.Or(cmp.Compare(a.place.Key(), b.place.Key()), strings.Compare(strings.ToUpper(a.store.Secret), strings.ToUpper(b.store.Secret)))
+	})
 }
 
-// reach makes sure that a target can be written, as far as reading tells. Where one
-// can't be, the others would be replaced again with every run.
-func (j *job) reach(ctx context.Context, t *target, archived map[string]bool) error {
-	at := t.place
-	req := at.Request("get the public key of "+at.String(), apicall.Get, at.SecretsPath()+"/public-key", nil, nil)
-	answer, err := j.Call(ctx, req)
-	switch {
-	case err != nil && answer.Status == apicall.StatusNotFound && at.Environment != "":
-		return &fault{cure: "create the environment, or see that the App reaches its repository", err: err}
-	case err != nil:
-		return err
-	case at.IsOrganization():
-		return nil
-	}
-	is, known := archived[at.Path()]
-	if !known {
-		var repository struct {
-			Archived bool `json:"archived"`
-		}
-		req.Op, req.Path, req.Result = "look at "+at.Owner+"/"+at.Repository, at.Path(), &repository
-		if _, err := j.Call(ctx, req); err != nil {
-			return err
-		}
-		is = repository.Archived
-		archived[at.Path()] = is
-	}
-	if is {
-		return &fault{problem: at.Owner + "/" + at.Repository + " is archived", cure: "unarchive it, or take it out of store"}
-	}
-	return nil
-}
-
-// storeAll writes a value to every target, whatever the others say, and tells how
-// many took it.
+// storeAll writes a value to the targets and tells how many took it.
+//
+// Keys of two runs are both good, so each store gets the new one as soon as it may. Of
+// any other value the times of the stores tell which ones a run did not reach, so they
+// are written one after the other. Where all must hold the same, the first that fails
+// ends it: the fewer hold another value than before, the better.
 func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
+	if j.DeployKey != nil {
+		each(len(j.targets), func(i int) { j.store(ctx, j.targets[i], value) })
+	} else {
+		var signing sync.WaitGroup
+		failed := ""
+		for _, t := range j.inOrder() {
+			if failed != "" && j.exclusive() {
+				t.left, t.err = true, &fault{problem: "not tried: " + failed + " failed, and all must hold the same"}
+				continue
+			}
+			if j.store(ctx, t, value); t.err != nil {
+				failed = cmp.Or(failed, t.name())
+			} else if j.exclusive() {
+				signing.Go(func() { t.sign(ctx, j.Call) })
+			}
+		}
+		signing.Wait()
+	}
 	for _, t := range j.targets {
-		if t.err = secret.NotTried(ctx); t.err != nil {
-			continue
-		}
-		// A machine that was asleep: the time of a context stood still meanwhile.
-		if time.Since(j.begun) > window {
-			t.err = &fault{problem: "not tried: the time was up"}
-			continue
-		}
-		sent, status := false, 0
-		watch := func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			leaves := r.Method == apicall.Put && ctx.Err() == nil // or it could not have
-			answer, err := j.Call(ctx, r)
-			if leaves {
-				sent, status = true, answer.Status
-			}
-			return answer, err
-		}
-		_, t.err = secret.Put(ctx, watch, t.place, t.store.Secret, value, t.access)
-		if t.took = t.err == nil; t.took {
+		if t.took {
 			took++
-			if j.exclusive() {
-				t.sign(ctx, j.Call)
-			}
 		}
-		// Of an answer that was lost, and of GitHub's own trouble, nobody knows.
-		t.unsure = sent && !t.took && (status < 400 || status >= 500)
 	}
 	return took
+}
+
+// store writes the value to one target.
+func (j *job) store(ctx context.Context, t *target, value redact.String) {
+	if t.err = secret.NotTried(ctx); t.err != nil {
+		return
+	}
+	// A machine that was asleep: the time of a context stood still meanwhile.
+	if time.Since(j.begun) > window {
+		t.err = &fault{problem: "not tried: the time was up"}
+		return
+	}
+	t.sent, t.answer = false, apicall.Answer{}
+	_, t.err = t.writer.Write(ctx, t.store.Secret, value, t.access)
+	t.took = t.err == nil
+	// Of an answer that was lost, and of GitHub's own trouble, nobody knows.
+	t.unsure = t.sent && !t.took && (t.answer.Status < 400 || t.answer.Status >= 500)
+}
+
+// watched is the call that a target's writer uses: it notes whether a write left, and
+// what came of the last one.
+func (t *target) watched(call apicall.Func) apicall.Func {
+	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		leaves := r.Method == apicall.Put && ctx.Err() == nil // or it could not have
+		answer, err := call(ctx, r)
+		if leaves {
+			t.sent, t.answer = true, answer
+		}
+		return answer, err
+	}
 }
 
 // sign notes the time of our own write, as long as it is likely to be ours. Where
@@ -187,12 +181,14 @@ func (t *target) sign(ctx context.Context, call apicall.Func) {
 // untouched tells whether it is sure that no store holds the new value. A refusal
 // may be the answer to a second attempt of a write, so the times decide.
 func (j *job) untouched(ctx context.Context) bool {
-	for _, t := range j.targets {
-		if t.took || t.unsure || t.read(ctx, j.Call) != nil || !t.updated.Equal(t.before) {
-			return false
+	var touched atomic.Bool
+	each(len(j.targets), func(i int) {
+		t := j.targets[i]
+		if touched.Load() || t.took || t.unsure || t.read(ctx, j.Call) != nil || !t.updated.Equal(t.before) {
+			touched.Store(true)
 		}
-	}
-	return true
+	})
+	return !touched.Load()
 }
 
 // waits are between looks at what GitHub says it did: a copy of its database may
@@ -212,9 +208,10 @@ func eventually(ctx context.Context, check func() error) error {
 
 // verify looks whether the writes show.
 func (j *job) verify(ctx context.Context) {
-	for _, t := range j.targets {
-		if !t.took {
-			continue
+	each(len(j.targets), func(i int) {
+		t := j.targets[i]
+		if !t.took || !t.written.IsZero() {
+			return
 		}
 		t.err = eventually(ctx, func() error {
 			if err := t.read(ctx, j.Call); err != nil {
@@ -223,37 +220,54 @@ func (j *job) verify(ctx context.Context) {
 			if !t.updated.After(t.before) {
 				return &fault{problem: fmt.Sprintf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))}
 			}
-			if t.written.IsZero() {
-				t.written = t.updated
-			}
+			t.written = t.updated
 			return nil
 		})
-	}
+	})
 }
 
 // alone makes sure, after all writes, that no other run wrote meanwhile: values of
 // two runs in two stores, or beside a variable, would look fine and not work.
 func (j *job) alone(ctx context.Context) {
-	for _, t := range j.targets {
+	each(len(j.targets), func(i int) {
+		t := j.targets[i]
 		if t.err != nil {
-			continue
+			return
 		}
-		if t.err = eventually(ctx, func() error { return t.read(ctx, j.Call) }); t.err == nil && !t.updated.Equal(t.written) {
+		if t.err = eventually(ctx, func() error { return t.read(ctx, j.Call) }); t.err == nil && t.rewritten() {
 			t.err = &fault{
 				problem: "another run wrote " + t.name() + " at the same time",
 				cure:    "run it again with force: " + j.Name + ", and give the workflow concurrency:",
 			}
 		}
-	}
+	})
 }
 
-// failures names every target that failed; nil when all have the new value.
+// rewritten reports whether the secret was written after our own write: it tells of
+// another time than right after that, or of one after the answer to it.
+func (t *target) rewritten() bool {
+	answered := t.answer.Date
+	return !t.updated.Equal(t.written) || !answered.IsZero() && t.updated.After(answered.Add(time.Second))
+}
+
+// failures names every target that failed; nil when all have the new value. Those that
+// were left for another's sake are counted.
 func (j *job) failures() error {
 	var list []error
+	left := 0
 	for _, t := range j.targets {
-		if t.err != nil {
+		switch {
+		case t.left:
+			left++
+		case t.err != nil:
 			list = append(list, &fault{problem: "could not renew " + t.name(), err: t.err})
 		}
+	}
+	if left > 0 {
+		list = append(list, &fault{
+			problem: fmt.Sprintf("%d more were not tried, since all must hold the same", left),
+			cure:    "the next run gives all of them a new value",
+		})
 	}
 	return errors.Join(list...)
 }

@@ -13,26 +13,38 @@ const (
 	nonce = 3 // bytes
 )
 
-// newTitle is what a key of ours is called: "ci (valetkey 2026-11-21T03:49:05Z
-// 7f3a2c)". The nonce tells the keys of two runs in one second apart; the time is
-// for people, since GitHub has one of its own.
-func newTitle(title string, now time.Time) string {
+// newTitle is what a key of ours is called: "ci (valetkey 1a2b3c4d5e6f
+// 2026-11-21T03:49:05Z 7f3a2c)". The id says whose it is, and is all that counts. The
+// nonce tells the keys of two runs in one second apart; the words in front and the
+// time are for people, since GitHub has a time of its own.
+func newTitle(title, id string, now time.Time) string {
 	random := make([]byte, nonce)
 	_, _ = rand.Read(random) // never fails
-	return fullTitle(title, now, random)
+	return fullTitle(title, id, now, random)
 }
 
-func fullTitle(title string, made time.Time, random []byte) string {
-	return title + intro + made.UTC().Format(stamp) + " " + hex.EncodeToString(random) + ")"
+func fullTitle(title, id string, made time.Time, random []byte) string {
+	return title + intro + id + " " + made.UTC().Format(stamp) + " " + hex.EncodeToString(random) + ")"
 }
 
-// isOurs tells a key that was made for this title from one that somebody made
-// with the same title, or that belongs to another one. What it tells may be
-// deleted one day, so it knows one form only.
-func isOurs(title, full string) bool {
-	inside, _ := strings.CutPrefix(full, title+intro)
-	when, digits, _ := strings.Cut(strings.TrimSuffix(inside, ")"), " ")
-	made, timeErr := time.Parse(stamp, when)
-	random, hexErr := hex.DecodeString(digits)
-	return timeErr == nil && hexErr == nil && len(random) == nonce && full == fullTitle(title, made, random)
+// idIn returns the id of the rotation that a title names; it is empty where a person
+// chose the title. What carries an id may be deleted one day, so this knows one form
+// only.
+func idIn(full string) string {
+	at := strings.LastIndex(full, intro)
+	if at < 1 {
+		return ""
+	}
+	parts := strings.Split(strings.TrimSuffix(full[at+len(intro):], ")"), " ")
+	if len(parts) != 3 {
+		return ""
+	}
+	id, idErr := hex.DecodeString(parts[0])
+	made, timeErr := time.Parse(stamp, parts[1])
+	random, hexErr := hex.DecodeString(parts[2])
+	if idErr != nil || timeErr != nil || hexErr != nil || len(id) != idBytes || len(random) != nonce ||
+		full != fullTitle(full[:at], hex.EncodeToString(id), made, random) {
+		return ""
+	}
+	return parts[0]
 }

@@ -27,9 +27,14 @@ func (j *job) rotateValue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := rule{every: j.Every, forced: j.forced(), exclusive: j.exclusive()}
-	if j.decide(judgeValues(j.now, r, j.facts(), behind)); !j.verdict.due {
+	r := rule{every: j.Every, forced: j.forced(), exposed: j.exposed(), exclusive: j.exclusive()}
+	if j.decide(judgeValues(j.now, r, factsOf(j.inOrder()), behind)); !j.verdict.due {
 		return nil
+	}
+	for _, v := range variables {
+		if err := v.hasRoom(ctx, j); err != nil {
+			return err
+		}
 	}
 	if err := j.prepare(ctx); err != nil || j.DryRun {
 		return err

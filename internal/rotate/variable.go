@@ -2,6 +2,9 @@ package rotate
 
 import (
 	"context"
+	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +19,7 @@ type variable struct {
 	name    string
 	targets []*target
 	was     string // its value when the run began
+	absent  bool   // there was none then
 }
 
 // entry is what GitHub tells of a variable.
@@ -53,11 +57,14 @@ func (j *job) variables() []*variable {
 // of it: it is always written last, so a run died between the two.
 func (j *job) behind(ctx context.Context, variables []*variable) (name string, err error) {
 	for _, v := range variables {
-		now, _, err := v.read(ctx, j)
+		now, found, err := v.read(ctx, j)
+		if err == nil && found {
+			err = v.isOurs(now)
+		}
 		if err != nil {
 			return "", err
 		}
-		v.was = now.Value
+		v.was, v.absent = now.Value, !found
 		for _, t := range v.targets {
 			if now.UpdatedAt.Before(t.updated) {
 				name = v.String()
@@ -65,6 +72,46 @@ func (j *job) behind(ctx context.Context, variables []*variable) (name string, e
 		}
 	}
 	return name, nil
+}
+
+// recipientForm is how age writes recipients. It is no proof that one can be used, only
+// that a person did not keep something else there.
+var recipientForm = regexp.MustCompile(`^age1[0-9a-z]+$`)
+
+// isOurs returns an error unless the variable may be one that a rotation wrote: it
+// holds a recipient, and was written after one of its secrets and not long after the
+// last. To write another's would take something from whoever reads it.
+func (v *variable) isOurs(now entry) error {
+	cure := "delete the variable, and the next run writes it anew; or name another one in recipient-variable"
+	last := slices.MaxFunc(factsOf(v.targets), byTime).updated
+	switch {
+	case !recipientForm.MatchString(now.Value):
+		return &fault{problem: v.String() + " is somebody else's: it holds something else than an age recipient", cure: cure}
+	case last.IsZero():
+		return &fault{problem: v.String() + " is somebody else's: none of the secrets that it would belong to is there", cure: cure}
+	case now.UpdatedAt.Sub(last) > 2*lease: // it is written after the last of them was seen in place
+		return &fault{problem: fmt.Sprintf("%s was written by somebody else at %s", v, now.UpdatedAt.UTC().Format(time.RFC3339)), cure: cure}
+	}
+	return nil
+}
+
+// GitHub's limits for Actions variables.
+// https://docs.github.com/en/actions/reference/workflows-and-actions/variables#limits-for-configuration-variables
+const (
+	maxVariables             = 500
+	maxOrganizationVariables = 1000
+)
+
+// hasRoom makes sure that a variable that is not there yet finds room.
+func (v *variable) hasRoom(ctx context.Context, j *job) error {
+	if !v.absent {
+		return nil
+	}
+	most := maxVariables
+	if v.place.IsOrganization() {
+		most = maxOrganizationVariables
+	}
+	return j.room(ctx, v.place.Key()+"/variables", 1, most, v.place.String(), "variables", v.request("count the variables beside", apicall.Get, "", nil, nil))
 }
 
 func (v *variable) String() string { return "variable " + v.name + " of " + v.place.String() }
@@ -76,11 +123,15 @@ func (v *variable) permission() string {
 	return "actions_variables"
 }
 
-func (v *variable) call(ctx context.Context, j *job, op, method, path string, body, result any) (apicall.Answer, error) {
-	return j.Call(ctx, apicall.Request{
+func (v *variable) request(op, method, path string, body, result any) apicall.Request {
+	return apicall.Request{
 		Owner: v.place.Owner, Repository: v.place.Repository, Permission: v.permission(), Op: op + " " + v.String(), Method: method,
 		Path: v.place.Path() + "/actions/variables" + path, Body: body, Result: result,
-	})
+	}
+}
+
+func (v *variable) call(ctx context.Context, j *job, op, method, path string, body, result any) (apicall.Answer, error) {
+	return j.Call(ctx, v.request(op, method, path, body, result))
 }
 
 func (v *variable) read(ctx context.Context, j *job) (now entry, found bool, err error) {

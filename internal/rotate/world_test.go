@@ -166,11 +166,9 @@ func (w *world) reads(text string) {
 
 // engine is one run's, through a call that may meddle.
 func (w *world) engine(call apicall.Func) *Engine {
-	if call == nil {
-		call = w.call
-	}
 	return &Engine{
-		Call: call,
+		Call:   oneByOne(w.call, call),
+		Origin: home,
 		Secret: func(s redact.String) {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -184,6 +182,23 @@ func (w *world) engine(call apicall.Func) *Engine {
 		Mint: func(context.Context, manifest.Rotation) (Minted, error) {
 			return Minted{Value: redact.New("ghs_" + rand.Text())}, nil
 		},
+	}
+}
+
+// home is where the manifest of the tests is kept.
+var home = Origin{Host: "github.com", Repository: "1", Path: ".github/valetkey.yml"}
+
+// oneByOne lets what meddles with requests see one at a time, in the order in which
+// they come. Nil does not meddle.
+func oneByOne(call, meddling apicall.Func) apicall.Func {
+	if meddling == nil {
+		return call
+	}
+	turn := make(chan struct{}, 1)
+	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		return meddling(ctx, r)
 	}
 }
 
@@ -244,7 +259,7 @@ func (w *world) keys() []fakegithub.DeployKey { return w.DeployKeys("acme", "inf
 
 func (w *world) ours() (list []fakegithub.DeployKey) {
 	for _, k := range w.keys() {
-		if isOurs("ci", k.Title) {
+		if idIn(k.Title) == home.id("infra") {
 			list = append(list, k)
 		}
 	}
@@ -306,11 +321,11 @@ func (w *world) settled(r manifest.Rotation, want int) {
 	}
 }
 
-// addByHand is what a person did: a key with the plain title, and one that only
-// looks like ours.
+// addByHand is what others did: a key with the plain title, one that only looks like
+// ours, and one of another rotation.
 func (w *world) addByHand() {
 	j := (&Engine{}).job(&manifest.Rotation{})
-	for _, title := range []string{"ci", "ci (valetkey 2026-11-21T03:49:05Z 7F3A2C)"} {
+	for _, title := range []string{"ci", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)", "ci (valetkey 0123456789ab 2026-11-21T03:49:05Z 7f3a2c)"} {
 		_, public, err := j.newKey(title)
 		if err != nil {
 			w.t.Fatal(err)

@@ -30,7 +30,7 @@ func BenchmarkSeal(b *testing.B) {
 			value := redact.New(strings.Repeat("x", size))
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := (publicKey{"1", public}).seal(value); err != nil {
+				if _, err := (publicKey{id: "1", key: public}).seal(value); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -150,18 +150,30 @@ func (w *writer) put(ctx context.Context, name string, value redact.String, acce
 	return w.key.put(ctx, w.call, w.at, name, value, access)
 }
 
-// Put writes one secret at one place. For an organization, access nil keeps who
-// sees it; a secret that is new there is for its private repositories.
-func Put(ctx context.Context, call apicall.Func, at Place, name string, value redact.String, access *Access) (created bool, err error) {
+// Writer writes secrets to one place. It is not for several goroutines at once.
+type Writer struct{ one writer }
+
+// NewWriter asks for the public key of the place, which is also the proof that the
+// place is there and may be read. The answer's status is given with an error too.
+func NewWriter(ctx context.Context, call apicall.Func, at Place) (*Writer, apicall.Answer, error) {
+	key, answer, err := fetchKey(ctx, call, at)
+	if err != nil {
+		return nil, answer, err
+	}
+	return &Writer{writer{call: call, at: at, key: key, asked: true}}, answer, nil
+}
+
+// Write writes one secret, as every write does. For an organization, access nil keeps
+// who sees it; a secret that is new there is for its private repositories.
+func (w *Writer) Write(ctx context.Context, name string, value redact.String, access *Access) (apicall.Answer, error) {
 	if err := Check(name, value); err != nil {
-		return false, err
+		return apicall.Answer{}, err
 	}
-	if access, err = accessFor(ctx, call, at, name, access); err != nil {
-		return false, err
+	access, err := accessFor(ctx, w.one.call, w.one.at, name, access)
+	if err != nil {
+		return apicall.Answer{}, err
 	}
-	w := writer{call: call, at: at}
-	answer, err := w.put(ctx, name, value, access)
-	return err == nil && answer.Status == apicall.StatusCreated, err
+	return w.one.put(ctx, name, value, access)
 }
 
 // accessFor gives what a write has to say of who sees the secret: what is wanted,

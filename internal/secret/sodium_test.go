@@ -44,7 +44,7 @@ func TestLibsodiumOpensOurBoxes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		sealed, err := publicKey{"1", public}.seal(redact.New(value))
+		sealed, err := publicKey{id: "1", key: public}.seal(redact.New(value))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,9 @@
 package secret
 
 import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -9,6 +12,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"golang.org/x/crypto/nacl/box"
+
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -254,12 +260,61 @@ func TestCost(t *testing.T) {
 	})
 }
 
+// writeOnce writes one secret with a writer of its own.
+func writeOnce(ctx context.Context, call apicall.Func, x *Wanted) (created bool, err error) {
+	writer, _, err := NewWriter(ctx, call, x.Place)
+	if err != nil {
+		return false, err
+	}
+	answer, err := writer.Write(ctx, x.Name, x.Value, x.Access)
+	return answer.Status == apicall.StatusCreated, err
+}
+
+// A rotation asks for the keys of its places first, and writes minutes later.
+func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
+	for _, again := range []int{1, 2} { // how often the old key is given out
+		inWorld(t, func(t *testing.T, w *world) {
+			public, _, err := box.GenerateKey(rand.Reader)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old, asked := public, 0
+			writer, _, err := NewWriter(t.Context(), func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				answer, err := w.call(ctx, r)
+				if asked++; strings.HasSuffix(r.Path, "/public-key") && asked <= again*2 {
+					told, _ := json.Marshal(map[string]any{"key_id": "12", "key": base64.StdEncoding.EncodeToString(old[:])})
+					err = json.Unmarshal(told, r.Result)
+				}
+				return answer, err
+			}, apiActions)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, err = writer.Write(t.Context(), "KEY", redact.New("1"), nil)
+			want := []string{
+				"GET repos/acme/api/actions/secrets/public-key 200", "PUT repos/acme/api/actions/secrets/KEY 422",
+				"GET repos/acme/api/actions/secrets/public-key 200", "PUT repos/acme/api/actions/secrets/KEY 201",
+			}
+			if again == 2 {
+				want[3] = "PUT repos/acme/api/actions/secrets/KEY 422"
+			}
+			w.want("requests", w.asked(), want)
+			if again == 1 {
+				w.sees([]Wanted{wants(apiActions, "KEY", "1")})
+			}
+			if (err == nil) != (again == 1) {
+				t.Error(err)
+			}
+		})
+	}
+}
+
 func TestPut(t *testing.T) {
 	inWorld(t, func(t *testing.T, w *world) {
 		w.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
 		put := func(x Wanted, created bool, want string) {
 			t.Helper()
-			got, err := Put(t.Context(), w.call, x.Place, x.Name, x.Value, x.Access)
+			got, err := writeOnce(t.Context(), w.call, &x)
 			if got != created || fmt.Sprint(err) != want {
 				t.Errorf("%s of %s: %v, %v", x.Name, x.Place, got, err)
 			}

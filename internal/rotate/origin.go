@@ -1,0 +1,38 @@
+package rotate
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+)
+
+// Origin is where a manifest is kept. It tells the deploy keys of one manifest from
+// those of any other, whatever people called them: two manifests may well have been
+// copied from the same example.
+type Origin struct {
+	Host       string // of the repository that keeps the manifest: github.com
+	Repository string // of that repository, its numeric id, or else OWNER/NAME
+	Path       string // of the manifest, below the root of the repository, with slashes
+}
+
+// idBytes are 48 bits: enough that no two of the rotations that have keys at one
+// repository meet by chance. They keep nobody from copying the id out of a title;
+// see [Engine] for what that gets him.
+const idBytes = 6
+
+// id is what the titles of a rotation's keys carry. It is empty where it is not known
+// whose they are, and then it is nobody's. The case of names counts for nothing at
+// GitHub; that of a path does.
+func (o Origin) id(rotation string) string {
+	if o.Host == "" || o.Repository == "" || o.Path == "" || rotation == "" {
+		return ""
+	}
+	parts := []string{"valetkey rotation", strings.ToLower(o.Host), strings.ToLower(o.Repository), o.Path, strings.ToLower(rotation)}
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00"))) // no part has a zero byte in it
+	return hex.EncodeToString(sum[:idBytes])
+}
+
+var errOrigin = &fault{
+	problem: "it is not known which repository keeps the manifest, so its deploy keys can't be told from those of others",
+	cure:    "set GITHUB_REPOSITORY to the OWNER/NAME of the repository that keeps it",
+}

@@ -1,0 +1,214 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/secret"
+)
+
+// prepare is what can fail before anything is made. It only reads, so a dry run
+// tells what a run would fail of.
+func (j *job) prepare(ctx context.Context) error {
+	if err := errors.Join(j.fits(), j.keysRepository(ctx)); err != nil {
+		return err
+	}
+	j.reachAll(ctx)
+	for i, t := range j.targets {
+		if t.store.Organization == "" || j.Access == nil || t.err != nil {
+			continue
+		}
+		if i > 0 && j.targets[i-1].store == t.store {
+			t.access = j.targets[i-1].access
+		} else {
+			t.access, t.err = j.Access(ctx, *t.store)
+		}
+	}
+	if err := j.failures(); err != nil || j.DryRun {
+		return err
+	}
+	// Times are in whole seconds: a write shows only when the last one was not in
+	// the same second, by GitHub's clock.
+	last := slices.MaxFunc(j.facts(), byTime).updated
+	if wait := last.Add(2 * time.Second).Sub(j.clock()); wait > 0 && !pause(ctx, min(wait, 3*time.Second)) {
+		return secret.NotTried(ctx)
+	}
+	return nil
+}
+
+const (
+	writePoints = 5 // of GitHub's, for one write; a look is one
+	leastWrite  = 300 * time.Millisecond
+)
+
+// fits makes sure that the stores can be written in the time that a run has for it.
+// What was stored is kept nowhere, so a run that was cut short could not go on where it
+// stopped: the next would begin again, and replace the first of them with every run.
+//
+// A write is taken to last twice as long as a look did.
+func (j *job) fits() error {
+	n, lanes, points := time.Duration(len(j.targets)), time.Duration(abreast), time.Duration(writePoints)
+	if j.DeployKey == nil {
+		lanes = 1 // one after the other, see storeAll
+	}
+	if j.exclusive() {
+		points++ // a look after each
+	}
+	needed := n * max(2*j.median, leastWrite) / lanes
+	if j.Points > 0 { // what was spent before takes a minute to be free again
+		needed = max(needed, n*points*time.Minute/time.Duration(j.Points)+min(n-1, 1)*time.Minute)
+	}
+	if needed <= window {
+		return nil
+	}
+	return &fault{
+		problem: fmt.Sprintf("to write %d stores would take about %s, and a run has %s for that", n, Words(needed), Words(window)),
+		cure:    "store it once at the organization, or make several rotations of it, each with some of the stores",
+	}
+}
+
+// repository is what GitHub tells of one.
+type repository struct {
+	FullName string `json:"full_name"`
+	Archived bool   `json:"archived"`
+	Disabled bool   `json:"disabled"`
+}
+
+// look reads a repository and tells why it can't be written. GitHub answers to the old
+// name of one that was renamed, but only when nothing is to be changed.
+func (r *repository) look(ctx context.Context, j *job, at secret.Place, permission string) error {
+	name := at.Owner + "/" + at.Repository
+	req := at.Request("look at "+name, apicall.Get, at.Path(), nil, r)
+	req.Permission = permission
+	if _, err := j.Call(ctx, req); err != nil {
+		return err
+	}
+	switch {
+	case r.FullName != "" && !strings.EqualFold(r.FullName, name):
+		return &fault{problem: name + " was renamed to " + r.FullName, cure: "write the new name into the manifest"}
+	case r.Archived:
+		return &fault{problem: name + " is archived", cure: "unarchive it, or take it out of " + placeOf(permission)}
+	case r.Disabled:
+		return &fault{problem: name + " is disabled by GitHub", cure: "see its page at GitHub, or take it out of " + placeOf(permission)}
+	}
+	return nil
+}
+
+// placeOf is where the manifest names a repository that is written with a permission.
+func placeOf(permission string) string {
+	if permission == administration {
+		return "the manifest"
+	}
+	return "store"
+}
+
+// keysRepository makes sure that the repository of a deploy key takes one.
+func (j *job) keysRepository(ctx context.Context) error {
+	if j.DeployKey == nil {
+		return nil
+	}
+	return new(repository).look(ctx, j, keyPlace(j.DeployKey), administration)
+}
+
+// reachAll makes sure that every target can be written, as far as reading tells. Where
+// one can't be, the others would be replaced again with every run.
+func (j *job) reachAll(ctx context.Context) {
+	var places, repositories []*target // the first of each
+	firsts := map[string]*target{}
+	for _, t := range j.targets {
+		if key := t.place.Key(); firsts[key] == nil {
+			firsts[key] = t
+			places = append(places, t)
+		}
+		if path := t.place.Path(); !t.place.IsOrganization() && firsts[path] == nil {
+			firsts[path] = t
+			repositories = append(repositories, t)
+		}
+	}
+	reached := make([]error, len(repositories))
+	each(len(repositories), func(i int) {
+		if reached[i] = secret.NotTried(ctx); reached[i] == nil {
+			at := repositories[i].place
+			reached[i] = new(repository).look(ctx, j, at, at.Permission())
+		}
+	})
+	for i, first := range repositories {
+		for _, t := range j.targets {
+			if t.place.Path() == first.place.Path() {
+				t.err = reached[i]
+			}
+		}
+	}
+	each(len(places), func(i int) { j.reach(ctx, places[i].place) })
+}
+
+// reach makes sure that a place is there and has room for what is new in it, and asks
+// for its public key.
+func (j *job) reach(ctx context.Context, at secret.Place) {
+	var here []*target
+	fresh := 0
+	for _, t := range j.targets {
+		if t.place.Key() != at.Key() {
+			continue
+		}
+		if here = append(here, t); t.updated.IsZero() {
+			fresh++
+		}
+	}
+	if here[0].err != nil {
+		return
+	}
+	err := secret.NotTried(ctx)
+	for _, t := range here {
+		var answer apicall.Answer
+		if err != nil {
+			break
+		}
+		t.writer, answer, err = secret.NewWriter(ctx, t.watched(j.Call), at)
+		if err != nil && answer.Status == apicall.StatusNotFound && at.Environment != "" {
+			err = &fault{cure: "create the environment, or see that the App reaches its repository", err: err}
+		}
+	}
+	if err == nil && fresh > 0 {
+		most := secret.MaxSecrets
+		if at.IsOrganization() {
+			most = secret.MaxOrganizationSecrets
+		}
+		err = j.room(ctx, at.Key(), fresh, most, at.String(), "secrets", at.Request("count the secrets of "+at.String(), apicall.Get, at.SecretsPath(), nil, nil))
+	}
+	for _, t := range here {
+		t.err = err
+	}
+}
+
+// room makes sure that so many new ones find room where there may be most.
+func (j *job) room(ctx context.Context, key string, fresh, most int, where, what string, list apicall.Request) error {
+	var told struct {
+		Total *int `json:"total_count"`
+	}
+	list.Path += "?per_page=1"
+	list.Result = &told
+	if _, err := j.Call(ctx, list); err != nil {
+		return err
+	}
+	if told.Total == nil || *told.Total < 0 {
+		return &fault{problem: list.Op + ": the answer has no count"}
+	}
+	j.counting.Lock()
+	defer j.counting.Unlock()
+	if n := *told.Total + j.promised[key]; n+fresh > most {
+		return &fault{
+			problem: fmt.Sprintf("%s has %d %s, and GitHub takes %d there", where, n, what, most),
+			cure:    "delete some that nothing reads any more, or keep it elsewhere",
+		}
+	}
+	if j.DryRun {
+		j.promised[key] += fresh // a run would have put them there
+	}
+	return nil
+}
