@@ -16,16 +16,6 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// rotateRequest is everything a rotation needs, complete and checked.
-type rotateRequest struct {
-	Credentials credentials
-	Manifest    *manifest.File
-	Path        string // of the manifest
-	DryRun      bool
-	Force       []string
-	Points      int
-}
-
 // rotate is the rotate action: what is due is made, stored, verified, and only then
 // is the old one retired.
 func (p Process) rotate(ctx context.Context) int {
@@ -35,32 +25,6 @@ func (p Process) rotate(ctx context.Context) int {
 		return exitCode(r, err)
 	}
 	return exitCode(r, p.rotateFor(ctx, r, req))
-}
-
-func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
-	req := rotateRequest{
-		Credentials: parseCredentials(r, in, false),
-		Path:        in.String("manifest"),
-		DryRun:      in.Bool("dry-run"),
-		Force:       in.List("force"),
-		Points:      parsePoints(in),
-	}
-	if err := in.Err(); err != nil {
-		return req, err
-	}
-	var err error
-	if req.Manifest, err = readManifest(r, in, req.Path); err != nil {
-		return req, err
-	}
-	if len(req.Manifest.Rotations) == 0 {
-		in.Fault("manifest", actions.Quote(req.Path)+" has no rotations", "add rotations: to it; docs/manifest.md says how")
-	}
-	for _, name := range req.Force {
-		if !slices.ContainsFunc(req.Manifest.Rotations, func(r manifest.Rotation) bool { return r.Name == name }) {
-			in.Fault("force", actions.Quote(name)+" is no rotation of the manifest", "give the name of an entry under rotations:")
-		}
-	}
-	return req, in.Err()
 }
 
 func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateRequest) error {
@@ -78,7 +42,9 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 		}
 	}
 	engine := rotate.Engine{
-		Call: f.call,
+		Call:   f.call,
+		Origin: req.Origin,
+		Points: req.Points,
 		Mint: func(ctx context.Context, rotation manifest.Rotation) (rotate.Minted, error) {
 			return f.mintStored(ctx, req.Manifest, rotation)
 		},
@@ -90,6 +56,7 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 		Info:     r.Info,
 		Now:      f.api.Now,
 		Force:    func(name string) bool { return slices.Contains(req.Force, name) },
+		Exposed:  func(name string) bool { return slices.Contains(req.Compromised, name) },
 		DryRun:   req.DryRun,
 	}
 	reports := engine.Run(ctx, req.Manifest.Rotations)
@@ -115,37 +82,63 @@ func (f *fleet) mintStored(ctx context.Context, file *manifest.File, r manifest.
 }
 
 // publishRotations writes outputs, warnings and the job summary. Its error is what
-// was due and failed.
+// was due, or asked for, and is not done.
 func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) error {
-	rotated, errs := []string{}, []error{}
+	rotated, retired, errs := []string{}, []string{}, []error{}
 	for i := range reports {
 		report := &reports[i]
 		if report.Outcome == rotate.Rotated || report.Outcome == rotate.Due {
 			rotated = append(rotated, report.Name)
 		}
+		if outOfUse(report) {
+			retired = append(retired, report.Name)
+		}
 		r.Info("%s", rotationLine(report))
 		switch {
-		case report.Err != nil && report.Outcome == rotate.Failed:
+		case report.Err != nil && (report.Outcome == rotate.Failed || report.Outcome == rotate.Busy || report.Lingers):
 			errs = append(errs, failed(report))
 		case report.Err != nil:
 			r.Warning("%s: %s", report.Name, actions.Text(report.Err))
 		}
-		switch {
-		case report.Expired:
-			r.Warning("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name, rotate.Words(report.Before))
-		case report.Overdue:
-			r.Warning("%s was %s old, and should be replaced every %s: was the schedule switched off?", report.Name, rotate.Words(report.Before), rotate.Words(report.Every))
+		for _, text := range rotationWarnings(report) {
+			r.Warning("%s", text)
 		}
 	}
 	next := ""
 	if due := rotate.NextDue(reports); !due.IsZero() {
 		next = due.UTC().Format(time.RFC3339)
 	}
-	errs = append(errs, r.Output(actions.Pair{Name: "rotated", Value: asJSON(rotated)}, actions.Pair{Name: "next-due", Value: next}))
+	errs = append(errs, r.Output(
+		actions.Pair{Name: "rotated", Value: asJSON(rotated)}, actions.Pair{Name: "retired", Value: asJSON(retired)},
+		actions.Pair{Name: "next-due", Value: next},
+	))
 	if err := r.Summary(rotationSummary(reports, dryRun)); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
 	return errors.Join(errs...)
+}
+
+// rotationWarnings are about what went well this time.
+func rotationWarnings(report *rotate.Report) (list []string) {
+	switch {
+	case report.Expired:
+		list = append(list, fmt.Sprintf("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name, rotate.Words(report.Before)))
+	case report.Overdue:
+		list = append(list, fmt.Sprintf("%s was %s old, and should be replaced every %s: was the schedule switched off?",
+			report.Name, rotate.Words(report.Before), rotate.Words(report.Every)))
+	}
+	if report.Meddled != "" {
+		list = append(list, fmt.Sprintf("%s: somebody else wrote %s: where two manifests store the same secret, each undoes the other's work; let only one", report.Name, report.Meddled))
+	}
+	if report.Exposed && report.Outcome == rotate.Rotated && report.Kind == "installation-token" {
+		list = append(list, report.Name+": nobody can revoke the token before, whose value is kept nowhere: it lives until it expires, an hour after it was made at the latest")
+	}
+	return list
+}
+
+// outOfUse reports whether nothing takes any more what somebody else was said to have.
+func outOfUse(report *rotate.Report) bool {
+	return report.Exposed && report.Outcome == rotate.Rotated && report.Err == nil && report.Kind != "installation-token"
 }
 
 // failed says of which rotation the errors are: one for each target that failed.

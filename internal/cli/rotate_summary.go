@@ -17,10 +17,42 @@ func rotationLine(report *rotate.Report) string {
 	if report.Reason != "" {
 		line += ": " + report.Reason
 	}
+	line += compromised(report)
 	if !report.Due.IsZero() && report.Outcome != rotate.Due {
 		line += "; next due " + report.Due.UTC().Format("2006-01-02 15:04 UTC")
 	}
+	if n := len(report.Others); n > 0 {
+		line += "; " + others(report)
+	}
 	return line
+}
+
+// compromised says what became of what somebody else was said to have.
+func compromised(report *rotate.Report) string {
+	switch {
+	case !report.Exposed || report.Outcome == rotate.Due:
+		return ""
+	case !outOfUse(report) && report.Kind == "installation-token" && report.Outcome == rotate.Rotated:
+		return "; the token before lives until it expires"
+	case !outOfUse(report):
+		return "; what is compromised is still in use"
+	case report.Kind == "deploy-key":
+		return fmt.Sprintf("; compromised: retired at once, %d removed", report.Retired)
+	}
+	return "; compromised: the old one is in no store any more"
+}
+
+// others names the deploy keys of valetkey's form that are not of the rotation.
+func others(report *rotate.Report) string {
+	const shown = 5
+	var list []string
+	for _, o := range report.Others[:min(shown, len(report.Others))] {
+		list = append(list, fmt.Sprintf("%d (%s)", o.ID, o.Rotation))
+	}
+	if more := len(report.Others) - shown; more > 0 {
+		list = append(list, fmt.Sprintf("%d more", more))
+	}
+	return "deploy keys of other rotations are left alone: " + strings.Join(list, ", ")
 }
 
 // rotationSummary renders the job summary: a table, and when what is due next.
@@ -46,6 +78,10 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 		why := r.Reason
 		if r.Err != nil {
 			why = r.Err.Error()
+		}
+		why += compromised(r)
+		if len(r.Others) > 0 {
+			why += "; " + others(r)
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys, cell(strings.ReplaceAll(why, "\n", "; ")))
 	}

@@ -95,6 +95,7 @@ func (p *parser) rotation(v *value) Rotation {
 			p.add(every.at, "a token lives for an hour, and schedules come late", "rotate it every 30m or so")
 		}
 	}
+	r.RetireAfter = p.retireAfter(&r, v.get("retire-after"))
 	variables := map[string]bool{}
 	for _, store := range v.get("store").list() {
 		s := p.store(store)
@@ -114,6 +115,25 @@ func (p *parser) rotation(v *value) Rotation {
 	}
 	maps.Copy(p.variables, variables)
 	return r
+}
+
+// defaultGrace is for how long a replaced deploy key stays: most jobs are over by then.
+const defaultGrace = time.Hour
+
+// retireAfter returns the grace of replaced deploy keys. One that is longer than the
+// interval would have them pile up.
+func (p *parser) retireAfter(r *Rotation, v *value) time.Duration {
+	switch {
+	case r.DeployKey == nil:
+		return 0
+	case v == nil || !v.sound:
+		return min(defaultGrace, r.Every)
+	}
+	after := parseInterval(v.text)
+	if r.Every > 0 && after > r.Every {
+		p.add(v.at, "retire-after is longer than every", "keys would pile up; make it shorter")
+	}
+	return after
 }
 
 // collision notes a secret that rotations would write twice.

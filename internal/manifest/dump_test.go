@@ -18,7 +18,7 @@ func dump(f *File) string {
 	for _, r := range f.Rotations {
 		fmt.Fprintf(&out, "%d:%d rotation %s every %v keep %d age %v%s", r.Line, r.Column, r.Name, r.Every, r.Keep, r.Age, scopeText(r.InstallationToken))
 		if r.DeployKey != nil {
-			fmt.Fprintf(&out, " key %+v", *r.DeployKey)
+			fmt.Fprintf(&out, " retire after %v key %+v", r.RetireAfter, *r.DeployKey)
 		}
 		if r.Random != nil {
 			fmt.Fprintf(&out, " random %+v", *r.Random)

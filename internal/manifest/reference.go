@@ -31,6 +31,7 @@ rotations:
       read-only: true
     every: 30d
     keep: 1
+    retire-after: 1h
     store:
       - {repository: acme/app, secret: INFRA_DEPLOY_KEY}
       - {organization: acme, secret: INFRA_DEPLOY_KEY, visibility: selected, selected: [acme/web-*]}
@@ -38,10 +39,10 @@ rotations:
     installation-token: {repositories: ["acme/*"], permissions: {contents: write, pull_requests: write}}
     every: 45m
     store: [{repository: acme/renovate, secret: RENOVATE_TOKEN, apps: [actions, dependabot]}]
-  - name: webhook-secret
+  - name: cache-key
     random: {bytes: 32, encoding: hex}
     every: 90d
-    store: [{repository: acme/api, environment: production, secret: WEBHOOK_SECRET}]
+    store: [{repository: acme/api, environment: production, secret: CACHE_KEY}]
   - name: age-identity
     age: {}
     every: 180d

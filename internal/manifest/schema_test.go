@@ -83,6 +83,7 @@ var beyond = []string{
 	"a repository that is not", "a list that only excludes", "a topic of nobody", "repositories of ",
 	"another rotation has this name", "a token lives for an hour", "is stored twice", "recipient-variable without age",
 	"allow-empty without a list",
+	"retire-after is longer than every",
 }
 
 // A mutated example is taken by both, the parser and the schema, or by neither.

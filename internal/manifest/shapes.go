@@ -7,7 +7,7 @@ var fileShape = &shape{
 	cure:  "list secrets to copy under secrets:, credentials to replace under rotations:",
 	fields: []*field{
 		{key: "secrets", kind: objects, of: secretShape, about: "secrets, and where they go", example: "[{name: NPM_TOKEN, to: [{repositories: [acme/api]}]}]"},
-		{key: "rotations", kind: objects, of: rotationShape, about: "credentials that are replaced again and again", example: "[{name: webhook-secret, random: {}, every: 90d, store: [{repository: acme/api, secret: WEBHOOK_SECRET}]}]"},
+		{key: "rotations", kind: objects, of: rotationShape, about: "credentials that are replaced again and again", example: "[{name: cache-key, random: {}, every: 90d, store: [{repository: acme/api, secret: CACHE_KEY}]}]"},
 	},
 }
 
@@ -65,30 +65,35 @@ var rotationShape = &shape{
 	one:   []string{"deploy-key", "installation-token", "random", "age"},
 	cure:  "say what is replaced, by one of them; make two entries for two",
 	fields: []*field{
-		{key: "name", required: true, form: rotationName, about: "its name, no other rotation's", example: "webhook-secret"},
+		{key: "name", required: true, form: rotationName, about: "its name, no other rotation's", example: "cache-key"},
 		{key: "deploy-key", kind: object, of: deployKeyShape, about: "an SSH key of one repository", example: "{repository: acme/infra, title: ci}"},
 		{key: "installation-token", kind: object, of: scopeShape, about: "a token of the App; it lives for an hour, so `every` is at most `50m`", example: "{repositories: [acme/*], permissions: {contents: write}}"},
 		{key: "random", kind: object, of: randomShape, about: "random bytes", example: "{bytes: 32, encoding: hex}"},
 		{key: "age", kind: object, of: ageShape, about: "an age identity", example: "{}"},
 		{key: "every", kind: duration, form: interval, required: true, about: "how old it gets: a number and one of `m`, `h`, `d`, `w`, at least `10m`. It is replaced by the first run after that, and schedules come late: leave them room", example: "30d"},
-		{key: "keep", kind: integer, standard: "1", least: 0, most: 10, about: "deploy keys: how many retired ones stay", example: "1"},
-		{key: "store", kind: objects, of: storeShape, required: true, about: "where the new value goes", example: "[{repository: acme/app, secret: WEBHOOK_SECRET}]"},
+		{key: "keep", kind: integer, standard: "1", least: 0, most: 10, about: "deploy keys: how many replaced ones stay until the next rotation. One that can write never stays beside `read-only: true`", example: "1"},
+		{key: "retire-after", kind: duration, form: grace, otherwise: "`1h`, or `every` where that is less", about: "deploy keys: for how long a replaced one stays at least, for jobs that have read it: a number and one of `m`, `h`, `d`, `w`, at most `every`; `0m` is not at all. The first run after that removes it", example: "1h"},
+		{key: "store", kind: objects, of: storeShape, required: true, about: "where the new value goes", example: "[{repository: acme/app, secret: CACHE_KEY}]"},
 	},
-	rules: []rule{{key: "keep", needs: "deploy-key", cure: "only deploy keys have generations to keep; take it out"}},
+	rules: []rule{
+		{key: "keep", needs: "deploy-key", cure: "only deploy keys have generations to keep; take it out"},
+		{key: "retire-after", needs: "deploy-key", cure: "any other value is overwritten, and nothing of it is left to retire; take it out"},
+	},
 }
 
 var deployKeyShape = &shape{
 	name:  "deploy-key",
-	about: "Keys are told apart by the title and a suffix of ours.",
+	about: "A key's title ends with an id of the repository that keeps the manifest, the manifest's path and the rotation's name. Keys with that id are this rotation's, whatever stands before it; all others are left alone. So when the manifest moves or the rotation gets another name, remove its old keys by hand.",
 	fields: []*field{
 		{key: "repository", required: true, form: repositoryName, about: "whose key it is", example: "acme/infra"},
-		{key: "title", required: true, form: keyTitle, about: "its title, up to 60 characters. When it changes, keys of the old one are left alone: remove them by hand", example: "ci"},
-		{key: "read-only", kind: boolean, standard: "true", about: "`false` lets the key push", example: "true"},
+		{key: "title", required: true, form: keyTitle, about: "what its title begins with, up to 60 characters; it may be changed", example: "ci"},
+		{key: "read-only", kind: boolean, standard: "true", about: "`false` lets the key push. When it becomes `true`, the next run replaces the key and removes the one that can write at once", example: "true"},
 	},
 }
 
 var randomShape = &shape{
-	name: "random",
+	name:  "random",
+	about: "For what only your own workflows share. Nothing changes at another side that holds the same value, such as the settings of a webhook: that would go on with the old one.",
 	fields: []*field{
 		{key: "bytes", kind: integer, standard: "32", least: 16, most: 1024, about: "how many", example: "32"},
 		{key: "encoding", words: encodings, standard: "hex", about: "`hex`, `base64` or `base64url`", example: "hex"},
@@ -106,12 +111,12 @@ var storeShape = &shape{
 		{key: "repository", form: repositoryName, about: "one repository", example: "acme/app"},
 		{key: "environment", form: environmentName, about: "an environment of it", example: "production"},
 		{key: "organization", form: organizationName, about: "an organization's own secret", example: "acme"},
-		{key: "secret", required: true, form: secretName, private: true, about: "the secret's name", example: "WEBHOOK_SECRET"},
+		{key: "secret", required: true, form: secretName, private: true, about: "the secret's name", example: "CACHE_KEY"},
 		{key: "apps", kind: list, words: apps, unique: true, standard: "actions", about: "as in `to`", example: "[actions, dependabot]"},
 		{key: "visibility", words: visibilities, otherwise: "what it has", about: "as in `to`", example: "private"},
 		{key: "selected", kind: list, form: repositoryPattern, about: "as in `to`", example: "[acme/web-*]"},
 		{key: "allow-empty", kind: boolean, standard: "false", about: "as in `to`", example: "true"},
-		{key: "recipient-variable", form: secretName, private: true, about: "age: the Actions variable that gets the recipient", example: "VALETKEY_RECIPIENT"},
+		{key: "recipient-variable", form: secretName, private: true, about: "age: the Actions variable that gets the recipient. One that holds anything else, or was written by somebody else, is an error", example: "VALETKEY_RECIPIENT"},
 	},
 	rules: []rule{
 		{key: "environment", needs: "repository", only: "apps", word: "actions", cure: "an environment belongs to a repository, and only Actions reads its secrets"},

@@ -143,7 +143,8 @@ var (
 	rotationName = &form{
 		name:    "the name of a rotation",
 		pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`,
-		cure:    "up to 64 letters, digits, dots, dashes and underscores, such as infra-deploy-key",
+		never:   `^[Aa][Ll][Ll]$`, // the inputs force and compromised mean every one by it
+		cure:    "up to 64 letters, digits, dots, dashes and underscores, and not all, such as infra-deploy-key",
 	}
 	keyTitle = &form{
 		name:    "a title",
@@ -155,6 +156,11 @@ var (
 		pattern: `^[1-9][0-9]{0,3}[mhdw]$`,
 		never:   `^[1-9]m$`,
 		cure:    "a number and one of m, h, d, w, such as 45m, 12h, 30d or 2w",
+	}
+	grace = &form{
+		name:    "a time",
+		pattern: `^(0|[1-9][0-9]{0,3})[mhdw]$`,
+		cure:    "a number and one of m, h, d, w, such as 30m or 1h; 0m is no time at all",
 	}
 	permissionName = &form{
 		name:    "a permission",
