@@ -1,0 +1,289 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/manifest"
+)
+
+// tenant is a manifest beside others: the rotations of the same example, with stores of
+// its own, done by an App of its own.
+type tenant struct {
+	*world
+	origin    Origin
+	rotations []manifest.Rotation
+	known     map[string]bool // of its secrets: each that was there once
+}
+
+// tenants are two manifests on one GitHub. Both replace a deploy key of the same
+// repository, and call it the same.
+func tenants(w *world, origins [2]Origin, keep int) [2]*tenant {
+	var list [2]*tenant
+	for i := range list {
+		own := &world{Server: w.Server, t: w.t, client: w.client, skew: w.skew, app: w.app, installation: w.installation}
+		if i == 1 {
+			own.app = w.AddApp(fakegithub.App{Slug: "keeper-2", Owner: "acme", PublicKey: &testKey().PublicKey, Permissions: w.app.Permissions})
+			own.installation = w.Install(fakegithub.Installation{AppID: own.app.ID, Account: "acme", All: true}).ID
+		}
+		x := &tenant{world: own, origin: origins[i], rotations: allKinds(keep), known: map[string]bool{}}
+		for k := range x.rotations {
+			r := &x.rotations[k]
+			r.RetireAfter = time.Duration(i) * time.Hour
+			if r.DeployKey == nil {
+				r.RetireAfter = 0
+			}
+			for s := range r.Store {
+				r.Store[s].Secret += fmt.Sprint("_", i)
+				if r.Age {
+					r.Store[s].RecipientVariable += fmt.Sprint("_", i)
+				}
+			}
+		}
+		list[i] = x
+	}
+	return list
+}
+
+// ours are the ids of its deploy keys.
+func (x *tenant) ours() map[int64]bool {
+	list := map[int64]bool{}
+	for _, k := range x.keys() {
+		if idIn(k.Title) == x.origin.id("infra") {
+			list[k.ID] = true
+		}
+	}
+	return list
+}
+
+// whole fails the test unless every secret that the tenant ever had is there, and each
+// of those that hold a deploy key holds one of its own that opens.
+func (x *tenant) whole() {
+	x.t.Helper()
+	opens := map[string]bool{}
+	for _, k := range x.keys() {
+		if idIn(k.Title) == x.origin.id("infra") {
+			opens[k.Key] = true
+		}
+	}
+	for i := range x.rotations {
+		for _, t := range targetsOf(x.rotations[i].Store) {
+			value, there := x.SecretValue(fakegithub.Place(t.place), t.store.Secret)
+			if x.known[t.name()] = x.known[t.name()] || there; !x.known[t.name()] {
+				continue
+			}
+			if !there || value == "" {
+				x.t.Fatalf("%s was there, and is not any more", t.name())
+			}
+			if x.rotations[i].DeployKey == nil {
+				continue
+			}
+			signer, err := ssh.ParsePrivateKey([]byte(value))
+			if err != nil {
+				x.t.Fatal(err)
+			}
+			if !opens[strings.TrimSpace(string(ssh.MarshalAuthorizedKey(signer.PublicKey())))] {
+				x.t.Fatalf("%s holds a key that opens nothing", t.name())
+			}
+		}
+	}
+}
+
+// Two copies of one manifest live side by side for a year in which GitHub has bad days,
+// and every step of each leaves everything whole.
+func TestTwoManifestsLeaveEachOthersKeysAlone(t *testing.T) {
+	for name, origins := range map[string][2]Origin{
+		"two repositories": {home, {home.Host, "2", home.Path}},
+		"two paths":        {home, {home.Host, home.Repository, ".github/staging.yml"}},
+	} {
+		for keep := range 2 {
+			t.Run(fmt.Sprint(name, ", keep ", keep), func(t *testing.T) {
+				t.Parallel()
+				synctest.Test(t, func(t *testing.T) { twoForAYear(t, origins, keep) })
+			})
+		}
+	}
+}
+
+func twoForAYear(t *testing.T, origins [2]Origin, keep int) {
+	const step = day
+	random := rand.New(rand.NewPCG(uint64(keep), 7))
+	w := newWorld(t)
+	w.addByHand()
+	others := len(w.keys())
+	both := tenants(w, origins, keep)
+	for now := range int(365 * day / step) {
+		trouble := 0.0
+		if random.IntN(15) == 0 {
+			trouble = []float64{0.02, 0.2, 0.9}[random.IntN(3)]
+		}
+		if now%20 == 19 { // both at once
+			var at sync.WaitGroup
+			for _, x := range both {
+				at.Go(func() { x.run(x.asItself(both, random, 0), x.rotations...) })
+			}
+			at.Wait()
+		}
+		for _, x := range both {
+			x.run(x.asItself(both, random, trouble), x.rotations...)
+			x.silent()
+		}
+		ours := [2]int{len(both[0].ours()), len(both[1].ours())}
+		if n := len(w.keys()); n != others+ours[0]+ours[1] {
+			t.Fatalf("step %d: %d keys, of which others made %d, and the two %v", now, n, others, ours)
+		}
+		w.ResetRequests()
+		time.Sleep(step)
+	}
+	for _, x := range both { // and none piles up what the other has
+		for range 2 {
+			time.Sleep(day)
+			x.run(x.asItself(both, random, 0), x.rotations...)
+		}
+		if n := len(x.ours()); n != keep+1 {
+			t.Errorf("%d keys", n)
+		}
+	}
+}
+
+// asItself is a run of one tenant, which looks at what both have after each step.
+func (x *tenant) asItself(both [2]*tenant, random *rand.Rand, trouble float64) *Engine {
+	dead := false
+	e := x.knowing(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		if dead {
+			return apicall.Answer{}, errLost
+		}
+		if r.Method != apicall.Get {
+			defer both[0].whole()
+			defer both[1].whole()
+		}
+		if trouble > 0 && random.Float64() < trouble {
+			return fate(random.IntN(int(fates))).strike(ctx, x.call, r, func() {}, func() { dead = true })
+		}
+		return x.call(ctx, r)
+	})
+	e.Origin = x.origin
+	return e
+}
+
+// Keys of another rotation are named, and never counted.
+func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		w.addByHand()
+		got := w.run(w.engine(nil), keyRotation(0))[0]
+		if len(got.Others) != 1 || got.Others[0].Rotation != "0123456789ab" || got.Others[0].ID == 0 || got.Kept != 1 || got.Outcome != Rotated {
+			t.Errorf("%+v", got)
+		}
+		// What the title begins with is for people, and may be changed.
+		r := keyRotation(0)
+		r.DeployKey.Title = "deploy"
+		time.Sleep(30 * day)
+		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Kept != 1 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// A copy that stores the same secrets would undo each rotation of the other.
+func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r := keyRotation(1)
+		as := func(path string) *Engine {
+			e := w.knowing(nil)
+			e.Origin.Path = path
+			return e
+		}
+		staging := "staging.yml"
+		w.run(w.knowing(nil), r)
+		value := w.values([]manifest.Rotation{r})
+		for range 48 {
+			time.Sleep(time.Hour)
+			for _, dry := range []bool{true, false} {
+				e := as(staging)
+				e.DryRun = dry
+				got := w.run(e, r)[0]
+				want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", w.ours()[0].ID, home.id("infra"))
+				if got.Outcome != Failed || got.Err.Error() != want || !strings.Contains(hint(got.Err), "force: infra") {
+					t.Fatalf("%+v", got)
+				}
+			}
+			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+				t.Fatalf("%+v", got)
+			}
+		}
+		if w.values([]manifest.Rotation{r}) != value || len(w.keys()) != 1 {
+			t.Error("something was replaced")
+		}
+		// A manifest that was moved takes over when a person says so.
+		e := as(staging)
+		e.Force = all
+		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 0 || len(w.keys()) != 2 {
+			t.Errorf("%+v", got)
+		}
+		if got := w.run(as(staging), r)[0]; got.Outcome != NotDue {
+			t.Errorf("%+v", got)
+		}
+		if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Failed || !strings.Contains(got.Err.Error(), " holds a key of another rotation ") {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// Whoever writes deploy keys may copy our id into a title. It must not cost the key in
+// use, however he times it.
+func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
+	spoof := func(w *world, readOnly bool) {
+		j := (&Engine{}).job(&manifest.Rotation{})
+		_, public, err := j.newKey("x")
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		body := map[string]any{"key": public, "title": newTitle("ci", home.id("infra"), time.Now().Add(day)), "read_only": readOnly}
+		if _, err := w.send(context.Background(), "POST", keysPath, "token "+w.mint(), body, nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	for keep := range 2 {
+		for n := 1; n <= 30; n++ { // before each of the requests of a rotation, and long after
+			bubbled(t, fmt.Sprint("keep ", keep, ", before request ", n), func(t *testing.T, w *world) {
+				r := keyRotation(keep)
+				w.run(w.knowing(nil), r)
+				time.Sleep(30 * day)
+				count := 0
+				w.run(w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					defer w.watch(req, r)
+					if count++; count == n {
+						spoof(w, n%2 == 0)
+					}
+					return w.call(ctx, req)
+				}), r)
+				if count < n {
+					spoof(w, n%2 == 0)
+				}
+				for range 4 {
+					w.held(r)
+					time.Sleep(20 * time.Minute)
+					w.run(w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+						defer w.watch(req, r)
+						return w.call(ctx, req)
+					}), r)
+				}
+				for range 2 {
+					time.Sleep(30 * day)
+					w.run(w.knowing(nil), r)
+				}
+				w.settled(r, keep+1) // and it is gone with the keys that are replaced
+			})
+		}
+	}
+}
