@@ -1,0 +1,191 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/manifest"
+)
+
+// A run that stops before the last store has the next one give all a new value, however
+// short before it the last rotation was, and in whatever order the manifest has them.
+func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
+	for kind := 1; kind < 4; kind++ { // every kind whose value is one for all
+		for n := range 4 {
+			bubbled(t, fmt.Sprintf("kind %d, %d are written", kind, n), func(t *testing.T, w *world) {
+				r := allKinds(0)[kind]
+				r.Store = stores("VALUE")
+				w.run(w.knowing(nil), r)
+				time.Sleep(time.Minute) // much less than a lease
+				puts := 0
+				e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					if req.Method == apicall.Put {
+						if puts++; puts > n {
+							return status(403), errors.New(req.Op + ": no")
+						}
+					}
+					return w.call(ctx, req)
+				})
+				e.Force = all
+				got := w.run(e, r)[0]
+				exclusive := kind != 1
+				want := map[bool]int{true: n + 1, false: 4}[exclusive] // the first that fails ends it
+				if got.Outcome != Failed || puts != want {
+					t.Errorf("%d writes: %+v", puts, got)
+				}
+				if left := "more were not tried, since all must hold the same"; strings.Contains(got.Err.Error(), left) != (exclusive && n < 3) {
+					t.Errorf("%v", got.Err)
+				}
+				slices.Reverse(r.Store)
+				time.Sleep(lease) // a run may be between two of its steps until then
+				got = w.run(w.knowing(nil), r)[0]
+				if want := map[bool]Outcome{true: Rotated, false: NotDue}[n > 0]; got.Outcome != want || n > 0 && !strings.Contains(got.Reason, ": they don't hold the same") {
+					t.Errorf("%+v", got)
+				}
+				values := strings.Split(w.values([]manifest.Rotation{r}), "\n")
+				if len(slices.Compact(values)) != 1 {
+					t.Error("stores hold different values")
+				}
+				if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+					t.Errorf("%+v", got)
+				}
+			})
+		}
+	}
+}
+
+// The order of writing is one of its own, so that nobody's sorting of a manifest looks
+// like a run that died.
+func TestSortingTheManifestRotatesNothing(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r := allKinds(0)[2]
+		r.Store = stores("VALUE")
+		w.run(w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			if req.Method == apicall.Put {
+				time.Sleep(2 * time.Second)
+			}
+			return w.call(ctx, req)
+		}), r)
+		for range 4 {
+			r.Store = append(r.Store[1:], r.Store[0])
+			slices.Reverse(r.Store[:2])
+			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue || got.Err != nil {
+				t.Errorf("%+v", got)
+			}
+		}
+	})
+}
+
+// What another run seems to be at is looked at twice. If it is over by then all is well,
+// and else the step fails: it is due, and not done.
+func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
+	for name, test := range map[string]struct {
+		force, dry, done bool
+		want             Outcome
+		fails            bool
+	}{
+		"it is left":                {want: Busy, fails: true},
+		"it is left, and forced":    {force: true, want: Busy, fails: true},
+		"it is left, in a dry run":  {dry: true, want: Busy},
+		"it is done meanwhile":      {done: true, want: NotDue},
+		"it is done, but is forced": {done: true, force: true, want: Rotated},
+	} {
+		bubbled(t, name, func(t *testing.T, w *world) {
+			r := allKinds(0)[2]
+			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: []string{"actions", "dependabot"}}}
+			first, second := fakegithub.Place{Owner: "acme", Repository: "app"}, fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}
+			w.SetSecret(first, fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()})
+			if test.done {
+				time.AfterFunc(secondLook/2, func() { w.SetSecret(second, fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()}) })
+			}
+			begun := time.Now()
+			e := w.knowing(nil)
+			e.DryRun = test.dry
+			if test.force {
+				e.Force = all
+			}
+			got := w.run(e, r)[0]
+			if got.Outcome != test.want || (got.Err != nil) != test.fails {
+				t.Errorf("%+v", got)
+			}
+			if test.fails && (!strings.HasPrefix(got.Err.Error(), "it was not done: S of acme/app") || !strings.Contains(got.Err.Error(), "run again after 2000-01-01T00:15:00Z")) {
+				t.Error(got.Err)
+			}
+			if test.dry && time.Since(begun) > time.Second {
+				t.Error("a dry run waits")
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			if test.fails && !test.force { // and a run that is cancelled while it waits has not done it either
+				time.AfterFunc(time.Second, cancel)
+				if got := w.runIn(ctx, e, r)[0]; got.Outcome != Busy || got.Err == nil {
+					t.Errorf("%+v", got)
+				}
+			}
+			cancel()
+		})
+	}
+}
+
+// A variable of that name is not ours just because of the name.
+func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
+	set := func(w *world, value string) {
+		body := map[string]any{"name": "RECIPIENT", "value": value}
+		if _, err := w.send(context.Background(), "POST", "repos/acme/app/actions/variables", "token "+w.mint(), body, nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	write := func(w *world, value string) {
+		body := map[string]any{"value": value}
+		if _, err := w.send(context.Background(), "PATCH", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), body, nil); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	const is = "variable RECIPIENT of acme/app "
+	for _, test := range []struct {
+		name string
+		made func(w *world, r manifest.Rotation)
+		want string
+	}{
+		{"another thing", func(w *world, _ manifest.Rotation) { set(w, "eu-west-1") }, is + "is somebody else's: it holds something else than an age recipient"},
+		{"nothing", func(w *world, r manifest.Rotation) { w.run(w.knowing(nil), r); write(w, "") }, is + "is somebody else's: it holds something else than an age recipient"},
+		{"another's recipient", func(w *world, _ manifest.Rotation) { set(w, "age1xyz") }, is + "is somebody else's: none of the secrets that it would belong to is there"},
+		{"written later", func(w *world, r manifest.Rotation) {
+			w.run(w.knowing(nil), r)
+			time.Sleep(2*lease + time.Second)
+			write(w, "age1xyz")
+		}, is + "was written by somebody else at 2000-01-01T00:30:01Z"},
+	} {
+		bubbled(t, test.name, func(t *testing.T, w *world) {
+			r := allKinds(0)[3]
+			r.Store = r.Store[:1]
+			test.made(w, r)
+			for _, dry := range []bool{true, false, false} {
+				e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					if req.Method != apicall.Get {
+						t.Errorf("%s", req.Op)
+					}
+					return w.call(ctx, req)
+				})
+				e.DryRun, e.Force = dry, all
+				if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != test.want || !strings.HasPrefix(hint(got.Err), "delete the variable, ") {
+					t.Errorf("%+v", got)
+				}
+				time.Sleep(100 * day)
+			}
+			if _, err := w.send(t.Context(), "DELETE", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), nil, nil); err != nil {
+				t.Fatal(err)
+			}
+			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated {
+				t.Errorf("%+v", got)
+			}
+			w.belongs(&r)
+		})
+	}
+}
