@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/rotate"
 )
 
 const rotations = `
@@ -68,4 +69,90 @@ func TestRotateLooksBeforeItMakes(t *testing.T) {
 			t.Error(d.log.String())
 		}
 	}
+}
+
+// inBubble runs a test whose waits take no time.
+func inBubble(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	testKey() // not in the bubble
+	synctest.Test(t, test)
+}
+
+// What is due and not done fails the step, whoever may be at it.
+func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
+	for dryRun, want := range map[string]int{"false": exitFailure, "true": exitOK} {
+		inBubble(t, func(t *testing.T) {
+			d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "secret: WEBHOOK", "secret: WEBHOOK, apps: [actions, dependabot]"), map[string]string{"INPUT_DRY-RUN": dryRun})
+			d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"}, fakegithub.Secret{Name: "WEBHOOK", Value: "x", UpdatedAt: time.Now()})
+			d.run(t, Process.rotate)
+			if d.exit != want || !strings.Contains(d.log.String(), "webhook: in progress elsewhere: WEBHOOK of fleet/r1 is new, and ") {
+				t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())
+			}
+			if strings.Contains(d.log.String(), "::error::webhook: it was not done: ") != (dryRun == "false") {
+				t.Error(d.log.String())
+			}
+		})
+	}
+}
+
+// What should be gone at once and is not fails the step, though the new key is in place.
+func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		d := newFleetDay(t, 2, rotations, nil)
+		d.run(t, Process.rotate)
+		time.Sleep(24 * time.Hour)
+		for input, want := range map[string]int{"INPUT_FORCE": exitOK, "INPUT_COMPROMISED": exitFailure} {
+			d.next(t, map[string]string{"INPUT_FORCE": "", "INPUT_COMPROMISED": ""})
+			d.next(t, map[string]string{input: "key"})
+			d.Inject(fakegithub.Fault{Method: "DELETE", Path: "/repos/fleet/r0/keys/*", Times: 1, Status: 403, Body: `{"message": "no"}`})
+			d.run(t, Process.rotate)
+			if got := d.outputs(t); d.exit != want || got["rotated"] == "[]" || got["retired"] != "[]" {
+				t.Errorf("%s: exit %d, %v: %s", input, d.exit, got, d.log.String())
+			}
+			if strings.Contains(d.log.String(), "what is compromised is still in use") != (want != exitOK) {
+				t.Error(d.log.String())
+			}
+			time.Sleep(24 * time.Hour)
+		}
+	})
+}
+
+// Keys of other rotations are named and left alone, in the log and in the summary.
+func TestRotateNamesKeysOfOtherRotations(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		d := newFleetDay(t, 3, rotations, nil)
+		d.run(t, Process.rotate)
+		d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": "4711"}) // another repository keeps the same manifest
+		d.write(t, strings.ReplaceAll(rotations, "fleet/r1", "fleet/r2"))
+		d.run(t, Process.rotate)
+		const want = "deploy keys of other rotations are left alone: "
+		if d.exit != exitOK || !strings.Contains(d.log.String(), want) || !strings.Contains(d.file(t, "GITHUB_STEP_SUMMARY"), want) || len(d.DeployKeys("fleet", "r0")) != 2 {
+			t.Errorf("exit %d: %s", d.exit, d.log.String())
+		}
+	})
+}
+
+func TestManyKeysOfOtherRotationsAreFolded(t *testing.T) {
+	report := rotate.Report{}
+	for i := range int64(7) {
+		report.Others = append(report.Others, rotate.Other{ID: i, Rotation: "0a"})
+	}
+	if got, want := others(&report), "deploy keys of other rotations are left alone: 0 (0a), 1 (0a), 2 (0a), 3 (0a), 4 (0a), 2 more"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// Two manifests that store one secret undo each other's work: each says so.
+func TestRotateWarnsOfWhatSomebodyElseWrote(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		d := newFleetDay(t, 2, rotations, nil)
+		d.run(t, Process.rotate)
+		time.Sleep(24 * time.Hour)
+		d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"}, fakegithub.Secret{Name: "KEY", Value: "x", UpdatedAt: time.Now()})
+		d.next(t, nil)
+		d.run(t, Process.rotate)
+		if d.exit != exitOK || !strings.Contains(d.log.String(), "::warning::key: somebody else wrote KEY of fleet/r1: ") {
+			t.Errorf("exit %d: %s", d.exit, d.log.String())
+		}
+	})
 }

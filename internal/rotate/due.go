@@ -16,9 +16,8 @@ const (
 
 // rule is what is wanted of a rotation.
 type rule struct {
-	every   time.Duration
-	forced  bool
-	exposed bool // and so forced
+	every  time.Duration
+	forced bool
 	// exclusive: two runs at once must not mix, because stores with values of
 	// different runs would not fit together.
 	exclusive bool
@@ -199,8 +198,6 @@ func judgeValues(now time.Time, r rule, stores []fact, behind string) verdict {
 func (v verdict) byAge(now time.Time, r rule) verdict {
 	age := max(0, now.Sub(v.since)) // clocks differ
 	switch {
-	case r.exposed:
-		return v.rotate("it is compromised")
 	case age >= r.every:
 		return v.rotate("it is " + Words(age) + " old")
 	case r.forced:

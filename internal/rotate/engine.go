@@ -219,6 +219,9 @@ func (j *job) run(ctx context.Context) error {
 
 // decide notes a verdict, and how old what it is about was.
 func (j *job) decide(v verdict) {
+	if v.due && j.exposed() {
+		v.reason = "it is compromised" // whatever else it is
+	}
 	j.verdict = v
 	if !v.since.IsZero() {
 		j.before = max(0, j.now.Sub(v.since)) // clocks differ

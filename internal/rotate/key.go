@@ -17,7 +17,7 @@ func (j *job) rotateKey(ctx context.Context) error {
 		return err
 	}
 	j.kept = len(keys)
-	j.decide(judgeKeys(j.now, rule{every: j.Every, forced: j.forced(), exposed: j.exposed()}, j.DeployKey.ReadOnly, keys, j.facts()))
+	j.decide(judgeKeys(j.now, rule{every: j.Every, forced: j.forced()}, j.DeployKey.ReadOnly, keys, j.facts()))
 	if err := j.inTheWay(keys); err != nil {
 		j.verdict = j.verdict.rotate(err.Error())
 		return err

@@ -67,7 +67,7 @@ func (j *job) fits() error {
 		return nil
 	}
 	return &fault{
-		problem: fmt.Sprintf("to write %d stores would take about %s, and a run has %s for that", n, Words(needed), Words(window)),
+		problem: fmt.Sprintf("to write %d stores would take about %d min, and a run has %s for that", n, (needed+time.Minute-1)/time.Minute, Words(window)),
 		cure:    "store it once at the organization, or make several rotations of it, each with some of the stores",
 	}
 }

@@ -27,7 +27,7 @@ func (j *job) rotateValue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r := rule{every: j.Every, forced: j.forced(), exposed: j.exposed(), exclusive: j.exclusive()}
+	r := rule{every: j.Every, forced: j.forced(), exclusive: j.exclusive()}
 	if j.decide(judgeValues(j.now, r, factsOf(j.inOrder()), behind)); !j.verdict.due {
 		return nil
 	}

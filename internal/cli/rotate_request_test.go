@@ -1,0 +1,101 @@
+package cli
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/rotate"
+)
+
+// Whose the deploy keys are must be known for sure, or nothing is done.
+func TestWhereTheManifestIsKept(t *testing.T) {
+	const unknown = "input manifest: it is not known whose deploy keys are its own: "
+	for _, test := range []struct {
+		name string
+		path string
+		env  map[string]string
+		want rotate.Origin
+		err  string
+	}{
+		{"in a runner", ".github/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_REPOSITORY": "acme/api", "GITHUB_SERVER_URL": "https://github.com"}, rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}, ""},
+		{"a server of one's own", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_SERVER_URL": "https://git.acme.test:8443"}, rotate.Origin{Host: "git.acme.test:8443", Repository: "42", Path: "m.yml"}, ""},
+		{"without an id", "m.yml", map[string]string{"GITHUB_REPOSITORY": "acme/api"}, rotate.Origin{Host: "github.com", Repository: "acme/api", Path: "m.yml"}, ""},
+		{"written otherwise", "./.github//../.github/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42"}, rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}, ""},
+		{"from the root of the machine", "/w/api/.github/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_WORKSPACE": "/w/api"}, rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}, ""},
+		{"out of the workspace", "/w/other/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_WORKSPACE": "/w/api"}, rotate.Origin{Host: "github.com", Repository: "42", Path: "/w/other/valetkey.yml"}, ""},
+		{"nowhere", "m.yml", nil, rotate.Origin{}, unknown + "GITHUB_REPOSITORY is not set"},
+		{"no repository", "m.yml", map[string]string{"GITHUB_REPOSITORY": "acme"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY is "acme", and no repository`},
+		{"no owner", "m.yml", map[string]string{"GITHUB_REPOSITORY": "/api"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY is "/api", and no repository`},
+		{"no number", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "x", "GITHUB_REPOSITORY": "acme/api"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY_ID is "x", and no number`},
+		{"zero", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "0", "GITHUB_REPOSITORY": "acme/api"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY_ID is "0", and no number`},
+		{"another form of a number", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "042"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY_ID is "042", and no number`},
+		{"no server", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_SERVER_URL": "github.com"}, rotate.Origin{}, `input manifest: it is not known where it is kept: GITHUB_SERVER_URL is "github.com"`},
+	} {
+		r := actions.New(io.Discard, func(name string) string { return test.env[name] })
+		in := r.Inputs(Process{Files: os.DirFS("../..")}.schema("rotate"))
+		got := parseOrigin(r, in, test.path)
+		if err := in.Err(); test.err != "" {
+			if err == nil || err.Error() != test.err {
+				t.Errorf("%s: %v", test.name, err)
+			}
+		} else if err != nil || got != test.want {
+			t.Errorf("%s: %v%s", test.name, err, cmp.Diff(test.want, got))
+		}
+	}
+}
+
+// Force and compromised take names or all; what is misspelt is not left out.
+func TestRotationsThatAreNamed(t *testing.T) {
+	for _, test := range []struct {
+		force, compromised string
+		rotated, retired   string // outputs of the second run
+		err                string
+	}{
+		{"", "", `[]`, `[]`, ""},
+		{"all", "", `["key","token","webhook"]`, `[]`, ""},
+		{"key webhook", "", `["key","webhook"]`, `[]`, ""},
+		{"", "all", `["key","token","webhook"]`, `["key","webhook"]`, ""},
+		{"token", "key", `["key","token"]`, `["key"]`, ""},
+		{"all,key", "", "", "", "input force: has all and names"},
+		{"", "all,key", "", "", "input compromised: has all and names"},
+		{"", "Key", "", "", `input compromised: "Key" is no rotation of the manifest`},
+		{"ALL", "", "", "", `input force: "ALL" is no rotation of the manifest`},
+	} {
+		inBubble(t, func(t *testing.T) {
+			d := newFleetDay(t, 2, rotations, nil)
+			d.run(t, Process.rotate)
+			if d.exit != exitOK {
+				t.Fatal(d.log.String())
+			}
+			d.next(t, map[string]string{"INPUT_FORCE": test.force, "INPUT_COMPROMISED": test.compromised})
+			d.run(t, Process.rotate)
+			if test.err != "" {
+				if d.exit == exitOK || !strings.Contains(d.log.String(), "::error::"+test.err) {
+					t.Errorf("exit %d: %s", d.exit, d.log.String())
+				}
+				return
+			}
+			got := d.outputs(t)
+			if d.exit != exitOK || got["rotated"] != test.rotated || got["retired"] != test.retired {
+				t.Errorf("force %s, compromised %s: exit %d, %v\n%s", test.force, test.compromised, d.exit, got, d.log.String())
+			}
+			log, summary := d.log.String(), d.file(t, "GITHUB_STEP_SUMMARY")
+			for _, text := range []string{log, summary} {
+				if strings.Contains(text, "; compromised: retired at once, 1 removed") != strings.Contains(test.retired, "key") {
+					t.Errorf("%s", text)
+				}
+			}
+			if keys, want := len(d.DeployKeys("fleet", "r0")), 1+strings.Count(test.rotated, "key")-strings.Count(test.retired, "key"); keys != want {
+				t.Errorf("%d keys, want %d", keys, want)
+			}
+			if strings.Contains(log, "::warning::token: nobody can revoke the token before") != (test.compromised == "all") {
+				t.Errorf("%s", log)
+			}
+		})
+	}
+}

@@ -1,0 +1,262 @@
+package rotate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/manifest"
+)
+
+// A dry run tells what a run would fail of, in words, and neither makes anything.
+func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
+	fill := func(w *world, at fakegithub.Place, n int) {
+		for i := range n {
+			w.SetSecret(at, fakegithub.Secret{Name: fmt.Sprint("S", i), Value: "x"})
+		}
+	}
+	app := fakegithub.Place{Owner: "acme", Repository: "app"}
+	disabled := func(repo string) func(*world, apicall.Request) {
+		return func(_ *world, req apicall.Request) {
+			if r, ok := req.Result.(*repository); ok && req.Repository == repo {
+				r.Disabled = true
+			}
+		}
+	}
+	archived := func(_ *world, req apicall.Request) {
+		if r, ok := req.Result.(*repository); ok && req.Repository == "infra" {
+			r.Archived = true
+		}
+	}
+	variables := func(w *world) {
+		for i := range maxVariables {
+			body := map[string]any{"name": fmt.Sprint("V", i), "value": "x"}
+			if _, err := w.send(context.Background(), "POST", "repos/acme/app/actions/variables", "token "+w.mint(), body, nil); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+	}
+	const first = "could not renew INFRA_KEY of acme/app: "
+	for _, test := range []struct {
+		name       string
+		kind       int // of allKinds
+		made       func(*world)
+		answer     func(*world, apicall.Request)
+		want, cure string
+	}{
+		{"full", 0, func(w *world) { fill(w, app, 100) }, nil, first + "acme/app has 100 secrets, and GitHub takes 100 there", "delete some that nothing reads any more, or keep it elsewhere"},
+		{"almost full", 0, func(w *world) { fill(w, app, 99) }, nil, "", ""},
+		{
+			"a full environment", 0, func(w *world) {
+				fill(w, fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, 100)
+			}, nil,
+			"could not renew INFRA_KEY of acme/app, environment production: acme/app, environment production has 100 secrets, and GitHub takes 100 there", "delete some",
+		},
+		{
+			"a full organization", 0, func(w *world) { fill(w, fakegithub.Place{Owner: "acme"}, 1000) }, nil,
+			"could not renew INFRA_KEY of organization acme: organization acme has 1000 secrets, and GitHub takes 1000 there", "delete some",
+		},
+		{"no room for a variable", 3, variables, nil, "acme/app has 500 variables, and GitHub takes 500 there", "delete some"},
+		{"a store was renamed", 0, func(w *world) { w.RenameRepository("acme", "app", "new") }, nil, first + "acme/app was renamed to acme/new", "write the new name into the manifest"},
+		{"the key's repository was renamed", 0, func(w *world) { w.RenameRepository("acme", "infra", "new") }, nil, "acme/infra was renamed to acme/new", "write the new name into the manifest"},
+		{"the key's repository is archived", 0, nil, archived, "acme/infra is archived", "unarchive it, or take it out of the manifest"},
+		{"the key's repository is disabled", 0, nil, disabled("infra"), "acme/infra is disabled by GitHub", "see its page at GitHub, or take it out of the manifest"},
+		{"a store is disabled", 0, nil, disabled("app"), first + "acme/app is disabled by GitHub", "see its page at GitHub, or take it out of store"},
+		{"the key's repository is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "infra") }, nil, "list the deploy keys of acme/infra: GitHub answered 404: Not Found", ""},
+		{"a store is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "app") }, nil, first + "look at acme/app: GitHub answered 404: Not Found", ""},
+	} {
+		bubbled(t, test.name, func(t *testing.T, w *world) {
+			if test.made != nil {
+				test.made(w)
+			}
+			r := allKinds(1)[test.kind]
+			for _, dry := range []bool{true, false} {
+				e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					if req.Method != apicall.Get && test.want != "" {
+						t.Error(req.Op)
+					}
+					answer, err := w.call(ctx, req)
+					if test.answer != nil {
+						test.answer(w, req)
+					}
+					return answer, err
+				})
+				e.DryRun = dry
+				got := w.run(e, r)[0]
+				if test.want == "" {
+					if want := map[bool]Outcome{true: Due, false: Rotated}[dry]; got.Outcome != want || got.Err != nil {
+						t.Errorf("%+v", got)
+					}
+					continue
+				}
+				if line, _, _ := strings.Cut(fmt.Sprint(got.Err), "\n"); got.Outcome != Failed || line != test.want || !strings.HasPrefix(hint(got.Err), test.cure) {
+					t.Errorf("dry %t: %v\nhint: %s", dry, got.Err, hint(got.Err))
+				}
+			}
+		})
+	}
+	// What one rotation will put there, the next one finds there.
+	bubbled(t, "the last room", func(t *testing.T, w *world) {
+		fill(w, app, 99)
+		one, two := allKinds(0)[2], allKinds(0)[2]
+		one.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "ONE", Apps: []string{"actions"}}}
+		two.Name, two.Store = "two", []manifest.Store{{Owner: "acme", Repository: "app", Secret: "TWO", Apps: []string{"actions"}}}
+		for _, dry := range []bool{true, false} {
+			e := w.knowing(nil)
+			e.DryRun = dry
+			got := w.run(e, one, two)
+			if got[0].Err != nil || got[1].Outcome != Failed || got[1].Err.Error() != "could not renew TWO of acme/app: acme/app has 100 secrets, and GitHub takes 100 there" {
+				t.Errorf("dry %t: %v, %v", dry, got[0].Err, got[1].Err)
+			}
+		}
+	})
+}
+
+// limits hold calls back as GitHub and the action's own pace would: each takes its time,
+// and no minute has more points than there are.
+type limits struct {
+	call   apicall.Func
+	takes  time.Duration
+	points int
+
+	mu    sync.Mutex
+	spent []time.Time // one for each point
+	most  int         // calls at once
+	now   int
+}
+
+func (l *limits) do(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+	cost := 1
+	if r.Method != apicall.Get {
+		cost = writePoints
+	}
+	for !l.begin(cost) {
+		if !pause(ctx, 100*time.Millisecond) {
+			return apicall.Answer{}, ctx.Err()
+		}
+	}
+	defer func() {
+		l.mu.Lock()
+		l.now--
+		l.mu.Unlock()
+	}()
+	if !pause(ctx, l.takes) {
+		return apicall.Answer{}, ctx.Err()
+	}
+	return l.call(ctx, r)
+}
+
+func (l *limits) begin(cost int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for len(l.spent) > 0 && time.Since(l.spent[0]) > time.Minute {
+		l.spent = l.spent[1:]
+	}
+	if l.points > 0 && len(l.spent)+cost > l.points {
+		return false
+	}
+	for range cost {
+		l.spent = append(l.spent, time.Now())
+	}
+	l.now++
+	l.most = max(l.most, l.now)
+	return true
+}
+
+// many adds n repositories and gives stores in all of them.
+func (w *world) many(n int) []manifest.Store {
+	var list []manifest.Store
+	for i := range n {
+		name := fmt.Sprint("r", i)
+		w.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+		list = append(list, manifest.Store{Owner: "acme", Repository: name, Secret: "SHARED", Apps: []string{"actions"}})
+	}
+	return list
+}
+
+// A fleet of stores is done in one run, at the speed of the real GitHub and within its
+// limits, or is refused before anything is made.
+func TestManyStoresAreDoneInOneRun(t *testing.T) {
+	for _, test := range []struct {
+		kind, stores int
+		takes        time.Duration
+		points       int
+		fails        string
+		within       time.Duration
+	}{
+		{0, 320, 650 * time.Millisecond, 900, "", 7 * time.Minute},
+		{2, 320, 650 * time.Millisecond, 900, "", 8 * time.Minute},
+		{1, 320, 650 * time.Millisecond, 900, "", 8 * time.Minute},
+		{0, 1500, 200 * time.Millisecond, 900, "", 20 * time.Minute},
+		{2, 320, 2 * time.Second, 900, "to write 320 stores would take about 22 min, and a run has 10 min for that", 5 * time.Minute},
+		{0, 320, 2 * time.Second, 900, "", 10 * time.Minute},
+		{0, 320, 50 * time.Millisecond, 100, "to write 320 stores would take about 17 min, and a run has 10 min for that", 8 * time.Minute},
+		{2, 2100, 0, 0, "to write 2100 stores would take about 11 min, and a run has 10 min for that", time.Minute},
+		{2, 3, 10 * time.Millisecond, 5, "", time.Hour},
+	} {
+		bubbled(t, fmt.Sprintf("kind %d, %d stores, %s, %d points", test.kind, test.stores, test.takes, test.points), func(t *testing.T, w *world) {
+			r := allKinds(0)[test.kind]
+			r.Store = w.many(test.stores)
+			for _, dry := range []bool{true, false} {
+				l := &limits{call: w.call, takes: test.takes, points: test.points}
+				e := w.knowing(nil)
+				e.Call, e.Points, e.DryRun = l.do, test.points, dry
+				begun := time.Now()
+				got := w.run(e, r)[0]
+				took := time.Since(begun)
+				switch {
+				case test.fails != "":
+					if got.Outcome != Failed || got.Err.Error() != test.fails || hint(got.Err) == "" {
+						t.Errorf("dry %t: %v", dry, got.Err)
+					}
+				case dry && got.Outcome != Due, !dry && got.Outcome != Rotated, got.Err != nil:
+					t.Fatalf("dry %t: %s, %v", dry, got.Outcome, got.Err)
+				}
+				if took > test.within || l.most > abreast+2 {
+					t.Errorf("dry %t: it took %s, with %d requests at once", dry, took, l.most)
+				}
+				if dry || test.fails == "" {
+					continue
+				}
+				for _, s := range r.Store {
+					if _, there := w.SecretValue(fakegithub.Place{Owner: s.Owner, Repository: s.Repository}, "SHARED"); there {
+						t.Fatal("something was stored")
+					}
+				}
+			}
+			if test.fails == "" && test.stores < 500 {
+				if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+					t.Errorf("%+v", got)
+				}
+			}
+		})
+	}
+}
+
+// The second half of a rotation, with a key to retire, is within the limits as well.
+func TestManyStoresAreRotatedAgain(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r := keyRotation(0)
+		r.Store = w.many(320)
+		for i := range 2 {
+			l := &limits{call: w.call, takes: 650 * time.Millisecond, points: 900}
+			e := w.knowing(nil)
+			e.Call, e.Points = l.do, 900
+			begun := time.Now()
+			if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != i || got.Err != nil || time.Since(begun) > 8*time.Minute {
+				t.Errorf("after %s: %s, %d retired, %v", time.Since(begun), got.Outcome, got.Retired, got.Err)
+			}
+			time.Sleep(30 * day)
+		}
+		for _, k := range w.held(r) {
+			if k == nil || k.ID != w.ours()[0].ID {
+				t.Fatalf("%+v", k)
+			}
+		}
+	})
+}
