@@ -122,16 +122,19 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 func rotationWarnings(report *rotate.Report) (list []string) {
 	switch {
 	case report.Expired:
-		list = append(list, fmt.Sprintf("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name, rotate.Words(report.Before)))
+		list = append(list, fmt.Sprintf("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name,
+			rotate.Words(report.Before)))
 	case report.Overdue:
 		list = append(list, fmt.Sprintf("%s was %s old, and should be replaced every %s: was the schedule switched off?",
 			report.Name, rotate.Words(report.Before), rotate.Words(report.Every)))
 	}
 	if report.Meddled != "" {
-		list = append(list, fmt.Sprintf("%s: somebody else wrote %s: where two manifests store the same secret, each undoes the other's work; let only one", report.Name, report.Meddled))
+		list = append(list, fmt.Sprintf("%s: somebody else wrote %s: "+
+			"where two manifests store the same secret, each undoes the other's work; let only one", report.Name, report.Meddled))
 	}
 	if report.Exposed && report.Outcome == rotate.Rotated && report.Kind == "installation-token" {
-		list = append(list, report.Name+": nobody can revoke the token before, whose value is kept nowhere: it lives until it expires, an hour after it was made at the latest")
+		list = append(list, report.Name+": nobody can revoke the token before, whose value is kept nowhere: "+
+			"it lives until it expires, an hour after it was made at the latest")
 	}
 	return list
 }

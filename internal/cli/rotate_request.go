@@ -86,14 +86,16 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath string) rot
 	if server := r.Variable("GITHUB_SERVER_URL"); server != "" {
 		u, err := url.Parse(server)
 		if err != nil || u.Host == "" {
-			in.Fault(input, "it is not known where it is kept: GITHUB_SERVER_URL is "+actions.Quote(server), "set it to the address of GitHub, such as https://github.com, or unset it")
+			in.Fault(input, "it is not known where it is kept: GITHUB_SERVER_URL is "+actions.Quote(server),
+				"set it to the address of GitHub, such as https://github.com, or unset it")
 			return o
 		}
 		o.Host = u.Host
 	}
 	if id != "" {
 		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != id {
-			in.Fault(input, "it is not known whose deploy keys are its own: GITHUB_REPOSITORY_ID is "+actions.Quote(id)+", and no number", "unset it; GITHUB_REPOSITORY is enough")
+			in.Fault(input, "it is not known whose deploy keys are its own: GITHUB_REPOSITORY_ID is "+actions.Quote(id)+", and no number",
+				"unset it; GITHUB_REPOSITORY is enough")
 		}
 		return o
 	}
@@ -104,7 +106,8 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath string) rot
 		if name != "" {
 			problem = "GITHUB_REPOSITORY is " + actions.Quote(name) + ", and no repository"
 		}
-		in.Fault(input, "it is not known whose deploy keys are its own: "+problem, "set GITHUB_REPOSITORY to the OWNER/NAME of the repository that keeps the manifest")
+		in.Fault(input, "it is not known whose deploy keys are its own: "+problem,
+			"set GITHUB_REPOSITORY to the OWNER/NAME of the repository that keeps the manifest")
 	}
 	return o
 }

@@ -14,6 +14,7 @@ import (
 
 // Whose the deploy keys are must be known for sure, or nothing is done.
 func TestWhereTheManifestIsKept(t *testing.T) {
+	here := rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}
 	const unknown = "input manifest: it is not known whose deploy keys are its own: "
 	for _, test := range []struct {
 		name string
@@ -22,19 +23,71 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 		want rotate.Origin
 		err  string
 	}{
-		{"in a runner", ".github/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_REPOSITORY": "acme/api", "GITHUB_SERVER_URL": "https://github.com"}, rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}, ""},
-		{"a server of one's own", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_SERVER_URL": "https://git.acme.test:8443"}, rotate.Origin{Host: "git.acme.test:8443", Repository: "42", Path: "m.yml"}, ""},
-		{"without an id", "m.yml", map[string]string{"GITHUB_REPOSITORY": "acme/api"}, rotate.Origin{Host: "github.com", Repository: "acme/api", Path: "m.yml"}, ""},
-		{"written otherwise", "./.github//../.github/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42"}, rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}, ""},
-		{"from the root of the machine", "/w/api/.github/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_WORKSPACE": "/w/api"}, rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}, ""},
-		{"out of the workspace", "/w/other/valetkey.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_WORKSPACE": "/w/api"}, rotate.Origin{Host: "github.com", Repository: "42", Path: "/w/other/valetkey.yml"}, ""},
+		{"in a runner", ".github/valetkey.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42", "GITHUB_REPOSITORY": "acme/api",
+			"GITHUB_SERVER_URL": "https://github.com",
+		}, here, ""},
+		{"a server of one's own", "m.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42",
+			"GITHUB_SERVER_URL":    "https://git.acme.test:8443",
+		}, rotate.Origin{Host: "git.acme.test:8443", Repository: "42", Path: "m.yml"}, ""},
+		{
+			"without an id", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY": "acme/api"},
+			rotate.Origin{Host: "github.com", Repository: "acme/api", Path: "m.yml"},
+			"",
+		},
+		{
+			"written otherwise", "./.github//../.github/valetkey.yml",
+			map[string]string{"GITHUB_REPOSITORY_ID": "42"},
+			here,
+			"",
+		},
+		{"from the root of the machine", "/w/api/.github/valetkey.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42",
+			"GITHUB_WORKSPACE":     "/w/api",
+		}, here, ""},
+		{"out of the workspace", "/w/other/valetkey.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42",
+			"GITHUB_WORKSPACE":     "/w/api",
+		}, rotate.Origin{Host: "github.com", Repository: "42", Path: "/w/other/valetkey.yml"}, ""},
 		{"nowhere", "m.yml", nil, rotate.Origin{}, unknown + "GITHUB_REPOSITORY is not set"},
-		{"no repository", "m.yml", map[string]string{"GITHUB_REPOSITORY": "acme"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY is "acme", and no repository`},
-		{"no owner", "m.yml", map[string]string{"GITHUB_REPOSITORY": "/api"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY is "/api", and no repository`},
-		{"no number", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "x", "GITHUB_REPOSITORY": "acme/api"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY_ID is "x", and no number`},
-		{"zero", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "0", "GITHUB_REPOSITORY": "acme/api"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY_ID is "0", and no number`},
-		{"another form of a number", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "042"}, rotate.Origin{}, unknown + `GITHUB_REPOSITORY_ID is "042", and no number`},
-		{"no server", "m.yml", map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_SERVER_URL": "github.com"}, rotate.Origin{}, `input manifest: it is not known where it is kept: GITHUB_SERVER_URL is "github.com"`},
+		{
+			"no repository", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY": "acme"},
+			rotate.Origin{},
+			unknown + `GITHUB_REPOSITORY is "acme", and no repository`,
+		},
+		{
+			"no owner", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY": "/api"},
+			rotate.Origin{},
+			unknown + `GITHUB_REPOSITORY is "/api", and no repository`,
+		},
+		{
+			"no number", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY_ID": "x", "GITHUB_REPOSITORY": "acme/api"},
+			rotate.Origin{},
+			unknown + `GITHUB_REPOSITORY_ID is "x", and no number`,
+		},
+		{
+			"zero", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY_ID": "0", "GITHUB_REPOSITORY": "acme/api"},
+			rotate.Origin{},
+			unknown + `GITHUB_REPOSITORY_ID is "0", and no number`,
+		},
+		{
+			"another form of a number", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY_ID": "042"},
+			rotate.Origin{},
+			unknown + `GITHUB_REPOSITORY_ID is "042", and no number`,
+		},
+		{
+			"no server", "m.yml",
+			map[string]string{"GITHUB_REPOSITORY_ID": "42", "GITHUB_SERVER_URL": "github.com"},
+			rotate.Origin{},
+			`input manifest: it is not known where it is kept: GITHUB_SERVER_URL is "github.com"`,
+		},
 	} {
 		r := actions.New(io.Discard, func(name string) string { return test.env[name] })
 		in := r.Inputs(Process{Files: os.DirFS("../..")}.schema("rotate"))
@@ -90,7 +143,8 @@ func TestRotationsThatAreNamed(t *testing.T) {
 					t.Errorf("%s", text)
 				}
 			}
-			if keys, want := len(d.DeployKeys("fleet", "r0")), 1+strings.Count(test.rotated, "key")-strings.Count(test.retired, "key"); keys != want {
+			if keys, want := len(d.DeployKeys("fleet", "r0")), 1+strings.Count(test.rotated, "key")-strings.Count(test.retired,
+				"key"); keys != want {
 				t.Errorf("%d keys, want %d", keys, want)
 			}
 			if strings.Contains(log, "::warning::token: nobody can revoke the token before") != (test.compromised == "all") {

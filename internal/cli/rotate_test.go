@@ -82,8 +82,10 @@ func inBubble(t *testing.T, test func(*testing.T)) {
 func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 	for dryRun, want := range map[string]int{"false": exitFailure, "true": exitOK} {
 		inBubble(t, func(t *testing.T) {
-			d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "secret: WEBHOOK", "secret: WEBHOOK, apps: [actions, dependabot]"), map[string]string{"INPUT_DRY-RUN": dryRun})
-			d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"}, fakegithub.Secret{Name: "WEBHOOK", Value: "x", UpdatedAt: time.Now()})
+			d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "secret: WEBHOOK", "secret: WEBHOOK, apps: [actions, dependabot]"),
+				map[string]string{"INPUT_DRY-RUN": dryRun})
+			d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"},
+				fakegithub.Secret{Name: "WEBHOOK", Value: "x", UpdatedAt: time.Now()})
 			d.run(t, Process.rotate)
 			if d.exit != want || !strings.Contains(d.log.String(), "webhook: in progress elsewhere: WEBHOOK of fleet/r1 is new, and ") {
 				t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())
@@ -126,7 +128,8 @@ func TestRotateNamesKeysOfOtherRotations(t *testing.T) {
 		d.write(t, strings.ReplaceAll(rotations, "fleet/r1", "fleet/r2"))
 		d.run(t, Process.rotate)
 		const want = "deploy keys of other rotations are left alone: "
-		if d.exit != exitOK || !strings.Contains(d.log.String(), want) || !strings.Contains(d.file(t, "GITHUB_STEP_SUMMARY"), want) || len(d.DeployKeys("fleet", "r0")) != 2 {
+		if d.exit != exitOK || !strings.Contains(d.log.String(), want) || !strings.Contains(d.file(t, "GITHUB_STEP_SUMMARY"), want) ||
+			len(d.DeployKeys("fleet", "r0")) != 2 {
 			t.Errorf("exit %d: %s", d.exit, d.log.String())
 		}
 	})
@@ -137,7 +140,8 @@ func TestManyKeysOfOtherRotationsAreFolded(t *testing.T) {
 	for i := range int64(7) {
 		report.Others = append(report.Others, rotate.Other{ID: i, Rotation: "0a"})
 	}
-	if got, want := others(&report), "deploy keys of other rotations are left alone: 0 (0a), 1 (0a), 2 (0a), 3 (0a), 4 (0a), 2 more"; got != want {
+	const want = "deploy keys of other rotations are left alone: 0 (0a), 1 (0a), 2 (0a), 3 (0a), 4 (0a), 2 more"
+	if got := others(&report); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 }

@@ -111,9 +111,18 @@ func TestWhenAValueIsDue(t *testing.T) {
 		{name: "between two tokens", stores: ago(day, time.Minute), due: true, reason: "A is older than B: they don't hold the same"},
 		{name: "between secret and variable", stores: ago(time.Minute), exclusive: true, behind: "V", busy: true, reason: "A is new, and V is missing or older than its secret" + leave},
 		{name: "died between secret and variable", stores: ago(day), exclusive: true, behind: "V", due: true, reason: "V is missing or older than its secret"},
-		{name: "not reached by a second", stores: ago(day, day+time.Second), exclusive: true, due: true, reason: "B is older than A: they don't hold the same"},
-		{name: "not reached, a run ago", stores: ago(2*time.Minute, 2*time.Minute, 3*time.Minute, 0), due: true, reason: "C is older than A: they don't hold the same"},
-		{name: "not reached, and then no more", stores: ago(3*time.Hour, 2*time.Hour+59*time.Minute, 3*time.Hour), due: true, reason: "C is older than B: they don't hold the same"},
+		{
+			name: "not reached by a second", stores: ago(day, day+time.Second), exclusive: true, due: true,
+			reason: "B is older than A: they don't hold the same",
+		},
+		{
+			name: "not reached, a run ago", stores: ago(2*time.Minute, 2*time.Minute, 3*time.Minute, 0), due: true,
+			reason: "C is older than A: they don't hold the same",
+		},
+		{
+			name: "not reached, and then no more", stores: ago(3*time.Hour, 2*time.Hour+59*time.Minute, 3*time.Hour), due: true,
+			reason: "C is older than B: they don't hold the same",
+		},
 		{name: "in the same second", stores: ago(day, day, day), exclusive: true, reason: "it is 24 h old, and may be 30 days"},
 		{name: "the spread of one run", stores: ago(day, day-lease), exclusive: true, reason: "it is 24 h old, and may be 30 days"},
 	} {

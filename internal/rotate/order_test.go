@@ -40,13 +40,15 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 				if got.Outcome != Failed || puts != want {
 					t.Errorf("%d writes: %+v", puts, got)
 				}
-				if left := "more were not tried, since all must hold the same"; strings.Contains(got.Err.Error(), left) != (exclusive && n < 3) {
+				left := strings.Contains(got.Err.Error(), "more were not tried, since all must hold the same")
+				if left != (exclusive && n < 3) {
 					t.Errorf("%v", got.Err)
 				}
 				slices.Reverse(r.Store)
 				time.Sleep(lease) // a run may be between two of its steps until then
 				got = w.run(w.knowing(nil), r)[0]
-				if want := map[bool]Outcome{true: Rotated, false: NotDue}[n > 0]; got.Outcome != want || n > 0 && !strings.Contains(got.Reason, ": they don't hold the same") {
+				if want := map[bool]Outcome{true: Rotated, false: NotDue}[n > 0]; got.Outcome != want ||
+					n > 0 && !strings.Contains(got.Reason, ": they don't hold the same") {
 					t.Errorf("%+v", got)
 				}
 				values := strings.Split(w.values([]manifest.Rotation{r}), "\n")
@@ -100,10 +102,16 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 		bubbled(t, name, func(t *testing.T, w *world) {
 			r := allKinds(0)[2]
 			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: []string{"actions", "dependabot"}}}
-			first, second := fakegithub.Place{Owner: "acme", Repository: "app"}, fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}
+			first, second := fakegithub.Place{Owner: "acme", Repository: "app"}, fakegithub.Place{
+				Owner: "acme", Repository: "app",
+				App: "dependabot",
+			}
 			w.SetSecret(first, fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()})
 			if test.done {
-				time.AfterFunc(secondLook/2, func() { w.SetSecret(second, fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()}) })
+				time.AfterFunc(secondLook/2, func() {
+					w.SetSecret(second,
+						fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()})
+				})
 			}
 			begun := time.Now()
 			e := w.knowing(nil)
@@ -115,7 +123,8 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 			if got.Outcome != test.want || (got.Err != nil) != test.fails {
 				t.Errorf("%+v", got)
 			}
-			if test.fails && (!strings.HasPrefix(got.Err.Error(), "it was not done: S of acme/app") || !strings.Contains(got.Err.Error(), "run again after 2000-01-01T00:15:00Z")) {
+			if test.fails && (!strings.HasPrefix(got.Err.Error(), "it was not done: S of acme/app") ||
+				!strings.Contains(got.Err.Error(), "run again after 2000-01-01T00:15:00Z")) {
 				t.Error(got.Err)
 			}
 			if test.dry && time.Since(begun) > time.Second {
@@ -143,7 +152,8 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 	}
 	write := func(w *world, value string) {
 		body := map[string]any{"value": value}
-		if _, err := w.send(context.Background(), "PATCH", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), body, nil); err != nil {
+		if _, err := w.send(context.Background(), "PATCH", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), body,
+			nil); err != nil {
 			w.t.Fatal(err)
 		}
 	}
@@ -153,9 +163,18 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 		made func(w *world, r manifest.Rotation)
 		want string
 	}{
-		{"another thing", func(w *world, _ manifest.Rotation) { set(w, "eu-west-1") }, is + "is somebody else's: it holds something else than an age recipient"},
-		{"nothing", func(w *world, r manifest.Rotation) { w.run(w.knowing(nil), r); write(w, "") }, is + "is somebody else's: it holds something else than an age recipient"},
-		{"another's recipient", func(w *world, _ manifest.Rotation) { set(w, "age1xyz") }, is + "is somebody else's: none of the secrets that it would belong to is there"},
+		{
+			"another thing", func(w *world, _ manifest.Rotation) { set(w, "eu-west-1") },
+			is + "is somebody else's: it holds something else than an age recipient",
+		},
+		{
+			"nothing", func(w *world, r manifest.Rotation) { w.run(w.knowing(nil), r); write(w, "") },
+			is + "is somebody else's: it holds something else than an age recipient",
+		},
+		{
+			"another's recipient", func(w *world, _ manifest.Rotation) { set(w, "age1xyz") },
+			is + "is somebody else's: none of the secrets that it would belong to is there",
+		},
 		{"written later", func(w *world, r manifest.Rotation) {
 			w.run(w.knowing(nil), r)
 			time.Sleep(2*lease + time.Second)
@@ -174,12 +193,14 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 					return w.call(ctx, req)
 				})
 				e.DryRun, e.Force = dry, all
-				if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != test.want || !strings.HasPrefix(hint(got.Err), "delete the variable, ") {
+				if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != test.want ||
+					!strings.HasPrefix(hint(got.Err), "delete the variable, ") {
 					t.Errorf("%+v", got)
 				}
 				time.Sleep(100 * day)
 			}
-			if _, err := w.send(t.Context(), "DELETE", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), nil, nil); err != nil {
+			if _, err := w.send(t.Context(), "DELETE", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), nil,
+				nil); err != nil {
 				t.Fatal(err)
 			}
 			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated {

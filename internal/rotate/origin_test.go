@@ -33,7 +33,10 @@ func tenants(w *world, origins [2]Origin, keep int) [2]*tenant {
 	for i := range list {
 		own := &world{Server: w.Server, t: w.t, client: w.client, skew: w.skew, app: w.app, installation: w.installation}
 		if i == 1 {
-			own.app = w.AddApp(fakegithub.App{Slug: "keeper-2", Owner: "acme", PublicKey: &testKey().PublicKey, Permissions: w.app.Permissions})
+			own.app = w.AddApp(fakegithub.App{
+				Slug: "keeper-2", Owner: "acme", PublicKey: &testKey().PublicKey,
+				Permissions: w.app.Permissions,
+			})
 			own.installation = w.Install(fakegithub.Installation{AppID: own.app.ID, Account: "acme", All: true}).ID
 		}
 		x := &tenant{world: own, origin: origins[i], rotations: allKinds(keep), known: map[string]bool{}}
@@ -181,7 +184,8 @@ func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
 	bubbled(t, "", func(t *testing.T, w *world) {
 		w.addByHand()
 		got := w.run(w.engine(nil), keyRotation(0))[0]
-		if len(got.Others) != 1 || got.Others[0].Rotation != "0123456789ab" || got.Others[0].ID == 0 || got.Kept != 1 || got.Outcome != Rotated {
+		if len(got.Others) != 1 || got.Others[0].Rotation != "0123456789ab" || got.Others[0].ID == 0 || got.Kept != 1 ||
+			got.Outcome != Rotated {
 			t.Errorf("%+v", got)
 		}
 		// What the title begins with is for people, and may be changed.
@@ -212,7 +216,8 @@ func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
 				e := as(staging)
 				e.DryRun = dry
 				got := w.run(e, r)[0]
-				want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", w.ours()[0].ID, home.id("infra"))
+				want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", w.ours()[0].ID,
+					home.id("infra"))
 				if got.Outcome != Failed || got.Err.Error() != want || !strings.Contains(hint(got.Err), "force: infra") {
 					t.Fatalf("%+v", got)
 				}
@@ -233,7 +238,8 @@ func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
 		if got := w.run(as(staging), r)[0]; got.Outcome != NotDue {
 			t.Errorf("%+v", got)
 		}
-		if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Failed || !strings.Contains(got.Err.Error(), " holds a key of another rotation ") {
+		if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Failed ||
+			!strings.Contains(got.Err.Error(), " holds a key of another rotation ") {
 			t.Errorf("%+v", got)
 		}
 	})

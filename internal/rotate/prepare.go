@@ -67,8 +67,9 @@ func (j *job) fits() error {
 		return nil
 	}
 	return &fault{
-		problem: fmt.Sprintf("to write %d stores would take about %d min, and a run has %s for that", n, (needed+time.Minute-1)/time.Minute, Words(window)),
-		cure:    "store it once at the organization, or make several rotations of it, each with some of the stores",
+		problem: fmt.Sprintf("to write %d stores would take about %d min, and a run has %s for that", n,
+			(needed+time.Minute-1)/time.Minute, Words(window)),
+		cure: "store it once at the organization, or make several rotations of it, each with some of the stores",
 	}
 }
 
@@ -179,7 +180,8 @@ func (j *job) reach(ctx context.Context, at secret.Place) {
 		if at.IsOrganization() {
 			most = secret.MaxOrganizationSecrets
 		}
-		err = j.room(ctx, at.Key(), fresh, most, at.String(), "secrets", at.Request("count the secrets of "+at.String(), apicall.Get, at.SecretsPath(), nil, nil))
+		err = j.room(ctx, at.Key(), fresh, most, at.String(), "secrets",
+			at.Request("count the secrets of "+at.String(), apicall.Get, at.SecretsPath(), nil, nil))
 	}
 	for _, t := range here {
 		t.err = err

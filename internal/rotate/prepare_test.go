@@ -36,7 +36,8 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 	variables := func(w *world) {
 		for i := range maxVariables {
 			body := map[string]any{"name": fmt.Sprint("V", i), "value": "x"}
-			if _, err := w.send(context.Background(), "POST", "repos/acme/app/actions/variables", "token "+w.mint(), body, nil); err != nil {
+			if _, err := w.send(context.Background(), "POST", "repos/acme/app/actions/variables", "token "+w.mint(), body,
+				nil); err != nil {
 				w.t.Fatal(err)
 			}
 		}
@@ -49,26 +50,49 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 		answer     func(*world, apicall.Request)
 		want, cure string
 	}{
-		{"full", 0, func(w *world) { fill(w, app, 100) }, nil, first + "acme/app has 100 secrets, and GitHub takes 100 there", "delete some that nothing reads any more, or keep it elsewhere"},
+		{
+			"full", 0, func(w *world) { fill(w, app, 100) }, nil, first + "acme/app has 100 secrets, and GitHub takes 100 there",
+			"delete some that nothing reads any more, or keep it elsewhere",
+		},
 		{"almost full", 0, func(w *world) { fill(w, app, 99) }, nil, "", ""},
 		{
 			"a full environment", 0, func(w *world) {
 				fill(w, fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, 100)
 			}, nil,
-			"could not renew INFRA_KEY of acme/app, environment production: acme/app, environment production has 100 secrets, and GitHub takes 100 there", "delete some",
+			"could not renew INFRA_KEY of acme/app, environment production: " +
+				"acme/app, environment production has 100 secrets, and GitHub takes 100 there", "delete some",
 		},
 		{
 			"a full organization", 0, func(w *world) { fill(w, fakegithub.Place{Owner: "acme"}, 1000) }, nil,
-			"could not renew INFRA_KEY of organization acme: organization acme has 1000 secrets, and GitHub takes 1000 there", "delete some",
+			"could not renew INFRA_KEY of organization acme: " +
+				"organization acme has 1000 secrets, and GitHub takes 1000 there", "delete some",
 		},
 		{"no room for a variable", 3, variables, nil, "acme/app has 500 variables, and GitHub takes 500 there", "delete some"},
-		{"a store was renamed", 0, func(w *world) { w.RenameRepository("acme", "app", "new") }, nil, first + "acme/app was renamed to acme/new", "write the new name into the manifest"},
-		{"the key's repository was renamed", 0, func(w *world) { w.RenameRepository("acme", "infra", "new") }, nil, "acme/infra was renamed to acme/new", "write the new name into the manifest"},
+		{
+			"a store was renamed", 0, func(w *world) { w.RenameRepository("acme", "app", "new") }, nil,
+			first + "acme/app was renamed to acme/new", "write the new name into the manifest",
+		},
+		{
+			"the key's repository was renamed", 0, func(w *world) { w.RenameRepository("acme", "infra", "new") }, nil,
+			"acme/infra was renamed to acme/new", "write the new name into the manifest",
+		},
 		{"the key's repository is archived", 0, nil, archived, "acme/infra is archived", "unarchive it, or take it out of the manifest"},
-		{"the key's repository is disabled", 0, nil, disabled("infra"), "acme/infra is disabled by GitHub", "see its page at GitHub, or take it out of the manifest"},
-		{"a store is disabled", 0, nil, disabled("app"), first + "acme/app is disabled by GitHub", "see its page at GitHub, or take it out of store"},
-		{"the key's repository is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "infra") }, nil, "list the deploy keys of acme/infra: GitHub answered 404: Not Found", ""},
-		{"a store is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "app") }, nil, first + "look at acme/app: GitHub answered 404: Not Found", ""},
+		{
+			"the key's repository is disabled", 0, nil, disabled("infra"), "acme/infra is disabled by GitHub",
+			"see its page at GitHub, or take it out of the manifest",
+		},
+		{
+			"a store is disabled", 0, nil, disabled("app"), first + "acme/app is disabled by GitHub",
+			"see its page at GitHub, or take it out of store",
+		},
+		{
+			"the key's repository is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "infra") }, nil,
+			"list the deploy keys of acme/infra: GitHub answered 404: Not Found", "",
+		},
+		{
+			"a store is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "app") }, nil,
+			first + "look at acme/app: GitHub answered 404: Not Found", "",
+		},
 	} {
 		bubbled(t, test.name, func(t *testing.T, w *world) {
 			if test.made != nil {
@@ -94,7 +118,8 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 					}
 					continue
 				}
-				if line, _, _ := strings.Cut(fmt.Sprint(got.Err), "\n"); got.Outcome != Failed || line != test.want || !strings.HasPrefix(hint(got.Err), test.cure) {
+				if line, _, _ := strings.Cut(fmt.Sprint(got.Err), "\n"); got.Outcome != Failed || line != test.want ||
+					!strings.HasPrefix(hint(got.Err), test.cure) {
 					t.Errorf("dry %t: %v\nhint: %s", dry, got.Err, hint(got.Err))
 				}
 			}
@@ -110,7 +135,8 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 			e := w.knowing(nil)
 			e.DryRun = dry
 			got := w.run(e, one, two)
-			if got[0].Err != nil || got[1].Outcome != Failed || got[1].Err.Error() != "could not renew TWO of acme/app: acme/app has 100 secrets, and GitHub takes 100 there" {
+			if got[0].Err != nil || got[1].Outcome != Failed ||
+				got[1].Err.Error() != "could not renew TWO of acme/app: acme/app has 100 secrets, and GitHub takes 100 there" {
 				t.Errorf("dry %t: %v, %v", dry, got[0].Err, got[1].Err)
 			}
 		}
@@ -199,42 +225,43 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 		{2, 2100, 0, 0, "to write 2100 stores would take about 11 min, and a run has 10 min for that", time.Minute},
 		{2, 3, 10 * time.Millisecond, 5, "", time.Hour},
 	} {
-		bubbled(t, fmt.Sprintf("kind %d, %d stores, %s, %d points", test.kind, test.stores, test.takes, test.points), func(t *testing.T, w *world) {
-			r := allKinds(0)[test.kind]
-			r.Store = w.many(test.stores)
-			for _, dry := range []bool{true, false} {
-				l := &limits{call: w.call, takes: test.takes, points: test.points}
-				e := w.knowing(nil)
-				e.Call, e.Points, e.DryRun = l.do, test.points, dry
-				begun := time.Now()
-				got := w.run(e, r)[0]
-				took := time.Since(begun)
-				switch {
-				case test.fails != "":
-					if got.Outcome != Failed || got.Err.Error() != test.fails || hint(got.Err) == "" {
-						t.Errorf("dry %t: %v", dry, got.Err)
+		bubbled(t, fmt.Sprintf("kind %d, %d stores, %s, %d points", test.kind, test.stores, test.takes, test.points),
+			func(t *testing.T, w *world) {
+				r := allKinds(0)[test.kind]
+				r.Store = w.many(test.stores)
+				for _, dry := range []bool{true, false} {
+					l := &limits{call: w.call, takes: test.takes, points: test.points}
+					e := w.knowing(nil)
+					e.Call, e.Points, e.DryRun = l.do, test.points, dry
+					begun := time.Now()
+					got := w.run(e, r)[0]
+					took := time.Since(begun)
+					switch {
+					case test.fails != "":
+						if got.Outcome != Failed || got.Err.Error() != test.fails || hint(got.Err) == "" {
+							t.Errorf("dry %t: %v", dry, got.Err)
+						}
+					case dry && got.Outcome != Due, !dry && got.Outcome != Rotated, got.Err != nil:
+						t.Fatalf("dry %t: %s, %v", dry, got.Outcome, got.Err)
 					}
-				case dry && got.Outcome != Due, !dry && got.Outcome != Rotated, got.Err != nil:
-					t.Fatalf("dry %t: %s, %v", dry, got.Outcome, got.Err)
-				}
-				if took > test.within || l.most > abreast+2 {
-					t.Errorf("dry %t: it took %s, with %d requests at once", dry, took, l.most)
-				}
-				if dry || test.fails == "" {
-					continue
-				}
-				for _, s := range r.Store {
-					if _, there := w.SecretValue(fakegithub.Place{Owner: s.Owner, Repository: s.Repository}, "SHARED"); there {
-						t.Fatal("something was stored")
+					if took > test.within || l.most > abreast+2 {
+						t.Errorf("dry %t: it took %s, with %d requests at once", dry, took, l.most)
+					}
+					if dry || test.fails == "" {
+						continue
+					}
+					for _, s := range r.Store {
+						if _, there := w.SecretValue(fakegithub.Place{Owner: s.Owner, Repository: s.Repository}, "SHARED"); there {
+							t.Fatal("something was stored")
+						}
 					}
 				}
-			}
-			if test.fails == "" && test.stores < 500 {
-				if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
-					t.Errorf("%+v", got)
+				if test.fails == "" && test.stores < 500 {
+					if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+						t.Errorf("%+v", got)
+					}
 				}
-			}
-		})
+			})
 	}
 }
 

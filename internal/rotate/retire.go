@@ -165,7 +165,8 @@ func (j *job) lastLook(ctx context.Context, k, current *deployKey) (gone bool, e
 	if current != nil {
 		switch now := find(current.ID); {
 		case now == nil || !samePublic(now.Key, current.Key) || now.ReadOnly != current.ReadOnly:
-			return false, &fault{problem: fmt.Sprintf("deploy key %d is not listed any more, so none of those before it is removed", current.ID)}
+			return false, &fault{problem: fmt.Sprintf("deploy key %d is not listed any more, so none of those before it is removed",
+				current.ID)}
 		case now.off():
 			return false, errOff(current.ID)
 		}

@@ -81,7 +81,8 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		e.DryRun = false
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 4 || got.Kept != 1 || !got.Exposed || got.Lingers || got.Err != nil {
+		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 4 || got.Kept != 1 || !got.Exposed || got.Lingers ||
+			got.Err != nil {
 			t.Errorf("%+v", got)
 		}
 		w.settled(r, 1)
@@ -120,7 +121,8 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 			w.run(forced, r)
 		}()
 		got := w.run(e, r)[0]
-		if got.Outcome != Rotated || got.Retired != 0 || !got.Lingers || !strings.Contains(got.Err.Error(), " was written meanwhile, so no key is removed") {
+		if got.Outcome != Rotated || got.Retired != 0 || !got.Lingers ||
+			!strings.Contains(got.Err.Error(), " was written meanwhile, so no key is removed") {
 			t.Errorf("%+v", got)
 		}
 		w.held(r)
@@ -131,7 +133,8 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 			w.run(w.knowing(nil), r)
 			time.Sleep(day)
 			e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-				if strings.HasSuffix(req.Path, path) && (req.Method == apicall.Put || path != "INFRA_KEY") && strings.Contains(req.Path, "dependabot") {
+				if strings.HasSuffix(req.Path, path) && (req.Method == apicall.Put || path != "INFRA_KEY") &&
+					strings.Contains(req.Path, "dependabot") {
 					return status(403), errors.New(req.Op + ": no")
 				}
 				if req.Method == apicall.Delete {
@@ -162,7 +165,8 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 	for _, age := range []time.Duration{day, time.Minute} {
 		bubbled(t, age.String(), func(t *testing.T, w *world) {
 			r := setUp(w, age)
-			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can write, and should only read" || got.Retired != 1 || got.Err != nil {
+			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can write, and should only read" ||
+				got.Retired != 1 || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
 			w.settled(r, 1)
@@ -182,7 +186,8 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 			}
 			time.Sleep(20 * time.Minute)
 			got := w.run(w.knowing(nil), r)[0]
-			if want := map[bool]Outcome{true: Rotated, false: NotDue}[age < lease]; got.Outcome != want || got.Retired != 1 || got.Err != nil {
+			if want := map[bool]Outcome{true: Rotated, false: NotDue}[age < lease]; got.Outcome != want || got.Retired != 1 ||
+				got.Err != nil {
 				t.Errorf("%+v", got) // by its times, a store may hold a key that is so young: all are written again
 			}
 			for _, k := range w.ours() {
@@ -276,7 +281,8 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 				return answer, err
 			})
 			got := w.run(e, r)[0]
-			if got.Outcome != Rotated || got.Err == nil || !strings.Contains(got.Err.Error(), test.want) || got.Retired != 0 || len(w.ours()) != before+1 {
+			if got.Outcome != Rotated || got.Err == nil || !strings.Contains(got.Err.Error(), test.want) || got.Retired != 0 ||
+				len(w.ours()) != before+1 {
 				t.Errorf("%v\n%+v", got.Err, got)
 			}
 		})

@@ -103,7 +103,8 @@ func factsOf(targets []*target) []fact {
 // of its own, so that nothing seems unreached when somebody sorts the manifest.
 func (j *job) inOrder() []*target {
 	return slices.SortedFunc(slices.Values(j.targets), func(a, b *target) int {
-		return cmp.Or(cmp.Compare(a.place.Key(), b.place.Key()), strings.Compare(strings.ToUpper(a.store.Secret), strings.ToUpper(b.store.Secret)))
+		return cmp.Or(cmp.Compare(a.place.Key(), b.place.Key()),
+			strings.Compare(strings.ToUpper(a.store.Secret), strings.ToUpper(b.store.Secret)))
 	})
 }
 

@@ -90,7 +90,10 @@ func (v *variable) isOurs(now entry) error {
 	case last.IsZero():
 		return &fault{problem: v.String() + " is somebody else's: none of the secrets that it would belong to is there", cure: cure}
 	case now.UpdatedAt.Sub(last) > 2*lease: // it is written after the last of them was seen in place
-		return &fault{problem: fmt.Sprintf("%s was written by somebody else at %s", v, now.UpdatedAt.UTC().Format(time.RFC3339)), cure: cure}
+		return &fault{
+			problem: fmt.Sprintf("%s was written by somebody else at %s", v, now.UpdatedAt.UTC().Format(time.RFC3339)),
+			cure:    cure,
+		}
 	}
 	return nil
 }
@@ -111,7 +114,8 @@ func (v *variable) hasRoom(ctx context.Context, j *job) error {
 	if v.place.IsOrganization() {
 		most = maxOrganizationVariables
 	}
-	return j.room(ctx, v.place.Key()+"/variables", 1, most, v.place.String(), "variables", v.request("count the variables beside", apicall.Get, "", nil, nil))
+	return j.room(ctx, v.place.Key()+"/variables", 1, most, v.place.String(), "variables",
+		v.request("count the variables beside", apicall.Get, "", nil, nil))
 }
 
 func (v *variable) String() string { return "variable " + v.name + " of " + v.place.String() }

@@ -325,7 +325,10 @@ func (w *world) settled(r manifest.Rotation, want int) {
 // ours, and one of another rotation.
 func (w *world) addByHand() {
 	j := (&Engine{}).job(&manifest.Rotation{})
-	for _, title := range []string{"ci", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)", "ci (valetkey 0123456789ab 2026-11-21T03:49:05Z 7f3a2c)"} {
+	for _, title := range []string{
+		"ci", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)",
+		"ci (valetkey 0123456789ab 2026-11-21T03:49:05Z 7f3a2c)",
+	} {
 		_, public, err := j.newKey(title)
 		if err != nil {
 			w.t.Fatal(err)
