@@ -261,7 +261,7 @@ func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
 	}
 	for keep := range 2 {
 		for n := 1; n <= 30; n++ { // before each of the requests of a rotation, and long after
-			bubbled(t, fmt.Sprint("keep ", keep, ", before request ", n), func(t *testing.T, w *world) {
+			bubbled(t, fmt.Sprint("keep ", keep, ", before request ", n), func(_ *testing.T, w *world) {
 				r := keyRotation(keep)
 				w.run(w.knowing(nil), r)
 				time.Sleep(30 * day)

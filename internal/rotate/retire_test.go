@@ -239,7 +239,7 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 			}
 			return nil
 		}, "GitHub answered 404"},
-		{"the new key is gone", func(w *world, made int64, req apicall.Request, _ *apicall.Answer) error {
+		{"the new key is gone", func(_ *world, made int64, req apicall.Request, _ *apicall.Answer) error {
 			if isList(req) {
 				var keys []json.RawMessage
 				raw := req.Result.(*json.RawMessage)
