@@ -12,6 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // A run that stops before the last store has the next one give all a new value, however
@@ -208,5 +209,53 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 			}
 			w.belongs(&r)
 		})
+	}
+}
+
+func TestAWriteOfAnotherRunIsSeenByItsTime(t *testing.T) {
+	for name, test := range map[string]struct {
+		written, updated, answered time.Time
+		want                       bool
+	}{
+		"ours":                      {noon, noon, noon, false},
+		"a slow answer":             {noon, noon, noon.Add(time.Second), false},
+		"clocks differ by a second": {noon, noon, noon.Add(-time.Second), false},
+		"written again":             {noon, noon.Add(time.Second), time.Time{}, true},
+		"before we looked":          {noon, noon, noon.Add(-2 * time.Second), true},
+		"nobody knows":              {noon, noon, time.Time{}, false},
+	} {
+		x := &target{written: test.written, updated: test.updated, answer: apicall.Answer{Date: test.answered}}
+		if x.rewritten() != test.want {
+			t.Errorf("%s: %t", name, !test.want)
+		}
+	}
+}
+
+// A copy of GitHub's database that is behind right after a write is no other run.
+func TestATimeThatIsLearntLaterIsOurs(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r, puts := allKinds(0)[2], 0
+		e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			if req.Method == apicall.Put {
+				puts++
+			} else if puts == 1 && strings.HasSuffix(req.Path, "/WEBHOOK") {
+				puts++ // the first look after it
+				return status(404), errors.New("not yet")
+			}
+			return w.call(ctx, req)
+		})
+		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Err != nil || puts != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+}
+
+// The time of a context stands still while a machine sleeps.
+func TestNothingIsStoredAfterTheTimeIsUp(t *testing.T) {
+	r := keyRotation(0)
+	j := (&Engine{}).job(&r)
+	j.begun = time.Now().Add(-window - time.Second)
+	if j.store(t.Context(), j.targets[0], redact.New("x")); j.targets[0].err == nil || j.targets[0].took {
+		t.Errorf("%+v", j.targets[0])
 	}
 }

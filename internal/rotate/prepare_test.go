@@ -125,6 +125,19 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 			}
 		})
 	}
+	bubbled(t, "an answer without a count", func(t *testing.T, w *world) {
+		e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			if strings.HasPrefix(req.Op, "count ") {
+				return status(200), nil
+			}
+			return w.call(ctx, req)
+		})
+		got := w.run(e, allKinds(0)[2])[0]
+		if got.Outcome != Failed || !strings.HasSuffix(got.Err.Error(),
+			"count the secrets of acme/app, environment production: the answer has no count") {
+			t.Errorf("%+v", got)
+		}
+	})
 	// What one rotation will put there, the next one finds there.
 	bubbled(t, "the last room", func(t *testing.T, w *world) {
 		fill(w, app, 99)

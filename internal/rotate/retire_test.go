@@ -362,3 +362,24 @@ func TestSinceWhenAKeyIsReplaced(t *testing.T) {
 		}
 	}
 }
+
+func TestOnlyWhatIsOlderThanTheNewKeyIsUrgent(t *testing.T) {
+	keys := keysOf(0, time.Minute, time.Hour)
+	keys[2].ReadOnly = false
+	for name, test := range map[string]struct {
+		exposed, readOnly bool
+		want              []bool
+	}{
+		"compromised": {true, false, []bool{false, true, true}},
+		"read-only":   {false, true, []bool{false, false, true}},
+		"neither":     {false, false, []bool{false, false, false}},
+	} {
+		e := &Engine{Exposed: func(string) bool { return test.exposed }}
+		j := e.job(&manifest.Rotation{DeployKey: &manifest.DeployKey{ReadOnly: test.readOnly}})
+		for i, k := range keys {
+			if got := j.urgent(keys[1])(k); got != test.want[i] {
+				t.Errorf("%s: key %d: %t", name, i, got)
+			}
+		}
+	}
+}
