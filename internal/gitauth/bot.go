@@ -15,7 +15,7 @@ type Bot struct {
 
 // NewBot is the bot of an App on a server, with all that goes into a commit checked.
 func NewBot(serverURL, slug string, id int64) (Bot, error) {
-	site, err := parseServer(serverURL)
+	site, err := parseAddress(serverURL, true) // its host is a part of a name here, and nothing is sent
 	if err != nil {
 		return Bot{}, err
 	}

@@ -103,9 +103,9 @@ func (q *Request) setURL(text string) error {
 }
 
 // At tells whether the request is for a server, by scheme, host and port. A helper
-// stays silent on any other.
-func (q Request) At(serverURL string) bool {
-	site, err := parseServer(serverURL)
+// stays silent on any other, and on http that leaves the machine unless insecure.
+func (q Request) At(serverURL string, insecure bool) bool {
+	site, err := parseAddress(serverURL, insecure)
 	return err == nil && q.Protocol+"://"+strings.ToLower(q.Host) == site.url
 }
 

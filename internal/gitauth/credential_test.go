@@ -121,14 +121,18 @@ func TestRequestAt(t *testing.T) {
 		"https://github.com": true, "https://github.com/": true, "https://github.com:8443": false,
 		"https://octo.ghe.com": false, "http://localhost": false, "": false,
 	} {
-		if got := q.At(server); got != want {
+		if got := q.At(server, false); got != want {
 			t.Errorf("at %q: %v", server, got)
 		}
 	}
 	for _, q := range []Request{{}, {Host: "github.com"}, {Protocol: "http", Host: "github.com"}, {Protocol: "https", Host: "github.com:443"}} {
-		if q.At("https://github.com") {
+		if q.At("https://github.com", false) {
 			t.Errorf("%+v is at github.com", q)
 		}
+	}
+	plain := Request{Protocol: "http", Host: "ghes.example.com"}
+	if plain.At("http://ghes.example.com", false) || !plain.At("http://ghes.example.com", true) {
+		t.Error("http that leaves the machine is for whoever was told to let it pass")
 	}
 }
 

@@ -40,7 +40,7 @@ func help() error {
 		return err
 	}
 	owner, repository, ok := q.Owner()
-	if !ok || !q.At(os.Getenv("TEST_SERVER")) {
+	if !ok || !q.At(os.Getenv("TEST_SERVER"), false) {
 		return fmt.Errorf("asked for %+v", q)
 	}
 	fmt.Fprintf(os.Stderr, "helper: %s/%s\n", owner, repository)

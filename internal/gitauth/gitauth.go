@@ -38,6 +38,8 @@ type Config struct {
 	Bot          *Bot          // who commits; nil leaves user.name and user.email alone
 	Before       Before        // what the environment has already
 
+	InsecureHTTP bool // Server may be http elsewhere than on this machine
+
 	// AllRepositories must be said: a list that came out empty would widen.
 	AllRepositories bool
 	Repositories    []string // names without the owner, in GitHub's spelling first
@@ -64,7 +66,7 @@ type Before struct {
 //
 // The error is ErrTooMany where the environment would become too large.
 func (c Config) Env() ([]Pair, error) {
-	site, err := parseServer(c.Server)
+	site, err := parseAddress(c.Server, c.InsecureHTTP)
 	if err != nil {
 		return nil, err
 	}

@@ -309,6 +309,26 @@ func TestServer(t *testing.T) {
 	}
 }
 
+// Http that leaves the machine takes a word of its own, and gh speaks no http at all.
+func TestInsecureHTTP(t *testing.T) {
+	c := good()
+	c.Server = "http://ghes.example.com"
+	if _, err := c.Env(); !errors.Is(err, errServer) {
+		t.Errorf("without it: %v", err)
+	}
+	c.InsecureHTTP = true
+	env, err := c.Env()
+	if err != nil || !strings.HasPrefix(env[0].Value, "http.http://ghes.example.com/") {
+		t.Errorf("with it: %v, %v", env, err)
+	}
+	if _, err := GH(c.Server, c.Token, ""); !errors.Is(err, errServer) {
+		t.Errorf("gh: %v", err)
+	}
+	if bot, err := NewBot(c.Server, "vault-keeper", 917); err != nil || bot.Host != "ghes.example.com" {
+		t.Errorf("the bot: %v, %v", bot, err)
+	}
+}
+
 func TestSecrets(t *testing.T) {
 	c := good()
 	for n := range 3 { // each remainder has another padding

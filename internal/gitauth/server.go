@@ -1,10 +1,11 @@
 package gitauth
 
 import (
-	"net"
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/address"
 )
 
 // server is a GitHub as seen by a browser.
@@ -22,7 +23,11 @@ var (
 // parseServer takes an address apart and drops what git's matching of URLs would
 // trip over: upper case in the host, a slash at the end. The host has no *, which
 // would match others.
-func parseServer(text string) (server, error) {
+func parseServer(text string) (server, error) { return parseAddress(text, false) }
+
+// parseAddress is parseServer, but for http that leaves the machine where insecure
+// lets it pass.
+func parseAddress(text string, insecure bool) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil {
 		return server{}, errServer // without err, which would quote a password
@@ -37,7 +42,7 @@ func parseServer(text string) (server, error) {
 		return server{}, errServer
 	case s.port != "" && !portNumber.MatchString(s.port), strings.HasSuffix(u.Host, ":"):
 		return server{}, errServer
-	case u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(s.host)):
+	case address.Check(u, insecure) != nil:
 		return server{}, errServer
 	}
 	s.url = u.Scheme + "://" + s.authority()
@@ -50,9 +55,4 @@ func (s server) authority() string {
 		return s.host
 	}
 	return s.host + ":" + s.port
-}
-
-func isLoopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

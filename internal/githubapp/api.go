@@ -23,6 +23,7 @@ import (
 	"github.com/bradleyfalzon/ghinstallation/v2"
 	"github.com/google/go-github/v60/github"
 
+	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -39,6 +40,12 @@ type Config struct {
 	Warning   func(format string, args ...any)      // told of a clock that is wrong
 	Debug     func(format string, args ...any)      // told of each request: no headers, no bodies
 	Transport http.RoundTripper                     // nil: the network
+
+	// InsecureHTTP lets URL be http elsewhere than on this machine.
+	InsecureHTTP bool
+	// Skew is how far GitHub's clock was ahead of ours when it was measured before.
+	// It counts until the first answer, which measures it anew.
+	Skew time.Duration
 }
 
 // API is one GitHub host. Its methods may be called from several goroutines;
@@ -49,11 +56,12 @@ type API struct {
 	wire   http.RoundTripper
 	pace   *Pace // of calls with a token; nil: none
 	skew   *atomic.Int64
+	young  *young // tokens that GitHub may not know everywhere yet
 }
 
 // New checks the configuration. It sends nothing.
 func New(c Config) (*API, error) {
-	base, err := ParseURL(c.URL)
+	base, err := parseURL(c.URL, c.InsecureHTTP)
 	if err != nil {
 		return nil, err
 	}
@@ -78,23 +86,41 @@ func New(c Config) (*API, error) {
 			return nil, err
 		}
 	}
-	return &API{base: base, config: c, wire: wire, skew: &atomic.Int64{}}, nil
+	a := &API{base: base, config: c, wire: wire, skew: &atomic.Int64{}}
+	a.skew.Store(int64(c.Skew))
+	a.young = newYoung(a.Now)
+	return a, nil
 }
 
-// ParseURL reads the address of a REST API. The result ends in a slash, which
-// go-github needs to resolve paths below it.
-func ParseURL(text string) (*url.URL, error) {
+// ParseURL reads the address of a REST API, in the one form that all spellings of
+// it have. The result ends in a slash, which go-github needs to resolve paths below
+// it. The error is [address.ErrPlain] for http that leaves the machine.
+func ParseURL(text string) (*url.URL, error) { return parseURL(text, false) }
+
+// ParseInsecureURL is [ParseURL] for a step that was told to let http pass.
+func ParseInsecureURL(text string) (*url.URL, error) { return parseURL(text, true) }
+
+func parseURL(text string, insecure bool) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimRight(strings.TrimSpace(text), "/") + "/")
 	switch {
-	case err != nil, u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
-		return nil, fmt.Errorf("is no http(s) URL")
+	case err != nil:
+		return nil, address.ErrScheme // without err, which repeats the address, password and all
 	case u.User != nil:
 		return nil, fmt.Errorf("holds a user name or password")
 	case u.RawQuery != "", u.Fragment != "":
 		return nil, fmt.Errorf("has a query or a fragment")
 	}
+	u.Host = strings.ToLower(u.Host)
+	if port := u.Port(); port == "" || port == defaultPort[u.Scheme] {
+		u.Host = strings.TrimSuffix(u.Host, ":"+port)
+	}
+	if err := address.Check(u, insecure); err != nil {
+		return nil, err
+	}
 	return u, nil
 }
+
+var defaultPort = map[string]string{"http": "80", "https": "443"}
 
 // minSkew is how far clocks may differ before it counts: Date has whole seconds, and
 // an answer takes some to arrive.
@@ -103,6 +129,10 @@ const minSkew = 5 * time.Second
 // Now is the time by GitHub's clock, as its last answer told. Whatever GitHub dates
 // is to be compared with that: a machine's clock may be hours off.
 func (a *API) Now() time.Time { return time.Now().Add(time.Duration(a.skew.Load())) }
+
+// Skew is how far GitHub's clock is ahead of ours, as its last answer told; zero when
+// the two agree or nothing is known.
+func (a *API) Skew() time.Duration { return time.Duration(a.skew.Load()) }
 
 // learn reads GitHub's clock off an answer.
 func (a *API) learn(resp *http.Response) {
@@ -161,7 +191,11 @@ type bearer struct {
 
 func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Authorization", "Bearer "+b.token.Reveal())
-	return b.next.RoundTrip(req)
+	resp, err := b.next.RoundTrip(req)
+	if t := trailOf(req.Context()); t != nil && err == nil {
+		t.unknown = t.young.mayNotKnow(b.token, resp)
+	}
+	return resp, err
 }
 
 // call sends one request, retried as the retry allows, and decodes the answer
@@ -180,7 +214,10 @@ type answered struct {
 
 // exchange is call, for whoever reads the status and the headers too.
 func (a *API) exchange(ctx context.Context, who caller, op, method, path string, body, result any) (answered, error) {
-	t := &trail{op: op, stop: ctx, started: time.Now()}
+	t := &trail{op: op, stop: ctx, started: time.Now(), young: a.young}
+	if ctx.Value(asItIsKey{}) != nil {
+		t.young = nil
+	}
 	sending, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
 	defer release()
 	// A client of go-github lasts one call: v60 refuses calls by itself while it

@@ -163,13 +163,15 @@ func (a *API) fill(who caller, w words, h http.Header) string {
 
 // mayBeLag tells whether an answer may be that of a replica which does not know a new
 // token yet. One that gives another reason, such as an IP allow list, is not.
-func (e *Error) mayBeLag() bool {
-	switch e.Status {
+func (e *Error) mayBeLag() bool { return mayBeLag(e.Status, e.Message) }
+
+func mayBeLag(status int, message string) bool {
+	switch status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound:
 	default:
 		return false
 	}
-	switch strings.ToLower(e.Message) {
+	switch strings.ToLower(message) {
 	case "bad credentials", "not found", "resource not accessible by integration":
 		return true
 	}

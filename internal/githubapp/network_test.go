@@ -17,6 +17,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+
+	"github.com/valetkey/valetkey/internal/address"
 )
 
 // tlsGitHub serves a fixture's GitHub by TLS, with a CA of its own.
@@ -230,6 +232,13 @@ func TestParseURL(t *testing.T) {
 		"https://ghes.test/api/v3":       "https://ghes.test/api/v3/",
 		"https://ghes.test:8443/api/v3/": "https://ghes.test:8443/api/v3/",
 		"http://127.0.0.1:8080":          "http://127.0.0.1:8080/",
+		"http://localhost":               "http://localhost/",
+		"HTTPS://API.GitHub.com:443/":    "https://api.github.com/",
+		"http://127.0.0.1:80":            "http://127.0.0.1/",
+		"https://ghes.test:/API/v3":      "https://ghes.test/API/v3/",
+		"https://[2001:DB8::1]:443":      "https://[2001:db8::1]/",
+		"http://ghes.test":               address.ErrPlain.Error(),
+		"http://0.0.0.0:8080":            address.ErrPlain.Error(),
 		"ftp://x":                        "is no http(s) URL",
 		"api.github.com":                 "is no http(s) URL",
 		"https://":                       "is no http(s) URL",
@@ -240,6 +249,14 @@ func TestParseURL(t *testing.T) {
 		u, err := ParseURL(text)
 		if err != nil && err.Error() != want || err == nil && u.String() != want {
 			t.Errorf("%s: got %v, %v, want %s", text, u, err, want)
+		}
+	}
+	if u, err := ParseInsecureURL("http://GHES.test:80"); err != nil || u.String() != "http://ghes.test/" {
+		t.Errorf("insecure: %v, %v", u, err)
+	}
+	for _, insecure := range []bool{false, true} {
+		if _, err := New(Config{URL: "http://ghes.test", InsecureHTTP: insecure}); (err == nil) != insecure {
+			t.Errorf("insecure is %v: %v", insecure, err)
 		}
 	}
 }

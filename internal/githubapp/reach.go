@@ -33,8 +33,8 @@ func (a *API) OpensSelected(ctx context.Context, token redact.String) (bool, err
 	var found struct {
 		Selection string `json:"repository_selection"`
 	}
-	path := "installation/repositories?per_page=1"
-	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "ask what the token opens", http.MethodGet, path, nil, &found)
+	who := a.client(bearer{token, a.wire}, &clock{})
+	err := a.call(ctx, who, "ask what the token opens", http.MethodGet, repositoriesProbe, nil, &found)
 	return found.Selection != "all", err
 }
 
@@ -42,17 +42,21 @@ const (
 	// verifyTime is how long a new token may take to be known everywhere.
 	verifyTime = 30 * time.Second
 	verifyWait = 500 * time.Millisecond
+
+	// repositoriesProbe is the call of which no permission is asked.
+	repositoriesProbe = "installation/repositories?per_page=1"
 )
 
 // Verify waits until a new token is answered: for moments after its creation,
 // replicas that do not know it yet answer 401, 403 or 404. The call that is tried
 // needs no permission, so that no answer of these can be the last word.
 func (a *API) Verify(ctx context.Context, token redact.String) error {
-	ctx, cancel := context.WithTimeout(ctx, verifyTime)
+	ctx, cancel := context.WithTimeout(asItIs(ctx), verifyTime) // it waits by itself, and for longer
 	defer cancel()
+	defer a.young.settle(token)
 	client := a.client(bearer{token, a.wire}, &clock{})
 	for wait := verifyWait; ; wait *= 2 {
-		err := a.call(ctx, client, "verify the token", http.MethodGet, "installation/repositories?per_page=1", nil, nil)
+		err := a.call(ctx, client, "verify the token", http.MethodGet, repositoriesProbe, nil, nil)
 		var e *Error
 		switch {
 		case err == nil:

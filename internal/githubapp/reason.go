@@ -37,7 +37,7 @@ func (a *API) reason(err error) string {
 func (a *API) hostPort() string {
 	port := a.base.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[a.base.Scheme]
+		port = defaultPort[a.base.Scheme]
 	}
 	return net.JoinHostPort(a.base.Hostname(), port)
 }

@@ -45,6 +45,9 @@ type trail struct {
 	unsent  error  // why the last attempt was not sent; go-github drops such errors
 	gaveUp  string // why the last wait was not waited
 	late    bool   // it would have ended too late
+	young   *young // nil: an answer is taken as it is
+	unknown bool   // the last answer may come from a server that does not know the token yet
+	lagged  int    // attempts after such an answer
 	shifted time.Duration
 }
 
@@ -100,6 +103,9 @@ func (r retrier) again(t *trail, resp *http.Response, err error) bool {
 	}
 	if l, is := limited(resp, r.clock.now()); is {
 		return r.limit(t, l)
+	}
+	if t.unknown && r.lag(t, resp) {
+		return true
 	}
 	if resp.StatusCode == http.StatusUnauthorized && t.shifted == 0 {
 		return r.shift(t, resp)

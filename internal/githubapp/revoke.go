@@ -16,7 +16,7 @@ import (
 // expires.
 func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err error) {
 	client := a.client(bearer{token, a.wire}, &clock{})
-	ctx = context.WithValue(ctx, urgentKey{}, true)
+	ctx = context.WithValue(asItIs(ctx), urgentKey{}, true) // one request: a 401 means gone
 	err = a.call(ctx, client, "revoke the token", http.MethodDelete, "installation/token", nil, nil)
 	var e *Error
 	if errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound) {

@@ -120,6 +120,7 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	// Masked before anything is checked: what follows may fail.
 	if value := g.Token.String; !value.Empty() {
 		a.api.config.OnToken(value)
+		a.api.young.add(value, a.api.Now())
 		if err == nil && !redact.CanMask(value.Reveal()) {
 			err = &Error{Op: op, Reason: fmt.Sprintf("the answer's token has under %d characters, which can't be masked", redact.MinMask)}
 		}
@@ -146,7 +147,7 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	}
 	slices.Sort(t.Repositories)
 	if t.ExpiresAt.IsZero() {
-		t.ExpiresAt = time.Now().UTC().Add(tokenLifetime)
+		t.ExpiresAt = a.api.Now().UTC().Add(tokenLifetime)
 	}
 	return t, nil
 }
