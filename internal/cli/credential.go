@@ -43,6 +43,7 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 	keyFile := flags.String("private-key-file", "", "the App's private key; default: the text in INPUT_PRIVATE-KEY")
 	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
 	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
+	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine; default: INPUT_INSECURE-HTTP")
 	if code, over := p.parseFlags(flags, args, 1); over {
 		return code
 	}
@@ -62,6 +63,9 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 		return exitCode(r, p.answerFresh(ctx, r, d, asked))
 	}
 	given := map[string]string{"INPUT_CLIENT-ID": *client, "INPUT_PERMISSIONS": *permissions, "INPUT_GITHUB-API-URL": *api}
+	if *insecure {
+		given["INPUT_INSECURE-HTTP"] = "true"
+	}
 	if *keyFile != "" {
 		text, err := os.ReadFile(*keyFile)
 		if err != nil {
@@ -106,7 +110,7 @@ func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDi
 	}
 	owner, repository, ok := asked.Owner()
 	switch {
-	case !asked.At(s.Server):
+	case !asked.At(s.Server, s.InsecureHTTP):
 		return nil // git asks the next one
 	case !ok:
 		return errNoPath
@@ -117,7 +121,7 @@ func (p Process) answerFresh(ctx context.Context, r *actions.Runner, d refreshDi
 	if err != nil {
 		return err
 	}
-	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires)
+	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires.Add(-token.Skew)) // git goes by this machine's clock
 }
 
 // errNoPath is for whoever asks about a host: what a token opens is told by the path.
@@ -139,7 +143,7 @@ func (p Process) answerMinted(ctx context.Context, r *actions.Runner, asked gita
 	if err != nil {
 		return err
 	}
-	if !asked.At(req.Loan.Server) {
+	if !asked.At(req.Loan.Server, req.Host.InsecureHTTP) {
 		return nil // another host's: git asks the next one
 	}
 	token, err := p.mintOnly(ctx, r, req)
@@ -177,7 +181,8 @@ func isPermissionVariable(name string) bool {
 	return strings.HasPrefix(plain, "INPUT-PERMISSION-") && plain != "INPUT-PERMISSION-CHECK"
 }
 
-// mintOnly mints, and leaves the token to the caller.
+// mintOnly mints, and leaves the token to the caller. Its end is by the clock of this
+// machine: git goes by that, and throws a password away whose end has come.
 func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintRequest) (githubapp.Token, error) {
 	ctx, cancel := inTime(ctx)
 	defer cancel()
@@ -196,6 +201,7 @@ func (p Process) mintOnly(ctx context.Context, r *actions.Runner, req mintReques
 		takeBack(ctx, r, api, m.Token)
 		return githubapp.Token{}, err
 	}
+	m.Token.ExpiresAt = m.Token.ExpiresAt.Add(-api.Skew())
 	return m.Token, nil
 }
 

@@ -3,8 +3,6 @@ package cli
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -12,7 +10,6 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
-	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // decryptRequest is everything that opening an envelope needs.
@@ -20,7 +17,10 @@ type decryptRequest struct {
 	Line       string
 	Identities []envelope.Identity
 	Host       host
+	Allowed    []string // further addresses of APIs that an envelope may name
+	Names      []string // the values that the step takes; none: all of them, as outputs
 	Revoke     bool
+	Verify     bool
 	Encrypted  bool // the token itself is no output
 	ToEnv      bool // values go to the environment of later steps
 	Loan       loan
@@ -30,13 +30,27 @@ func (p Process) parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptReq
 	req := decryptRequest{
 		Identities: parseIdentities(r, in),
 		Line:       in.String("encrypted-token"),
-		Host:       parseHost(in),
+		Host:       parseHost(r, in),
 		Revoke:     in.Bool("revoke"),
+		Verify:     in.Bool("verify"),
 		Encrypted:  !in.Bool("plaintext-output"),
 		ToEnv:      in.Choice("export", "outputs", "env") == "env",
 	}
-	req.Loan = parseLoan(p, r, in, req.Host.URL)
+	req.Allowed = parseAllowed(in, req.Host)
+	req.Names = parseNames(in, req.ToEnv)
+	req.Loan = parseLoan(p, r, in, req.Host)
 	return req, in.Err()
+}
+
+// parseAllowed reads allowed-api-urls.
+func parseAllowed(in *actions.Inputs, h host) []string {
+	var all []string
+	for _, text := range in.List("allowed-api-urls") {
+		if u := parseAddress(in, "allowed-api-urls", text, h.InsecureHTTP); u != nil {
+			all = append(all, u.String())
+		}
+	}
+	return all
 }
 
 // decrypt is the main stage of the decrypt action: what another job encrypted,
@@ -56,51 +70,40 @@ func (p Process) decrypt(ctx context.Context) int {
 		return exitCode(r, err)
 	}
 	if len(opened.Values) > 0 {
-		return exitCode(r, exportValues(r, opened, req.ToEnv))
+		return exitCode(r, exportValues(r, in, opened, req))
+	}
+	if len(req.Names) > 0 {
+		in.Fault("names", "is for values, and encrypted-token holds a token",
+			"leave names and export out; export-env puts a token into a variable")
+		return exitCode(r, in.Err())
 	}
 	return exitCode(r, p.exportToken(ctx, r, opened, req))
 }
 
-// open decrypts, and masks what came out before anything else is done with it.
-func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.Payload, error) {
-	opened, err := envelope.Open(req.Line, req.Identities)
-	if envelopeFault(in, "encrypted-token", err) {
-		return envelope.Payload{}, in.Err()
-	}
-	if !opened.Token.Empty() {
-		r.Mask(actions.Forms(opened.Token)...)
-		if !redact.CanMask(opened.Token.Reveal()) {
-			in.Fault("encrypted-token", fmt.Sprintf("holds a token of under %d characters, which can't be masked", redact.MinMask),
-				"no token of GitHub's is so short: whoever made it put something else in")
-			return envelope.Payload{}, in.Err()
-		}
-	}
-	for _, value := range opened.Values {
-		r.Mask(actions.EachLine(value)...)
-	}
-	return opened, nil
-}
-
-// exportToken hands a token over as mint does.
+// exportToken hands a token over as mint does. State comes first: whatever happens
+// after it, the post stage revokes.
 func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
-	h := home(opened, req.Host)
-	remaining := ""
-	if !opened.ExpiresAt.IsZero() {
-		left := time.Until(opened.ExpiresAt)
-		if left <= 0 {
-			return actions.Fault{
-				Input: "encrypted-token", Problem: fmt.Sprintf("expired %s ago", ago(-left)),
-				Cure: "tokens live an hour: mint it in a job that ends closer to this one, or again here",
-			}
-		}
-		remaining = strconv.Itoa(int(left.Seconds()))
+	h, err := req.peer(opened)
+	if err != nil {
+		return err
 	}
 	if req.Revoke && r.HasState() {
 		if err := saveToken(r, opened, h); err != nil {
 			return err
 		}
 	}
-	lent, err := p.lend(ctx, r, opened, h, req.Loan)
+	api, err := p.connect(r, h)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := inTime(ctx)
+	defer cancel()
+	remaining, err := living(ctx, r, api, opened, req)
+	if err != nil {
+		return err
+	}
+	req.Loan.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
+	lent, err := lend(ctx, r, api, opened, req.Loan)
 	if err != nil {
 		return err
 	}
@@ -124,18 +127,8 @@ func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened enve
 }
 
 // lend gives later steps what they asked for beside the outputs.
-func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Payload, h host, l loan) ([]actions.Pair, error) {
-	l.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
+func lend(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, l loan) ([]actions.Pair, error) {
 	w, err := reachOf(opened.Repositories)
-	if err != nil {
-		return nil, err
-	}
-	if !l.wantsBot() {
-		return l.give(r, opened.Token, w, nil, "")
-	}
-	ctx, cancel := inTime(ctx)
-	defer cancel()
-	api, err := p.connect(r, h)
 	if err != nil {
 		return nil, err
 	}
@@ -155,13 +148,50 @@ func (p Process) lend(ctx context.Context, r *actions.Runner, opened envelope.Pa
 	return l.give(r, opened.Token, w, bot, "")
 }
 
-// home is where a token lives: where it says that it was minted, or else the
-// host of this step.
-func home(p envelope.Payload, fallback host) host {
-	if u, err := githubapp.ParseURL(p.APIURL); err == nil {
-		return host{URL: u.String(), Roots: fallback.Roots}
+const (
+	lateCure = "tokens live an hour: mint it in a job that ends closer to this one, or again here; " +
+		"when jobs are run again, re-run all jobs"
+	deadCure = "when jobs are run again, re-run all jobs: the one that minted it is over. " +
+		"It revoked the token at its end, unless skip-token-revoke: true is set there"
+)
+
+// living gives the seconds that a token has left, by GitHub's clock; its error says
+// that it is dead. With verify: false nobody is asked, and this machine's clock,
+// which may be hours off, refuses nothing.
+func living(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, req decryptRequest) (string, error) {
+	if req.Verify {
+		alive, err := api.Alive(ctx, opened.Token, opened.ExpiresAt)
+		if err != nil {
+			return "", err
+		}
+		if skew := api.Skew(); req.Revoke && r.HasState() && skew != 0 {
+			if err := r.SaveState(actions.Pair{Name: stateSkew, Value: skew.String()}); err != nil {
+				return "", err
+			}
+		}
+		late := api.Now().Sub(opened.ExpiresAt)
+		switch {
+		case alive:
+		case opened.ExpiresAt.IsZero():
+			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked or expired: GitHub does not know the token", Cure: deadCure}
+		case late >= 0:
+			return "", actions.Fault{Input: "encrypted-token", Problem: fmt.Sprintf("expired %s ago", ago(late)), Cure: lateCure}
+		default:
+			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked: GitHub does not know the token any more", Cure: deadCure}
+		}
 	}
-	return fallback
+	if opened.ExpiresAt.IsZero() {
+		return "", nil
+	}
+	rest, err := left(opened, api.Now())
+	switch {
+	case !req.Verify && (err != nil || rest <= 0):
+		r.Warning("by the clock of this machine the token is none that lives, and verify: false leaves GitHub unasked")
+		return "", nil
+	case err != nil:
+		return "", err
+	}
+	return strconv.Itoa(max(0, int(rest.Seconds()))), nil
 }
 
 // ago is a duration as people say it.
@@ -177,35 +207,3 @@ func ago(d time.Duration) string {
 
 // joined lists names in a line of the log.
 func joined(names []string) string { return strings.Join(shortened(names), ", ") }
-
-// exportValues hands the values of the encrypt action over, under their names.
-// An envelope is not signed: its names are checked as an input's would be.
-func exportValues(r *actions.Runner, opened envelope.Payload, toEnv bool) error {
-	var pairs []actions.Pair
-	for _, name := range slices.Sorted(maps.Keys(opened.Values)) {
-		if err := variableName(name); err != nil {
-			return actions.Fault{Input: "encrypted-token", Problem: "holds " + err.Error(), Cure: "encrypt it again under another name"}
-		}
-		value := opened.Values[name]
-		if len(actions.Maskable(value)) == 0 {
-			return actions.Fault{
-				Input: "encrypted-token", Problem: fmt.Sprintf("holds a value %s of under %d characters, which can't be masked here", name, redact.MinMask),
-				Cure: "what is so short is no secret: leave it out where the envelope is made, and pass it as a plain output",
-			}
-		}
-		pairs = append(pairs, actions.Pair{Name: name, Value: value.Reveal()})
-	}
-	write, where := r.Output, "outputs"
-	if toEnv {
-		write, where = r.Env, "the environment of later steps"
-	}
-	if err := write(pairs...); err != nil {
-		return err
-	}
-	var names []string
-	for _, pair := range pairs {
-		names = append(names, pair.Name)
-	}
-	r.Info("opened %s into %s", joined(names), where)
-	return nil
-}

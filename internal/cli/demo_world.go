@@ -17,6 +17,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -78,15 +79,15 @@ func newWorld(ctx context.Context, listen, dir, path string) (*world, error) {
 
 // loopback listens where only this machine reaches it: the embedded GitHub gives
 // tokens to whoever holds a key that lies in a temporary directory.
-func loopback(ctx context.Context, address string) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(address)
+func loopback(ctx context.Context, listen string) (net.Listener, error) {
+	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
 		return nil, err
 	}
-	if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !address.IsLoopback(host) {
 		return nil, fmt.Errorf("%s is no loopback address", host)
 	}
-	return new(net.ListenConfig).Listen(ctx, "tcp", address)
+	return new(net.ListenConfig).Listen(ctx, "tcp", listen)
 }
 
 func (w *world) close() {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
@@ -20,7 +19,7 @@ func (p Process) encrypt() int {
 		in.Fault("names", "is empty", "name the environment variables of this step to encrypt, as in names: DATABASE_PASSWORD")
 	}
 	for _, name := range names {
-		if err := variableName(name); err != nil {
+		if err := valueName(name); err != nil {
 			in.Fault("names", err.Error(), "give it another name in the step's env:")
 			continue
 		}
@@ -49,15 +48,4 @@ func (p Process) encrypt() int {
 		r.Info("encrypted %s", joined(names))
 	}
 	return exitCode(r, err)
-}
-
-// variableName checks a name that becomes a variable or an output.
-func variableName(name string) error {
-	switch {
-	case !isVariable(name), redact.IsSecret(name):
-		return fmt.Errorf("%s, which is no name for a variable", actions.Quote(name))
-	case isReserved(name):
-		return fmt.Errorf("%s, which decides what later steps run or is the runner's own", actions.Quote(strings.ToUpper(name)))
-	}
-	return nil
 }

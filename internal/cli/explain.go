@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -29,6 +30,7 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	format := flags.String("format", "table", "table, yaml (the step to paste) or json")
 	variable := flags.String("token-from-env", "", "the `name` of a variable that holds a personal token: ask GitHub what it is")
 	api := flags.String("github-api-url", first(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
+	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine: the token can be read on its way")
 	if code, over := p.parseFlags(flags, args, 0); over {
 		return code
 	}
@@ -48,12 +50,12 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	}
 	var e explanation
 	if *variable != "" {
-		found, err := p.inspect(ctx, r, *variable, *api)
+		found, now, err := p.inspect(ctx, r, *variable, host{URL: *api, InsecureHTTP: *insecure})
 		if err != nil {
 			return exitCode(r, err)
 		}
 		kept, notes := replaceable(found.Scopes)
-		e.Token, e.Notes = &found, notes
+		e.Token, e.Asked, e.Notes = &found, now, notes
 		*scopes = strings.Join(append(strings.Fields(*scopes), kept...), " ")
 	}
 	w, faults := combine(*permissions, nil, *scopes, *operations)
@@ -70,23 +72,24 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	return exitOK
 }
 
-// inspect asks GitHub about a token in the environment.
-func (p Process) inspect(ctx context.Context, r *actions.Runner, variable, url string) (githubapp.Inspection, error) {
+// inspect asks GitHub about a token in the environment. It gives GitHub's time too.
+func (p Process) inspect(ctx context.Context, r *actions.Runner, variable string, h host) (found githubapp.Inspection, now time.Time, err error) {
 	token := redact.New(strings.TrimSpace(p.Getenv(variable)))
 	r.Mask(actions.Forms(token)...)
 	if token.Empty() {
-		return githubapp.Inspection{}, actions.Fault{Problem: "the variable " + actions.Quote(variable) + " is empty or not set", Cure: "export it, and give its name, not the token"}
+		return found, now, actions.Fault{Problem: "the variable " + actions.Quote(variable) + " is empty or not set", Cure: "export it, and give its name, not the token"}
 	}
 	if strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return githubapp.Inspection{}, actions.Fault{Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Cure: "export the token alone"}
+		return found, now, actions.Fault{Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Cure: "export the token alone"}
 	}
-	api, err := p.connect(r, host{URL: url})
+	api, err := p.connect(r, h)
 	if err != nil {
-		return githubapp.Inspection{}, actions.Fault{Problem: "github-api-url " + err.Error(), Cure: "give the address of the REST API"}
+		return found, now, actions.Fault{Problem: "github-api-url " + err.Error(), Cure: addressCure(err)}
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()
-	return api.Inspect(ctx, token)
+	found, err = api.Inspect(ctx, token)
+	return found, api.Now(), err
 }
 
 // replaceable gives the scopes of a token that an App can stand in for, and notes of

@@ -14,6 +14,7 @@ import (
 type explanation struct {
 	wishes
 	Token *githubapp.Inspection // of -token-from-env; nil: none was asked about
+	Asked time.Time             // when GitHub was asked, by its clock
 	Notes []string              // why scopes of it are left out
 }
 
@@ -24,11 +25,11 @@ var formats = map[string]func(explanation) string{
 	"json":  explanation.json,
 }
 
-// told says what a token is, line by line.
-func told(i githubapp.Inspection) string {
+// told says what a token is, line by line; now is by GitHub's clock.
+func told(i githubapp.Inspection, now time.Time) string {
 	expires := "never, or GitHub does not tell"
 	if !i.ExpiresAt.IsZero() {
-		expires = i.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", in " + ago(time.Until(i.ExpiresAt))
+		expires = i.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", in " + ago(i.ExpiresAt.Sub(now))
 	}
 	rows := [][2]string{{"kind", first(i.Kind, "unknown")}, {"belongs to", i.Login}}
 	if i.Classic {
@@ -59,7 +60,7 @@ func columns(rows [][2]string) string {
 func (e explanation) aside() string {
 	var b strings.Builder
 	if e.Token != nil {
-		b.WriteString(told(*e.Token) + "\n")
+		b.WriteString(told(*e.Token, e.Asked) + "\n")
 	}
 	for _, note := range append(e.Notes, e.Notices...) {
 		b.WriteString("note: " + note + "\n")
@@ -71,7 +72,7 @@ func (e explanation) aside() string {
 func (e explanation) table() string {
 	var b strings.Builder
 	if e.Token != nil {
-		b.WriteString(told(*e.Token) + "\n")
+		b.WriteString(told(*e.Token, e.Asked) + "\n")
 	}
 	for _, note := range e.Notes {
 		b.WriteString("note: " + note + "\n\n")

@@ -20,8 +20,5 @@ var (
 	isRepository = form(100, `^[A-Za-z0-9._-]+$`)
 	isGlob       = form(100, `^[A-Za-z0-9._*?\[\]^-]+$`)
 	isVariable   = form(100, `^[A-Za-z_][A-Za-z0-9_]*$`)
-
-	// isReserved are names whose value decides what later steps run, or that the
-	// runner sets itself.
-	isReserved = form(100, `(?i)^(PATH|HOME|SHELL|ENV|BASH_ENV|IFS|CI|NODE_OPTIONS|PYTHONPATH|PYTHONSTARTUP|PERL5OPT|PERL5LIB|RUBYOPT|JAVA_TOOL_OPTIONS|GIT_SSH|GIT_SSH_COMMAND|GIT_EXEC_PATH|(LD|DYLD|GITHUB|RUNNER|ACTIONS|INPUT|STATE|GIT_CONFIG)_.*)$`)
+	isSlug       = form(100, `^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`)
 )

@@ -1,32 +1,40 @@
 package cli
 
 import (
+	"errors"
 	"net/url"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // host is how a step reaches GitHub.
 type host struct {
-	URL   string
-	Roots []byte
+	URL          string
+	Roots        []byte
+	InsecureHTTP bool          // URL may be http elsewhere than on this machine
+	Skew         time.Duration // how far GitHub's clock was ahead of ours, as measured before
 }
 
 // publicAPI is where GitHub is when neither an input nor a runner says.
 const publicAPI = "https://api.github.com"
 
-// parseHost reads github-api-url and ca-bundle.
-func parseHost(in *actions.Inputs) host {
-	h := host{URL: in.String("github-api-url"), Roots: []byte(in.String("ca-bundle"))}
+// parseHost reads github-api-url, insecure-http and ca-bundle. Where insecure-http
+// has its way, each run warns of it.
+func parseHost(r *actions.Runner, in *actions.Inputs) host {
+	h := host{URL: in.String("github-api-url"), Roots: []byte(in.String("ca-bundle")), InsecureHTTP: in.Bool("insecure-http")}
 	if h.URL == "" {
 		h.URL = publicAPI
 	}
-	if u, err := githubapp.ParseURL(h.URL); err != nil {
-		in.Fault("github-api-url", err.Error(), "give the address of the REST API, such as https://api.github.com or https://HOST/api/v3")
-	} else {
+	if u := parseAddress(in, "github-api-url", h.URL, h.InsecureHTTP); u != nil {
 		h.URL = u.String()
+		if address.Plain(u) {
+			r.Warning("insecure-http: what is sent to %s is not encrypted, so whoever is on the way there "+
+				"can read the App's JWT and the token, and use them", u.Host)
+		}
 	}
 	if len(h.Roots) > 0 {
 		if _, err := githubapp.ParseRoots(h.Roots); err != nil {
@@ -34,6 +42,27 @@ func parseHost(in *actions.Inputs) host {
 		}
 	}
 	return h
+}
+
+// parseAddress reads an address of a REST API that an input gives; nil is a fault.
+func parseAddress(in *actions.Inputs, input, text string, insecure bool) *url.URL {
+	read := githubapp.ParseURL
+	if insecure {
+		read = githubapp.ParseInsecureURL
+	}
+	u, err := read(text)
+	if err != nil {
+		in.Fault(input, err.Error(), addressCure(err))
+	}
+	return u
+}
+
+// addressCure is what to do about an address that is none to send credentials to.
+func addressCure(err error) string {
+	if errors.Is(err, address.ErrPlain) {
+		return "write https://; plain http is for this machine alone, or for a test server elsewhere with insecure-http: true"
+	}
+	return "give the address of the REST API, such as https://api.github.com or https://HOST/api/v3"
 }
 
 // connect opens the way to a host for this step.
@@ -47,11 +76,15 @@ func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
 		Proxy:     p.Proxy,
 		Transport: p.Transport,
 		UserAgent: "valetkey/" + version(),
-		OnJWT:     func(jwt redact.String) { r.Mask(jwt) },
-		OnToken:   func(token redact.String) { r.Mask(actions.Forms(token)...) },
-		Info:      r.Info,
-		Warning:   r.Warning,
-		Debug:     r.Debug,
+
+		InsecureHTTP: h.InsecureHTTP,
+		Skew:         h.Skew,
+
+		OnJWT:   func(jwt redact.String) { r.Mask(jwt) },
+		OnToken: func(token redact.String) { r.Mask(actions.Forms(token)...) },
+		Info:    r.Info,
+		Warning: r.Warning,
+		Debug:   r.Debug,
 	})
 }
 

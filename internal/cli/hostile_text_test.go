@@ -43,7 +43,10 @@ func TestShortSecretsAreNotHandedOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := newDay(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": line, "INPUT_IDENTITY": identity.Reveal(), "INPUT_PRIVATE-KEY": ""})
+			d := newDay(t, map[string]string{
+				"INPUT_ENCRYPTED-TOKEN": line, "INPUT_IDENTITY": identity.Reveal(), "INPUT_PRIVATE-KEY": "",
+				"INPUT_VERIFY": "false", // GitHub knows no such token
+			})
 			d.run(t, Process.decrypt)
 			said, hint := d.said("error")
 			if said != c.line || (d.exit == exitOK) != (c.line == "") || c.line != "" && hint == "" {

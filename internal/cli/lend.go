@@ -3,10 +3,12 @@ package cli
 import (
 	"context"
 	"errors"
+	"net/url"
 	"strconv"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -20,14 +22,18 @@ type loan struct {
 	Git, GH, Bot bool
 	Names        []string // variables that hold the token
 	Server       string   // where git finds the GitHub of the token
+	InsecureHTTP bool     // Server may be http elsewhere than on this machine
 	Before       gitauth.Before
 	GHHost       string // GH_HOST of earlier steps
 }
 
-func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, api string) loan {
+func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, h host) loan {
 	l := loan{
 		Git: in.Bool("git"), GH: in.Bool("gh"), Bot: in.Bool("bot-identity"), Names: in.List("export-env"),
-		Server: website(r, api), Before: gitBefore(p), GHHost: r.Variable("GH_HOST"),
+		Server: website(r, h.URL), InsecureHTTP: h.InsecureHTTP, Before: gitBefore(p), GHHost: r.Variable("GH_HOST"),
+	}
+	if u, err := url.Parse(l.Server); err == nil && l.GH && l.InsecureHTTP && address.Plain(u) {
+		in.Fault("gh", "can't be used with insecure-http: gh speaks https alone", "give the token to curl or git there")
 	}
 	for _, name := range l.Names {
 		if name == "GITHUB_TOKEN" { // the one of its kind that the runner does not set itself, and where tools look for a token
@@ -70,11 +76,11 @@ func gitBefore(p Process) gitauth.Before {
 // runner says it of its own; of another one, and without a runner, it follows from
 // the address.
 func website(r *actions.Runner, api string) string {
-	u, err := githubapp.ParseURL(api)
+	u, err := githubapp.ParseInsecureURL(api) // what is insecure was said where it was given
 	if err != nil {
 		return ""
 	}
-	own, err := githubapp.ParseURL(r.Variable("GITHUB_API_URL"))
+	own, err := githubapp.ParseInsecureURL(r.Variable("GITHUB_API_URL"))
 	if server := r.Variable("GITHUB_SERVER_URL"); err == nil && server != "" && own.String() == u.String() {
 		return server
 	}
@@ -159,7 +165,7 @@ func (l loan) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.
 	}
 	c := gitauth.Config{
 		Server: l.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization, AllRepositories: w.All, Repositories: w.Repositories,
-		Token: token, Bot: bot, Before: l.Before,
+		Token: token, Bot: bot, Before: l.Before, InsecureHTTP: l.InsecureHTTP,
 	}
 	if w.All {
 		c.Repositories = nil

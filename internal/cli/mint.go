@@ -51,6 +51,9 @@ const (
 	stateToken   = "token"
 	stateExpires = "expires-at"
 	stateHost    = "github-api-url"
+	stateSkew    = "clock-difference" // how far GitHub's clock is ahead of this machine's
+
+	stateInsecure = "insecure-http"
 
 	stateRefresh  = "refresh-directory"
 	stateIdentity = "refresh-identity"
@@ -157,7 +160,8 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m mint
 // handOver gives a token to the steps that follow. State comes first: whatever
 // happens after it, the post stage revokes.
 func (p Process) handOver(ctx context.Context, r *actions.Runner, api *githubapp.API, m minted) error {
-	if !m.KeepToken && r.HasState() {
+	m.Host.Skew = api.Skew()
+	if r.HasState() { // post decides whether it is kept
 		if err := saveToken(r, m.payload(), m.Host); err != nil {
 			return err
 		}

@@ -54,11 +54,11 @@ func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, 
 	if !req.Skip {
 		req.Key, req.KeyText = parseKey(r, in, "private-key", secret), secret
 	}
-	req.Host = parseHost(in)
+	req.Host = parseHost(r, in)
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
-	req.Loan = parseLoan(p, r, in, req.Host.URL)
+	req.Loan = parseLoan(p, r, in, req.Host)
 	req.Refresh = in.Bool("refresh")
 	if req.Refresh && !req.Loan.Git {
 		in.Fault("refresh", "needs git: true", "a token that is refreshed is handed out by a helper of git; without git, use a step for each hour")

@@ -47,10 +47,19 @@ func saveToken(r *actions.Runner, p envelope.Payload, h host) error {
 	if !p.ExpiresAt.IsZero() {
 		expires = p.ExpiresAt.UTC().Format(time.RFC3339)
 	}
+	skew, insecure := "", ""
+	if h.Skew != 0 {
+		skew = h.Skew.String()
+	}
+	if h.InsecureHTTP {
+		insecure = "true"
+	}
 	return r.SaveState(
 		actions.Pair{Name: stateToken, Value: p.Token.Reveal()},
 		actions.Pair{Name: stateExpires, Value: expires},
 		actions.Pair{Name: stateHost, Value: h.URL},
+		actions.Pair{Name: stateSkew, Value: skew},
+		actions.Pair{Name: stateInsecure, Value: insecure},
 	)
 }
 

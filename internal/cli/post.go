@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -9,61 +10,99 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// postTime is all that the post stage may take.
+// postTime is all that the post stage may take for the token, and again for those
+// that refresh made.
 const postTime = 15 * time.Second
 
 // post is the stage after the job's last step: it revokes what main left in its
-// state. It never fails a job: a token that can't be revoked expires.
+// state. It never fails a job: a token that can't be revoked expires. Files come
+// after the token: they may have been tampered with since.
 func (p Process) post(ctx context.Context) int {
 	r := p.runner()
 	defer r.Finish()
-	// Also where nothing is to be revoked: the App's key lies there.
-	refreshed := p.endRefresh(r)
 	token := redact.New(r.State(stateToken))
-	if token.Empty() {
+	r.Mask(actions.Forms(token)...)
+	keep, api := p.keepsToken(r), (*githubapp.API)(nil)
+	switch {
+	case token.Empty():
 		r.Info("there is no token to revoke")
-		return exitOK
+	case keep:
+		r.Info("the token is left alive%s: skip-token-revoke is true", until(stateTime(r)))
+	default:
+		api = p.endSaved(ctx, r, token)
 	}
-	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
-	if err != nil {
-		expires = time.Time{}
-	}
-	tokens := []liveToken{{Value: storedSecret{token}, Expires: expires}}
-	for _, t := range refreshed {
-		if t.Value.Reveal() != token.Reveal() {
-			tokens = append(tokens, t)
-		}
-	}
-	for _, t := range tokens {
-		r.Mask(actions.Forms(t.Value.String)...)
-	}
-	api, err := p.connect(r, host{URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema(""), nil).String("ca-bundle"))})
-	if err != nil {
-		r.Warning("the token is not revoked%s: github-api-url in the saved state %v", livesUntil(expires), err)
-		return exitOK
-	}
-	ctx, cancel := context.WithTimeout(ctx, postTime)
-	defer cancel()
-	for _, t := range tokens {
-		endToken(ctx, r, api, t)
-	}
+	p.endRefresh(ctx, r, api)
 	return exitOK
 }
 
-// endToken revokes one token, or says why there is no need to or no way.
-func endToken(ctx context.Context, r *actions.Runner, api *githubapp.API, t liveToken) {
-	if !t.Expires.IsZero() && time.Now().After(t.Expires) {
-		r.Info("the token expired at %s: there is nothing to revoke", clockTime(t.Expires))
-		return
+// keepsToken reads skip-token-revoke as it is now: the runner evaluates the inputs
+// anew for the post stage, so that a later step may have decided. What is not
+// understood keeps nothing alive. The decrypt action has no such input: its main
+// stage leaves no token that is not to be revoked.
+func (p Process) keepsToken(r *actions.Runner) bool {
+	if len(p.Args) > 1 && p.Args[1] != "mint" {
+		return false
 	}
-	gone, err := api.Revoke(ctx, t.Value.String)
-	switch {
-	case err != nil:
-		r.Warning("the token is not revoked%s: %s", livesUntil(t.Expires), actions.Text(err))
-	case gone:
-		r.Info("the token was gone already")
-	default:
-		r.Info("the token is revoked")
+	in := r.Inputs(p.schema(""), nil)
+	keep := in.Bool("skip-token-revoke")
+	if err := in.Err(); err != nil {
+		r.Warning("the token is revoked: %v", err)
+		return false
+	}
+	return keep
+}
+
+// endSaved revokes the token of the state. It gives the way to GitHub that it took;
+// nil if there was none.
+func (p Process) endSaved(ctx context.Context, r *actions.Runner, token redact.String) *githubapp.API {
+	t := liveToken{Value: storedSecret{token}, Expires: stateTime(r)}
+	skew, err := time.ParseDuration(r.State(stateSkew))
+	if err != nil {
+		skew = 0 // none was measured
+	}
+	api, err := p.connect(r, host{
+		URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema(""), nil).String("ca-bundle")),
+		InsecureHTTP: r.State(stateInsecure) == "true", Skew: skew,
+	})
+	if err != nil {
+		r.Warning("the token is not revoked%s: github-api-url in the saved state %v", livesUntil(t.Expires), err)
+		return nil
+	}
+	endTokens(ctx, r, api, t)
+	return api
+}
+
+// stateTime is when the token of the state expires, by GitHub's clock; zero if that
+// is not known.
+func stateTime(r *actions.Runner) time.Time {
+	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
+	if err != nil {
+		return time.Time{}
+	}
+	return expires
+}
+
+// endTokens revokes tokens, all at once, and says of each what came of it. Each is
+// sent to GitHub, whatever a clock says of it: one that expired is answered so.
+func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, tokens ...liveToken) {
+	ctx, cancel := context.WithTimeout(ctx, postTime)
+	defer cancel()
+	gone, errs := make([]bool, len(tokens)), make([]error, len(tokens))
+	var all sync.WaitGroup
+	for i, t := range tokens {
+		r.Mask(actions.Forms(t.Value.String)...)
+		all.Go(func() { gone[i], errs[i] = api.Revoke(ctx, t.Value.String) })
+	}
+	all.Wait()
+	for i, t := range tokens {
+		switch err := errs[i]; {
+		case err == nil:
+			r.Info("%s", ended(api, gone[i], t.Expires))
+		case !t.Expires.IsZero() && api.Now().After(t.Expires):
+			r.Info("the token could not be revoked, and expired at %s by itself: %s", clockTime(t.Expires), actions.Text(err))
+		default:
+			r.Warning("the token is not revoked%s: %s", livesUntil(t.Expires), actions.Text(err))
+		}
 	}
 }
 
@@ -71,5 +110,12 @@ func livesUntil(expires time.Time) string {
 	if expires.IsZero() {
 		return ""
 	}
-	return " and lives until " + clockTime(expires)
+	return " and lives" + until(expires)
+}
+
+func until(expires time.Time) string {
+	if expires.IsZero() {
+		return ""
+	}
+	return " until " + clockTime(expires)
 }

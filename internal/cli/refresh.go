@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,7 @@ type refreshState struct {
 	Key          storedSecret    `json:"key"`
 	URL          string          `json:"url"`
 	Roots        string          `json:"roots"`
+	InsecureHTTP bool            `json:"insecure_http"`
 	Server       string          `json:"server"`
 	Reach        reach           `json:"reach"` // what git is answered for
 	Installation int64           `json:"installation"`
@@ -45,10 +47,21 @@ type refreshState struct {
 	Recipient    string          `json:"recipient"` // whom the file is for
 }
 
+// liveToken is a token that is to be revoked; its times are by GitHub's clock.
 type liveToken struct {
-	Value     storedSecret `json:"value"`
-	Expires   time.Time    `json:"expires"`
-	Announced bool         `json:"announced"` // the runner masks it in every later step
+	Value     storedSecret  `json:"value"`
+	Minted    time.Time     `json:"minted"`
+	Expires   time.Time     `json:"expires"`
+	Skew      time.Duration `json:"skew"`      // how far GitHub's clock was ahead of this machine's as it was minted
+	Announced bool          `json:"announced"` // the runner masks it in every later step
+}
+
+// fresh reports whether it has enough life left to be handed out, at a time of this
+// machine. One that is before the token's own is that of a machine whose clock was set
+// since: then nothing is known.
+func (t liveToken) fresh(now time.Time) bool {
+	now = now.Add(t.Skew)
+	return now.After(t.Minted.Add(-time.Minute)) && t.Expires.Sub(now) > refreshBefore
 }
 
 // storedSecret is shown as *** like any secret, but for JSON, which is sealed
@@ -189,81 +202,6 @@ func (d refreshDir) locked(f func() error) error {
 	return f()
 }
 
-// fresh gives a token with enough life left, minting one where that is needed.
-// announce, which may be nil, is called once for a token that the runner has not been
-// told of.
-func (p Process) fresh(
-	ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String),
-) (t liveToken, err error) {
-	err = d.locked(func() error {
-		identity := redact.New(p.Getenv(d.identityVariable()))
-		r.Mask(identity)
-		s, err := d.load(identity)
-		if err != nil {
-			return err
-		}
-		minted := false
-		if n := len(s.Tokens); n == 0 || time.Until(s.Tokens[n-1].Expires) <= refreshBefore {
-			if t, err = p.again(ctx, r, s); err != nil {
-				return err
-			}
-			s.Tokens, minted = append(alive(s.Tokens), t), true
-		}
-		last := &s.Tokens[len(s.Tokens)-1]
-		r.Mask(actions.Forms(last.Value.String)...)
-		told := announce != nil && !last.Announced
-		if told {
-			announce(last.Value.String)
-			last.Announced = true
-		}
-		t = *last
-		if minted || told {
-			return d.save(s)
-		}
-		return nil
-	})
-	return t, err
-}
-
-// again mints what the state says.
-func (p Process) again(ctx context.Context, r *actions.Runner, s refreshState) (liveToken, error) {
-	r.Mask(actions.Lines(s.Key.String)...)
-	key, err := githubapp.ParseKey(s.Key.String)
-	if err != nil {
-		return liveToken{}, err
-	}
-	api, err := p.connect(r, host{URL: s.URL, Roots: []byte(s.Roots)})
-	if err != nil {
-		return liveToken{}, err
-	}
-	app, err := api.App(s.Issuer, key)
-	if err != nil {
-		return liveToken{}, err
-	}
-	ctx, cancel := inTime(ctx)
-	defer cancel()
-	m := minted{mintRequest{Scope: s.Scope}, githubapp.Installation{ID: s.Installation, Account: s.Reach.Owner}, githubapp.Token{}}
-	if m.Token, err = app.Mint(ctx, m.Installation, s.Scope); err != nil {
-		return liveToken{}, err
-	}
-	if err := m.sameScope(); err != nil {
-		takeBack(ctx, r, api, m.Token)
-		return liveToken{}, err
-	}
-	return liveToken{Value: storedSecret{m.Token.Value}, Expires: m.Token.ExpiresAt}, nil
-}
-
-// alive drops the tokens that have expired.
-func alive(tokens []liveToken) []liveToken {
-	var left []liveToken
-	for _, t := range tokens {
-		if time.Now().Before(t.Expires) {
-			left = append(left, t)
-		}
-	}
-	return left
-}
-
 // refreshing prepares what a job needs that outlives its token. On an error
 // nothing is left behind.
 func (p Process) refreshing(r *actions.Runner, m minted, w reach) (refreshDir, []actions.Pair, error) {
@@ -277,9 +215,13 @@ func (p Process) refreshing(r *actions.Runner, m minted, w reach) (refreshDir, [
 		return d, nil, err
 	}
 	err = d.save(refreshState{
-		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots), Server: m.Loan.Server, Reach: w,
+		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots),
+		InsecureHTTP: m.Host.InsecureHTTP, Server: m.Loan.Server, Reach: w,
 		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
-		Tokens: []liveToken{{Value: storedSecret{m.Token.Value}, Expires: m.Token.ExpiresAt, Announced: true}}, // as all that this stage minted
+		Tokens: []liveToken{{
+			Value: storedSecret{m.Token.Value}, Minted: time.Now().Add(m.Host.Skew), Expires: m.Token.ExpiresAt, Skew: m.Host.Skew,
+			Announced: true, // as all that this stage minted
+		}},
 	})
 	if err == nil {
 		err = r.SaveState(actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)}, actions.Pair{Name: stateIdentity, Value: identity.Reveal()})
@@ -290,17 +232,23 @@ func (p Process) refreshing(r *actions.Runner, m minted, w reach) (refreshDir, [
 	return d, []actions.Pair{{Name: d.identityVariable(), Value: identity.Reveal()}}, err
 }
 
-// endRefresh gives the tokens that are still alive, and removes the directory.
-func (p Process) endRefresh(r *actions.Runner) []liveToken {
+// endRefresh revokes what refresh made beside the token of the state, and removes the
+// directory, in which the App's key lies. Without an api the tokens are kept.
+func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githubapp.API) {
 	name := r.State(stateRefresh)
 	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
-		return nil
+		return
 	}
 	d := refreshDir{filepath.Join(p.Getenv("RUNNER_TEMP"), name)}
 	defer d.remove()
+	if api == nil {
+		return
+	}
 	s, err := d.load(redact.New(r.State(stateIdentity)))
 	if err != nil {
 		r.Warning("what refresh minted is not known, and lives until it expires: %v", err)
+		return
 	}
-	return alive(s.Tokens)
+	others := slices.DeleteFunc(s.Tokens, func(t liveToken) bool { return t.Value.Reveal() == r.State(stateToken) })
+	endTokens(ctx, r, api, others...)
 }

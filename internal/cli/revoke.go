@@ -6,6 +6,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -16,7 +17,8 @@ func (p Process) revoke(ctx context.Context) int {
 	in := p.inputs(r, "revoke")
 	token := redact.New(in.String("token"))
 	r.Mask(actions.Forms(token)...)
-	req := decryptRequest{Line: in.String("encrypted-token"), Host: parseHost(in)}
+	req := decryptRequest{Line: in.String("encrypted-token"), Host: parseHost(r, in)}
+	req.Allowed = parseAllowed(in, req.Host)
 	plain := envelope.Payload{Token: token}
 	switch {
 	case token.Empty() && req.Line == "":
@@ -46,13 +48,14 @@ func (p Process) revoke(ctx context.Context) int {
 			return exitCode(r, in.Err())
 		}
 	}
-	return exitCode(r, p.end(ctx, r, plain, home(plain, req.Host)))
+	return exitCode(r, p.end(ctx, r, plain, req))
 }
 
-func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payload, h host) error {
-	if !token.ExpiresAt.IsZero() && time.Now().After(token.ExpiresAt) {
-		r.Info("the token expired %s ago: there is nothing to revoke", ago(time.Since(token.ExpiresAt)))
-		return nil
+// end revokes a token at the step's GitHub, whatever any clock says of it.
+func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payload, req decryptRequest) error {
+	h, err := req.peer(token)
+	if err != nil {
+		return err
 	}
 	api, err := p.connect(r, h)
 	if err != nil {
@@ -61,13 +64,19 @@ func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payl
 	ctx, cancel := inTime(ctx)
 	defer cancel()
 	gone, err := api.Revoke(ctx, token.Token)
-	switch {
-	case err != nil:
-		return err
-	case gone:
-		r.Info("the token was gone already")
-	default:
-		r.Info("the token is revoked")
+	if err == nil {
+		r.Info("%s", ended(api, gone, token.ExpiresAt))
 	}
-	return nil
+	return err
+}
+
+// ended says what came of a revocation.
+func ended(api *githubapp.API, gone bool, expires time.Time) string {
+	switch {
+	case !gone:
+		return "the token is revoked"
+	case !expires.IsZero() && api.Now().After(expires):
+		return "the token was gone already: it expired at " + clockTime(expires)
+	}
+	return "the token was gone already"
 }

@@ -157,7 +157,7 @@ func (f *fleet) needs(plan secret.Plan, points int) string {
 		quota := f.owner(owner).pace.Quota()
 		if quota.Limit > 0 && part.Requests > quota.Remaining {
 			hours := (part.Requests - quota.Remaining + quota.Limit - 1) / quota.Limit
-			if wait := time.Until(quota.Reset) + time.Duration(hours-1)*time.Hour; wait > took {
+			if wait := quota.Reset.Sub(f.api.Now()) + time.Duration(hours-1)*time.Hour; wait > took {
 				took = wait
 				hour = fmt.Sprintf(" (%s has %s requests an hour, %s of them left)", f.owner(owner).name, thousands(quota.Limit), thousands(quota.Remaining))
 			}

@@ -39,7 +39,7 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 		r.Mask(actions.Forms(c.Token)...)
 	}
 	c.Issuer = parseIssuer(in, !c.Token.Empty())
-	c.Host = parseHost(in)
+	c.Host = parseHost(r, in)
 	switch {
 	case c.Token.Empty():
 		c.Key, _ = parseKey(r, in, "private-key", secret).(*rsa.PrivateKey)

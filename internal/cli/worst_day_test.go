@@ -367,7 +367,8 @@ var worstDay = []struct {
 	},
 	{
 		name: "a bot that nobody sees", env: map[string]string{"INPUT_BOT-IDENTITY": "true"}, prepare: saysAt("/users/*", 404, "Not Found"),
-		line: "look up keeper[bot]: GitHub answered 404: Not Found", hint: "there is nothing of that name, or the token does not open it", warning: "the token that was minted is revoked", requests: 4,
+		line: "look up keeper[bot]: GitHub answered 404: Not Found (tried 4 times in …)", // the token was new
+		hint: "there is nothing of that name, or the token does not open it", warning: "the token that was minted is revoked", requests: 7,
 	},
 	{
 		name: "an archived repository", prepare: says("POST", 403, "Repository was archived so is read-only."),
@@ -626,7 +627,11 @@ func TestPostOnABadDay(t *testing.T) {
 		{"a clear no", func(d *day) { d.Inject(fakegithub.Fault{Status: 403, Body: `{"message":"no"}`}) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: no", true, 1},
 		{"limited", func(d *day) { d.Inject(fakegithub.SecondaryLimit(time.Minute)) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: You have exceeded a secondary rate limit", true, 1},
 		{"never an answer", func(d *day) { d.Inject(fakegithub.Fault{Delay: time.Hour}) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: api.github.test:443: no answer in time (tried 2 times in 15s)%0Ahint: ", true, 2},
-		{"expired", func(*day) { time.Sleep(2 * time.Hour) }, "the token expired at 01:00 UTC: there is nothing to revoke\n", false, 0},
+		{"expired", func(*day) { time.Sleep(2 * time.Hour) }, "the token was gone already: it expired at 01:00 UTC\n", false, 1},
+		{"expired, and no answer", func(d *day) {
+			time.Sleep(2 * time.Hour)
+			d.Inject(fakegithub.Fault{Drop: true})
+		}, "\nthe token could not be revoked, and expired at 01:00 UTC by itself: revoke the token: ", false, 6},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

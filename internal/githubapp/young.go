@@ -91,7 +91,7 @@ func (r retrier) lag(t *trail, resp *http.Response) bool {
 	}
 	t.wait = lagWaits[t.lagged]
 	t.lagged++
-	r.api.config.Info("GitHub answered %d to a token that it has just made, trying again in %s", resp.StatusCode, t.wait)
+	r.api.config.Info("%s: GitHub answered %d to a token that it has just made, trying again in %s", t.op, resp.StatusCode, t.wait)
 	return true
 }
 

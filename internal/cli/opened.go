@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// An envelope is not signed: whoever knows a recipient, which is public, can make
+// one. What comes out of it is an input like any other, of a stranger's hand: it is
+// checked before it becomes an output, a line of the log or a part of git's
+// configuration, and it never chooses to whom a credential is sent.
+
+// open decrypts, masks what came out before anything else is done with it, and
+// checks the rest.
+func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.Payload, error) {
+	opened, err := envelope.Open(req.Line, req.Identities)
+	if envelopeFault(in, "encrypted-token", err) {
+		return envelope.Payload{}, in.Err()
+	}
+	if !opened.Token.Empty() {
+		r.Mask(actions.Forms(opened.Token)...)
+		if !redact.CanMask(opened.Token.Reveal()) {
+			in.Fault("encrypted-token", fmt.Sprintf("holds a token of under %d characters, which can't be masked", redact.MinMask),
+				"no token of GitHub's is so short: whoever made it put something else in")
+			return envelope.Payload{}, in.Err()
+		}
+	}
+	for _, value := range opened.Values {
+		r.Mask(actions.EachLine(value)...)
+	}
+	if problem := stranger(opened); problem != "" {
+		return envelope.Payload{}, actions.Fault{
+			Input: "encrypted-token", Problem: problem,
+			Cure: strangerCure,
+		}
+	}
+	return opened, nil
+}
+
+const strangerCure = "valetkey makes no such envelope: find out which job or person made it, and take the output of yours"
+
+// stranger says what an envelope holds that no mint of ours wrote; empty if there is
+// nothing. It repeats nothing that is not a word.
+func stranger(p envelope.Payload) string {
+	switch {
+	case p.AppSlug != "" && (!isSlug(p.AppSlug) || redact.IsSecret(p.AppSlug)):
+		return "holds " + actions.Quote(p.AppSlug) + " in the place of an App's slug"
+	case p.InstallationID < 0:
+		return "holds a number below zero in the place of an installation's"
+	case !p.ExpiresAt.IsZero() && (p.ExpiresAt.Year() < 2000 || p.ExpiresAt.Year() > 9998):
+		return "holds a time in the place of the token's end that none can have"
+	}
+	for name, level := range p.Permissions {
+		if permission.Check(name, level) != nil {
+			return "holds " + actions.Quote(name) + " or its level in the place of a permission"
+		}
+	}
+	whose := ""
+	for _, full := range p.Repositories {
+		owner, name, _ := strings.Cut(full, "/")
+		switch {
+		case !isAccount(owner), redact.IsSecret(owner), name != "*" && !isRepositoryName(name):
+			return "holds " + actions.Quote(full) + " in the place of a repository"
+		case whose != "" && !strings.EqualFold(owner, whose):
+			return "holds repositories of " + actions.Quote(whose) + " and of " + actions.Quote(owner) + ", and a token has one owner"
+		}
+		whose = owner
+	}
+	return ""
+}
+
+// isRepositoryName reports whether GitHub lets a repository have the name.
+func isRepositoryName(name string) bool {
+	return isRepository(name) && !redact.IsSecret(name) && name != "." && name != ".." && !strings.HasSuffix(strings.ToLower(name), ".git")
+}
+
+// peer is where a token is asked about, used and revoked: the GitHub of this step, or
+// one that allowed-api-urls lets an envelope name.
+func (req decryptRequest) peer(p envelope.Payload) (host, error) {
+	h := req.Host
+	if p.APIURL == "" {
+		return h, nil
+	}
+	named := "what is no address"
+	if u, err := githubapp.ParseInsecureURL(p.APIURL); err == nil {
+		if u.String() == h.URL || slices.Contains(req.Allowed, u.String()) {
+			h.URL = u.String()
+			return h, nil
+		}
+		named = actions.Quote(u.String()) // which has no password in it
+	}
+	return h, actions.Fault{
+		Input:   "encrypted-token",
+		Problem: fmt.Sprintf("says that it was minted at %s, and this step speaks to %s", named, actions.Quote(h.URL)),
+		Cure: "nothing was sent; set github-api-url to where the token was minted, " +
+			"or name it in allowed-api-urls, if that is a GitHub of yours",
+	}
+}
+
+// longest is more than any token lives: GitHub gives them an hour.
+const longest = 24 * time.Hour
+
+// left is how long a token still lives; now is by GitHub's clock.
+func left(p envelope.Payload, now time.Time) (time.Duration, error) {
+	rest := p.ExpiresAt.Sub(now)
+	if rest > longest {
+		return 0, actions.Fault{
+			Input:   "encrypted-token",
+			Problem: "says that the token lives until " + p.ExpiresAt.UTC().Format(time.RFC3339) + ", and GitHub's live for an hour",
+			Cure:    strangerCure,
+		}
+	}
+	return rest, nil
+}

@@ -1,0 +1,114 @@
+package cli
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// fresh gives a token with enough life left, minting one where that is needed.
+// announce, which may be nil, is called once for a token that the runner has not been
+// told of.
+func (p Process) fresh(
+	ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String),
+) (t liveToken, err error) {
+	err = d.locked(func() error {
+		identity := redact.New(p.Getenv(d.identityVariable()))
+		r.Mask(identity)
+		s, err := d.load(identity)
+		if err != nil {
+			return err
+		}
+		if n := len(s.Tokens); n == 0 || !s.Tokens[n-1].fresh(time.Now()) {
+			if err := p.replace(ctx, r, d, &s); err != nil {
+				return err
+			}
+		}
+		last := &s.Tokens[len(s.Tokens)-1]
+		r.Mask(actions.Forms(last.Value.String)...)
+		told := announce != nil && !last.Announced
+		if told {
+			announce(last.Value.String)
+			last.Announced = true
+		}
+		if t = *last; told {
+			return d.save(s)
+		}
+		return nil
+	})
+	return t, err
+}
+
+// replace mints what the state says, and keeps it there. A token that nobody would
+// know of is taken back.
+func (p Process) replace(ctx context.Context, r *actions.Runner, d refreshDir, s *refreshState) error {
+	api, err := p.connect(r, host{URL: s.URL, Roots: []byte(s.Roots), InsecureHTTP: s.InsecureHTTP})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := inTime(ctx)
+	defer cancel()
+	token, err := p.again(ctx, r, api, *s)
+	if err != nil {
+		return err
+	}
+	old, made := s.Tokens, liveToken{Value: storedSecret{token.Value}, Minted: api.Now(), Expires: token.ExpiresAt, Skew: api.Skew()}
+	s.Tokens = append(slices.Clone(old), made)
+	if err := d.save(*s); err != nil {
+		takeBack(ctx, r, api, token)
+		return err
+	}
+	if left := retire(ctx, api, old); len(left) < len(old) {
+		s.Tokens = append(left, made)
+		return d.save(*s)
+	}
+	return nil
+}
+
+// again mints what the state says.
+func (p Process) again(ctx context.Context, r *actions.Runner, api *githubapp.API, s refreshState) (githubapp.Token, error) {
+	r.Mask(actions.Lines(s.Key.String)...)
+	key, err := githubapp.ParseKey(s.Key.String)
+	if err != nil {
+		return githubapp.Token{}, err
+	}
+	app, err := api.App(s.Issuer, key)
+	if err != nil {
+		return githubapp.Token{}, err
+	}
+	m := minted{mintRequest{Scope: s.Scope}, githubapp.Installation{ID: s.Installation, Account: s.Reach.Owner}, githubapp.Token{}}
+	if m.Token, err = app.Mint(ctx, m.Installation, s.Scope); err != nil {
+		return githubapp.Token{}, err
+	}
+	if err := m.sameScope(); err != nil {
+		takeBack(ctx, r, api, m.Token)
+		return githubapp.Token{}, err
+	}
+	return m.Token, nil
+}
+
+// retireTime is all that git waits for tokens of the past; what is left to do then,
+// the next mint does, or the post stage.
+const retireTime = 5 * time.Second
+
+// retire revokes the tokens whose end has come by GitHub's clock, which has just been
+// heard: nobody is at work with them any more. It gives the others, and those of
+// which GitHub did not say that they are gone.
+func retire(ctx context.Context, api *githubapp.API, tokens []liveToken) []liveToken {
+	ctx, cancel := context.WithTimeout(ctx, retireTime)
+	defer cancel()
+	var left []liveToken
+	for _, t := range tokens {
+		if api.Now().After(t.Expires) {
+			if _, err := api.Revoke(ctx, t.Value.String); err == nil {
+				continue
+			}
+		}
+		left = append(left, t)
+	}
+	return left
+}

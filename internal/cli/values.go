@@ -1,0 +1,120 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// parseNames reads which values of an envelope the step takes. Who writes an
+// envelope chooses its names, and a variable of later steps may be all that it takes
+// to read what those send: so the workflow says them, and env takes nothing else.
+func parseNames(in *actions.Inputs, toEnv bool) []string {
+	names := in.List("names")
+	if len(names) == 0 && toEnv {
+		in.Fault("names", "is empty, and export is env",
+			"name the values that may become variables of later steps, as in names: DATABASE_PASSWORD")
+	}
+	check := valueName
+	if toEnv {
+		check = variableName
+	}
+	for _, name := range names {
+		if err := check(name); err != nil {
+			in.Fault("names", err.Error(), "take it as an output, under another name, and set the variable in the step that needs it")
+		}
+	}
+	return names
+}
+
+// notForValues says which inputs of a step have no meaning for values; nothing that
+// was given is passed over.
+func notForValues(in *actions.Inputs, req decryptRequest) error {
+	for _, given := range []struct {
+		input string
+		set   bool
+	}{
+		{"git", req.Loan.Git},
+		{"gh", req.Loan.GH},
+		{"bot-identity", req.Loan.Bot},
+		{"export-env", len(req.Loan.Names) > 0},
+		{"revoke", req.Revoke},
+		{"plaintext-output", req.Encrypted},
+	} {
+		if given.set {
+			in.Fault(given.input, "is for a token, and encrypted-token holds values", "leave it out; names and export are for values")
+		}
+	}
+	return in.Err()
+}
+
+// exportValues hands the values of the encrypt action over, under their names: those
+// that the step takes, or all of them as outputs where it does not say.
+func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload, req decryptRequest) error {
+	if err := notForValues(in, req); err != nil {
+		return err
+	}
+	taken, dropped, err := take(in, opened, req.Names)
+	if err != nil {
+		return err
+	}
+	var pairs []actions.Pair
+	for _, name := range taken {
+		value := opened.Values[name]
+		if len(actions.Maskable(value)) == 0 {
+			return actions.Fault{
+				Input:   "encrypted-token",
+				Problem: fmt.Sprintf("holds a value %s of under %d characters, which can't be masked here", name, redact.MinMask),
+				Cure:    "what is so short is no secret: leave it out where the envelope is made, and pass it as a plain output",
+			}
+		}
+		pairs = append(pairs, actions.Pair{Name: name, Value: value.Reveal()})
+	}
+	write, where := r.Output, "outputs"
+	if req.ToEnv {
+		write, where = r.Env, "the environment of later steps"
+	}
+	if err := write(pairs...); err != nil {
+		return err
+	}
+	r.Info("opened %s into %s", joined(taken), where)
+	if len(dropped) > 0 {
+		r.Info("left out %s, which names does not have", joined(dropped))
+	}
+	return nil
+}
+
+// take tells the values that are handed out, sorted, from those that are left out.
+func take(in *actions.Inputs, opened envelope.Payload, names []string) (taken, dropped []string, err error) {
+	held := slices.Sorted(maps.Keys(opened.Values))
+	var shown []string
+	for _, name := range held {
+		shown = append(shown, actions.Quote(name))
+	}
+	if len(names) == 0 {
+		for _, name := range held {
+			if err := valueName(name); err != nil {
+				in.Fault("encrypted-token", "holds "+err.Error(), "encrypt it again under another name, or say in names which values to take")
+			}
+		}
+		return held, nil, in.Err()
+	}
+	for i, name := range held {
+		if slices.Contains(names, name) {
+			taken = append(taken, name)
+		} else {
+			dropped = append(dropped, shown[i])
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(held, name) {
+			in.Fault("names", actions.Quote(name)+" is not in encrypted-token, which holds "+joined(shown),
+				"compare it with names of the step that encrypted; case counts")
+		}
+	}
+	return taken, dropped, in.Err()
+}
