@@ -11,10 +11,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/safefile"
 )
 
 // The file is lines of JSON, so that a diff shows what a run did: what it is, one
@@ -55,8 +55,10 @@ const (
 	stateKind    = "state of secrets"
 	stateVersion = 1
 	stateIntro   = `{"valetkey":"` + stateKind + `","version":`
-	temporary    = ".tmp-" // between the file's name and a random end
 )
+
+// maxState bounds the file. 30,000 secrets of 10,000 repositories take 4 MB.
+const maxState = 64 << 20
 
 const anew = "set state-reset: true to start anew: everything is written once more, and prune does not know of what was written before"
 
@@ -75,13 +77,21 @@ func OpenState(f StateFile) (*State, error) {
 	if f.Path == "" {
 		return s, nil
 	}
-	s.sweep()
-	data, err := os.ReadFile(f.Path)
+	safefile.Sweep(f.Path)
+	var data []byte
+	err := fs.ErrNotExist
+	if !f.Reset {
+		data, err = safefile.ReadOwn(f.Path, maxState)
+	}
+	absent := errors.Is(err, fs.ErrNotExist)
+	if absent {
+		err = safefile.Check(f.Path) // found now, and not when everything is written
+	}
 	switch {
-	case errors.Is(err, fs.ErrNotExist), err == nil && f.Reset:
-		return s, s.begin(f.Key)
 	case err != nil:
-		return nil, &fault{"read the state file: " + err.Error(), "give state-file a path that this step can read and write", err}
+		return nil, stateFault("read", err, "give state-file a path that this step can read and write")
+	case absent:
+		return s, s.begin(f.Key)
 	}
 	if err := s.decode(data, f); err != nil {
 		return nil, err
@@ -107,15 +117,14 @@ func (s *State) unwrap(f StateFile) (byPrevious bool, err error) {
 	return true, err
 }
 
-// sweep removes what runs left that were killed while they saved.
-func (s *State) sweep() {
-	dir, base := filepath.Split(s.path)
-	left, _ := os.ReadDir(filepath.Clean(dir))
-	for _, entry := range left {
-		if strings.HasPrefix(entry.Name(), base+temporary) {
-			_ = os.Remove(filepath.Join(dir, entry.Name()))
-		}
+// stateFault says what could not be done to the file; cure is for errors that have
+// none of their own.
+func stateFault(verb string, err error, cure string) error {
+	var refused *safefile.Error
+	if errors.As(err, &refused) {
+		cure = refused.Cure
 	}
+	return &fault{verb + " the state file: " + err.Error(), cure, err}
 }
 
 func (s *State) decode(data []byte, f StateFile) error {

@@ -1,9 +1,11 @@
 package secret
 
 import (
+	"fmt"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/safefile"
 )
 
 // Saves as results come: not so often that a large file would slow the work, and
@@ -37,40 +39,29 @@ func (s *State) saveSoon() {
 // save wants the lock of the disk.
 func (s *State) save() error {
 	began := time.Now()
-	err := s.replace()
+	err := safefile.Replace(s.path, s.write)
 	s.saved = time.Now()
 	s.took = s.saved.Sub(began)
 	if err != nil {
-		return &fault{"save the state file: " + err.Error(), "give state-file a path in a directory that this step can write to", err}
+		return stateFault("save", err, "give state-file a path in a directory that this step can write to")
 	}
 	return nil
 }
 
-// replace puts a new file, whole and on disk, in the place of the old one.
-func (s *State) replace() error {
-	dir, base := filepath.Split(s.path)
-	dir = filepath.Clean(dir)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	file, err := os.CreateTemp(dir, base+temporary+"*") // for its owner alone
-	if err != nil {
-		return err
-	}
+// write writes the new file, unless it could not be read again.
+func (s *State) write(file *os.File) error {
 	s.mu.Lock()
-	err = s.encode(file)
+	err := s.encode(file)
 	s.mu.Unlock()
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), s.path)
-	}
 	if err != nil {
-		_ = os.Remove(file.Name())
+		return err
+	}
+	info, err := file.Stat()
+	if err == nil && info.Size() > maxState {
+		err = &safefile.Error{
+			Problem: fmt.Sprintf("it has grown beyond the %d MiB that a state file may have", maxState>>20),
+			Cure:    "split the manifest, and give each part a state-file of its own",
+		}
 	}
 	return err
 }

@@ -1,0 +1,98 @@
+package safefile
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// How long a lock that is held is left alone before it is tried again.
+const (
+	firstPause = 5 * time.Millisecond
+	lastPause  = 200 * time.Millisecond
+)
+
+// ErrLocked is what [Lock] returns when ctx ends before the other holder lets go.
+var ErrLocked = errors.New("somebody else holds its lock")
+
+// Lock waits until nobody else holds the lock file at path, which is made if it is
+// not there, and holds it until the function that it returns is called or the
+// process ends. The system does not tell who the other holder is. Errors don't
+// repeat the path. Where the system has no such locks, nobody waits for anybody.
+func Lock(ctx context.Context, path string) (unlock func(), err error) {
+	dir, name, err := directory(path, false)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = dir.Close() }() // nothing is written through it
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		f, err := lockFile(dir, name)
+		if err != nil {
+			return nil, err
+		}
+		held, err := tryLock(f)
+		if held && err == nil && isStill(dir, name, f) {
+			return func() { _ = f.Close() }, nil // which lets go
+		}
+		_ = f.Close() // nothing was written
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ErrLocked
+		case <-time.After(pause):
+		}
+	}
+}
+
+// lockFile opens the lock file, or makes it.
+func lockFile(dir *os.Root, name string) (*os.File, error) {
+	f, err := dir.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if err == nil || !errors.Is(err, fs.ErrExist) {
+		return f, bare(err)
+	}
+	if f, err = openOwn(dir, name, os.O_RDWR); err != nil {
+		return nil, err
+	}
+	if err = ours(dir, f); err != nil {
+		_ = f.Close() // nothing was written
+	}
+	return f, err
+}
+
+// ours returns an error where others may hold the lock: who can open a file can
+// lock it, and keep this program waiting.
+func ours(dir *os.Root, f *os.File) error {
+	const cure = "delete it"
+	info, err := f.Stat()
+	if err != nil {
+		return bare(err)
+	}
+	around, err := dir.Stat(".")
+	if err != nil {
+		return bare(err)
+	}
+	uid, _, ok := Owner(info)
+	of, _, _ := Owner(around)
+	switch {
+	case ok && info.Mode().Perm()&0o077 != 0:
+		return &Error{"others may open it", cure}
+	case ok && uid != of && uid != os.Geteuid():
+		return &Error{"it belongs to somebody else", cure}
+	}
+	return nil
+}
+
+// isStill reports whether the name still leads to the file: a lock on one that was
+// deleted keeps nobody out.
+func isStill(dir *os.Root, name string, f *os.File) bool {
+	now, err := dir.Lstat(name)
+	if err != nil {
+		return false
+	}
+	opened, err := f.Stat()
+	return err == nil && os.SameFile(now, opened)
+}

@@ -1,0 +1,211 @@
+// Package safefile reads, replaces and locks files that others may have had their
+// hands on: what a pull request checked out, what an earlier step of the job left.
+//
+// Only regular files are opened: a named pipe would keep the step waiting for ever,
+// and a device has no end. Nothing is read beyond a bound, and nothing is read or
+// written by half.
+//
+// The current directory is the workspace, whose content is that of whoever wrote the
+// commit: no link in it leads out of it. A path that lies elsewhere is the word of
+// the user who gave it, up to its directory. A file that this program writes and
+// reads again is never a link itself, wherever it lies: see [ReadOwn], [Replace] and
+// [Lock].
+package safefile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+)
+
+// Error says why a file is not opened: a sentence about "it", and what to do.
+type Error struct{ Problem, Cure string }
+
+func (e *Error) Error() string { return e.Problem }
+
+// Hint is the cure, printed on a line of its own.
+func (e *Error) Hint() string { return e.Cure }
+
+// Read returns the whole content of a regular file of at most limit bytes. A link
+// in the workspace is followed as long as it stays there. Errors don't repeat the
+// path.
+func Read(path string, limit int64) ([]byte, error) {
+	at, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer at.close()
+	open, stat := at.root.OpenFile, at.root.Stat
+	if !at.inWorkspace { // the links there are of the machine's owner
+		open = func(_ string, flag int, mode fs.FileMode) (*os.File, error) { return os.OpenFile(path, flag, mode) }
+		stat = func(string) (fs.FileInfo, error) { return os.Stat(path) }
+	}
+	info, err := stat(at.name)
+	if err == nil {
+		err = regular(info)
+	}
+	if err != nil {
+		return nil, bare(err)
+	}
+	f, err := open(at.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, bare(err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return content(f, limit)
+}
+
+// ReadOwn returns the whole content of a file that [Replace] wrote: what has become
+// a link is somebody else's doing. Errors don't repeat the path.
+func ReadOwn(path string, limit int64) ([]byte, error) {
+	at, err := locate(path)
+	if err != nil {
+		return nil, err
+	}
+	defer at.close()
+	f, err := openOwn(at.root, at.name, os.O_RDONLY)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	return content(f, limit)
+}
+
+// openOwn opens a file that is there, and no link.
+func openOwn(root *os.Root, name string, flag int) (*os.File, error) {
+	before, err := root.Lstat(name)
+	if err == nil {
+		err = regular(before)
+	}
+	if err != nil {
+		return nil, bare(err)
+	}
+	f, err := root.OpenFile(name, flag|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, bare(err)
+	}
+	if opened, err := f.Stat(); err != nil || !os.SameFile(before, opened) {
+		_ = f.Close() // nothing was read or written
+		return nil, &Error{"it was swapped for another file while it was opened", "see what else writes it, and run the step again"}
+	}
+	return f, nil
+}
+
+// content reads an open file to its end. What was opened is looked at once more,
+// since the name may have got another file after the first look.
+func content(f *os.File, limit int64) ([]byte, error) {
+	info, err := f.Stat()
+	if err == nil {
+		err = regular(info)
+	}
+	if err != nil {
+		return nil, bare(err)
+	}
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	switch {
+	case err != nil:
+		return nil, bare(err)
+	case int64(len(data)) > limit:
+		return nil, &Error{"it is larger than the " + size(limit) + " that such a file may have", "check that it is the right file"}
+	}
+	return data, nil
+}
+
+func size(bytes int64) string {
+	if bytes < 1<<20 {
+		return fmt.Sprintf("%d KiB", bytes>>10)
+	}
+	return fmt.Sprintf("%d MiB", bytes>>20)
+}
+
+// regular returns an error that says what a file is instead.
+func regular(info fs.FileInfo) error {
+	const plain = "give the path of a plain file"
+	switch mode := info.Mode(); {
+	case mode.IsRegular():
+		return nil
+	case mode.IsDir():
+		return &Error{"it is a directory", plain}
+	case mode&fs.ModeSymlink != 0:
+		return &Error{"it is a link, which may be somebody else's doing", "give the path of the file itself, or delete the link"}
+	case mode&fs.ModeNamedPipe != 0:
+		return &Error{"it is a named pipe", plain}
+	case mode&fs.ModeSocket != 0:
+		return &Error{"it is a socket", plain}
+	case mode&fs.ModeDevice != 0:
+		return &Error{"it is a device", plain}
+	}
+	return &Error{"it is no regular file", plain}
+}
+
+// escapes is what [os.Root] says of a path that leads out of it; the error itself
+// is not exported.
+const escapes = "path escapes from parent"
+
+var errNotDirectory = errors.New("a part of its path is no directory")
+
+// bare takes the path, which may be anything, out of an error.
+func bare(err error) error {
+	var path *fs.PathError
+	var link *os.LinkError
+	switch {
+	case errors.As(err, &path):
+		err = path.Err
+	case errors.As(err, &link):
+		err = link.Err
+	}
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return errNotDirectory
+	case err != nil && err.Error() == escapes:
+		return &Error{"a link leads out of the workspace", "put the file itself there, or give the path that the link leads to"}
+	}
+	return err
+}
+
+// location is a file by its name below a directory that no link leads out of.
+type location struct {
+	root        *os.Root
+	name        string
+	inWorkspace bool
+}
+
+func (l location) close() { _ = l.root.Close() } // nothing is written through it
+
+// locate finds the directory that confines a path: the workspace, or else the
+// deepest directory of the path that is there.
+func locate(path string) (location, error) {
+	here, err := os.Getwd()
+	if err != nil {
+		return location{}, err
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(here, path)
+	}
+	if name, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(name) {
+		root, err := os.OpenRoot(here)
+		return location{root, name, true}, bare(err)
+	}
+	dir := filepath.Dir(path)
+	for {
+		info, err := os.Stat(dir)
+		switch {
+		case err == nil && !info.IsDir(): // opening it could wait for ever
+			return location{}, errNotDirectory
+		case err == nil:
+			name, err := filepath.Rel(dir, path)
+			if err != nil {
+				return location{}, err
+			}
+			root, err := os.OpenRoot(dir)
+			return location{root, name, false}, bare(err)
+		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
+			return location{}, bare(err)
+		}
+		dir = filepath.Dir(dir)
+	}
+}
