@@ -44,7 +44,9 @@ func packages(t *testing.T) []goPackage {
 // Only cli composes. What stands below it knows the leaves and nothing else of
 // ours, and only githubapp makes HTTP clients.
 func TestImportRules(t *testing.T) {
-	leaves := []string{"internal/redact", "internal/manifest", "internal/apicall", "internal/nearest", "internal/address"}
+	leaves := []string{
+		"internal/redact", "internal/manifest", "internal/apicall", "internal/nearest", "internal/address", "internal/safefile",
+	}
 	network := []string{"internal/githubapp", "internal/fakegithub", "internal/cli", ""}
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")

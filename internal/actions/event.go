@@ -2,9 +2,9 @@ package actions
 
 import (
 	"encoding/json"
-	"io"
-	"os"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/safefile"
 )
 
 // maxEvent bounds what is read of an event; GitHub cuts webhooks at 25 MB.
@@ -40,11 +40,10 @@ func (r *Runner) fromFork() bool {
 	if !strings.HasPrefix(name, "pull_request") || name == "pull_request_target" {
 		return false
 	}
-	f, err := os.Open(r.getenv("GITHUB_EVENT_PATH"))
+	text, err := safefile.Read(r.getenv("GITHUB_EVENT_PATH"), maxEvent)
 	if err != nil {
 		return false
 	}
-	defer func() { _ = f.Close() }() // it was only read
 	var event struct {
 		PullRequest struct {
 			Head struct {
@@ -54,7 +53,7 @@ func (r *Runner) fromFork() bool {
 			} `json:"head"`
 		} `json:"pull_request"`
 	}
-	if err := json.NewDecoder(io.LimitReader(f, maxEvent)).Decode(&event); err != nil {
+	if err := json.Unmarshal(text, &event); err != nil {
 		return false
 	}
 	head := event.PullRequest.Head.Repository

@@ -4,8 +4,10 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 
 	"github.com/sethvargo/go-githubactions"
@@ -119,19 +121,28 @@ func (r *Runner) issue(file, message string) (err error) {
 	return nil
 }
 
-// openable checks what the library does not: that the file is there. One that we
-// made would be read by nobody.
+// openable checks what the library does not: that the file is there, since one that
+// we made would be read by nobody, and that it takes what is written. Opening a named
+// pipe that nobody reads would wait for ever. The runner makes plain files, in a
+// directory of its own; elsewhere a device such as /dev/stdout is what its user wants.
 func (r *Runner) openable(file string) error {
 	name := variable(file)
 	path := r.getenv(name)
 	if path == "" {
 		return Fault{Problem: name + " is not set", Cure: "the runner sets it; elsewhere point it at an empty file"}
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
+	if err == nil {
+		var info fs.FileInfo
+		if info, err = f.Stat(); err == nil && r.Present() && !info.Mode().IsRegular() {
+			err = errors.New("it is no longer the plain file that the runner made")
+		}
+		err = errors.Join(err, f.Close())
+	}
 	if err != nil {
 		return Fault{Problem: fmt.Sprintf("%s can't be written: %v", name, err), Cure: "a container action runs as root and writes the file the runner made; elsewhere create it first"}
 	}
-	return f.Close()
+	return nil
 }
 
 func variable(file string) string {

@@ -30,7 +30,7 @@ func besides() (refreshDir, bool) {
 		return refreshDir{}, false
 	}
 	d := refreshDir{filepath.Dir(program)}
-	_, err = os.Stat(filepath.Join(d.path, refreshFile))
+	_, err = os.Lstat(filepath.Join(d.path, refreshFile)) // a link is for load to refuse
 	return d, err == nil && strings.HasPrefix(filepath.Base(d.path), refreshPrefix)
 }
 

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/safefile"
 )
 
 // handedOver is a file that this step writes for later steps of the job. This one
@@ -26,18 +27,38 @@ func willHandOver(path string) handedOver {
 }
 
 // done gives the file, and the directories that were made for it, to the owner of
-// the one they were made in.
+// the one they were made in. None of them is reached through a link that leads out
+// of that one: it would give away what lies elsewhere.
 func (h handedOver) done(r *actions.Runner) {
 	if h.path == "" {
 		return
 	}
-	for path := h.path; path != h.before && path != filepath.Dir(path); path = filepath.Dir(path) {
-		if _, err := os.Lstat(path); err != nil {
+	root, err := os.OpenRoot(h.before)
+	if err != nil {
+		return // where there is no directory, nothing was written
+	}
+	defer func() { _ = root.Close() }() // nothing is written through it
+	name, err := filepath.Rel(h.before, h.path)
+	for ; err == nil && name != "."; name = filepath.Dir(name) {
+		if _, absent := root.Lstat(name); absent != nil {
 			continue // not written after all
 		}
-		if err := sameOwner(path, h.before); err != nil {
-			r.Warning("later steps may not be able to read %s: %v", filepath.Base(path), err)
-			return
-		}
+		err = sameOwner(root, name)
 	}
+	if err != nil {
+		r.Warning("later steps may not be able to read %s: %v", filepath.Base(h.path), err)
+	}
+}
+
+// sameOwner gives a file to the owner of the directory that it lies below. Only root
+// can, and only root needs to.
+func sameOwner(root *os.Root, name string) error {
+	info, err := root.Stat(".")
+	if err != nil {
+		return err
+	}
+	if uid, gid, ok := safefile.Owner(info); ok && os.Geteuid() == 0 {
+		return root.Lchown(name, uid, gid)
+	}
+	return nil
 }

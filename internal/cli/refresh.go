@@ -16,6 +16,7 @@ import (
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/safefile"
 )
 
 // A job that outlives its token has this very program in a directory below
@@ -30,6 +31,13 @@ const (
 
 	// refreshBefore is how much life a token must have to be handed out once more.
 	refreshBefore = 5 * time.Minute
+
+	// maxRefresh bounds the file, whose largest part are certificates to trust.
+	maxRefresh = 1 << 20
+
+	// refreshWait is how long a lock is waited for: whoever holds it may be minting,
+	// and be about to hand out what is asked for.
+	refreshWait = mintTime + 30*time.Second
 )
 
 // refreshState is what the file holds.
@@ -111,7 +119,12 @@ func newRefreshDir(temp string) (refreshDir, error) {
 		err = copyFile(program, filepath.Join(path, refreshProgram), 0o700)
 	}
 	if err == nil {
-		err = d.own(path)
+		err = os.WriteFile(filepath.Join(path, refreshLock), nil, 0o600)
+	}
+	for _, name := range []string{refreshProgram, refreshLock, "."} { // from then on the directory is in others' hands
+		if err == nil {
+			err = d.own(name)
+		}
 	}
 	if err != nil {
 		d.remove()
@@ -122,10 +135,15 @@ func newRefreshDir(temp string) (refreshDir, error) {
 
 func (d refreshDir) remove() { _ = os.RemoveAll(d.path) }
 
-// own gives a file to the owner of RUNNER_TEMP: the container runs as root, the
-// job's steps mostly don't.
-func (d refreshDir) own(path string) error {
-	return sameOwner(path, filepath.Dir(d.path))
+// own gives a file of the directory to the owner of RUNNER_TEMP: the container runs
+// as root, the job's steps mostly don't.
+func (d refreshDir) own(name string) error {
+	temp, err := os.OpenRoot(filepath.Dir(d.path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = temp.Close() }() // nothing is written through it
+	return sameOwner(temp, filepath.Join(filepath.Base(d.path), name))
 }
 
 func copyFile(from, to string, mode os.FileMode) (err error) {
@@ -138,9 +156,7 @@ func copyFile(from, to string, mode os.FileMode) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err = io.Copy(out, in); err == nil {
-		err = refreshDir{filepath.Dir(to)}.own(to)
-	}
+	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Close())
 }
 
@@ -158,20 +174,25 @@ func (d refreshDir) save(s refreshState) error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(d.path, refreshFile)
-	if err := os.WriteFile(file+".new", []byte(sealed), 0o600); err != nil {
-		return err
+	if len(sealed) > maxRefresh {
+		return actions.Fault{Input: "refresh", Problem: fmt.Sprintf("has more to keep than %d MiB", maxRefresh>>20), Cure: "give ca-bundle only the certificates that it takes"}
 	}
-	if err := d.own(file + ".new"); err != nil {
+	return safefile.Replace(filepath.Join(d.path, refreshFile), func(f *os.File) error {
+		_, err := f.WriteString(sealed)
+		if err == nil {
+			err = d.own(filepath.Base(f.Name()))
+		}
 		return err
-	}
-	return os.Rename(file+".new", file)
+	})
 }
 
 // load opens the state with the identity of the job.
 func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	var s refreshState
-	sealed, err := os.ReadFile(filepath.Join(d.path, refreshFile))
+	if info, err := os.Lstat(d.path); err == nil && !info.IsDir() {
+		return s, errors.New("the directory of refresh was swapped for something else")
+	}
+	sealed, err := safefile.ReadOwn(filepath.Join(d.path, refreshFile), maxRefresh)
 	if err != nil {
 		return s, fmt.Errorf("read the state of refresh: %w", err)
 	}
@@ -190,15 +211,22 @@ func (d refreshDir) load(identity redact.String) (refreshState, error) {
 }
 
 // locked runs f while nobody else does: ten clones at once need one mint.
-func (d refreshDir) locked(f func() error) error {
-	lock, err := os.OpenFile(filepath.Join(d.path, refreshLock), os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
+func (d refreshDir) locked(ctx context.Context, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
+	unlock, err := safefile.Lock(ctx, filepath.Join(d.path, refreshLock))
+	switch {
+	case errors.Is(err, safefile.ErrLocked) && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return actions.Fault{
+			Problem: fmt.Sprintf("lock the state of refresh: another process of this job held it for %s, and it is not known which", refreshWait),
+			Cure:    "look for a git or a valetkey that hangs in an earlier step, and end it",
+		}
+	case errors.Is(err, safefile.ErrLocked):
+		return errors.New("lock the state of refresh: cancelled while another process held it")
+	case err != nil:
 		return fmt.Errorf("lock the state of refresh: %w", err)
 	}
-	defer func() { _ = lock.Close() }() // which unlocks
-	if err := exclusive(lock); err != nil {
-		return fmt.Errorf("lock the state of refresh: %w", err)
-	}
+	defer unlock()
 	return f()
 }
 

@@ -16,7 +16,7 @@ import (
 func (p Process) fresh(
 	ctx context.Context, r *actions.Runner, d refreshDir, announce func(redact.String),
 ) (t liveToken, err error) {
-	err = d.locked(func() error {
+	err = d.locked(ctx, func() error {
 		identity := redact.New(p.Getenv(d.identityVariable()))
 		r.Mask(identity)
 		s, err := d.load(identity)

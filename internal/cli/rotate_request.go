@@ -42,7 +42,7 @@ func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateReque
 		return req, err
 	}
 	var err error
-	if req.Manifest, err = readManifest(r, in, req.Path); err != nil {
+	if req.Manifest, err = readManifest(r, req.Path); err != nil {
 		return req, err
 	}
 	if len(req.Manifest.Rotations) == 0 {

@@ -1,10 +1,8 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -120,17 +118,6 @@ func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
 		}
 	}
 	return errors.Join(errs...)
-}
-
-func writeReport(path string, report any) error {
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err == nil {
-		err = os.WriteFile(path, append(text, '\n'), 0o600)
-	}
-	if err != nil {
-		return actions.Fault{Input: "report-file", Problem: "can't be written: " + err.Error(), Cure: "give it a path in a directory that is there"}
-	}
-	return nil
 }
 
 // total is one line of counts.

@@ -8,7 +8,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -19,6 +18,7 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/safefile"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -83,13 +83,12 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 	path, state := in.String("manifest"), in.String("state-file")
 	limit, reset := parseLimit(in, "max-deletions"), in.Bool("state-reset")
 	previous := parsePreviousKey(r, in)
-	// Found now, and not when everything is written.
-	if _, err := os.Stat(filepath.Dir(req.Report)); err != nil {
-		in.Fault("report-file", "is in a directory that is not there", "make the directory in a step before, or give another path")
-	}
+	checkReport(in, req.Report)
 	switch {
-	case state != "" && filepath.Clean(state) == filepath.Clean(req.Report):
+	case state != "" && samePath(state, req.Report):
 		in.Fault("report-file", "is the state-file", "give each a file of its own")
+	case req.Report != "" && samePath(path, req.Report):
+		in.Fault("report-file", "is the manifest", "give each a file of its own")
 	case state != "" && !req.Credentials.Token.Empty():
 		in.Fault("state-file", "can't be used with token", "fingerprints are made with the App's key: give client-id and private-key")
 	case req.Prune && state == "":
@@ -105,7 +104,7 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		return req, err
 	}
 	var err error
-	if req.Manifest, err = readManifest(r, in, path); err != nil {
+	if req.Manifest, err = readManifest(r, path); err != nil {
 		return req, err
 	}
 	if len(req.Manifest.Secrets) == 0 {
@@ -169,15 +168,13 @@ func parsePoints(in *actions.Inputs) int {
 	return points
 }
 
-func readManifest(r *actions.Runner, in *actions.Inputs, path string) (*manifest.File, error) {
-	text, err := os.ReadFile(path)
+// maxManifest bounds the manifest: 10,000 repositories by name take a third of it.
+const maxManifest = 1 << 20
+
+func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
+	text, err := safefile.Read(path, maxManifest)
 	if err != nil {
-		var e *os.PathError
-		if errors.As(err, &e) {
-			err = e.Err
-		}
-		in.Fault("manifest", actions.Quote(path)+" can't be read: "+err.Error(), "the repository has to be checked out before (actions/checkout), and the path is from its root")
-		return nil, in.Err()
+		return nil, fileFault("manifest", path, "can't be read", err, "the repository has to be checked out before (actions/checkout), and the path is from its root")
 	}
 	file, err := manifest.Parse(path, text)
 	if err == nil {

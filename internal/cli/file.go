@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/safefile"
+)
+
+// fileFault says of an input that names a file why that is not opened. Cure is for
+// errors that have none of their own.
+func fileFault(input, path, cannot string, err error, cure string) actions.Fault {
+	var refused *safefile.Error
+	if errors.As(err, &refused) {
+		cure = refused.Cure
+	}
+	return actions.Fault{Input: input, Problem: actions.Quote(path) + " " + cannot + ": " + err.Error(), Cure: cure}
+}
+
+// samePath reports whether two paths name one file, links apart.
+func samePath(a, b string) bool {
+	whole := func(path string) string {
+		if absolute, err := filepath.Abs(path); err == nil {
+			return absolute
+		}
+		return filepath.Clean(path)
+	}
+	return whole(a) == whole(b)
+}
+
+const reportCure = "give it a path in a directory that is there"
+
+// checkReport finds out now, and not when everything is written, whether the report
+// can be.
+func checkReport(in *actions.Inputs, path string) {
+	if path == "" {
+		return
+	}
+	if err := safefile.Check(path); err != nil {
+		f := fileFault("report-file", path, "can't be written", err, reportCure)
+		in.Fault(f.Input, f.Problem, f.Cure)
+	} else if _, err := os.Stat(filepath.Dir(path)); err != nil {
+		in.Fault("report-file", "is in a directory that is not there", "make the directory in a step before, or give another path")
+	}
+}
+
+// writeReport writes the file whole or not at all.
+func writeReport(path string, report any) error {
+	text, err := json.MarshalIndent(report, "", "  ")
+	if err == nil {
+		err = safefile.Replace(path, func(f *os.File) error {
+			_, err := f.Write(append(text, '\n'))
+			return err
+		})
+	}
+	if err != nil {
+		return fileFault("report-file", path, "can't be written", err, reportCure)
+	}
+	return nil
+}
