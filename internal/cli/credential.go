@@ -40,7 +40,7 @@ func besides() (refreshDir, bool) {
 func (p Process) gitCredential(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("git-credential", flag.ContinueOnError)
 	client := flags.String("client-id", "", "the App's client id; default: INPUT_CLIENT-ID")
-	keyFile := flags.String("private-key-file", "", "the App's private key; default: the text in INPUT_PRIVATE-KEY")
+	keyFile := flags.String("private-key-file", "", "the App's private key; default: INPUT_PRIVATE-KEY-FILE, or the text in INPUT_PRIVATE-KEY")
 	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
 	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
 	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine; default: INPUT_INSECURE-HTTP")
@@ -62,40 +62,31 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 	if d, ok := besides(); ok {
 		return exitCode(r, p.answerFresh(ctx, r, d, asked))
 	}
-	given := map[string]string{"INPUT_CLIENT-ID": *client, "INPUT_PERMISSIONS": *permissions, "INPUT_GITHUB-API-URL": *api}
+	given := map[string]string{}
 	if *insecure {
 		given["INPUT_INSECURE-HTTP"] = "true"
 	}
-	if *keyFile != "" {
-		text, err := os.ReadFile(*keyFile)
-		if err != nil {
-			return exitCode(r, actions.Fault{Problem: "the private key can't be read: " + withoutPath(err), Cure: "give the .pem file that GitHub made"})
+	for input, value := range map[string]string{"CLIENT-ID": *client, "PRIVATE-KEY-FILE": *keyFile, "PERMISSIONS": *permissions, "GITHUB-API-URL": *api} {
+		if value != "" {
+			given["INPUT_"+input] = value
 		}
-		given["INPUT_PRIVATE-KEY"] = string(text)
+	}
+	if *keyFile != "" {
+		given["INPUT_PRIVATE-KEY"] = "" // a flag wins over the environment
 	}
 	p.Getenv = over(given, p.Getenv)
 	r = p.plain()
 	return exitCode(r, p.answerMinted(ctx, r, asked, given))
 }
 
-// over gives an environment in which what is given and not empty comes first.
+// over gives an environment in which what is given comes first.
 func over(given map[string]string, getenv func(string) string) func(string) string {
 	return func(name string) string {
-		if v := given[name]; v != "" {
+		if v, ok := given[name]; ok {
 			return v
 		}
 		return getenv(name)
 	}
-}
-
-// withoutPath gives what is wrong with a file and leaves out its name, which is
-// the key itself where somebody pasted that instead.
-func withoutPath(err error) string {
-	var e *fs.PathError
-	if errors.As(err, &e) {
-		return e.Err.Error()
-	}
-	return err.Error()
 }
 
 // answerFresh hands out the job's token for the repositories that it opens: a question

@@ -7,7 +7,6 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
-	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // parseRecipients reads who can open what is encrypted: recipients or a
@@ -31,24 +30,24 @@ func parseRecipients(r *actions.Runner, in *actions.Inputs) []envelope.Recipient
 }
 
 // ownKey is the App itself: whoever has its key can open what it minted.
-func ownKey(in *actions.Inputs, key *rsa.PublicKey) []envelope.Recipient {
+func ownKey(in *actions.Inputs, input string, key *rsa.PublicKey) []envelope.Recipient {
 	own, err := envelope.KeyRecipient(key)
-	if envelopeFault(in, "private-key", err) {
+	if envelopeFault(in, input, err) {
 		return nil
 	}
 	return []envelope.Recipient{own}
 }
 
-// parseIdentities reads what opens it: exactly one of identity, passphrase and
-// private-key.
+// parseIdentities reads what opens it: exactly one of identity, passphrase and the
+// App's key.
 func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity {
-	identity, secret, key := in.Key("identity"), in.Secret("passphrase"), in.Key("private-key")
+	identity, secret := in.Key("identity"), in.Secret("passphrase")
 	r.Mask(actions.Lines(identity)...)
 	r.Mask(actions.EachLine(secret)...)
-	r.Mask(actions.Lines(key)...)
+	key := readAppKey(r, in)
 	var given []string
-	for name, s := range map[string]redact.String{"identity": identity, "passphrase": secret, "private-key": key} {
-		if !s.Empty() {
+	for name, is := range map[string]bool{"identity": !identity.Empty(), "passphrase": !secret.Empty(), "private-key": key.Given()} {
+		if is {
 			given = append(given, name)
 		}
 	}
@@ -68,12 +67,12 @@ func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity 
 	case "passphrase":
 		return []envelope.Identity{envelope.PassphraseIdentity(secret)}
 	}
-	private, ok := parseKey(r, in, "private-key", key).(*rsa.PrivateKey)
+	private, ok := key.parse(r, in).(*rsa.PrivateKey)
 	if !ok {
 		return nil
 	}
 	own, err := envelope.KeyIdentity(private)
-	envelopeFault(in, "private-key", err)
+	envelopeFault(in, key.Input, err)
 	return []envelope.Identity{own}
 }
 

@@ -40,19 +40,17 @@ type mintRequest struct {
 
 // parseMint reads the inputs of the root action. Every fault is in the error.
 func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
-	// Before anything can fail or print: the key, whatever its form.
-	secret := in.Key("private-key")
-	r.Mask(actions.Lines(secret)...)
+	key := readAppKey(r, in) // before anything can fail or print
 
 	var req mintRequest
 	if !in.Bool("notices") {
 		r.Hush()
 	}
 	onMissing := in.Choice("on-missing-key", "fail", "skip")
-	req.Skip = secret.Empty() && onMissing == "skip"
+	req.Skip = !key.Given() && onMissing == "skip"
 	req.Issuer = parseIssuer(in, req.Skip)
 	if !req.Skip {
-		req.Key, req.KeyText = parseKey(r, in, "private-key", secret), secret
+		req.Key, req.KeyText = key.parse(r, in), key.Text
 	}
 	req.Host = parseHost(r, in)
 	req.InstallationID = parseID(in, "installation-id")
@@ -66,9 +64,9 @@ func (p Process) parseMint(r *actions.Runner, in *actions.Inputs) (mintRequest, 
 	req.Encrypted = !in.Bool("plaintext-output")
 	req.Recipients = parseRecipients(r, in)
 	if rsaKey, ok := publicKey(req.Key); ok && len(req.Recipients) == 0 {
-		req.Recipients = ownKey(in, rsaKey)
+		req.Recipients = ownKey(in, key.Input, rsaKey)
 	}
-	req.NoMask = actions.EachLine(secret)
+	req.NoMask = actions.EachLine(key.Text)
 	req.Archived = in.Bool("include-archived")
 	parseTarget(r, in, &req)
 	if req.Loan.Git && req.Target.Enterprise != "" {
@@ -101,22 +99,6 @@ func parseIssuer(in *actions.Inputs, optional bool) string {
 // speaksID tells what has the form of a client id and may be shown.
 func speaksID(text string) bool {
 	return isClientID(text) && actions.Quote(text) == `"`+text+`"`
-}
-
-func parseKey(r *actions.Runner, in *actions.Inputs, name string, secret redact.String) crypto.Signer {
-	if cause, cure := r.WithoutSecrets(); secret.Empty() && cause != "" {
-		in.Fault(name, "is empty: "+cause, cure)
-		return nil
-	}
-	key, err := githubapp.ParseKey(secret)
-	var wrong *githubapp.KeyError
-	if errors.As(err, &wrong) {
-		if secret.Empty() {
-			wrong.Cure += missingKey
-		}
-		in.Fault(name, wrong.Problem, wrong.Cure)
-	}
-	return key
 }
 
 // missingKey are the two places where a secret that is there is empty all the same:

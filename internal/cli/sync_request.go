@@ -32,8 +32,7 @@ type credentials struct {
 
 // parseCredentials reads the App's inputs, and token where there is one.
 func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
-	secret, c := in.Key("private-key"), credentials{}
-	r.Mask(actions.Lines(secret)...)
+	key, c := readAppKey(r, in), credentials{}
 	if hasToken {
 		c.Token = redact.New(in.String("token"))
 		r.Mask(actions.Forms(c.Token)...)
@@ -42,8 +41,8 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 	c.Host = parseHost(r, in)
 	switch {
 	case c.Token.Empty():
-		c.Key, _ = parseKey(r, in, "private-key", secret).(*rsa.PrivateKey)
-	case !secret.Empty() || c.Issuer != "":
+		c.Key, _ = key.parse(r, in).(*rsa.PrivateKey)
+	case key.Given() || c.Issuer != "":
 		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
 	case strings.ContainsFunc(c.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
 		in.Fault("token", "is no token: it has white space or other characters in it that no token has", "pass the output token of valetkey as it is")

@@ -1,0 +1,93 @@
+package cli
+
+import (
+	"crypto"
+	"errors"
+	"os"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/safefile"
+)
+
+// maxKeyFile bounds the file of a key: one of 16,384 bits takes 14 KiB at most.
+const maxKeyFile = 64 << 10
+
+// appKey is the App's private key as the step was given it: as text, or in a file,
+// which no list of processes, no history of a shell and no variable shows.
+type appKey struct {
+	Text  redact.String
+	Input string // that it came by, which faults name
+	Wrong bool   // it can't be had; the fault is noted
+}
+
+// readAppKey reads private-key, or the file that private-key-file names, and masks
+// the key before anything can fail or print.
+func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
+	k := appKey{Text: in.Key("private-key"), Input: "private-key"}
+	r.Mask(actions.Lines(k.Text)...)
+	path := in.String("private-key-file")
+	if path == "" {
+		return k
+	}
+	if redact.MayBeSecret(path) { // the key itself, in the wrong input
+		r.Mask(actions.EachLine(redact.New(path))...)
+	}
+	both := !k.Text.Empty()
+	k.Input, k.Wrong = "private-key-file", true
+	if both {
+		in.Fault(k.Input, "can't be used with private-key", "give one of them")
+		return k
+	}
+	text, err := safefile.Read(path, maxKeyFile)
+	if err != nil {
+		f := fileFault(k.Input, path, "can't be read", err, "give the path of the .pem file that GitHub made; a container action sees those in the workspace and in RUNNER_TEMP")
+		in.Fault(f.Input, f.Problem, f.Cure)
+		return k
+	}
+	if k.Text = redact.New(string(text)); strings.TrimSpace(k.Text.Reveal()) == "" {
+		in.Fault(k.Input, actions.Quote(path)+" is empty", "give the path of the .pem file that GitHub made")
+		return k
+	}
+	r.Mask(actions.Lines(k.Text)...)
+	k.Wrong = false
+	warnOfReaders(r, path)
+	return k
+}
+
+// warnOfReaders tells of a key that others on this machine can read. A runner's
+// files are those of one job, on a machine that it has for itself or should have.
+func warnOfReaders(r *actions.Runner, path string) {
+	info, err := os.Stat(path)
+	if err != nil || r.Present() {
+		return
+	}
+	if _, _, known := safefile.Owner(info); known && info.Mode().Perm()&0o044 != 0 {
+		r.Warning("private-key-file: %s can be read by others on this machine (mode %04o)\nhint: chmod 600 it", actions.Quote(path), info.Mode().Perm())
+	}
+}
+
+// Given reports whether there is a key, or was meant to be one.
+func (k appKey) Given() bool { return k.Wrong || !k.Text.Empty() }
+
+// parse gives the key itself; nil where a fault is noted.
+func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
+	if k.Wrong {
+		return nil
+	}
+	if cause, cure := r.WithoutSecrets(); k.Text.Empty() && cause != "" {
+		in.Fault(k.Input, "is empty: "+cause, cure)
+		return nil
+	}
+	key, err := githubapp.ParseKey(k.Text)
+	var wrong *githubapp.KeyError
+	if errors.As(err, &wrong) {
+		if k.Text.Empty() {
+			wrong.Cure += missingKey
+		}
+		in.Fault(k.Input, wrong.Problem, wrong.Cure)
+	}
+	return key
+}
