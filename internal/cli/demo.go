@@ -145,8 +145,10 @@ func (s *story) use(ctx context.Context, token redact.String, repository string,
 		s.say("  - git is not installed here: git clone of %s is not tried\n", name)
 		return
 	}
-	into := filepath.Join(s.world.dir, "clone-"+repository+"-"+fmt.Sprint(s.checks))
-	err = s.world.clone(ctx, token, name, into)
+	into, err := os.MkdirTemp(s.world.dir, "clone-"+repository+"-")
+	if err == nil {
+		err = s.world.clone(ctx, token, name, into)
+	}
 	s.check("git clone of "+name+" "+verb, (err == nil) == opens, reason(err))
 	if err == nil && opens {
 		_, err = os.Stat(filepath.Join(into, "README.md"))

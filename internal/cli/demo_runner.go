@@ -44,8 +44,12 @@ func (w *world) run(ctx context.Context, s step) (stageResult, error) {
 	for input, value := range s.inputs {
 		env = append(env, "INPUT_"+strings.ToUpper(input)+"="+value)
 	}
+	dir, err := os.MkdirTemp(w.dir, s.stage+"-")
+	if err != nil {
+		return stageResult{}, err
+	}
 	for _, file := range []string{"OUTPUT", "STATE", "STEP_SUMMARY"} {
-		files[file] = filepath.Join(w.dir, s.stage+"-"+file)
+		files[file] = filepath.Join(dir, file)
 		if err := os.WriteFile(files[file], nil, 0o600); err != nil {
 			return stageResult{}, err
 		}

@@ -7,8 +7,10 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -21,6 +23,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/safefile"
 )
 
 // What lives in the embedded GitHub.
@@ -63,7 +66,8 @@ func newWorld(ctx context.Context, listen, dir, path string) (*world, error) {
 		w.close()
 		return nil, err
 	}
-	w.url = "http://" + listener.Addr().String()
+	address := listener.Addr().String()
+	w.url = "http://" + address
 	mux := http.NewServeMux()
 	mux.Handle("/", w.github)
 	for path, show := range map[string]func(io.Writer){"/demo/secrets": w.showSecrets, "/demo/deploy-keys": w.showDeployKeys} {
@@ -72,7 +76,7 @@ func newWorld(ctx context.Context, listen, dir, path string) (*world, error) {
 			show(out)
 		})
 	}
-	w.server = &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	w.server = &http.Server{Handler: ownHost(address, mux), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = w.server.Serve(listener) }()
 	return w, nil
 }
@@ -90,6 +94,20 @@ func loopback(ctx context.Context, listen string) (net.Listener, error) {
 	return new(net.ListenConfig).Listen(ctx, "tcp", listen)
 }
 
+// ownHost answers only who asks for this server by its own name. A page in a browser
+// on this machine may reach it under a name that is the page's own, which leads here
+// (DNS rebinding), and would read the answers.
+func ownHost(address string, next http.Handler) http.Handler {
+	_, port, _ := net.SplitHostPort(address) // of a listener
+	return http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Host != address && r.Host != net.JoinHostPort("localhost", port) {
+			http.Error(out, "this server answers for "+address+" only", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(out, r)
+	})
+}
+
 func (w *world) close() {
 	if w.server != nil {
 		_ = w.server.Close()
@@ -100,12 +118,8 @@ func (w *world) close() {
 }
 
 func (w *world) populate(ctx context.Context) error {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	key, err := w.appKey()
 	if err != nil {
-		return err
-	}
-	w.key = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
-	if err := os.WriteFile(filepath.Join(w.dir, "private-key.pem"), []byte(w.key), 0o600); err != nil {
 		return err
 	}
 	_, err = exec.LookPath("git")
@@ -132,15 +146,48 @@ func (w *world) populate(ctx context.Context) error {
 	return nil
 }
 
+// keyFile is where the App's private key lies.
+func (w *world) keyFile() string { return filepath.Join(w.dir, "private-key.pem") }
+
+// appKey gives the key of an earlier demo in the same directory, or else a new one.
+// A file that is no such key is somebody's, and stays as it is.
+func (w *world) appKey() (*rsa.PrivateKey, error) {
+	text, err := safefile.ReadOwn(w.keyFile(), maxKeyFile)
+	if err == nil {
+		w.key = string(text)
+		if block, _ := pem.Decode(text); block != nil {
+			if key, err := x509.ParsePKCS1PrivateKey(block.Bytes); err == nil {
+				return key, nil
+			}
+		}
+		return nil, fmt.Errorf("%s is there already, and no key of a demo: give another directory", w.keyFile())
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: %w", w.keyFile(), err)
+	}
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	w.key = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	f, err := os.OpenFile(w.keyFile(), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.WriteString(w.key)
+	return key, errors.Join(err, f.Close())
+}
+
 // makeRepository makes a bare repository of one commit.
 func (w *world) makeRepository(ctx context.Context, bare, name string) error {
 	if _, err := os.Stat(bare); err == nil {
 		return nil // from an earlier demo in the same directory
 	}
-	tree := filepath.Join(w.dir, "tree-"+name)
-	if err := os.MkdirAll(tree, 0o755); err != nil {
+	tree, err := os.MkdirTemp(w.dir, "tree-")
+	if err != nil {
 		return err
 	}
+	defer func() { _ = os.RemoveAll(tree) }() // what matters is the bare one
 	if err := os.WriteFile(filepath.Join(tree, "README.md"), []byte("# "+name+"\n"), 0o644); err != nil {
 		return err
 	}
@@ -202,36 +249,4 @@ func (w *world) showDeployKeys(out io.Writer) {
 			fmt.Fprintf(out, "%s/%s %s: %s\n", account, name, k.Title, k.Key)
 		}
 	}
-}
-
-// invitation tells how to run one's own workflow against this GitHub.
-func (w *world) invitation() string {
-	return strings.NewReplacer("URL", w.url, "KEY", filepath.Join(w.dir, "private-key.pem"), "ACCOUNT", account, "WANTED", wanted, "OTHER", other, "CLIENT", demoClientID).Replace(
-		`An embedded GitHub runs on URL until you press Ctrl-C.
-Private repositories: ACCOUNT/WANTED and ACCOUNT/OTHER. The App's private key: KEY
-
-Try it with a workflow:
-
-      - uses: valetkey/valetkey@v1
-        id: key
-        with:
-          client-id: CLIENT
-          private-key: ${{ secrets.APP_PRIVATE_KEY }}
-          owner: ACCOUNT
-          repositories: WANTED
-          permissions: "contents: read"
-          github-api-url: URL
-
-    act -s APP_PRIVATE_KEY="$(cat KEY)"
-
-or without a runner:
-
-    touch output && env INPUT_CLIENT-ID=CLIENT INPUT_PRIVATE-KEY="$(cat KEY)" \
-        INPUT_OWNER=ACCOUNT INPUT_REPOSITORIES=WANTED INPUT_PERMISSIONS="contents: read" \
-        INPUT_GITHUB-API-URL=URL GITHUB_OUTPUT=output valetkey mint
-
-or a secret sync or a rotation: write .github/valetkey.yml as docs/manifest.md says, run valetkey sync or valetkey rotate
-in the same way, and see at URL/demo/secrets and URL/demo/deploy-keys what workflows would see.
-
-`)
 }

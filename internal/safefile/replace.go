@@ -106,7 +106,10 @@ func directory(path string, makeIt bool) (*os.Root, string, error) {
 	defer at.close()
 	parent, name := filepath.Dir(at.name), filepath.Base(at.name)
 	if makeIt {
-		if err := at.root.MkdirAll(parent, 0o700); err != nil {
+		switch err := at.root.MkdirAll(parent, 0o700); {
+		case errors.Is(err, fs.ErrExist): // and is none
+			return nil, "", errNotDirectory
+		case err != nil:
 			return nil, "", bare(err)
 		}
 	}

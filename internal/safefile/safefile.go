@@ -39,19 +39,14 @@ func Read(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer at.close()
-	open, stat := at.root.OpenFile, at.root.Stat
-	if !at.inWorkspace { // the links there are of the machine's owner
-		open = func(_ string, flag int, mode fs.FileMode) (*os.File, error) { return os.OpenFile(path, flag, mode) }
-		stat = func(string) (fs.FileInfo, error) { return os.Stat(path) }
-	}
-	info, err := stat(at.name)
+	info, err := at.stat()
 	if err == nil {
 		err = regular(info)
 	}
 	if err != nil {
 		return nil, bare(err)
 	}
-	f, err := open(at.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	f, err := at.open()
 	if err != nil {
 		return nil, bare(err)
 	}
@@ -84,6 +79,12 @@ func openOwn(root *os.Root, name string, flag int) (*os.File, error) {
 	if err != nil {
 		return nil, bare(err)
 	}
+	return openSame(root, name, flag, before)
+}
+
+// openSame opens what was looked at before, without waiting for whatever else may be
+// there by now.
+func openSame(root *os.Root, name string, flag int, before fs.FileInfo) (*os.File, error) {
 	f, err := root.OpenFile(name, flag|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, bare(err)
@@ -152,10 +153,10 @@ var errNotDirectory = errors.New("a part of its path is no directory")
 func bare(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
-	switch {
-	case errors.As(err, &path):
+	for errors.As(err, &path) { // one may hold another
 		err = path.Err
-	case errors.As(err, &link):
+	}
+	if errors.As(err, &link) {
 		err = link.Err
 	}
 	switch {
@@ -169,9 +170,26 @@ func bare(err error) error {
 
 // location is a file by its name below a directory that no link leads out of.
 type location struct {
-	root        *os.Root
-	name        string
-	inWorkspace bool
+	root      *os.Root
+	name      string
+	elsewhere string // the whole path of one that is not in the workspace
+}
+
+// stat and open follow links: in the workspace, those that stay there; elsewhere,
+// those of the machine's owner.
+func (l location) stat() (fs.FileInfo, error) {
+	if l.elsewhere != "" {
+		return os.Stat(l.elsewhere)
+	}
+	return l.root.Stat(l.name)
+}
+
+// open does not wait for whatever has taken the file's place since it was looked at.
+func (l location) open() (*os.File, error) {
+	if l.elsewhere != "" {
+		return os.OpenFile(l.elsewhere, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	}
+	return l.root.OpenFile(l.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 func (l location) close() { _ = l.root.Close() } // nothing is written through it
@@ -188,7 +206,7 @@ func locate(path string) (location, error) {
 	}
 	if name, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(name) {
 		root, err := os.OpenRoot(here)
-		return location{root, name, true}, bare(err)
+		return location{root: root, name: name}, bare(err)
 	}
 	dir := filepath.Dir(path)
 	for {
@@ -202,7 +220,7 @@ func locate(path string) (location, error) {
 				return location{}, err
 			}
 			root, err := os.OpenRoot(dir)
-			return location{root, name, false}, bare(err)
+			return location{root, name, path}, bare(err)
 		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
 			return location{}, bare(err)
 		}
