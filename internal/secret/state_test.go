@@ -378,3 +378,53 @@ func TestStateAtOnce(t *testing.T) {
 		t.Errorf("%d places", n)
 	}
 }
+
+// What could not be read again is not written, and what is too large not read.
+func TestStateIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	file, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	if err := file.Truncate(maxState - 1000); err != nil { // takes no room
+		t.Fatal(err)
+	}
+	if err := openStateOf(path).write(file); err != nil {
+		t.Error(err)
+	}
+	if err := file.Truncate(maxState + 1); err != nil {
+		t.Fatal(err)
+	}
+	if err := openStateOf(path).write(file); err == nil || err.Error() != "it has grown beyond the 64 MiB that a state file may have" {
+		t.Error(err)
+	}
+	_, err = OpenState(path, stateKey, testManifest)
+	if want := "read the state file: it is larger than the 64 MiB that such a file may have (hint: check that it is the right file)"; err == nil || err.Error()+hinted(err) != want {
+		t.Errorf("%v%s", err, hinted(err))
+	}
+}
+
+// A state file is never a link, neither when it is read nor when it is written.
+func TestStateIsNoLink(t *testing.T) {
+	dir := t.TempDir()
+	path, victim := filepath.Join(dir, "state"), filepath.Join(t.TempDir(), "victim")
+	s := openState(t, path)
+	if err := os.WriteFile(victim, fileOf(t, webActions), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before, _ := os.ReadFile(victim)
+	if err := os.Symlink(victim, path); err != nil {
+		t.Fatal(err)
+	}
+	const isLink = " the state file: it is a link, which may be somebody else's doing (hint: give the path of the file itself, or delete the link)"
+	if _, err := OpenState(path, stateKey, testManifest); err == nil || err.Error()+hinted(err) != "read"+isLink {
+		t.Errorf("%v%s", err, hinted(err))
+	}
+	if err := s.Save(); err == nil || err.Error()+hinted(err) != "save"+isLink {
+		t.Errorf("%v%s", err, hinted(err))
+	}
+	if after, err := os.ReadFile(victim); err != nil || !bytes.Equal(before, after) {
+		t.Errorf("what it leads to has changed: %v", err)
+	}
+}

@@ -1,0 +1,176 @@
+//go:build unix
+
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// inFile moves the day's key to a file, and gives its path.
+func (d *day) inFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(path, []byte(testKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.env["INPUT_PRIVATE-KEY"], d.env["INPUT_PRIVATE-KEY-FILE"] = "", path
+	return path
+}
+
+// checkKeyHidden looks for the key in the log, but for the lines that mask it, which
+// have to be all there.
+func (d *day) checkKeyHidden(t *testing.T) {
+	t.Helper()
+	log := d.log.String()
+	for _, line := range actions.Lines(redact.New(testKey())) {
+		if len(actions.Maskable(line)) > 0 && !strings.Contains(log, "::add-mask::"+line.Reveal()+"\n") {
+			t.Error("a line of the key is not masked")
+		}
+	}
+	d.env["INPUT_PRIVATE-KEY"] = testKey() // where it looks
+	d.checkHidden(t)
+	d.env["INPUT_PRIVATE-KEY"] = ""
+}
+
+// Every command that takes the key takes it from a file.
+func TestPrivateKeyFile(t *testing.T) {
+	d := newFleetDay(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text()})
+	d.inFile(t)
+	for _, c := range []struct {
+		name  string
+		stage func(Process, context.Context) int
+	}{{"mint", Process.mint}, {"decrypt", Process.decrypt}, {"sync", Process.sync}, {"rotate", Process.rotate}, {"revoke", Process.revoke}} {
+		if d.next(t, nil); c.name == "revoke" {
+			d.env["INPUT_TOKEN"] = ""
+		}
+		d.run(t, c.stage)
+		if d.exit != exitOK {
+			t.Fatalf("%s: %s", c.name, d.log.String())
+		}
+		d.checkKeyHidden(t)
+		if c.name == "mint" {
+			d.env["INPUT_ENCRYPTED-TOKEN"] = d.outputs(t)["encrypted-token"]
+		}
+	}
+	if d.Alive(d.Tokens()[0].Value) {
+		t.Error("the token is alive: it was not opened with the key")
+	}
+
+	p := d.process(t)
+	var answer strings.Builder
+	p.Stdin, p.Stdout, p.Stderr = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n"), &answer, &d.log
+	if exit := p.gitCredential(t.Context(), []string{"get"}); exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
+		t.Errorf("git-credential: exit %d, %s", exit, d.log.String())
+	}
+	path := d.env["INPUT_PRIVATE-KEY-FILE"]
+	d.env["INPUT_PRIVATE-KEY"], d.env["INPUT_PRIVATE-KEY-FILE"] = "another", "nowhere"
+	answer.Reset()
+	p.Stdin = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n")
+	if exit := p.gitCredential(t.Context(), []string{"-private-key-file", path, "get"}); exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
+		t.Errorf("git-credential with a flag: exit %d, %s", exit, d.log.String())
+	}
+}
+
+// What is no key in a file is a fault that names the input, and never skipped.
+func TestPrivateKeyFileFaults(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	pipe := filepath.Join(dir, "pipe")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	good, pasted := file("good", testKey()), base64.StdEncoding.EncodeToString([]byte(testKey()))
+	const theFile = "give the path of the .pem file that GitHub made"
+	for _, c := range []struct{ name, path, key, line, hint string }{
+		{"both", good, testKey(), "can't be used with private-key", "give one of them"},
+		{"absent", filepath.Join(dir, "none"), "", "can't be read: no such file or directory", theFile},
+		{"absent, and a blank key", filepath.Join(dir, "none"), " \n", "can't be read: no such file or directory", theFile},
+		{"empty", file("empty", ""), "", "is empty", theFile},
+		{"blank", file("blank", " \n\n"), "", "is empty", theFile},
+		{"a directory", dir, "", "can't be read: it is a directory", "give the path of a plain file"},
+		{"a named pipe", pipe, "", "can't be read: it is a named pipe", "give the path of a plain file"},
+		{"a device", "/dev/zero", "", "can't be read: it is a device", "give the path of a plain file"},
+		{"large", file("large", testKey()+strings.Repeat("\n", maxKeyFile)), "", "can't be read: it is larger than the 64 KiB", "check that it is the right file"},
+		{"no key", file("other", "hello"), "", "is no private key", "generate a private key"},
+		{"the key itself", testKey(), "", "can't be read", theFile},
+		{"the key itself, in base64", pasted, "", "can't be read", theFile},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			for name, stage := range map[string]func(Process, context.Context) int{"mint": Process.mint, "rotate": Process.rotate, "decrypt": Process.decrypt} {
+				d := newDay(t, map[string]string{"INPUT_PRIVATE-KEY": c.key, "INPUT_PRIVATE-KEY-FILE": c.path, "INPUT_ON-MISSING-KEY": "skip"})
+				d.run(t, stage)
+				line, hint := d.said("error")
+				if d.exit != exitFailure || !strings.HasPrefix(line, "input private-key-file: ") || !strings.Contains(line, c.line) || !strings.Contains(hint, c.hint) {
+					t.Errorf("%s: exit %d, %q, hint %q", name, d.exit, line, hint)
+				}
+				if n := strings.Count(d.log.String(), "::error::"); n != 1 || d.asked() != "" {
+					t.Errorf("%s: %d errors, asked %s", name, n, d.asked())
+				}
+				d.env["INPUT_PRIVATE-KEY"] = testKey() // where it is looked for
+				d.checkHidden(t)
+				if strings.Contains(strings.ReplaceAll(d.log.String(), "::add-mask::"+pasted, ""), pasted[:40]) {
+					t.Errorf("%s: the key is readable", name)
+				}
+			}
+		})
+	}
+}
+
+// Outside a runner, where a machine has several users, a key that all can read is told.
+func TestPrivateKeyFileReaders(t *testing.T) {
+	for _, c := range []struct {
+		runner string
+		mode   os.FileMode
+		warned bool
+	}{{"", 0o600, false}, {"", 0o640, true}, {"", 0o604, true}, {"true", 0o644, false}} {
+		d := newDay(t, map[string]string{"GITHUB_ACTIONS": c.runner})
+		path := d.inFile(t)
+		if err := os.Chmod(path, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		d.run(t, Process.mint)
+		warned := strings.Contains(d.log.String(), "can be read by others on this machine")
+		if d.exit != exitOK || warned != c.warned {
+			t.Errorf("%v, runner %q: exit %d, warned is %v: %s", c.mode, c.runner, d.exit, warned, d.log.String())
+		}
+	}
+}
+
+// A link in the workspace, such as a pull request may bring, leads to no key elsewhere.
+func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
+	d := newDay(t, nil)
+	p := d.process(t)
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Files = os.DirFS(root)
+	env := maps.Clone(d.env)
+	path := d.inFile(t)
+	maps.Copy(d.env, map[string]string{"INPUT_CLIENT-ID": env["INPUT_CLIENT-ID"], "INPUT_PRIVATE-KEY-FILE": "key.pem"})
+	t.Chdir(t.TempDir())
+	if err := os.Symlink(path, "key.pem"); err != nil {
+		t.Fatal(err)
+	}
+	d.exit = p.mint(t.Context())
+	if line, _ := d.said("error"); d.exit != exitFailure || line != `input private-key-file: "key.pem" can't be read: a link leads out of the workspace` {
+		t.Errorf("exit %d, %s", d.exit, d.log.String())
+	}
+}
