@@ -139,7 +139,7 @@ func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	if text.Empty() {
 		return nil
 	}
-	return parseKey(r, in, name, text)
+	return appKey{Text: text, Input: name}.parse(r, in)
 }
 
 // whoseManifest tells one manifest from another: by the repository of the workflow,

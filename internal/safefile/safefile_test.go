@@ -68,6 +68,13 @@ func socket(t *testing.T, path string) string {
 	return path
 }
 
+// device makes one that is as /dev/null: a test that fails would put a file in the
+// place of the machine's. Only root may make it.
+func device(t *testing.T, path string) (made bool) {
+	t.Helper()
+	return syscall.Mknod(path, syscall.S_IFCHR|0o600, 1<<8|3) == nil
+}
+
 // verbs are all that is done to a file.
 var verbs = map[string]func(path string) error{
 	"read":     func(path string) error { _, err := Read(path, 100); return err },
@@ -142,10 +149,12 @@ func TestWhatIsOpened(t *testing.T) {
 		{filepath.Join(elsewhere, "pipe", "below"), "a part of its path is no directory", "a part of its path is no directory", "a part of its path is no directory"},
 		{filepath.Join(elsewhere, "large"), large, large, ""},
 		{elsewhere, isDir, isDir, isDir},
-		{"/dev/zero", "it is a device", "it is a device", "it is a device"},
-		{"/dev/null", "it is a device", "it is a device", "it is a device"},
-		{"/", isDir, isDir, isDir},
+		{"device", "it is a device", "it is a device", "it is a device"},
+		{filepath.Join(elsewhere, "device"), "it is a device", "it is a device", "it is a device"},
 	} {
+		if filepath.Base(c.path) == "device" && !device(t, c.path) {
+			continue
+		}
 		for verb, want := range map[string]string{"read": c.read, "read own": c.own, "check": c.replace, "replace": c.replace} {
 			got := ""
 			if err := soon(t, func() error { return verbs[verb](c.path) }); err != nil {

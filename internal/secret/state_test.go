@@ -399,9 +399,14 @@ func TestStateIsBounded(t *testing.T) {
 	if err := openStateOf(path).write(file); err == nil || err.Error() != "it has grown beyond the 64 MiB that a state file may have" {
 		t.Error(err)
 	}
-	_, err = OpenState(path, stateKey, testManifest)
+	_, err = OpenState(stateFile(path))
 	if want := "read the state file: it is larger than the 64 MiB that such a file may have (hint: check that it is the right file)"; err == nil || err.Error()+hinted(err) != want {
 		t.Errorf("%v%s", err, hinted(err))
+	}
+	reset := stateFile(path)
+	reset.Reset = true
+	if _, err := OpenState(reset); err != nil {
+		t.Errorf("a new start: %v", err)
 	}
 }
 
@@ -418,7 +423,12 @@ func TestStateIsNoLink(t *testing.T) {
 		t.Fatal(err)
 	}
 	const isLink = " the state file: it is a link, which may be somebody else's doing (hint: give the path of the file itself, or delete the link)"
-	if _, err := OpenState(path, stateKey, testManifest); err == nil || err.Error()+hinted(err) != "read"+isLink {
+	if _, err := OpenState(stateFile(path)); err == nil || err.Error()+hinted(err) != "read"+isLink {
+		t.Errorf("%v%s", err, hinted(err))
+	}
+	reset := stateFile(path)
+	reset.Reset = true
+	if _, err := OpenState(reset); err == nil || err.Error()+hinted(err) != "read"+isLink {
 		t.Errorf("%v%s", err, hinted(err))
 	}
 	if err := s.Save(); err == nil || err.Error()+hinted(err) != "save"+isLink {
