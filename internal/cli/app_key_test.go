@@ -123,6 +123,9 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 				if n := strings.Count(d.log.String(), "::error::"); n != 1 || d.asked() != "" {
 					t.Errorf("%s: %d errors, asked %s", name, n, d.asked())
 				}
+				if strings.HasPrefix(c.name, "the key itself") && !strings.Contains(d.log.String(), "::add-mask::"+c.path[strings.LastIndex(strings.TrimSpace(c.path), "\n")+1:]) {
+					t.Errorf("%s: it is not masked", name)
+				}
 				d.env["INPUT_PRIVATE-KEY"] = testKey() // where it is looked for
 				d.checkHidden(t)
 				if strings.Contains(strings.ReplaceAll(d.log.String(), "::add-mask::"+pasted, ""), pasted[:40]) {

@@ -57,7 +57,7 @@ const (
 	stateIntro   = `{"valetkey":"` + stateKind + `","version":`
 )
 
-// maxState bounds the file. 30,000 secrets of 10,000 repositories take 4 MB.
+// maxState bounds the file. 30,000 secrets of 10,000 repositories take some 5 MB.
 const maxState = 64 << 20
 
 const anew = "set state-reset: true to start anew: everything is written once more, and prune does not know of what was written before"
