@@ -171,7 +171,7 @@ func TestRefreshFilesSwapped(t *testing.T) {
 			}
 			p := d.process(t)
 			soon(t, func() {
-				if _, _, err := p.fresh(t.Context(), p.runner(), dir, nil); err == nil || err.Error() != c.want {
+				if _, err := p.fresh(t.Context(), p.runner(), dir, nil); err == nil || err.Error() != c.want {
 					t.Errorf("got %v, want %s", err, c.want)
 				}
 			})
@@ -213,14 +213,14 @@ func TestRefreshLockHeld(t *testing.T) {
 		}
 		defer unlock()
 		began := time.Now()
-		_, _, err = p.fresh(t.Context(), p.runner(), dir, nil)
+		_, err = p.fresh(t.Context(), p.runner(), dir, nil)
 		if err == nil || time.Since(began) != refreshWait || !strings.HasPrefix(err.Error(), "lock the state of refresh: another process of this job held it for 1m30s") {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(time.Second, cancel)
 		began = time.Now()
-		_, _, err = p.fresh(ctx, p.runner(), dir, nil)
+		_, err = p.fresh(ctx, p.runner(), dir, nil)
 		if err == nil || time.Since(began) != time.Second || err.Error() != "lock the state of refresh: cancelled while another process held it" {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}

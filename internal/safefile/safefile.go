@@ -70,16 +70,27 @@ func ReadOwn(path string, limit int64) ([]byte, error) {
 	return content(f, limit)
 }
 
+// openTries is how often a file is looked at anew that [Replace] of another process
+// has swapped meanwhile.
+const openTries = 100
+
+var errSwapped = &Error{"it was swapped for another file while it was opened", "see what else writes it, and run the step again"}
+
 // openOwn opens a file that is there, and no link.
 func openOwn(root *os.Root, name string, flag int) (*os.File, error) {
-	before, err := root.Lstat(name)
-	if err == nil {
-		err = regular(before)
+	for range openTries {
+		before, err := root.Lstat(name)
+		if err == nil {
+			err = regular(before)
+		}
+		if err != nil {
+			return nil, bare(err)
+		}
+		if f, err := openSame(root, name, flag, before); !errors.Is(err, errSwapped) {
+			return f, err
+		}
 	}
-	if err != nil {
-		return nil, bare(err)
-	}
-	return openSame(root, name, flag, before)
+	return nil, errSwapped
 }
 
 // openSame opens what was looked at before, without waiting for whatever else may be
@@ -91,7 +102,7 @@ func openSame(root *os.Root, name string, flag int, before fs.FileInfo) (*os.Fil
 	}
 	if opened, err := f.Stat(); err != nil || !os.SameFile(before, opened) {
 		_ = f.Close() // nothing was read or written
-		return nil, &Error{"it was swapped for another file while it was opened", "see what else writes it, and run the step again"}
+		return nil, errSwapped
 	}
 	return f, nil
 }
