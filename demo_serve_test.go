@@ -134,7 +134,8 @@ func TestDemoServePrintsWhatWorks(t *testing.T) {
 				Name string `json:"full_name"`
 			}
 		}
-		if err := json.Unmarshal([]byte(answer), &reached); err != nil || status != http.StatusOK || len(reached.Repositories) != 1 || reached.Repositories[0].Name != "acme/api" {
+		err = json.Unmarshal([]byte(answer), &reached)
+		if err != nil || status != http.StatusOK || len(reached.Repositories) != 1 || reached.Repositories[0].Name != "acme/api" {
 			t.Errorf("the token opens %+v: %d, %v", reached, status, err)
 		}
 		s.stop()
@@ -153,8 +154,8 @@ func TestDemoServeForActs(t *testing.T) {
 	if err != nil || len(faults) > 0 {
 		t.Errorf("%v, %v in:\n%s", faults, err, workflow)
 	}
-	for _, line := range []string{"          github-api-url: " + s.url + "\n", "          client-id: Iv23li", "          private-key: ${{ secrets.APP_PRIVATE_KEY }}\n"} {
-		if !strings.Contains(workflow, line) {
+	for _, line := range []string{"github-api-url: " + s.url + "\n", "client-id: Iv23li", "private-key: ${{ secrets.APP_PRIVATE_KEY }}\n"} {
+		if !strings.Contains(workflow, "          "+line) {
 			t.Errorf("%q is not in:\n%s", line, workflow)
 		}
 	}

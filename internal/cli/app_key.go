@@ -15,6 +15,8 @@ import (
 // maxKeyFile bounds the file of a key: one of 16,384 bits takes 14 KiB at most.
 const maxKeyFile = 64 << 10
 
+const giveThePEM = "give the path of the .pem file that GitHub made"
+
 // appKey is the App's private key as the step was given it: as text, or in a file,
 // which no list of processes, no history of a shell and no variable shows.
 type appKey struct {
@@ -43,12 +45,12 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	}
 	text, err := safefile.Read(path, maxKeyFile)
 	if err != nil {
-		f := fileFault(k.Input, path, "can't be read", err, "give the path of the .pem file that GitHub made; a container action sees those in the workspace and in RUNNER_TEMP")
+		f := fileFault(k.Input, path, "can't be read", err, giveThePEM+"; a container action sees those in the workspace and in RUNNER_TEMP")
 		in.Fault(f.Input, f.Problem, f.Cure)
 		return k
 	}
 	if k.Text = redact.New(string(text)); strings.TrimSpace(k.Text.Reveal()) == "" {
-		in.Fault(k.Input, actions.Quote(path)+" is empty", "give the path of the .pem file that GitHub made")
+		in.Fault(k.Input, actions.Quote(path)+" is empty", giveThePEM)
 		return k
 	}
 	r.Mask(actions.Lines(k.Text)...)
@@ -65,7 +67,8 @@ func warnOfReaders(r *actions.Runner, path string) {
 		return
 	}
 	if _, _, known := safefile.Owner(info); known && info.Mode().Perm()&0o044 != 0 {
-		r.Warning("private-key-file: %s can be read by others on this machine (mode %04o)\nhint: chmod 600 it", actions.Quote(path), info.Mode().Perm())
+		r.Warning("private-key-file: %s can be read by others on this machine (mode %04o)\nhint: chmod 600 it",
+			actions.Quote(path), info.Mode().Perm())
 	}
 }
 

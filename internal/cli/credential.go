@@ -38,7 +38,7 @@ func besides() (refreshDir, bool) {
 func (p Process) gitCredential(ctx context.Context, args []string) int {
 	flags := flag.NewFlagSet("git-credential", flag.ContinueOnError)
 	client := flags.String("client-id", "", "the App's client id; default: INPUT_CLIENT-ID")
-	keyFile := flags.String("private-key-file", "", "the App's private key; default: INPUT_PRIVATE-KEY-FILE, or the text in INPUT_PRIVATE-KEY")
+	keyFile := flags.String("private-key-file", "", "the App's private key; default: INPUT_PRIVATE-KEY-FILE or INPUT_PRIVATE-KEY")
 	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
 	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
 	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine; default: INPUT_INSECURE-HTTP")
@@ -64,7 +64,9 @@ func (p Process) gitCredential(ctx context.Context, args []string) int {
 	if *insecure {
 		given["INPUT_INSECURE-HTTP"] = "true"
 	}
-	for input, value := range map[string]string{"CLIENT-ID": *client, "PRIVATE-KEY-FILE": *keyFile, "PERMISSIONS": *permissions, "GITHUB-API-URL": *api} {
+	for input, value := range map[string]string{
+		"CLIENT-ID": *client, "PRIVATE-KEY-FILE": *keyFile, "PERMISSIONS": *permissions, "GITHUB-API-URL": *api,
+	} {
 		if value != "" {
 			given["INPUT_"+input] = value
 		}

@@ -50,12 +50,17 @@ func hostile(t *testing.T, d *day) (p Process, elsewhere string) {
 			t.Fatal(err)
 		}
 	}
-	for name, text := range map[string]string{"valetkey.yml": oneSecret + oneRotation, "large": oneSecret + strings.Repeat("#", maxManifest), filepath.Join(elsewhere, "valetkey.yml"): oneSecret + oneRotation} {
+	for name, text := range map[string]string{
+		"valetkey.yml": oneSecret + oneRotation, filepath.Join(elsewhere, "valetkey.yml"): oneSecret + oneRotation,
+		"large": oneSecret + strings.Repeat("#", maxManifest),
+	} {
 		must(os.WriteFile(name, []byte(text), 0o600))
 	}
 	must(os.Mkdir("dir", 0o700))
 	must(syscall.Mkfifo("pipe", 0o600))
-	for name, to := range map[string]string{"inside.yml": "valetkey.yml", "outside.yml": filepath.Join(elsewhere, "valetkey.yml"), "out": elsewhere, "stdout": "/dev/stdout"} {
+	for name, to := range map[string]string{
+		"inside.yml": "valetkey.yml", "outside.yml": filepath.Join(elsewhere, "valetkey.yml"), "out": elsewhere, "stdout": "/dev/stdout",
+	} {
 		must(os.Symlink(to, name))
 	}
 	d.env["INPUT_MANIFEST"] = "valetkey.yml"
@@ -149,19 +154,29 @@ func TestReportIsReplaced(t *testing.T) {
 // What is put in the place of the files of refresh neither keeps git waiting nor leads
 // elsewhere, in a later step and in post.
 func TestRefreshFilesSwapped(t *testing.T) {
+	const isLink = "it is a link, which may be somebody else's doing"
+	aPipe := func(path string) error { return syscall.Mkfifo(path, 0o600) }
 	for _, c := range []struct {
 		name, file string
 		put        func(path string) error
 		want       string
 	}{
-		{"a named pipe", refreshFile, func(path string) error { return syscall.Mkfifo(path, 0o600) }, "read the state of refresh: it is a named pipe"},
-		{"a link", refreshFile, func(path string) error { return os.Symlink(path+"-was", path) }, "read the state of refresh: it is a link, which may be somebody else's doing"},
-		{"a large file", refreshFile, func(path string) error { return os.WriteFile(path, make([]byte, maxRefresh+1), 0o600) }, "read the state of refresh: it is larger than the 1 MiB that such a file may have"},
+		{"a named pipe", refreshFile, aPipe, "read the state of refresh: it is a named pipe"},
+		{"a link", refreshFile, func(path string) error { return os.Symlink(path+"-was", path) }, "read the state of refresh: " + isLink},
+		{
+			"a large file", refreshFile,
+			func(path string) error { return os.WriteFile(path, make([]byte, maxRefresh+1), 0o600) },
+			"read the state of refresh: it is larger than the 1 MiB that such a file may have",
+		},
 		{"a directory", refreshFile, func(path string) error { return os.Mkdir(path, 0o700) }, "read the state of refresh: it is a directory"},
 		{"nothing", refreshFile, func(string) error { return nil }, "read the state of refresh: no such file or directory"},
-		{"a pipe for a lock", refreshLock, func(path string) error { return syscall.Mkfifo(path, 0o600) }, "lock the state of refresh: it is a named pipe"},
-		{"a link for a lock", refreshLock, func(path string) error { return os.Symlink("/dev/zero", path) }, "lock the state of refresh: it is a link, which may be somebody else's doing"},
-		{"a lock for all", refreshLock, func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666)) }, "lock the state of refresh: others may open it"},
+		{"a pipe for a lock", refreshLock, aPipe, "lock the state of refresh: it is a named pipe"},
+		{"a link for a lock", refreshLock, func(path string) error { return os.Symlink("/dev/zero", path) }, "lock the state of refresh: " + isLink},
+		{
+			"a lock for all", refreshLock,
+			func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666)) },
+			"lock the state of refresh: others may open it",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d, dir := refreshed(t)
@@ -214,14 +229,16 @@ func TestRefreshLockHeld(t *testing.T) {
 		defer unlock()
 		began := time.Now()
 		_, err = p.fresh(t.Context(), p.runner(), dir, nil)
-		if err == nil || time.Since(began) != refreshWait || !strings.HasPrefix(err.Error(), "lock the state of refresh: another process of this job held it for 1m30s") {
+		const held = "lock the state of refresh: another process of this job held it for 1m30s"
+		if err == nil || time.Since(began) != refreshWait || !strings.HasPrefix(err.Error(), held) {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(time.Second, cancel)
 		began = time.Now()
 		_, err = p.fresh(ctx, p.runner(), dir, nil)
-		if err == nil || time.Since(began) != time.Second || err.Error() != "lock the state of refresh: cancelled while another process held it" {
+		const cancelled = "lock the state of refresh: cancelled while another process held it"
+		if err == nil || time.Since(began) != time.Second || err.Error() != cancelled {
 			t.Errorf("%v after %v", err, time.Since(began))
 		}
 	})

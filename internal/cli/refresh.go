@@ -175,7 +175,10 @@ func (d refreshDir) save(s refreshState) error {
 		return err
 	}
 	if len(sealed) > maxRefresh {
-		return actions.Fault{Input: "refresh", Problem: fmt.Sprintf("has more to keep than %d MiB", maxRefresh>>20), Cure: "give ca-bundle only the certificates that it takes"}
+		return actions.Fault{
+			Input: "refresh", Problem: fmt.Sprintf("has more to keep than %d MiB", maxRefresh>>20),
+			Cure: "give ca-bundle only the certificates that it takes",
+		}
 	}
 	return safefile.Replace(filepath.Join(d.path, refreshFile), func(f *os.File) error {
 		_, err := f.WriteString(sealed)

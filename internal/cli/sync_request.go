@@ -173,7 +173,8 @@ const maxManifest = 1 << 20
 func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
 	text, err := safefile.Read(path, maxManifest)
 	if err != nil {
-		return nil, fileFault("manifest", path, "can't be read", err, "the repository has to be checked out before (actions/checkout), and the path is from its root")
+		return nil, fileFault("manifest", path, "can't be read", err,
+			"the repository has to be checked out before (actions/checkout), and the path is from its root")
 	}
 	file, err := manifest.Parse(path, text)
 	if err == nil {

@@ -111,6 +111,7 @@ func world(t *testing.T) (elsewhere string) {
 // An empty want is success.
 func TestWhatIsOpened(t *testing.T) {
 	const out, isLink, isDir = "a link leads out of the workspace", "it is a link, which may be somebody else's doing", "it is a directory"
+	const noDir = "a part of its path is no directory"
 	elsewhere := world(t)
 	link(t, "secret", filepath.Join(elsewhere, "alias"))
 	pipe(t, filepath.Join(elsewhere, "pipe"))
@@ -140,13 +141,13 @@ func TestWhatIsOpened(t *testing.T) {
 		{"pipe", "it is a named pipe", "it is a named pipe", "it is a named pipe"},
 		{"pipelink", "it is a named pipe", isLink, isLink},
 		{"socket", "it is a socket", "it is a socket", "it is a socket"},
-		{"file/below", "a part of its path is no directory", "a part of its path is no directory", "a part of its path is no directory"},
-		{"pipe/below", "a part of its path is no directory", "a part of its path is no directory", "a part of its path is no directory"},
+		{"file/below", noDir, noDir, noDir},
+		{"pipe/below", noDir, noDir, noDir},
 
 		{filepath.Join(elsewhere, "secret"), "", "", ""},
 		{filepath.Join(elsewhere, "alias"), "", isLink, isLink},
 		{filepath.Join(elsewhere, "pipe"), "it is a named pipe", "it is a named pipe", "it is a named pipe"},
-		{filepath.Join(elsewhere, "pipe", "below"), "a part of its path is no directory", "a part of its path is no directory", "a part of its path is no directory"},
+		{filepath.Join(elsewhere, "pipe", "below"), noDir, noDir, noDir},
 		{filepath.Join(elsewhere, "large"), large, large, ""},
 		{elsewhere, isDir, isDir, isDir},
 		{"device", "it is a device", "it is a device", "it is a device"},
@@ -182,7 +183,7 @@ func TestWhatIsOpened(t *testing.T) {
 // What is absent is told apart from all else, and no error repeats a path.
 func TestAbsent(t *testing.T) {
 	elsewhere := world(t)
-	for _, path := range []string{"nothing", "no/such/file", filepath.Join(elsewhere, "nothing"), filepath.Join(elsewhere, "no", "such", "file")} {
+	for _, path := range []string{"nothing", "no/such/file", filepath.Join(elsewhere, "nothing"), filepath.Join(elsewhere, "no/such/file")} {
 		for verb, call := range verbs {
 			err := call(path)
 			want := ""

@@ -158,7 +158,8 @@ func TestNowhereToKeep(t *testing.T) {
 		s := &Sync{Call: w.call, State: openStateOf(filepath.Join(file, "state"))}
 		plan := s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a")}, nil)
 		results, err := s.Apply(t.Context(), plan)
-		if results != nil || err == nil || !strings.HasPrefix(err.Error(), "save the state file: a part of its path is no directory") || !strings.Contains(hinted(err), "this step can write to") {
+		const want = "save the state file: a part of its path is no directory"
+		if results != nil || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(hinted(err), "this step can write to") {
 			t.Errorf("%v, %v%s", results, err, hinted(err))
 		}
 		w.want("requests", w.asked(), nil)

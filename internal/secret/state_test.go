@@ -400,7 +400,8 @@ func TestStateIsBounded(t *testing.T) {
 		t.Error(err)
 	}
 	_, err = OpenState(stateFile(path))
-	if want := "read the state file: it is larger than the 64 MiB that such a file may have (hint: check that it is the right file)"; err == nil || err.Error()+hinted(err) != want {
+	const want = "read the state file: it is larger than the 64 MiB that such a file may have (hint: check that it is the right file)"
+	if err == nil || err.Error()+hinted(err) != want {
 		t.Errorf("%v%s", err, hinted(err))
 	}
 	reset := stateFile(path)
@@ -422,7 +423,8 @@ func TestStateIsNoLink(t *testing.T) {
 	if err := os.Symlink(victim, path); err != nil {
 		t.Fatal(err)
 	}
-	const isLink = " the state file: it is a link, which may be somebody else's doing (hint: give the path of the file itself, or delete the link)"
+	const isLink = " the state file: it is a link, which may be somebody else's doing" +
+		" (hint: give the path of the file itself, or delete the link)"
 	if _, err := OpenState(stateFile(path)); err == nil || err.Error()+hinted(err) != "read"+isLink {
 		t.Errorf("%v%s", err, hinted(err))
 	}
