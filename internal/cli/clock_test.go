@@ -269,11 +269,14 @@ func TestRefreshTakesBackWhatItCanNotKeep(t *testing.T) {
 		d, dir := refreshed(t)
 		p := d.process(t)
 		time.Sleep(56 * time.Minute)
-		if err := os.Mkdir(filepath.Join(dir.path, refreshFile+".new"), 0o700); err != nil {
-			t.Fatal(err)
-		}
+		// While GitHub mints, the directory vanishes and a file takes its place.
+		d.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Rewrite: func(body []byte) []byte {
+			_ = os.RemoveAll(dir.path)
+			_ = os.WriteFile(dir.path, nil, 0o600)
+			return body
+		}})
 		if _, err := p.fresh(t.Context(), p.runner(), dir, nil); err == nil {
-			t.Error("the state was saved over a directory")
+			t.Error("the state was saved where there is no directory")
 		}
 		if tokens := d.Tokens(); len(tokens) != 2 || d.Alive(tokens[1].Value) {
 			t.Errorf("%d tokens, the last alive", len(tokens))
