@@ -10,8 +10,9 @@ COPY . .
 # Inlining buys speed in what is hot, which is cryptography; without it, the rest
 # of the program is a twentieth smaller and no slower. The last pattern that fits
 # a package counts. HTTP/2 is left out, a twentieth again: githubapp speaks HTTP/1.1.
+# So is the demo: this container holds an App's key, and needs no GitHub of its own.
 RUN mkdir /image \
-    && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -tags nethttpomithttp2 \
+    && CGO_ENABLED=0 go build -trimpath -ldflags="-s -w" -tags nethttpomithttp2,nodemo \
         -gcflags=all=-l -gcflags=crypto/...= -gcflags=math/...= -gcflags=runtime/...= -gcflags=internal/...= \
         -gcflags=sync/...= -gcflags=golang.org/...= -gcflags=filippo.io/...= -o /image/valetkey . \
     && ln /image/valetkey /image/post

@@ -41,27 +41,75 @@ func packages(t *testing.T) []goPackage {
 	return all
 }
 
-// Only cli composes. What stands below it knows the leaves and nothing else of
-// ours, and only githubapp makes HTTP clients.
+// leaves may be imported by all, and import nothing of ours but each other.
+var leaves = []string{
+	"internal/address", "internal/apicall", "internal/manifest", "internal/nearest", "internal/permission", "internal/redact", "internal/safefile",
+}
+
+// imports is who may import what of ours, besides the leaves. Only cli composes; the
+// fakes import nothing, since a double that shared our code would confirm our
+// mistakes.
+var imports = map[string][]string{
+	"":                    {"internal/cli"},
+	"internal/actions":    {},
+	"internal/cli":        {"*"},
+	"internal/demo":       {"internal/actions", "internal/fakegithub", "internal/fakerunner", "internal/githubapp"}, // what it shows
+	"internal/envelope":   {},
+	"internal/fakegithub": nil,
+	"internal/fakerunner": nil,
+	"internal/gitauth":    {},
+	"internal/githubapp":  {},
+	"internal/rotate":     {"internal/secret"}, // storing is what it is for
+	"internal/secret":     {},
+}
+
+// network are the packages that speak HTTP: clients are built in githubapp, and the
+// fake and the demo serve. main takes the rule for proxies from there, cli its type.
+var network = []string{"", "internal/cli", "internal/demo", "internal/fakegithub", "internal/githubapp"}
+
 func TestImportRules(t *testing.T) {
-	leaves := []string{
-		"internal/redact", "internal/manifest", "internal/apicall", "internal/nearest", "internal/address", "internal/safefile",
-	}
-	network := []string{"internal/githubapp", "internal/fakegithub", "internal/cli", ""}
 	for _, p := range packages(t) {
 		name := strings.TrimPrefix(strings.TrimPrefix(p.ImportPath, module), "/")
 		if strings.HasSuffix(name, "test") || strings.HasSuffix(name, "/generate") {
 			continue // for tests and go generate only
+		}
+		allowed, listed := imports[name]
+		if !listed && !slices.Contains(leaves, name) {
+			t.Errorf("%s is not in the table of who may import what", name)
 		}
 		for _, imported := range p.Imports {
 			ours, ok := strings.CutPrefix(imported, module+"/")
 			switch {
 			case imported == "net/http" && !slices.Contains(network, name):
 				t.Errorf("%s imports net/http", name)
-			case !ok, slices.Contains(leaves, ours) && name != "internal/fakegithub":
-			case name == "internal/rotate" && ours == "internal/secret": // storing is what it is for
-			case name == "" && ours != "internal/cli", name != "" && name != "internal/cli":
+			case !ok, slices.Contains(allowed, ours), slices.Contains(allowed, "*") && ours != "internal/fakegithub":
+			case slices.Contains(leaves, ours) && (!listed || allowed != nil):
+			default:
 				t.Errorf("%s imports %s", name, ours)
+			}
+		}
+	}
+}
+
+// The container that holds an App's key has neither a GitHub of its own nor an HTTP
+// server in it.
+func TestImageHasNoDemo(t *testing.T) {
+	file, err := os.ReadFile("Dockerfile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tags := regexp.MustCompile(`-tags (\S+)`).FindSubmatch(file)
+	if tags == nil {
+		t.Fatal("the Dockerfile names no build tags")
+	}
+	for what, flags := range map[string][]string{"image": {"-tags", string(tags[1])}, "program": nil} {
+		out, err := exec.Command("go", append(append([]string{"list", "-deps"}, flags...), ".")...).Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"demo", "fakegithub", "fakerunner"} {
+			if has := strings.Contains(string(out), module+"/internal/"+name+"\n"); has != (what == "program") {
+				t.Errorf("the %s holds internal/%s: %v", what, name, has)
 			}
 		}
 	}

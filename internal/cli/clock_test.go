@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -35,7 +36,7 @@ func onWrongClocks(t *testing.T, test func(t *testing.T, skew time.Duration)) {
 // toPost makes the state of the stage that ran that of the post stage.
 func (d *day) toPost(t *testing.T) {
 	t.Helper()
-	state, err := readPairs(d.env["GITHUB_STATE"])
+	state, err := fakerunner.ReadPairs(d.env["GITHUB_STATE"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +61,7 @@ func TestRevokedOnAWrongClock(t *testing.T) {
 
 		d.next(t, nil)
 		d.run(t, Process.mint)
-		out, err := readPairs(d.env["GITHUB_OUTPUT"])
+		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +100,7 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 		d := newDay(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
 		d.SetClockSkew(skew)
 		d.run(t, Process.mint)
-		out, err := readPairs(d.env["GITHUB_OUTPUT"])
+		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -110,13 +111,13 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 		if d.exit != exitOK {
 			t.Fatal(d.log.String())
 		}
-		if out, err = readPairs(d.env["GITHUB_OUTPUT"]); err != nil {
+		if out, err = fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"]); err != nil {
 			t.Fatal(err)
 		}
 		if left, _ := strconv.Atoi(out["remaining-seconds"]); left < 49*60 || left > 50*60 {
 			t.Errorf("remaining %s, want 50 minutes", out["remaining-seconds"])
 		}
-		state, err := readPairs(d.env["GITHUB_STATE"])
+		state, err := fakerunner.ReadPairs(d.env["GITHUB_STATE"])
 		if want := map[bool]string{true: "", false: skew.String()}[skew == 0]; err != nil || state[stateSkew] != want {
 			t.Errorf("the state has %q for the clock, want %q", state[stateSkew], want)
 		}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
 // What a later job sees of a token's age.
@@ -17,7 +18,7 @@ func TestDecryptOverTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDay(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
 		d.run(t, Process.mint)
-		out, err := readPairs(d.env["GITHUB_OUTPUT"])
+		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -26,7 +27,7 @@ func TestDecryptOverTime(t *testing.T) {
 		time.Sleep(10 * time.Minute)
 		d.next(t, later)
 		d.run(t, Process.decrypt)
-		if out, err = readPairs(d.env["GITHUB_OUTPUT"]); err != nil || out["remaining-seconds"] != strconv.Itoa(50*60) {
+		if out, err = fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"]); err != nil || out["remaining-seconds"] != strconv.Itoa(50*60) {
 			t.Errorf("remaining %s, want 3000 (%v)", out["remaining-seconds"], err)
 		}
 		d.checkHidden(t)
@@ -131,7 +132,7 @@ func TestDecryptOfADeadToken(t *testing.T) {
 				if !strings.Contains(d.log.String(), c.warning) {
 					t.Errorf("%q is not in the log: %s", c.warning, d.log.String())
 				}
-				out, err := readPairs(d.env["GITHUB_OUTPUT"])
+				out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 				if err != nil || out["remaining-seconds"] != c.left {
 					t.Errorf("remaining %q, want %q (%v)", out["remaining-seconds"], c.left, err)
 				}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -44,7 +45,7 @@ func TestGHHosts(t *testing.T) {
 	} {
 		d.next(t, map[string]string{"GITHUB_API_URL": step.api, "GITHUB_SERVER_URL": step.server})
 		d.run(t, Process.mint)
-		env, err := readPairs(d.env["GITHUB_ENV"])
+		env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
 		if err != nil || d.exit != exitOK {
 			t.Fatal(err, d.log.String())
 		}
@@ -72,7 +73,7 @@ func TestManyRepositories(t *testing.T) {
 	if line, _ := d.said("notice"); !strings.HasPrefix(line, want) {
 		t.Errorf("the notice is %q", line)
 	}
-	env, err := readPairs(d.env["GITHUB_ENV"])
+	env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
 	if err != nil || env["GIT_CONFIG_KEY_0"] != "http.https://github.test/monalisa/.extraHeader" {
 		t.Errorf("the first entry is for %s (%v)", env["GIT_CONFIG_KEY_0"], err)
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -96,7 +97,7 @@ func TestActionFilesAndCodeAgree(t *testing.T) {
 				t.Errorf("%s/action.yml declares the input %s, which nobody reads", c.action, in.Name)
 			}
 		}
-		written, err := readPairs(d.env["GITHUB_OUTPUT"])
+		written, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}

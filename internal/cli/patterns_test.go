@@ -10,6 +10,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
@@ -119,7 +120,7 @@ func TestPatterns(t *testing.T) {
 			if strings.Contains(d.log.String(), "::notice::") {
 				t.Errorf("the log has a notice: %s", d.log.String())
 			}
-			out, err := readPairs(d.env["GITHUB_OUTPUT"])
+			out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 			if err != nil || out["repositories"] != c.want {
 				t.Errorf("repositories %s, want %s (%v)", out["repositories"], c.want, err)
 			}

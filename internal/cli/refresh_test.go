@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -29,7 +30,7 @@ func refreshed(t *testing.T, prepare ...func(*day)) (*day, refreshDir) {
 		t.Fatal(d.log.String())
 	}
 	for file, prefix := range map[string]string{"GITHUB_STATE": "STATE_", "GITHUB_ENV": ""} {
-		pairs, err := readPairs(d.env[file])
+		pairs, err := fakerunner.ReadPairs(d.env[file])
 		if err != nil {
 			t.Fatal(err)
 		}

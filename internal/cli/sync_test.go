@@ -21,6 +21,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -53,7 +54,7 @@ func (d *day) write(t *testing.T, manifest string) {
 
 func (d *day) outputs(t *testing.T) map[string]string {
 	t.Helper()
-	written, err := readPairs(d.env["GITHUB_OUTPUT"])
+	written, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -36,7 +37,7 @@ func TestForgedValues(t *testing.T) {
 				t.Errorf("exit %d: %s", d.exit, d.log.String())
 			}
 			for variable, want := range map[string][]string{"GITHUB_OUTPUT": c.outputs, "GITHUB_ENV": c.variables} {
-				got, err := readPairs(d.env[variable])
+				got, err := fakerunner.ReadPairs(d.env[variable])
 				if err != nil || len(got) != len(want) {
 					t.Errorf("%s: %d names, want %v (%v)", variable, len(got), want, err)
 				}

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
 // whoseDay is what a step asks for and whose installation GitHub has for it. Without
@@ -179,7 +180,7 @@ func TestWhoseInstallation(t *testing.T) {
 				if text := d.log.String() + d.file(t, "GITHUB_STEP_SUMMARY"); !strings.Contains(text, c.said) {
 					t.Errorf("%q is not said in\n%s", c.said, text)
 				}
-				outputs, err := readPairs(d.env["GITHUB_OUTPUT"])
+				outputs, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 				if err != nil || outputs["repositories"] != c.opens {
 					t.Errorf("opens %q (%v), want %q", outputs["repositories"], err, c.opens)
 				}
@@ -207,7 +208,7 @@ func TestGitKnowsBothNames(t *testing.T) {
 		d.env["INPUT_GIT"] = "true"
 		withRenamedOwner(d)
 		d.run(t, Process.mint)
-		env, err := readPairs(d.env["GITHUB_ENV"])
+		env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
 		if err != nil || !strings.HasPrefix(shortly(d), c.asks) {
 			t.Fatal(err, shortly(d), d.log.String())
 		}

@@ -21,6 +21,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
 	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -132,7 +133,7 @@ func (d *day) process(t *testing.T) Process {
 func (d *day) said(level string) (line, hint string) {
 	for text := range strings.Lines(d.log.String()) {
 		if message, ok := strings.CutPrefix(text, "::"+level+"::"); ok {
-			message = unescape(strings.TrimSuffix(message, "\n"))
+			message = fakerunner.Unescape(strings.TrimSuffix(message, "\n"))
 			line, hint, _ = strings.Cut(message, "\nhint: ")
 			break
 		}
@@ -637,7 +638,7 @@ func TestPostOnABadDay(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDay(t, nil)
 				d.run(t, Process.mint)
-				state, err := readPairs(d.env["GITHUB_STATE"])
+				state, err := fakerunner.ReadPairs(d.env["GITHUB_STATE"])
 				if err != nil {
 					t.Fatal(err)
 				}

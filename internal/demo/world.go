@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"context"
@@ -21,6 +21,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/safefile"
@@ -28,11 +29,14 @@ import (
 
 // What lives in the embedded GitHub.
 const (
-	account      = "acme"
-	wanted       = "api"
-	other        = "payments"
-	demoClientID = "Iv23liDEMOvaletkey00"
+	account  = "acme"
+	wanted   = "api"
+	other    = "payments"
+	clientID = "Iv23liDEMOvaletkey00"
 )
+
+// maxKey bounds the file of the App's key, of which it takes under 2 KiB.
+const maxKey = 64 << 10
 
 // world is an embedded GitHub with somebody in it, on a loopback port.
 type world struct {
@@ -131,7 +135,7 @@ func (w *world) populate(ctx context.Context) error {
 		"secrets": "write", "dependabot_secrets": "write", "environments": "write", "organization_secrets": "write", // for sync
 		"actions": "read", "administration": "write", "actions_variables": "write", // and for rotate
 	}
-	app := w.github.AddApp(fakegithub.App{ID: 917, ClientID: demoClientID, Slug: "demo-app", Owner: account, PublicKey: &key.PublicKey, Permissions: permissions})
+	app := w.github.AddApp(fakegithub.App{ID: 917, ClientID: clientID, Slug: "demo-app", Owner: account, PublicKey: &key.PublicKey, Permissions: permissions})
 	w.github.AddAccount(fakegithub.Account{Login: account, Type: "Organization"})
 	for _, name := range []string{wanted, other} {
 		w.github.AddRepository(fakegithub.Repository{Owner: account, Name: name, Private: true})
@@ -152,7 +156,7 @@ func (w *world) keyFile() string { return filepath.Join(w.dir, "private-key.pem"
 // appKey gives the key of an earlier demo in the same directory, or else a new one.
 // A file that is no such key is somebody's, and stays as it is.
 func (w *world) appKey() (*rsa.PrivateKey, error) {
-	text, err := safefile.ReadOwn(w.keyFile(), maxKeyFile)
+	text, err := safefile.ReadOwn(w.keyFile(), maxKey)
 	if err == nil {
 		w.key = string(text)
 		if block, _ := pem.Decode(text); block != nil {
@@ -224,6 +228,20 @@ func (w *world) clone(ctx context.Context, token redact.String, name, into strin
 
 func basicAuth(token redact.String) string {
 	return base64.StdEncoding.EncodeToString([]byte("x-access-token:" + token.Reveal()))
+}
+
+// run starts this very program as a runner would.
+func (w *world) run(ctx context.Context, s fakerunner.Step) (fakerunner.Result, error) {
+	var err error
+	if s.Program, err = os.Executable(); err != nil {
+		return fakerunner.Result{}, err
+	}
+	s.Dir = w.dir
+	s.Env = []string{
+		"GITHUB_REPOSITORY=" + account + "/website", "GITHUB_REPOSITORY_OWNER=" + account,
+		"GITHUB_API_URL=" + w.url, "GITHUB_SERVER_URL=" + w.url,
+	}
+	return fakerunner.Run(ctx, s)
 }
 
 func (w *world) api() (*githubapp.API, error) {

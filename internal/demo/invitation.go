@@ -1,4 +1,4 @@
-package cli
+package demo
 
 import (
 	"fmt"
@@ -34,7 +34,7 @@ or without a runner, with valetkey in PATH:
 or a secret sync or a rotation: write .github/valetkey.yml as docs/manifest.md says, run valetkey sync or valetkey rotate
 in the same way, and see at %[1]s/demo/secrets and %[1]s/demo/deploy-keys what workflows would see.
 
-`, w.url, account, wanted, other, w.keyFile(), demoClientID, shellWord(w.keyFile()))
+`, w.url, account, wanted, other, w.keyFile(), clientID, shellWord(w.keyFile()))
 }
 
 // shellWord quotes a text, such as a path with spaces, for a shell.

@@ -1,0 +1,164 @@
+// Package fakerunner stands for GitHub's runner, as far as a demonstration and tests
+// need it: it starts a program as the runner would start a container action's stage,
+// reads the files that the stage wrote, and hides in a log what was masked.
+//
+// It imports nothing of ours, since a runner that shared our code would confirm our
+// mistakes. It has no part in the action itself. Start at [Run] and [Log].
+package fakerunner
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// Result is what a runner knows of a stage after it ended.
+type Result struct {
+	Log            []string // as the program wrote it, commands included
+	Outputs, State map[string]string
+	Exit           int
+}
+
+// Step is one stage of a step.
+type Step struct {
+	Program string            // the file to start
+	Stage   string            // the name that it is started under: valetkey or post
+	Action  string            // the action's args
+	Inputs  map[string]string // of with:
+	State   map[string]string // that the main stage left to post
+	Env     []string          // the runner's own variables, such as GITHUB_REPOSITORY
+	Dir     string            // where the runner's files are made
+}
+
+// Run starts the program by the stage's name, with the action's args and nothing of
+// this environment. The error is about the starting alone; how the program ended is
+// in the result.
+func Run(ctx context.Context, s Step) (Result, error) {
+	dir, err := os.MkdirTemp(s.Dir, s.Stage+"-")
+	if err != nil {
+		return Result{}, err
+	}
+	env := append([]string{"GITHUB_ACTIONS=true"}, s.Env...)
+	for input, value := range s.Inputs {
+		env = append(env, "INPUT_"+strings.ToUpper(input)+"="+value)
+	}
+	files := map[string]string{}
+	for _, file := range []string{"OUTPUT", "STATE", "STEP_SUMMARY"} {
+		files[file] = filepath.Join(dir, file)
+		if err := os.WriteFile(files[file], nil, 0o600); err != nil {
+			return Result{}, err
+		}
+		env = append(env, "GITHUB_"+file+"="+files[file])
+	}
+	for key, value := range s.State {
+		env = append(env, "STATE_"+key+"="+value)
+	}
+	cmd := exec.CommandContext(ctx, s.Program)
+	cmd.Args = []string{"/" + s.Stage, s.Action}
+	cmd.Env = env
+	out, err := cmd.Output()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		return Result{}, err
+	}
+	result := Result{Exit: cmd.ProcessState.ExitCode()}
+	for line := range strings.Lines(string(out)) {
+		result.Log = append(result.Log, strings.TrimSuffix(line, "\n"))
+	}
+	if result.Outputs, err = ReadPairs(files["OUTPUT"]); err == nil {
+		result.State, err = ReadPairs(files["STATE"])
+	}
+	return result, err
+}
+
+// ReadPairs reads one of the runner's files, in the heredoc form that holds any value.
+func ReadPairs(file string) (map[string]string, error) {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	pairs := map[string]string{}
+	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
+		name, delimiter, ok := strings.Cut(lines.Text(), "<<")
+		if !ok {
+			return nil, fmt.Errorf("%s: %q is not a pair", filepath.Base(file), name)
+		}
+		var value []string
+		for lines.Scan() && lines.Text() != delimiter {
+			value = append(value, lines.Text())
+		}
+		pairs[name] = strings.Join(value, "\n")
+	}
+	return pairs, nil
+}
+
+// Log shows lines as a runner does, as far as that is needed here: masks take effect
+// from their line on. The zero Log has none.
+type Log struct {
+	masks []string
+	shown []string
+}
+
+// Show handles one line that a program wrote. A command of the runner is not visible,
+// but for annotations.
+func (l *Log) Show(line string) (text string, visible bool) {
+	if mask, ok := strings.CutPrefix(line, "::add-mask::"); ok {
+		l.masks = append(l.masks, Unescape(mask))
+		return "", false
+	}
+	for _, level := range []string{"error", "warning", "notice"} {
+		if message, ok := strings.CutPrefix(line, "::"+level+"::"); ok {
+			line = strings.ToUpper(level[:1]) + level[1:] + ": " + strings.ReplaceAll(Unescape(message), "\n", "\n  | ")
+		}
+	}
+	line = l.Hide(line)
+	l.shown = append(l.shown, line)
+	return line, true
+}
+
+// Shown is all that was visible so far.
+func (l *Log) Shown() string { return strings.Join(l.shown, "\n") }
+
+// Hide takes every masked value out of a text. Masks may overlap, so what any of them
+// covers is marked first, and each stretch of it is replaced by one ***.
+func (l *Log) Hide(text string) string {
+	covered := make([]bool, len(text))
+	for _, mask := range l.masks {
+		for from := 0; mask != ""; {
+			i := strings.Index(text[from:], mask)
+			if i < 0 {
+				break
+			}
+			i += from
+			for j := range len(mask) {
+				covered[i+j] = true
+			}
+			from = i + 1
+		}
+	}
+	if !slices.Contains(covered, true) {
+		return text
+	}
+	var b strings.Builder
+	for i := range len(text) {
+		switch {
+		case !covered[i]:
+			b.WriteByte(text[i])
+		case i == 0 || !covered[i-1]:
+			b.WriteString("***")
+		}
+	}
+	return b.String()
+}
+
+// Unescape reads the data of a workflow command.
+func Unescape(data string) string {
+	return strings.NewReplacer("%25", "%", "%0D", "\r", "%0A", "\n").Replace(data)
+}
