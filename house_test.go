@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -87,6 +88,26 @@ func TestImportRules(t *testing.T) {
 			default:
 				t.Errorf("%s imports %s", name, ours)
 			}
+		}
+	}
+}
+
+// The picture of the house has every room.
+func TestContributingNamesEveryPackage(t *testing.T) {
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, picture, _ := strings.Cut(string(text), "\n```\nmain.go ")
+	picture, rules, _ := strings.Cut(picture, "\n```\n")
+	for _, name := range append(slices.Sorted(maps.Keys(imports)), leaves...) {
+		if !regexp.MustCompile(`\b` + strings.TrimPrefix(name, "internal/") + `\b`).MatchString(picture) {
+			t.Errorf("the picture in CONTRIBUTING.md has no %s", name)
+		}
+	}
+	for _, named := range regexp.MustCompile("`(internal/[a-z/_.]+)`").FindAllStringSubmatch(rules, -1) {
+		if _, err := os.Stat(named[1]); err != nil {
+			t.Errorf("CONTRIBUTING.md names %s, and there is none", named[1])
 		}
 	}
 }
