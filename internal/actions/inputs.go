@@ -19,7 +19,9 @@ import (
 type Inputs struct {
 	runner      *Runner
 	schema      *Schema
-	environment []string // NAME=value, of the step
+	environment []string               // NAME=value, of the step
+	byName      map[string]InputSchema // in small letters
+	variables   map[string]bool        // those of declared inputs
 	read        map[string]bool
 	faults      []error
 }
@@ -28,7 +30,20 @@ type Inputs struct {
 // step's, each variable as NAME=value: it shows what was given under other names. Where
 // that is nobody's business, as in the post stage, it is nil.
 func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
-	return &Inputs{runner: r, schema: schema, environment: environment, read: map[string]bool{}}
+	in := &Inputs{
+		runner: r, schema: schema, environment: environment,
+		byName: map[string]InputSchema{}, variables: map[string]bool{}, read: map[string]bool{},
+	}
+	for _, declared := range schema.Inputs {
+		in.byName[strings.ToLower(declared.Name)], in.variables[variableOf(declared.Name)] = declared, true
+	}
+	return in
+}
+
+// declared finds a declared input by its name, in any case.
+func (in *Inputs) declared(name string) (InputSchema, bool) {
+	found, ok := in.byName[strings.ToLower(name)]
+	return found, ok
 }
 
 // String gives an input without the white space around it.
@@ -91,7 +106,7 @@ func (in *Inputs) document(name string) string {
 		in.blank(name)
 	}
 	if strings.TrimSpace(v) == "" {
-		declared, _ := in.schema.input(name)
+		declared, _ := in.declared(name)
 		return in.runner.expand(declared.Default)
 	}
 	return v
@@ -99,7 +114,7 @@ func (in *Inputs) document(name string) string {
 
 // raw is what the variable of a declared input holds.
 func (in *Inputs) raw(name string) string {
-	declared, ok := in.schema.input(name)
+	declared, ok := in.declared(name)
 	if !ok {
 		panic("input " + name + " is read, but action.yml does not declare it")
 	}
@@ -133,15 +148,18 @@ func (r *Runner) expand(text string) string {
 	})
 }
 
-// plainWord is compiled when something is wrong, which it mostly is not.
+// longestWord and plainWord are what a message may repeat. A counted repetition would
+// make the pattern as large as its count.
+const longestWord = 60
+
 var plainWord = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]{1,60}$`)
+	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]+$`)
 })
 
 // Quote shows a word that a user gave, unless it could be a secret in the wrong
 // input: then it tells only how long it is.
 func Quote(word string) string {
-	if plainWord().MatchString(word) && !redact.MayBeSecret(word) {
+	if len(word) <= longestWord && plainWord().MatchString(word) && !redact.MayBeSecret(word) {
 		return `"` + word + `"`
 	}
 	return fmt.Sprintf("a text of %d characters", len([]rune(word)))

@@ -1,8 +1,8 @@
 package actions
 
 import (
+	"bytes"
 	"fmt"
-	"strings"
 
 	"github.com/goccy/go-yaml"
 )
@@ -42,12 +42,14 @@ func ParseSchema(file []byte) (*Schema, error) {
 	return s, nil
 }
 
-// input finds a declared input by its name.
-func (s *Schema) input(name string) (InputSchema, bool) {
-	for _, in := range s.Inputs {
-		if strings.EqualFold(in.Name, name) {
-			return in, true
+// ParseNames is [ParseSchema] without the descriptions: they are most of the file, each
+// on a line of its own, and only help shows them, so no step waits for them.
+func ParseNames(file []byte) (*Schema, error) {
+	var rest []byte
+	for line := range bytes.Lines(file) {
+		if !bytes.HasPrefix(bytes.TrimLeft(line, " "), []byte("description: ")) {
+			rest = append(rest, line...)
 		}
 	}
-	return InputSchema{}, false
+	return ParseSchema(rest)
 }

@@ -17,19 +17,15 @@ type Given struct {
 // Undeclared lists what the step gives as inputs that action.yml does not declare,
 // sorted by name. The runner passes them on after a warning that few read.
 func (in *Inputs) Undeclared() []Given {
-	variables := make(map[string]bool, len(in.schema.Inputs))
-	for _, declared := range in.schema.Inputs {
-		variables[variableOf(declared.Name)] = true
-	}
 	var list []Given
 	for _, pair := range in.environment {
 		name, value, _ := strings.Cut(pair, "=")
 		input, ok := strings.CutPrefix(name, prefix)
-		if !ok || input == "" || value == "" || variables[name] {
+		if !ok || input == "" || value == "" || in.variables[name] {
 			continue
 		}
 		// In another case it is another variable, but for systems where it is not.
-		if capitals := strings.ToUpper(name); variables[capitals] && in.runner.getenv(capitals) == value {
+		if capitals := strings.ToUpper(name); in.variables[capitals] && in.runner.getenv(capitals) == value {
 			continue
 		}
 		list = append(list, Given{Name: strings.ToLower(input), Value: value})
@@ -79,7 +75,7 @@ func Speakable(name, otherwise string) string {
 
 // Declares reports whether action.yml declares an input.
 func (in *Inputs) Declares(name string) bool {
-	_, ok := in.schema.input(name)
+	_, ok := in.declared(name)
 	return ok
 }
 
@@ -95,7 +91,7 @@ const (
 // for a name that is somebody's own.
 func (in *Inputs) Meant(name string) string {
 	plain := Dashed(name)
-	if declared, ok := in.schema.input(plain); ok {
+	if declared, ok := in.declared(plain); ok {
 		return declared.Name
 	}
 	if len(plain) < shortest {

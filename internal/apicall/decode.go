@@ -100,7 +100,16 @@ func mismatchedField(t reflect.Type, data json.RawMessage) string {
 	return ""
 }
 
+// isPlain reports whether a value of a type has no parts: most elements are, such as
+// the levels of permissions.
+func isPlain(t reflect.Type) bool {
+	return t.Kind() == reflect.String || t.Kind() == reflect.Bool || t.Kind() == reflect.Int64
+}
+
 func mismatchedElement(t reflect.Type, data json.RawMessage) string {
+	if isPlain(t.Elem()) && !bytes.Contains(data, []byte("null")) {
+		return "" // it was decoded, so only null could be wrong in it
+	}
 	var elements []json.RawMessage
 	if t.Kind() == reflect.Map {
 		var values map[string]json.RawMessage

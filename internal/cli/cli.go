@@ -57,17 +57,18 @@ func exitCode(r *actions.Runner, err error) int {
 // inputs starts reading the inputs of an action, and notes those that were given under
 // a name that is none of its own.
 func (p Process) inputs(r *actions.Runner, action string) *actions.Inputs {
-	in := r.Inputs(p.schema(action), p.Environ())
+	in := r.Inputs(p.schema(action, actions.ParseNames), p.Environ())
 	checkNames(r, in)
 	return in
 }
 
-// schema reads the action.yml of an action; path is empty for the root action.
-func (p Process) schema(path string) *actions.Schema {
+// schema reads the action.yml of an action, with all that is in it or the names alone;
+// path is empty for the root action.
+func (p Process) schema(path string, parse func([]byte) (*actions.Schema, error)) *actions.Schema {
 	file, err := fs.ReadFile(p.Files, strings.TrimPrefix(path+"/action.yml", "/"))
 	if err == nil {
 		var s *actions.Schema
-		if s, err = actions.ParseSchema(file); err == nil {
+		if s, err = parse(file); err == nil {
 			return s
 		}
 	}

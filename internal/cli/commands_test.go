@@ -13,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/actions"
 )
 
 // The table of commands, the folders of the actions and what each action.yml starts
@@ -71,6 +75,23 @@ func TestHelpHasEveryInput(t *testing.T) {
 			if in.Description == "" || !strings.Contains(out.String(), line+"\n      "+in.Description+"\n") {
 				t.Errorf("%s: the help does not have %s", c.Name, in.Name)
 			}
+		}
+	}
+}
+
+// A step reads the same of an action.yml as help does, but for the descriptions.
+func TestNamesAreThoseOfTheSchema(t *testing.T) {
+	for _, c := range commands() {
+		if c.Action == nil {
+			continue
+		}
+		p := Process{Files: os.DirFS("../..")}
+		names, schema := p.schema(*c.Action, actions.ParseNames), p.schema(*c.Action, actions.ParseSchema)
+		for i := range schema.Inputs {
+			schema.Inputs[i].Description = ""
+		}
+		if diff := cmp.Diff(schema, names); diff != "" || len(names.Inputs) == 0 {
+			t.Errorf("%s: %d inputs; %s", c.Name, len(names.Inputs), diff)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (p Process) keepsToken(r *actions.Runner) bool {
 	if len(p.Args) > 1 && p.Args[1] != "mint" {
 		return false
 	}
-	in := r.Inputs(p.schema(""), nil)
+	in := r.Inputs(p.schema("", actions.ParseNames), nil)
 	keep := in.Bool("skip-token-revoke")
 	if err := in.Err(); err != nil {
 		r.Warning("the token is revoked: %v", err)
@@ -61,7 +61,7 @@ func (p Process) endSaved(ctx context.Context, r *actions.Runner, token redact.S
 		skew = 0 // none was measured
 	}
 	api, err := p.connect(r, host{
-		URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema(""), nil).String("ca-bundle")),
+		URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("", actions.ParseNames), nil).String("ca-bundle")),
 		InsecureHTTP: r.State(stateInsecure) == "true", Skew: skew,
 	})
 	if err != nil {

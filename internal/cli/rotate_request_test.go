@@ -90,7 +90,7 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 		},
 	} {
 		r := actions.New(io.Discard, func(name string) string { return test.env[name] })
-		in := r.Inputs(Process{Files: os.DirFS("../..")}.schema("rotate"), nil)
+		in := r.Inputs(Process{Files: os.DirFS("../..")}.schema("rotate", actions.ParseNames), nil)
 		got := parseOrigin(r, in, test.path)
 		if err := in.Err(); test.err != "" {
 			if err == nil || err.Error() != test.err {

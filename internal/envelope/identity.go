@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 
 	"filippo.io/age"
 	"filippo.io/age/agessh"
@@ -151,14 +152,16 @@ func end(t, at string) int {
 	return len(t)
 }
 
-var (
-	pemBegin  = regexp.MustCompile(`^-----BEGIN ([A-Z0-9 ]{1,40})-----`)
-	pemEnd    = regexp.MustCompile(`-----END [A-Z0-9 ]{1,40}-----`)
-	pemHeader = regexp.MustCompile(`(?m)^[A-Za-z-]+: .*$`)
-)
+// pemText is compiled when the first key is met: most steps meet none.
+var pemText = sync.OnceValue(func() (p struct{ begin, end, header *regexp.Regexp }) {
+	p.begin = regexp.MustCompile(`^-----BEGIN ([A-Z0-9 ]{1,40})-----`)
+	p.end = regexp.MustCompile(`-----END [A-Z0-9 ]{1,40}-----`)
+	p.header = regexp.MustCompile(`(?m)^[A-Za-z-]+: .*$`)
+	return p
+})
 
 func nextPEM(t string) (Identity, int, *fault) {
-	begin, stop := pemBegin.FindStringSubmatchIndex(t), pemEnd.FindStringIndex(t)
+	begin, stop := pemText().begin.FindStringSubmatchIndex(t), pemText().end.FindStringIndex(t)
 	if begin == nil {
 		return Identity{}, lineEnd(t), damagedIdentity
 	}
@@ -178,7 +181,7 @@ func parsePEM(label, body string) (Identity, *fault) {
 	case strings.HasSuffix(label, "PUBLIC KEY"), strings.HasPrefix(label, "CERTIFICATE"):
 		return Identity{}, publicIdentity
 	}
-	body = strings.Join(strings.Fields(pemHeader.ReplaceAllString(body, "")), "")
+	body = strings.Join(strings.Fields(pemText().header.ReplaceAllString(body, "")), "")
 	der, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(body, "="))
 	if err != nil || len(der) > maxKeyDER {
 		return Identity{}, damagedIdentity

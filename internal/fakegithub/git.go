@@ -173,7 +173,7 @@ func (s *Server) within(directory string) bool {
 	return err == nil && info.IsDir()
 }
 
-var gitProtocolPattern = regexp.MustCompile(`^[A-Za-z0-9=.:-]{1,64}$`)
+var gitProtocolPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9=.:-]{1,64}$`) })
 
 // backend runs git http-backend. The Authorization header stays here: git has no use for the token.
 func (s *Server) backend(w http.ResponseWriter, r *http.Request, g gitPath, directory, user string, body []byte) {
@@ -195,7 +195,7 @@ func (s *Server) backend(w http.ResponseWriter, r *http.Request, g gitPath, dire
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull,
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true",
 	}
-	if version := r.Header.Get("Git-Protocol"); gitProtocolPattern.MatchString(version) {
+	if version := r.Header.Get("Git-Protocol"); gitProtocolPattern().MatchString(version) {
 		env = append(env, "GIT_PROTOCOL="+version)
 	}
 	handler := cgi.Handler{Path: program, Root: "/", Dir: s.config.GitRoot, Env: env, Stderr: io.Discard}

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -243,12 +244,14 @@ func (s *Server) Suspend(installationID int64, by string) {
 	in.suspendedAt = s.now()
 }
 
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`)
+// namePattern is compiled when it is first asked for: the program that has this server in
+// it, for its demo, starts for other work.
+var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`) })
 
 // mustBeName refuses what GitHub would not accept as a login or repository name. Directories below GitRoot are made of
 // these names, so this also keeps them inside.
 func mustBeName(name string) {
-	if !namePattern.MatchString(name) || name == "." || name == ".." {
+	if !namePattern().MatchString(name) || name == "." || name == ".." {
 		panic(fmt.Sprintf("fakegithub: %q is not a name", name))
 	}
 }

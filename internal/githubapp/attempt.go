@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -91,7 +92,9 @@ func readAll(method string, resp *http.Response) error {
 
 // loginPage is the path of a page where a person proves who she is. A website that
 // people have to log in to sends there whoever comes without a session.
-var loginPage = regexp.MustCompile(`(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`)
+var loginPage = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`)
+})
 
 // sameHost follows redirects, which renamed repositories answer with, but never
 // to a place that has no business with our credential.
@@ -99,7 +102,7 @@ func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	switch {
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
-	case loginPage.MatchString(req.URL.Path):
+	case loginPage().MatchString(req.URL.Path):
 		return errLogin
 	case req.Method != via[0].Method:
 		return errMoved // a 301 makes a GET of a write, whose answer would pass for success

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 )
 
 // words are a message of GitHub's and what helps against it, for whoever signs as an
@@ -178,12 +179,14 @@ func mayBeLag(status int, message string) bool {
 	return false
 }
 
-var permissionList = regexp.MustCompile(`^[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*$`)
+var permissionList = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*$`)
+})
 
 // accepted reads X-Accepted-GitHub-Permissions, where a comma means and, and a
 // semicolon or: "issues: read, or pull_requests: read and contents: read".
 func accepted(header string) string {
-	if len(header) > 400 || !permissionList.MatchString(header) {
+	if len(header) > 400 || !permissionList().MatchString(header) {
 		return ""
 	}
 	return strings.NewReplacer("=", ": ", "; ", ", or ", ";", ", or ", ", ", " and ", ",", " and ").Replace(header)

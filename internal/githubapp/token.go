@@ -76,18 +76,21 @@ type grant struct {
 	} `json:"repositories,omitempty"`
 }
 
-// UnmarshalJSON reads the token before and apart from the rest: whatever is wrong
+// UnmarshalJSON reads the token apart where the rest can't be read: whatever is wrong
 // with that, a token that exists must be known, to be revoked.
 func (g *grant) UnmarshalJSON(data []byte) error {
-	var first struct {
-		Token secret `json:"token"`
-	}
-	if err := json.Unmarshal(data, &first); err != nil {
-		return err
-	}
 	type plain grant
 	err := apicall.Decode(data, (*plain)(g))
-	g.Token = first.Token
+	if err == nil {
+		return nil
+	}
+	var only struct {
+		Token secret `json:"token"`
+	}
+	if wrong := json.Unmarshal(data, &only); wrong != nil {
+		return wrong
+	}
+	g.Token = only.Token
 	return err
 }
 
