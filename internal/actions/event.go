@@ -12,17 +12,22 @@ const maxEvent = 32 << 20
 
 // WithoutSecrets tells why a run gets no secrets, and what to do about it; empty
 // where it should get them. GitHub gives none to pull requests from forks, and
-// Dependabot only its own.
-func (r *Runner) WithoutSecrets() (cause, cure string) {
-	const skip = "set on-missing-key: skip to go on without a token"
+// Dependabot only its own. Skip is what a step may do without them, as its inputs have
+// it, and empty where they don't.
+func (r *Runner) WithoutSecrets(skip string) (cause, cure string) {
 	if r.Variable("GITHUB_ACTOR") == "dependabot[bot]" {
-		return "Dependabot's runs get Dependabot's own secrets only",
-			"store the key among the Dependabot secrets too (" + r.settings("/settings/secrets/dependabot") + "), or " + skip
+		cause, cure = "Dependabot's runs get Dependabot's own secrets only",
+			"store the key among the Dependabot secrets too ("+r.settings("/settings/secrets/dependabot")+")"
+		if skip != "" {
+			cure += ", or " + skip
+		}
+	} else if r.fromFork() {
+		cause, cure = "pull requests from forks get no secrets", "do what needs one after the merge"
+		if skip != "" {
+			cure = skip + ", and " + cure
+		}
 	}
-	if r.fromFork() {
-		return "pull requests from forks get no secrets", skip + ", and do what needs one after the merge"
-	}
-	return "", ""
+	return cause, cure
 }
 
 func (r *Runner) settings(path string) string {

@@ -86,7 +86,7 @@ func TestEventIsNone(t *testing.T) {
 		}
 		r, _ := newRunner(t, map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": "acme/api"})
 		soon(t, func() {
-			if cause, _ := r.WithoutSecrets(); (cause != "") != c.fork {
+			if cause, _ := r.WithoutSecrets(""); (cause != "") != c.fork {
 				t.Errorf("%s: %q", c.name, cause)
 			}
 		})

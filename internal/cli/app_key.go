@@ -80,7 +80,11 @@ func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	if k.Wrong {
 		return nil
 	}
-	if cause, cure := r.WithoutSecrets(); k.Text.Empty() && cause != "" {
+	skip := ""
+	if in.Declares("on-missing-key") {
+		skip = "set on-missing-key: skip to go on without a token"
+	}
+	if cause, cure := r.WithoutSecrets(skip); k.Text.Empty() && cause != "" {
 		in.Fault(k.Input, "is empty: "+cause, cure)
 		return nil
 	}

@@ -183,3 +183,30 @@ func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
 		t.Errorf("exit %d, %s", d.exit, d.log.String())
 	}
 }
+
+// A run that gets no secrets is told so by each action, and is sent to no input that
+// the action does not have.
+func TestRunsWithoutSecrets(t *testing.T) {
+	const dependabot = "store the key among the Dependabot secrets too (Settings, Secrets and variables, Dependabot)"
+	const elsewhere = "A reusable workflow has it only with secrets: inherit in the job that calls it"
+	for action, stage := range map[string]func(Process) int{
+		"mint":    func(p Process) int { return p.mint(t.Context()) },
+		"decrypt": func(p Process) int { return p.decrypt(t.Context()) },
+		"revoke":  func(p Process) int { return p.revoke(t.Context()) },
+		"sync":    func(p Process) int { return p.sync(t.Context()) },
+		"rotate":  func(p Process) int { return p.rotate(t.Context()) },
+	} {
+		for actor, want := range map[string]string{"dependabot[bot]": dependabot, "mona": elsewhere} {
+			var log strings.Builder
+			env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": actor, "INPUT_CLIENT-ID": "Iv23liTEST", "INPUT_ENCRYPTED-TOKEN": "YQ=="}
+			code := stage(Process{
+				Getenv: func(name string) string { return env[name] }, Environ: func() []string { return nil },
+				Stdout: &log, Files: os.DirFS("../.."),
+			})
+			skip := strings.Contains(log.String(), "on-missing-key: skip")
+			if code != exitFailure || !strings.Contains(log.String(), want) || skip != (action == "mint" && want == dependabot) {
+				t.Errorf("%s for %s: exit %d: %s", action, actor, code, log.String())
+			}
+		}
+	}
+}

@@ -38,6 +38,8 @@ func ownKey(in *actions.Inputs, input string, key *rsa.PublicKey) []envelope.Rec
 	return []envelope.Recipient{own}
 }
 
+const noneGiven = "is empty, and so are passphrase and private-key"
+
 // parseIdentities reads what opens it: exactly one of identity, passphrase and the
 // App's key.
 func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity {
@@ -52,11 +54,15 @@ func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity 
 		}
 	}
 	if len(given) != 1 {
-		problem := "is empty, and so are passphrase and private-key"
-		if len(given) > 1 {
-			problem = "is not the only one: passphrase and private-key are other ways to say the same"
+		const cure = "give one of the three: what the encryption was for. It was the App's private-key when the mint named no recipients"
+		switch cause, without := r.WithoutSecrets(""); {
+		case len(given) > 1:
+			in.Fault("identity", "is not the only one: passphrase and private-key are other ways to say the same", cure)
+		case cause != "":
+			in.Fault("identity", noneGiven+": "+cause, without)
+		default:
+			in.Fault("identity", noneGiven, cure+missingKey)
 		}
-		in.Fault("identity", problem, "give one of the three: what the encryption was for. It was the App's private-key when the mint named no recipients")
 		return nil
 	}
 	switch given[0] {

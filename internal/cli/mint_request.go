@@ -185,7 +185,7 @@ func workflowToken(r *actions.Runner, req mintRequest) string {
 		if level == "read" {
 			continue
 		}
-		if cause, _ := r.WithoutSecrets(); cause != "" {
+		if cause, _ := r.WithoutSecrets(""); cause != "" {
 			return ""
 		}
 		unless = ", unless what it does is to start other workflows"

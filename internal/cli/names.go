@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -75,7 +76,7 @@ func checkNames(r *actions.Runner, in *actions.Inputs) {
 func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 	name := given.Name
 	plain := actions.Dashed(name)
-	if word, ok := strings.CutPrefix(plain, "permissions-"); ok && in.Declares("permission-check") {
+	if word, ok := strings.CutPrefix(plain, "permissions-"); ok && in.Declares("permission-check") && isPermission(word, given.Value) {
 		return "a single permission is permission-" + actions.Speakable(word, "…") + " here"
 	}
 	if strings.HasPrefix(plain, "permission-") && plain != "permission-check" {
@@ -97,6 +98,13 @@ func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 		return called(r, in, name, ours)
 	}
 	return ""
+}
+
+// isPermission reports whether a name and a value were meant for a permission: one of
+// the two is of its kind. A file or a mode of permissions is somebody's own.
+func isPermission(name, value string) bool {
+	_, known := permission.Lookup(permission.Name(name))
+	return known || permission.IsLevel(value)
 }
 
 // called says what an input is called. A variable that a shell exports can't have a

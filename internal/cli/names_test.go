@@ -61,6 +61,7 @@ func TestCheckNames(t *testing.T) {
 		{"", "INPUT_SCOPES_", "scopes_", "it is called scopes here"},
 		{"", "INPUT_PERMISSION_CHECK", "permission_check", "it is called permission-check here"},
 		{"", "INPUT_PERMISSIONS_ISSUES", "permissions_issues", "a single permission is permission-issues here"},
+		{"", "INPUT_PERMISSIONS_MODE", "", ""}, // with a value that is no level
 		{"", "INPUT_DRY-RUN", "dry-run", noDryRun},
 		{"", "INPUT_VERSION", "", ""},
 		{"", "INPUT_TOKEN", "", ""},
@@ -101,6 +102,15 @@ func TestCheckNames(t *testing.T) {
 		env[c.variable] = ""
 		if err := p.inputs(p.runner(), c.action).Err(); err != nil {
 			t.Errorf("%s, empty: %v", c.variable, err)
+		}
+	}
+}
+
+// A level shows that a permission was meant, whatever its name.
+func TestPermissionsWithALevel(t *testing.T) {
+	for value, want := range map[string]bool{"read": false, " Write": false, "admin": false, "0644": true, "roles.json": true} {
+		if _, _, err := parse(t, map[string]string{"INPUT_PERMISSIONS-NEW-THING": value}); (err == nil) != want {
+			t.Errorf("permissions-new-thing: %s: %v", value, err)
 		}
 	}
 }

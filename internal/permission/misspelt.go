@@ -49,7 +49,7 @@ func noName(it, name string) error {
 	}
 	switch {
 	case plain == "all":
-		return fmt.Errorf("%s: \"all\" is no permission; hint: write all alone for whatever the installation has, or name each permission with its level", it)
+		return fmt.Errorf("%s: \"all\" is no permission; hint: write all alone, as in permissions: all, for whatever the installation has, or name each permission with its level", it)
 	case slices.Contains(jobWords, plain):
 		return fmt.Errorf("%s: no permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, "+
 			"and here each permission has its name and level, such as contents: read", it)

@@ -64,6 +64,9 @@ var levels = []string{"read", "write", "admin"}
 // rank orders levels; a text that is no level ranks below all of them.
 func rank(level string) int { return slices.Index(levels, level) }
 
+// IsLevel reports whether a text is the level of some permission.
+func IsLevel(text string) bool { return rank(word(text)) >= 0 }
+
 // maxName is the length of the longest name that is passed on to GitHub.
 const maxName = 64
 
