@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"os"
 	"slices"
@@ -172,6 +173,28 @@ func TestParseMint(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A token in whichever input is the wrong one is in no fault, also not in one of the
+// inputs beside it.
+func TestNoFaultShowsASecret(t *testing.T) {
+	token := "ghp_" + rand.Text() + rand.Text()[:10]
+	for _, in := range rootSchema(t).Inputs {
+		if strings.HasPrefix(in.Name, "permission-") && in.Name != "permission-contents" && in.Name != "permission-check" {
+			continue // all of them are read by the same lines
+		}
+		for _, value := range []string{token, "acme/" + token, token + "/api", "contents: " + token, token + ": read"} {
+			for _, repositories := range []string{"acme/api", "acme/a*"} {
+				env := map[string]string{"INPUT_OWNER": "acme", "INPUT_REPOSITORIES": repositories}
+				env["INPUT_"+strings.ToUpper(in.Name)] = value
+				req, _, err := parse(t, env)
+				text := fmt.Sprint(err, req.Warnings, req.Notices)
+				if strings.Contains(strings.ToLower(text), strings.ToLower(token)) {
+					t.Errorf("%s, with %s: %s", in.Name, repositories, text)
+				}
+			}
+		}
 	}
 }
 

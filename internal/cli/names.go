@@ -41,7 +41,7 @@ var renamed = map[string]struct{ ours, cure, fine string }{
 	"revoke":                         {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
 	"revoke-token":                   {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
 	"https-proxy":                    {ours: "github-api-url", cure: "set the variable HTTPS_PROXY in the step's env:"},
-	"ignore-environment-proxy":       {ours: "github-api-url", cure: "set the variable NO_PROXY in the step's env:"},
+	"ignore-environment-proxy":       {ours: "github-api-url", cure: "set the variable NO_PROXY in the step's env:", fine: "false"},
 }
 
 // ownerOrScopes is the cure for a name that means two things.

@@ -106,6 +106,15 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
+// A proxy of the environment is used in any case.
+func TestIgnoredProxyFalseIsWhatHappens(t *testing.T) {
+	for value, want := range map[string]bool{"false": true, "true": false} {
+		if _, _, err := parse(t, map[string]string{"INPUT_IGNORE_ENVIRONMENT_PROXY": value}); (err == nil) != want {
+			t.Errorf("%s: %v", value, err)
+		}
+	}
+}
+
 // A level shows that a permission was meant, whatever its name.
 func TestPermissionsWithALevel(t *testing.T) {
 	for value, want := range map[string]bool{"read": false, " Write": false, "admin": false, "0644": true, "roles.json": true} {

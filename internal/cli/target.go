@@ -14,7 +14,8 @@ import (
 // rules of actions/create-github-app-token.
 func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
-	if owner != "" && (!isAccount(owner) || redact.IsSecret(owner)) {
+	wrong := owner != "" && (!isAccount(owner) || redact.IsSecret(owner))
+	if wrong {
 		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
 	}
 	if enterprise != "" {
@@ -29,6 +30,8 @@ func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 		return
 	}
 	switch {
+	case wrong: // repositories can't be held against it, and it may be a secret
+		return
 	case owner == "" && len(listed) == 0:
 		current := r.Variable("GITHUB_REPOSITORY")
 		if current == "" {

@@ -28,13 +28,13 @@ func explain(err error, add func(*Error)) error {
 func (a *App) notFound(ctx context.Context, t Target) string {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
-	account := t.Owner + t.Enterprise
+	account := Target{Owner: t.Owner, Enterprise: t.Enterprise}.String()
 	list, err := a.installations(ctx)
 	if err != nil {
 		return notInstalled(t)
 	}
 	for _, i := range list {
-		if !strings.EqualFold(i.Account, account) || t.Repository == "" {
+		if i.Enterprise || !strings.EqualFold(i.Account, t.Owner) || t.Repository == "" {
 			continue
 		}
 		if i.AllRepositories {
@@ -91,7 +91,7 @@ func (a *App) notOurs(ctx context.Context) string {
 	}
 	var known []string
 	for _, i := range list {
-		known = append(known, fmt.Sprintf("%d (%s)", i.ID, i.Account))
+		known = append(known, fmt.Sprintf("%d (%s)", i.ID, i.where()))
 	}
 	return "the App's installations are " + named(known, 5)
 }
@@ -171,10 +171,18 @@ func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
 func accounts(list []Installation) []string {
 	var names []string
 	for _, i := range list {
-		names = append(names, i.Account)
+		names = append(names, i.where())
 	}
 	slices.Sort(names)
 	return names
+}
+
+// where is the account in words.
+func (i Installation) where() string {
+	if i.Enterprise {
+		return Target{Enterprise: i.Account}.String()
+	}
+	return i.Account
 }
 
 // named lists a few names and counts the rest.

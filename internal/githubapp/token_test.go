@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -130,6 +131,27 @@ func TestTargets(t *testing.T) {
 		if err != nil || found.ID != c.want || f.asked()[0] != c.asked {
 			t.Errorf("%v: got %v, %v, asked %v", c.target, found.ID, err, f.asked())
 		}
+	}
+}
+
+// An enterprise may have the name of an organization, on which the App is installed.
+func TestEnterprisesAreToldApart(t *testing.T) {
+	f, ctx := newFixture(t), context.Background()
+	const none = "the App is not installed on enterprise acme; it is installed on acme; "
+	_, err := f.app.Installation(ctx, Target{Enterprise: "acme"})
+	var e *Error
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Cure, none) {
+		t.Errorf("got %v: %q", err, e.Cure)
+	}
+	f.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
+	f.Install(fakegithub.Installation{ID: 2, AppID: 917, Account: "globex"})
+	_, err = f.app.Installation(ctx, Target{Owner: "globex", Repository: "api"})
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Cure, "the App is not installed on globex; it is installed on acme, enterprise globex; ") {
+		t.Errorf("got %v: %q", err, e.Cure)
+	}
+	_, err = f.app.InstallationByID(ctx, 7)
+	if !errors.As(err, &e) || !strings.Contains(e.Cure, " 2 (enterprise globex)") {
+		t.Errorf("got %v: %q", err, e.Cure)
 	}
 }
 

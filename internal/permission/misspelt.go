@@ -48,6 +48,8 @@ func noName(it, name string) error {
 		return nil
 	}
 	switch {
+	case IsLevel(plain), plain == "none":
+		return fmt.Errorf("%s: a level without a name; hint: it takes both for each permission, such as contents: read", it)
 	case plain == "all":
 		return fmt.Errorf("%s: \"all\" is no permission; hint: write all alone, as in permissions: all, for whatever the installation has, or name each permission with its level", it)
 	case slices.Contains(jobWords, plain):

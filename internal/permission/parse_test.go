@@ -159,6 +159,11 @@ func TestMisspelt(t *testing.T) {
 	if got := texts(errs); got != "read_all: "+job {
 		t.Errorf("alone: got %s", got)
 	}
+	for _, level := range []string{"read", "Write", "admin", "none"} {
+		if _, errs := Parse(level); !strings.HasSuffix(texts(errs), ": a level without a name; hint: it takes both for each permission, such as contents: read") {
+			t.Errorf("%s alone: got %v", level, errs)
+		}
+	}
 	if _, errs := Parse("all: read"); !strings.Contains(texts(errs), "write all alone") {
 		t.Errorf("all with a level: got %v", errs)
 	}
