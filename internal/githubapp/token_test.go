@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -152,6 +153,33 @@ func TestEnterprisesAreToldApart(t *testing.T) {
 	_, err = f.app.InstallationByID(ctx, 7)
 	if !errors.As(err, &e) || !strings.Contains(e.Cure, " 2 (enterprise globex)") {
 		t.Errorf("got %v: %q", err, e.Cure)
+	}
+}
+
+// What answers in GitHub's place, and what GitHub says of something else than the
+// token, is no sign that the token is over.
+func TestOthersDoNotEndATokenByAnswering(t *testing.T) {
+	const website = "<html>Not here</html>"
+	for _, answer := range []fakegithub.Fault{
+		{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: website},
+		{Status: 401, Header: map[string]string{"Content-Type": "text/html"}, Body: website},
+		{Status: 401, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"message":"Requires authentication"}`},
+	} {
+		f, ctx := newFixture(t), context.Background()
+		f.lies = true
+		token, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{Repositories: []string{"api"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.Inject(answer)
+		var e *Error
+		if gone, err := f.api.Revoke(ctx, token.Value); gone || !errors.As(err, &e) || e.Hint() == "" {
+			t.Errorf("revoke, %d %s: gone is %v, %v", answer.Status, answer.Body, gone, err)
+		}
+		f.Inject(answer)
+		if alive, err := f.api.Alive(ctx, token.Value, token.ExpiresAt.Add(-time.Minute)); alive || !errors.As(err, &e) {
+			t.Errorf("alive, %d %s: %v, %v", answer.Status, answer.Body, alive, err)
+		}
 	}
 }
 
