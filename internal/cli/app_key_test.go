@@ -198,7 +198,9 @@ func TestRunsWithoutSecrets(t *testing.T) {
 	} {
 		for actor, want := range map[string]string{"dependabot[bot]": dependabot, "mona": elsewhere} {
 			var log strings.Builder
-			env := map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": actor, "INPUT_CLIENT-ID": "Iv23liTEST", "INPUT_ENCRYPTED-TOKEN": "YQ=="}
+			env := map[string]string{
+				"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": actor, "INPUT_CLIENT-ID": "Iv23liTEST", "INPUT_ENCRYPTED-TOKEN": "YQ==",
+			}
 			code := stage(Process{
 				Getenv: func(name string) string { return env[name] }, Environ: func() []string { return nil },
 				Stdout: &log, Files: os.DirFS("../.."),

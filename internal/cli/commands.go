@@ -157,10 +157,11 @@ func (p Process) dispatch(ctx context.Context, c command, args []string) int {
 		fmt.Fprint(p.Stdout, p.describe(c))
 		return exitOK
 	case len(args) > 0 && c.Action != nil:
+		example := p.schema(*c.Action, actions.ParseNames).Inputs[0].Name
 		// The runner shows this as an annotation: an action's streams are the step's.
 		actions.New(p.Stderr, p.Getenv).Fail(actions.Fault{
 			Problem: c.Name + " takes no arguments, and " + actions.Quote(args[0]) + " is one: nothing is done",
-			Cure:    "its inputs are variables, such as INPUT_" + strings.ToUpper(p.schema(*c.Action, actions.ParseNames).Inputs[0].Name) + "; valetkey " + c.Name + " -h lists them",
+			Cure:    "its inputs are variables, such as INPUT_" + strings.ToUpper(example) + "; valetkey " + c.Name + " -h lists them",
 		})
 		return exitUsage
 	case len(args) > 0:
