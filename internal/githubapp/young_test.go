@@ -154,6 +154,33 @@ func TestRevocationIsNotTriedAgain(t *testing.T) {
 	})
 }
 
+// What does not come from GitHub's API says nothing of a token, and least that it is
+// gone.
+func TestRevocationIsGitHubsWord(t *testing.T) {
+	html := map[string]string{"Content-Type": "text/html"}
+	for name, c := range map[string]struct {
+		fault fakegithub.Fault
+		gone  bool
+	}{
+		"dead":                         {fakegithub.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}, true},
+		"unknown there":                {fakegithub.Fault{Status: 404, Body: `{"message":"Not Found"}`}, true},
+		"a website":                    {fakegithub.Fault{Status: 404, Header: html, Body: "<html>"}, false},
+		"a login in between":           {fakegithub.Fault{Status: 401, Header: html, Body: "<html>"}, false},
+		"a proxy that drops the token": {fakegithub.Fault{Status: 401, Body: `{"message":"Requires authentication"}`}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFixture(t)
+			f.lies = true
+			token := mintIn(t, f)
+			f.Inject(c.fault)
+			gone, err := f.api.Revoke(t.Context(), token.Value)
+			if gone != c.gone || (err == nil) != c.gone {
+				t.Errorf("gone is %v, %v", gone, err)
+			}
+		})
+	}
+}
+
 // A token of another job is alive, dead, or can't be asked about.
 func TestAlive(t *testing.T) {
 	testKey()
@@ -175,6 +202,12 @@ func TestAlive(t *testing.T) {
 		},
 		"no API there": {
 			fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"}, false, "GitHub answered 404",
+		},
+		"a login in between": {
+			fakegithub.Fault{Status: 401, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"}, false, "GitHub answered 401",
+		},
+		"a proxy that drops the token": {
+			fakegithub.Fault{Status: 401, Body: `{"message":"Requires authentication"}`}, false, "GitHub answered 401: Requires authentication",
 		},
 		"an outage": {fakegithub.ServerError(503, true), false, "GitHub answered 503"},
 	} {
