@@ -315,3 +315,34 @@ func TestPostWithATamperedFile(t *testing.T) {
 		t.Errorf("the directory is left behind: %v", err)
 	}
 }
+
+// Half a state, such as one of another release, keeps nothing alive in silence.
+func TestPostWithHalfAState(t *testing.T) {
+	testKey()
+	for missing, want := range map[string]struct {
+		alive bool
+		says  string
+	}{
+		stateToken: {false, "there is no token to revoke\nthe token is revoked\nthe token is revoked\n"},
+		stateHost:  {true, "::warning::what refresh minted is not revoked, and lives until it expires: "},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			d, dir := refreshed(t)
+			p := d.process(t)
+			time.Sleep(56 * time.Minute)
+			if _, err := p.fresh(context.Background(), p.runner(), dir, nil); err != nil {
+				t.Fatal(err)
+			}
+			d.env["STATE_"+missing] = ""
+			d.log.Reset()
+			d.run(t, Process.post)
+			tokens := d.Tokens()
+			if d.exit != exitOK || len(tokens) != 2 || d.Alive(tokens[1].Value) != want.alive || !strings.Contains(withoutMasks(d.log.String()), want.says) {
+				t.Errorf("without %s: exit %d, %d tokens: %s", missing, d.exit, len(tokens), withoutMasks(d.log.String()))
+			}
+			if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
+				t.Errorf("without %s the directory is left behind: %v", missing, err)
+			}
+		})
+	}
+}

@@ -22,16 +22,20 @@ func (p Process) post(ctx context.Context) int {
 	defer r.Finish()
 	token := redact.New(r.State(stateToken))
 	r.Mask(actions.Forms(token)...)
-	keep, api := p.keepsToken(r), (*githubapp.API)(nil)
+	keep := p.keepsToken(r)
+	api, err := p.connectSaved(r)
+	t := liveToken{Value: storedSecret{token}, Expires: stateTime(r)}
 	switch {
 	case token.Empty():
 		r.Info("there is no token to revoke")
 	case keep:
-		r.Info("the token is left alive%s: skip-token-revoke is true", until(stateTime(r)))
+		r.Info("the token is left alive%s: skip-token-revoke is true", until(t.Expires))
+	case err != nil:
+		r.Warning("the token is not revoked%s: github-api-url in the saved state %v", livesUntil(t.Expires), err)
 	default:
-		api = p.endSaved(ctx, r, token)
+		endTokens(ctx, r, api, t)
 	}
-	p.endRefresh(ctx, r, api)
+	p.endRefresh(ctx, r, api, keep)
 	return exitOK
 }
 
@@ -52,24 +56,16 @@ func (p Process) keepsToken(r *actions.Runner) bool {
 	return keep
 }
 
-// endSaved revokes the token of the state. It gives the way to GitHub that it took;
-// nil if there was none.
-func (p Process) endSaved(ctx context.Context, r *actions.Runner, token redact.String) *githubapp.API {
-	t := liveToken{Value: storedSecret{token}, Expires: stateTime(r)}
+// connectSaved opens the way to the GitHub of the state.
+func (p Process) connectSaved(r *actions.Runner) (*githubapp.API, error) {
 	skew, err := time.ParseDuration(r.State(stateSkew))
 	if err != nil {
 		skew = 0 // none was measured
 	}
-	api, err := p.connect(r, host{
+	return p.connect(r, host{
 		URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("", actions.ParseNames), nil).String("ca-bundle")),
 		InsecureHTTP: r.State(stateInsecure) == "true", Skew: skew,
 	})
-	if err != nil {
-		r.Warning("the token is not revoked%s: github-api-url in the saved state %v", livesUntil(t.Expires), err)
-		return nil
-	}
-	endTokens(ctx, r, api, t)
-	return api
 }
 
 // stateTime is when the token of the state expires, by GitHub's clock; zero if that

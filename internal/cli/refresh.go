@@ -263,16 +263,22 @@ func (p Process) refreshing(r *actions.Runner, m minted, w reach) (refreshDir, [
 	return d, []actions.Pair{{Name: d.identityVariable(), Value: identity.Reveal()}}, err
 }
 
-// endRefresh revokes what refresh made beside the token of the state, and removes the
-// directory, in which the App's key lies. Without an api the tokens are kept.
-func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githubapp.API) {
+// endRefresh revokes what refresh made beside the token of the state, unless it is to be
+// kept, and removes the directory, in which the App's key lies. Without an api there is
+// no way to GitHub.
+func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githubapp.API, keep bool) {
 	name := r.State(stateRefresh)
 	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
 		return
 	}
 	d := refreshDir{filepath.Join(p.Getenv("RUNNER_TEMP"), name)}
 	defer d.remove()
-	if api == nil {
+	switch {
+	case keep:
+		return
+	case api == nil:
+		r.Warning("what refresh minted is not revoked, and lives until it expires: " +
+			"the saved state does not say at which github-api-url it was minted")
 		return
 	}
 	s, err := d.load(redact.New(r.State(stateIdentity)))

@@ -54,7 +54,9 @@ func TestTheTimeIsUp(t *testing.T) {
 				if c.fault.Times == 0 {
 					f.Inject(c.fault)
 				}
-				ctx, cancel := context.WithTimeoutCause(t.Context(), 11*time.Second, errOver)
+				// Three attempts at the outage and their waits take 10.5 seconds at most, and
+				// what is waited after them ends after 10.75 seconds at least.
+				ctx, cancel := context.WithTimeoutCause(t.Context(), 10600*time.Millisecond, errOver)
 				defer cancel()
 				err := c.call(ctx, f)
 				var e *Error
