@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 )
 
 const (
@@ -114,16 +113,10 @@ func (l *listing[T, K]) rest(ctx context.Context, path func(number int) string) 
 		return l.tooLong()
 	}
 	pages, answers, errs := make([]page[T], l.pages+1), make([]Answer, l.pages+1), make([]error, l.pages+1)
-	gate := make(chan struct{}, abreast)
-	var all sync.WaitGroup
-	for number := 2; number <= l.pages; number++ {
-		gate <- struct{}{}
-		all.Go(func() {
-			defer func() { <-gate }()
-			pages[number], answers[number], errs[number] = l.page(ctx, path(number))
-		})
-	}
-	all.Wait()
+	Each(l.pages-1, abreast, func(i int) {
+		number := i + 2
+		pages[number], answers[number], errs[number] = l.page(ctx, path(number))
+	})
 	for number := 2; number <= l.pages; number++ {
 		if errs[number] != nil {
 			l.answer = answers[number]

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // The table of commands, the folders of the actions and what each action.yml starts
@@ -131,6 +132,15 @@ func TestPanicIsOneError(t *testing.T) {
 	const index = "error: valetkey has a fault of its own: index out of range [3] with length 0, in internal/cli.TestPanicIsOneError"
 	if code != exitFailure || !strings.HasPrefix(out.String(), index) {
 		t.Errorf("exit %d: %s", code, out.String())
+	}
+	// One of many goroutines at work.
+	out.Reset()
+	code = guard(p.runner(), exitFailure, func() int {
+		apicall.Each(2, 2, func(i int) { _ = p.Args[len(p.Args)+3+i*0] })
+		return exitOK
+	})
+	if code != exitFailure || !strings.HasPrefix(out.String(), index) {
+		t.Errorf("in a goroutine: exit %d: %s", code, out.String())
 	}
 	secret := rand.Text()
 	out.Reset()

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/apicall"
 )
 
 // guard runs a command and turns a panic into one error without a stack: what a
@@ -17,7 +18,7 @@ func guard(r *actions.Runner, failed int, run func() int) (code int) {
 		if cause := recover(); cause != nil {
 			code = failed
 			r.Fail(actions.Fault{
-				Problem: "valetkey has a fault of its own: " + causeOf(cause) + ", " + place(),
+				Problem: "valetkey has a fault of its own: " + causeOf(cause) + ", " + place(cause),
 				Cure:    "report this line at https://github.com/valetkey/valetkey/issues, with what valetkey version prints",
 			})
 		}
@@ -28,6 +29,9 @@ func guard(r *actions.Runner, failed int, run func() int) (code int) {
 // causeOf is what a panic is about, as far as it can't hold anything secret: the
 // runtime's own errors name types and numbers.
 func causeOf(cause any) string {
+	if p, ok := cause.(*apicall.Panic); ok {
+		cause = p.Cause
+	}
 	var e runtime.Error
 	if err, ok := cause.(error); ok && errors.As(err, &e) {
 		return strings.TrimPrefix(e.Error(), "runtime error: ")
@@ -35,10 +39,15 @@ func causeOf(cause any) string {
 	return "a check of its own failed"
 }
 
-// place is where a panic began. It is called by what recovered.
-func place() string {
-	var callers [64]uintptr
-	frames := runtime.CallersFrames(callers[:runtime.Callers(0, callers[:])])
+// place is where a panic began. It is called by what recovered, or by what waited for
+// the goroutine that did.
+func place(cause any) string {
+	var here [64]uintptr
+	callers := here[:runtime.Callers(0, here[:])]
+	if p, ok := cause.(*apicall.Panic); ok {
+		callers = p.Callers
+	}
+	frames := runtime.CallersFrames(callers)
 	panicked := false
 	for {
 		frame, more := frames.Next()

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -84,7 +84,7 @@ func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, token
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
 	gone, errs := make([]bool, len(tokens)), make([]error, len(tokens))
-	var all sync.WaitGroup
+	var all apicall.Group
 	for i, t := range tokens {
 		r.Mask(actions.Forms(t.Value.String)...)
 		all.Go(func() { gone[i], errs[i] = api.Revoke(ctx, t.Value.String) })

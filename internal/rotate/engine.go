@@ -181,18 +181,7 @@ func (j *job) forced() bool { return j.Force != nil && j.Force(j.Name) || j.expo
 const abreast = 8
 
 // each calls do for 0 to n-1, some at once.
-func each(n int, do func(i int)) {
-	gate := make(chan struct{}, abreast)
-	var all sync.WaitGroup
-	for i := range n {
-		gate <- struct{}{}
-		all.Go(func() {
-			defer func() { <-gate }()
-			do(i)
-		})
-	}
-	all.Wait()
-}
+func each(n int, do func(i int)) { apicall.Each(n, abreast, do) }
 
 func (j *job) info(format string, args ...any) {
 	if j.Info != nil {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -118,7 +117,7 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 	if j.DeployKey != nil {
 		each(len(j.targets), func(i int) { j.store(ctx, j.targets[i], value) })
 	} else {
-		var signing sync.WaitGroup
+		var signing apicall.Group
 		failed := ""
 		for _, t := range j.inOrder() {
 			if failed != "" && j.exclusive() {

@@ -2,7 +2,6 @@ package secret
 
 import (
 	"sync"
-	"sync/atomic"
 
 	"github.com/valetkey/valetkey/internal/apicall"
 )
@@ -27,32 +26,11 @@ type Sync struct {
 	telling sync.Mutex
 }
 
-// each calls do for 0 to n-1, some at once. A panic in one of them ends the rest and
-// is the caller's: in a goroutine of its own nobody could recover from it.
+// each calls do for 0 to n-1, some at once.
 func (s *Sync) each(n int, do func(i int)) {
 	workers := s.Concurrency
 	if workers <= 0 {
 		workers = 16
 	}
-	var next atomic.Int64
-	var all sync.WaitGroup
-	var first sync.Once
-	var cause any
-	for range min(workers, n) {
-		all.Go(func() {
-			defer func() {
-				if v := recover(); v != nil {
-					next.Store(int64(n))
-					first.Do(func() { cause = v })
-				}
-			}()
-			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
-				do(i)
-			}
-		})
-	}
-	all.Wait()
-	if cause != nil {
-		panic(cause)
-	}
+	apicall.Each(n, workers, do)
 }
