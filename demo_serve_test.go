@@ -165,7 +165,7 @@ func TestDemoServeForActs(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(work, "act"), []byte(stand), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	paste(t, work, s.block(t, "    env APP_PRIVATE_KEY="), work+":"+os.Getenv("PATH"))
+	paste(t, work, s.block(t, "    APP_PRIVATE_KEY="), work+":"+os.Getenv("PATH"))
 	arguments, _ := os.ReadFile(filepath.Join(work, "arguments"))
 	key, _ := os.ReadFile(filepath.Join(work, "key"))
 	want, err := os.ReadFile(filepath.Join(s.dir, "private-key.pem"))

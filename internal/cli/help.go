@@ -73,11 +73,25 @@ func (p Process) parseFlags(flags *flag.FlagSet, args []string, words int) (code
 		return exitOK, true
 	case err != nil:
 		return p.misuse(flags.Name()+": "+wrongFlag(err), "valetkey "+flags.Name()+" -h lists its flags"), true
+	case emptyFlag(flags) != "":
+		problem := flags.Name() + ": -" + emptyFlag(flags) + " is given, and empty"
+		return p.misuse(problem, "give it a value, or leave it out: only what is left out has a default"), true
 	case flags.NArg() > words:
 		problem := flags.Name() + " takes flags, and " + actions.Quote(flags.Arg(words)) + " is none"
 		return p.misuse(problem, "valetkey "+flags.Name()+" -h lists its flags"), true
 	}
 	return exitOK, false
+}
+
+// emptyFlag names a flag that was given without a value, as by a variable of a shell
+// that is not set.
+func emptyFlag(flags *flag.FlagSet) (name string) {
+	flags.Visit(func(f *flag.Flag) {
+		if name == "" && strings.TrimSpace(f.Value.String()) == "" {
+			name = f.Name
+		}
+	})
+	return name
 }
 
 // wrongFlag is what the flag package found wrong, without what may be a secret.

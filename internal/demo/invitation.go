@@ -23,7 +23,7 @@ Try it with a workflow:
           permissions: "contents: read"
           github-api-url: %[1]s
 
-    env APP_PRIVATE_KEY="$(cat %[7]s)" act -s APP_PRIVATE_KEY
+    APP_PRIVATE_KEY="$(cat %[7]s)" act -s APP_PRIVATE_KEY
 
 or without a runner, with valetkey in PATH:
 
