@@ -271,7 +271,12 @@ func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githuba
 	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
 		return
 	}
-	d := refreshDir{filepath.Join(p.Getenv("RUNNER_TEMP"), name)}
+	temp := p.Getenv("RUNNER_TEMP")
+	if temp == "" { // a path without it would be one of the workspace
+		r.Warning("the files of refresh are left behind, and what it minted is not revoked: RUNNER_TEMP is not set")
+		return
+	}
+	d := refreshDir{filepath.Join(temp, name)}
 	defer d.remove()
 	switch {
 	case keep:
