@@ -349,12 +349,12 @@ func TestPostWithHalfAState(t *testing.T) {
 
 // A directory of the same name in the workspace is not that of refresh.
 func TestPostRemovesNothingOfTheWorkspace(t *testing.T) {
-	t.Chdir(t.TempDir())
-	const name = refreshPrefix + "mine"
-	if err := os.Mkdir(name, 0o700); err != nil {
+	name, err := os.MkdirTemp(".", refreshPrefix)
+	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDay(t, map[string]string{"STATE_" + stateRefresh: name, "RUNNER_TEMP": ""})
+	t.Cleanup(func() { _ = os.RemoveAll(name) })
+	d := newDay(t, map[string]string{"STATE_" + stateRefresh: filepath.Base(name), "RUNNER_TEMP": ""})
 	d.run(t, Process.post)
 	if _, err := os.Stat(name); err != nil || !strings.Contains(d.log.String(), "::warning::the files of refresh are left behind") {
 		t.Errorf("%v: %s", err, d.log.String())
