@@ -36,6 +36,9 @@ func (p Process) parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptReq
 		Encrypted:  !in.Bool("plaintext-output"),
 		ToEnv:      in.Choice("export", "outputs", "env") == "env",
 	}
+	if req.Revoke && !r.HasState() {
+		in.Fault("revoke", "needs a post stage, which only a runner has: GITHUB_STATE is not set", "end the token with valetkey revoke instead")
+	}
 	req.Allowed = parseAllowed(in, req.Host)
 	req.Names = parseNames(in, req.ToEnv)
 	req.Loan = parseLoan(p, r, in, req.Host)
@@ -87,7 +90,7 @@ func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened enve
 	if err != nil {
 		return err
 	}
-	if req.Revoke && r.HasState() {
+	if req.Revoke {
 		if err := saveToken(r, opened, h); err != nil {
 			return err
 		}
@@ -164,7 +167,7 @@ func living(ctx context.Context, r *actions.Runner, api *githubapp.API, opened e
 		if err != nil {
 			return "", err
 		}
-		if skew := api.Skew(); req.Revoke && r.HasState() && skew != 0 {
+		if skew := api.Skew(); req.Revoke && skew != 0 {
 			if err := r.SaveState(actions.Pair{Name: stateSkew, Value: skew.String()}); err != nil {
 				return "", err
 			}

@@ -156,3 +156,15 @@ func (d *day) revokeNow(t *testing.T, p envelope.Payload) {
 	}
 	time.Sleep(time.Minute)
 }
+
+// Where no stage comes after the job, nothing is said to be revoked by it.
+func TestDecryptCanNotRevokeWithoutAPostStage(t *testing.T) {
+	d := newDay(t, nil)
+	p := d.aToken(t)
+	d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_REVOKE"] = forge(t, p), "true"
+	d.env["GITHUB_ACTIONS"], d.env["GITHUB_STATE"] = "", ""
+	d.run(t, Process.decrypt)
+	if !strings.Contains(d.log.String(), "error: input revoke: needs a post stage") || d.exit != exitFailure || len(d.Requests()) > 0 {
+		t.Errorf("exit %d, asked %s: %s", d.exit, d.asked(), d.log.String())
+	}
+}
