@@ -205,7 +205,10 @@ func (p Process) token(ctx context.Context) int {
 	r := p.plain()
 	d, ok := besides()
 	if !ok {
-		return exitCode(r, actions.Fault{Problem: "there is no token to print here", Cure: `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`})
+		return exitCode(r, actions.Fault{
+			Problem: "there is no token to print here",
+			Cure:    `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`,
+		})
 	}
 	var announce func(redact.String)
 	if p.StderrPiped {

@@ -27,9 +27,11 @@ func (p Process) encrypt() int {
 		r.Mask(actions.EachLine(value)...)
 		switch {
 		case value.Empty():
-			in.Fault("names", actions.Quote(name)+" is empty or not set", "give it to the step in env:; secrets are empty in pull requests from forks")
+			in.Fault("names", actions.Quote(name)+" is empty or not set",
+				"give it to the step in env:; secrets are empty in pull requests from forks")
 		case len(actions.Maskable(value)) == 0:
-			in.Fault("names", fmt.Sprintf("the value of %s is shorter than %d characters", actions.Quote(name), redact.MinMask), "it could not be masked where it is opened; a value so short is no secret")
+			in.Fault("names", fmt.Sprintf("the value of %s is shorter than %d characters", actions.Quote(name), redact.MinMask),
+				"it could not be masked where it is opened; a value so short is no secret")
 		}
 		values[name] = value
 	}

@@ -41,7 +41,8 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	if *scopes+*operations+*permissions+*variable == "" {
 		flags.SetOutput(log)
 		flags.Usage()
-		return p.misuse("explain has nothing to explain", "name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
+		return p.misuse("explain has nothing to explain",
+			"name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
 	}
 	r := actions.NewPlain(log, p.Getenv)
 	render, ok := formats[*format]
@@ -73,14 +74,21 @@ func (p Process) explain(ctx context.Context, args []string) int {
 }
 
 // inspect asks GitHub about a token in the environment. It gives GitHub's time too.
-func (p Process) inspect(ctx context.Context, r *actions.Runner, variable string, h host) (found githubapp.Inspection, now time.Time, err error) {
+func (p Process) inspect(
+	ctx context.Context, r *actions.Runner, variable string, h host,
+) (found githubapp.Inspection, now time.Time, err error) {
 	token := redact.New(strings.TrimSpace(p.Getenv(variable)))
 	r.Mask(actions.Forms(token)...)
 	if token.Empty() {
-		return found, now, actions.Fault{Problem: "the variable " + actions.Quote(variable) + " is empty or not set", Cure: "export it, and give its name, not the token"}
+		return found, now, actions.Fault{
+			Problem: "the variable " + actions.Quote(variable) + " is empty or not set",
+			Cure:    "export it, and give its name, not the token",
+		}
 	}
 	if strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
-		return found, now, actions.Fault{Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Cure: "export the token alone"}
+		return found, now, actions.Fault{
+			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Cure: "export the token alone",
+		}
 	}
 	api, err := p.connect(r, h)
 	if err != nil {

@@ -35,7 +35,8 @@ func told(i githubapp.Inspection, now time.Time) string {
 	if i.Classic {
 		rows = append(rows, [2]string{"scopes", first(strings.Join(i.Scopes, ", "), "none: public data only")})
 	} else {
-		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub tells nobody; name what it is used for with --operations"})
+		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub tells nobody; " +
+			"name what it is used for with --operations"})
 	}
 	rows = append(rows, [2]string{"expires", expires})
 	if i.SSO != "" {

@@ -2,6 +2,9 @@ package cli
 
 import (
 	"context"
+	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -66,6 +69,38 @@ func (p Process) connectSaved(r *actions.Runner) (*githubapp.API, error) {
 		URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("", actions.ParseNames), nil).String("ca-bundle")),
 		InsecureHTTP: r.State(stateInsecure) == "true", Skew: skew,
 	})
+}
+
+// endRefresh revokes what refresh made beside the token of the state, unless it is to be
+// kept, and removes the directory, in which the App's key lies. Without an api there is
+// no way to GitHub.
+func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githubapp.API, keep bool) {
+	name := r.State(stateRefresh)
+	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
+		return
+	}
+	temp := p.Getenv("RUNNER_TEMP")
+	if temp == "" { // a path without it would be one of the workspace
+		r.Warning("the files of refresh are left behind, and what it minted is not revoked: RUNNER_TEMP is not set")
+		return
+	}
+	d := refreshDir{filepath.Join(temp, name)}
+	defer d.remove()
+	switch {
+	case keep:
+		return
+	case api == nil:
+		r.Warning("what refresh minted is not revoked, and lives until it expires: " +
+			"the saved state does not say at which github-api-url it was minted")
+		return
+	}
+	s, err := d.load(redact.New(r.State(stateIdentity)))
+	if err != nil {
+		r.Warning("what refresh minted is not known, and lives until it expires: %v", err)
+		return
+	}
+	others := slices.DeleteFunc(s.Tokens, func(t liveToken) bool { return t.Value.Reveal() == r.State(stateToken) })
+	endTokens(ctx, r, api, others...)
 }
 
 // stateTime is when the token of the state expires, by GitHub's clock; zero if that

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +106,9 @@ func (d refreshDir) helper() string {
 // that RUNNER_TEMP belongs to and for nobody else.
 func newRefreshDir(temp string) (refreshDir, error) {
 	if temp == "" {
-		return refreshDir{}, actions.Fault{Input: "refresh", Problem: "has nowhere to put the program: RUNNER_TEMP is not set", Cure: "the runner sets it"}
+		return refreshDir{}, actions.Fault{
+			Input: "refresh", Problem: "has nowhere to put the program: RUNNER_TEMP is not set", Cure: "the runner sets it",
+		}
 	}
 	path, err := os.MkdirTemp(temp, refreshPrefix)
 	if err != nil {
@@ -201,7 +202,10 @@ func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	}
 	with, err := envelope.ParseIdentities(identity)
 	if err != nil {
-		return s, actions.Fault{Problem: "the variable " + d.identityVariable() + " " + err.Error(), Cure: "it is set for the later steps of the job that minted with refresh: true"}
+		return s, actions.Fault{
+			Problem: "the variable " + d.identityVariable() + " " + err.Error(),
+			Cure:    "it is set for the later steps of the job that minted with refresh: true",
+		}
 	}
 	opened, err := envelope.Open(string(sealed), with)
 	if err != nil {
@@ -255,42 +259,13 @@ func (p Process) refreshing(r *actions.Runner, m minted, w reach) (refreshDir, [
 		}},
 	})
 	if err == nil {
-		err = r.SaveState(actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)}, actions.Pair{Name: stateIdentity, Value: identity.Reveal()})
+		err = r.SaveState(
+			actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)},
+			actions.Pair{Name: stateIdentity, Value: identity.Reveal()},
+		)
 	}
 	if err != nil {
 		d.remove()
 	}
 	return d, []actions.Pair{{Name: d.identityVariable(), Value: identity.Reveal()}}, err
-}
-
-// endRefresh revokes what refresh made beside the token of the state, unless it is to be
-// kept, and removes the directory, in which the App's key lies. Without an api there is
-// no way to GitHub.
-func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githubapp.API, keep bool) {
-	name := r.State(stateRefresh)
-	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
-		return
-	}
-	temp := p.Getenv("RUNNER_TEMP")
-	if temp == "" { // a path without it would be one of the workspace
-		r.Warning("the files of refresh are left behind, and what it minted is not revoked: RUNNER_TEMP is not set")
-		return
-	}
-	d := refreshDir{filepath.Join(temp, name)}
-	defer d.remove()
-	switch {
-	case keep:
-		return
-	case api == nil:
-		r.Warning("what refresh minted is not revoked, and lives until it expires: " +
-			"the saved state does not say at which github-api-url it was minted")
-		return
-	}
-	s, err := d.load(redact.New(r.State(stateIdentity)))
-	if err != nil {
-		r.Warning("what refresh minted is not known, and lives until it expires: %v", err)
-		return
-	}
-	others := slices.DeleteFunc(s.Tokens, func(t liveToken) bool { return t.Value.Reveal() == r.State(stateToken) })
-	endTokens(ctx, r, api, others...)
 }

@@ -26,12 +26,14 @@ func notRevocable(text string) (problem, cure string) {
 		return "is no whole installation token: it is cut short, or its letters have changed", pass
 	case kind == redact.ClassicToken || kind == redact.FineGrainedToken:
 		return "is " + kind.WithArticle() + ", which this action can't end",
-			"its owner deletes it under Settings, Developer settings, Personal access tokens; one that leaked, anybody can end with POST /credentials/revoke"
+			"its owner deletes it under Settings, Developer settings, Personal access tokens; " +
+				"one that leaked, anybody can end with POST /credentials/revoke"
 	case kind == redact.OAuthToken || kind == redact.UserToken || kind == redact.RefreshToken:
 		return "is " + kind.WithArticle() + ", which this action can't end",
 			"its user revokes the App under Settings, Applications; one that leaked, anybody can end with POST /credentials/revoke"
 	case isHex40(text):
-		return "is a personal access token (classic), of before 2021, or no token at all", "its owner deletes it under Settings, Developer settings, Personal access tokens"
+		return "is a personal access token (classic), of before 2021, or no token at all",
+			"its owner deletes it under Settings, Developer settings, Personal access tokens"
 	case kind == redact.JWT:
 		return "is a JSON web token, which ends by itself within minutes", pass
 	}
