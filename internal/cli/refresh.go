@@ -190,6 +190,10 @@ func (d refreshDir) save(s refreshState) error {
 	})
 }
 
+// mintAnew is all that helps against a state that is not as it was left: the causes are
+// not those of a file or an envelope that a user gave.
+const mintAnew = "find out what else writes below RUNNER_TEMP, and mint again with refresh: true, which makes another state"
+
 // load opens the state with the identity of the job.
 func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	var s refreshState
@@ -198,7 +202,7 @@ func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	}
 	sealed, err := safefile.ReadOwn(filepath.Join(d.path, refreshFile), maxRefresh)
 	if err != nil {
-		return s, fmt.Errorf("read the state of refresh: %w", err)
+		return s, actions.Fault{Problem: "read the state of refresh: " + err.Error(), Cure: mintAnew}
 	}
 	with, err := envelope.ParseIdentities(identity)
 	if err != nil {
@@ -209,10 +213,10 @@ func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	}
 	opened, err := envelope.Open(string(sealed), with)
 	if err != nil {
-		return s, fmt.Errorf("the state of refresh %w", err)
+		return s, actions.Fault{Problem: "the state of refresh " + err.Error(), Cure: mintAnew}
 	}
 	if err := json.Unmarshal([]byte(opened.Values[refreshFile].Reveal()), &s); err != nil {
-		return s, errors.New("the state of refresh makes no sense")
+		return s, actions.Fault{Problem: "the state of refresh makes no sense", Cure: mintAnew}
 	}
 	return s, nil
 }

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,5 +183,29 @@ func TestStoredSecretIsNotShown(t *testing.T) {
 	s := refreshState{Key: storedSecret{redact.New(secret)}, Tokens: []liveToken{{Value: storedSecret{redact.New(secret)}}}}
 	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s.Key); strings.Contains(text, secret) {
 		t.Errorf("the state shows its secrets: %s", text)
+	}
+}
+
+// What helps against a state that was tampered with is not what helps against a file
+// or an envelope that a user gave.
+func TestRefreshSaysWhatHelps(t *testing.T) {
+	d, dir := refreshed(t)
+	path, identity := filepath.Join(dir.path, refreshFile), redact.New(d.env[dir.identityVariable()])
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tamper := range map[string]func() error{
+		"cut off": func() error { return os.WriteFile(path, whole[:100], 0o600) },
+		"a link":  func() error { return os.Symlink(os.DevNull, path) },
+		"gone":    func() error { return nil },
+	} {
+		if err := errors.Join(os.Remove(path), tamper()); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+		var fault actions.Fault
+		if _, err := dir.load(identity); !errors.As(err, &fault) || fault.Cure != mintAnew {
+			t.Errorf("%s: %v, hint %q", name, err, fault.Cure)
+		}
 	}
 }
