@@ -10,8 +10,7 @@ import (
 )
 
 // Revoke ends an installation token, at the host where it was minted. gone tells
-// that it was over already: expired, revoked, or unknown there. Only GitHub's API
-// knows that: what a login page, a proxy or a firewall answers says nothing of it.
+// that it was over already: expired, revoked, or unknown there.
 //
 // GitHub lets only the token itself do this, so one that was lost lives until it
 // expires.
