@@ -119,50 +119,53 @@ func (j *job) keysRepository(ctx context.Context) error {
 // reachAll makes sure that every target can be written, as far as reading tells. Where
 // one can't be, the others would be replaced again with every run.
 func (j *job) reachAll(ctx context.Context) {
-	var places, repositories []*target // the first of each
-	firsts := map[string]*target{}
+	var inRepositories []*target
 	for _, t := range j.targets {
-		if key := t.place.Key(); firsts[key] == nil {
-			firsts[key] = t
-			places = append(places, t)
-		}
-		if path := t.place.Path(); !t.place.IsOrganization() && firsts[path] == nil {
-			firsts[path] = t
-			repositories = append(repositories, t)
+		if !t.place.IsOrganization() {
+			inRepositories = append(inRepositories, t)
 		}
 	}
-	reached := make([]error, len(repositories))
+	repositories := grouped(inRepositories, secret.Place.Path)
 	each(len(repositories), func(i int) {
-		if reached[i] = secret.NotTried(ctx); reached[i] == nil {
-			at := repositories[i].place
-			reached[i] = new(repository).look(ctx, j, at, at.Permission())
+		at := repositories[i][0].place
+		err := secret.NotTried(ctx)
+		if err == nil {
+			err = new(repository).look(ctx, j, at, at.Permission())
+		}
+		for _, t := range repositories[i] {
+			t.err = err
 		}
 	})
-	for i, first := range repositories {
-		for _, t := range j.targets {
-			if t.place.Path() == first.place.Path() {
-				t.err = reached[i]
-			}
-		}
-	}
-	each(len(places), func(i int) { j.reach(ctx, places[i].place) })
+	places := grouped(j.targets, secret.Place.Key)
+	each(len(places), func(i int) { j.reach(ctx, places[i]) })
 }
 
-// reach makes sure that a place is there and has room for what is new in it, and asks
-// for its public key.
-func (j *job) reach(ctx context.Context, at secret.Place) {
-	var here []*target
-	fresh := 0
-	for _, t := range j.targets {
-		if t.place.Key() != at.Key() {
-			continue
+// grouped parts targets by a key of their place, in the order of the first of each.
+func grouped(targets []*target, key func(secret.Place) string) (groups [][]*target) {
+	known := map[string]int{}
+	for _, t := range targets {
+		k := key(t.place)
+		at, ok := known[k]
+		if !ok {
+			at = len(groups)
+			known[k], groups = at, append(groups, nil)
 		}
-		if here = append(here, t); t.updated.IsZero() {
-			fresh++
-		}
+		groups[at] = append(groups[at], t)
 	}
+	return groups
+}
+
+// reach makes sure that the place of some targets is there and has room for what is new
+// in it, and asks for its public key.
+func (j *job) reach(ctx context.Context, here []*target) {
 	if here[0].err != nil {
 		return
+	}
+	at, fresh := here[0].place, 0
+	for _, t := range here {
+		if t.updated.IsZero() {
+			fresh++
+		}
 	}
 	err := secret.NotTried(ctx)
 	for _, t := range here {
