@@ -120,6 +120,7 @@ type job struct {
 	lingers bool // a key is still there that should be gone by now
 	others  []Other
 	foreign []*deployKey // the same
+	byHand  []*deployKey // those that are not of our form
 	told    time.Time    // GitHub's clock when the keys were listed; zero: it did not say
 
 	id       string         // in the titles of its deploy keys

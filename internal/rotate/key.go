@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
@@ -26,24 +28,59 @@ func (j *job) rotateKey(ctx context.Context) error {
 	switch {
 	case !j.verdict.busy.IsZero():
 		return nil
-	case !j.verdict.due && j.DryRun:
-		return nil
 	case !j.verdict.due: // every store has generations[0]
 		return j.tidy(ctx, unfinished, generations)
 	}
-	if err := j.prepare(ctx); err != nil || j.DryRun {
+	if err := j.prepare(ctx); err != nil {
 		return err
 	}
-	if err := j.tidy(ctx, unfinished, generations); err != nil {
-		j.info("what nobody needs any more is not removed yet: %v", err)
+	replaced := keys // of what is compromised all, whatever became of the runs that made them
+	if !j.exposed() {
+		if err := j.tidy(ctx, unfinished, generations); err != nil {
+			j.info("what nobody needs any more is not removed yet: %v", err)
+		}
+		_, replaced = withHeld(unfinished, generations, j.facts())
 	}
-	_, generations = withHeld(unfinished, generations, j.facts())
+	if j.DryRun {
+		return j.foretell(ctx, replaced)
+	}
+	strange := j.strange(keys)
 	made, err := j.rollOut(ctx)
 	if err != nil {
 		return err // and nothing goes on its account
 	}
 	j.done, j.verdict.since, j.now = true, made.CreatedAt, made.CreatedAt
-	return j.retireBefore(ctx, made, generations)
+	err = j.retireBefore(ctx, made, replaced)
+	if j.exposed() && strange != nil {
+		j.lingers = true
+		err = errors.Join(err, strange)
+	}
+	return err
+}
+
+// strange returns an error where a store may hold a key that is not of this rotation.
+// When that is what somebody else has, no key that we retire takes it from him.
+func (j *job) strange(ours []*deployKey) error {
+	for _, store := range j.facts() {
+		held := func(k *deployKey) bool { return k.heldBy([]fact{store}) }
+		if store.updated.IsZero() || slices.ContainsFunc(ours, held) {
+			continue
+		}
+		var ids []string
+		for _, k := range slices.Concat(j.foreign, j.byHand) {
+			if !k.CreatedAt.After(store.updated) {
+				ids = append(ids, fmt.Sprint(k.ID))
+			}
+		}
+		if len(ids) > 0 {
+			return &fault{
+				problem: fmt.Sprintf("%s held a key that is not of this rotation; of those that are left, it may be deploy key %s", store.name,
+					strings.Join(ids, ", ")),
+				cure: "find out whose they are, and remove by hand what is compromised",
+			}
+		}
+	}
+	return nil
 }
 
 // inTheWay is what no new key would mend.

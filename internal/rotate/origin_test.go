@@ -24,12 +24,14 @@ type tenant struct {
 	origin    Origin
 	rotations []manifest.Rotation
 	known     map[string]bool // of its secrets: each that was there once
+	turn      chan struct{}   // of both: what is looked at after a request must not change meanwhile
 }
 
 // tenants are two manifests on one GitHub. Both replace a deploy key of the same
 // repository, and call it the same.
 func tenants(w *world, origins [2]Origin, keep int) [2]*tenant {
 	var list [2]*tenant
+	turn := make(chan struct{}, 1)
 	for i := range list {
 		own := &world{Server: w.Server, t: w.t, client: w.client, skew: w.skew, app: w.app, installation: w.installation}
 		if i == 1 {
@@ -39,7 +41,7 @@ func tenants(w *world, origins [2]Origin, keep int) [2]*tenant {
 			})
 			own.installation = w.Install(fakegithub.Installation{AppID: own.app.ID, Account: "acme", All: true}).ID
 		}
-		x := &tenant{world: own, origin: origins[i], rotations: allKinds(keep), known: map[string]bool{}}
+		x := &tenant{world: own, origin: origins[i], rotations: allKinds(keep), known: map[string]bool{}, turn: turn}
 		for k := range x.rotations {
 			r := &x.rotations[k]
 			r.RetireAfter = time.Duration(i) * time.Hour
@@ -165,6 +167,8 @@ func (x *tenant) asItself(both [2]*tenant, random *rand.Rand, trouble float64) *
 		if dead {
 			return apicall.Answer{}, errLost
 		}
+		x.turn <- struct{}{}
+		defer func() { <-x.turn }()
 		if r.Method != apicall.Get {
 			defer both[0].whole()
 			defer both[1].whole()

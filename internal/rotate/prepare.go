@@ -179,11 +179,7 @@ func (j *job) reach(ctx context.Context, here []*target) {
 		}
 	}
 	if err == nil && fresh > 0 {
-		most := secret.MaxSecrets
-		if at.IsOrganization() {
-			most = secret.MaxOrganizationSecrets
-		}
-		err = j.room(ctx, at.Key(), fresh, most, at.String(), "secrets",
+		err = j.room(ctx, at.Key(), fresh, at.Room(), at.String(), "secrets",
 			at.Request("count the secrets of "+at.String(), apicall.Get, at.SecretsPath(), nil, nil))
 	}
 	for _, t := range here {

@@ -125,6 +125,17 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 			}
 		})
 	}
+	bubbled(t, "a full organization's codespaces", func(t *testing.T, w *world) {
+		at := fakegithub.Place{Owner: "acme", App: "codespaces"}
+		fill(w, at, 99)
+		for _, want := range []string{"", "organization acme (codespaces) has 100 secrets, and GitHub takes 100 there"} {
+			r := allKinds(0)[2]
+			r.Store = []manifest.Store{{Organization: "acme", Secret: fmt.Sprint("A", len(want)), Apps: []string{"codespaces"}}}
+			if got := w.run(w.knowing(nil), r)[0]; (got.Err == nil) != (want == "") || got.Err != nil && !strings.HasSuffix(got.Err.Error(), want) {
+				t.Errorf("%v", got.Err)
+			}
+		}
+	})
 	bubbled(t, "an answer without a count", func(t *testing.T, w *world) {
 		e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			if strings.HasPrefix(req.Op, "count ") {

@@ -97,26 +97,45 @@ func (j *job) tidy(ctx context.Context, unfinished, generations []*deployKey) er
 // retireBefore removes what made, which is in every store and was seen there, has
 // replaced.
 func (j *job) retireBefore(ctx context.Context, made *deployKey, generations []*deployKey) error {
-	replacedAt(generations, j.facts())
-	old := retirement{ref: made.CreatedAt, keep: j.Keep, grace: j.RetireAfter, urgent: j.urgent(made), stores: j.facts()}
-	free, waiting := old.surplus(generations)
+	begun := time.Now()
+	free, waiting := j.replacedBy(made, generations, j.facts())
 	err := j.retire(ctx, free, made)
 	for _, k := range waiting {
 		if err == nil {
-			err = j.outwait(ctx, made, k)
+			err = j.outwait(ctx, lease+time.Second-made.CreatedAt.Sub(k.CreatedAt)-time.Since(begun), k)
 		}
 		if err == nil {
 			err = j.retire(ctx, []*deployKey{k}, made)
 		}
 	}
-	j.lingers = err != nil && slices.ContainsFunc(slices.Concat(free, waiting), old.urgent)
+	j.lingers = err != nil && slices.ContainsFunc(slices.Concat(free, waiting), j.urgent(made))
 	return err
 }
 
+// replacedBy returns what goes when made is in every store, and what goes a little later.
+func (j *job) replacedBy(made *deployKey, generations []*deployKey, stores []fact) (free, waiting []*deployKey) {
+	replacedAt(generations, stores)
+	old := retirement{ref: made.CreatedAt, keep: j.Keep, grace: j.RetireAfter, urgent: j.urgent(made), stores: stores}
+	return old.surplus(generations)
+}
+
+// foretell says which keys a run would remove after it has made a new one now.
+func (j *job) foretell(ctx context.Context, generations []*deployKey) error {
+	stores := j.facts()
+	for i := range stores {
+		stores[i].updated = j.now
+	}
+	next := &deployKey{CreatedAt: j.now}
+	free, waiting := j.replacedBy(next, generations, stores)
+	return j.retire(ctx, append(free, waiting...), next)
+}
+
 // outwait waits until no run that made k can still be storing it. Every store has got
-// made meanwhile, and retire sees whether that is still so.
-func (j *job) outwait(ctx context.Context, made, k *deployKey) error {
-	wait := lease - made.CreatedAt.Sub(k.CreatedAt) + time.Second
+// the new one meanwhile, and retire sees whether that is still so.
+func (j *job) outwait(ctx context.Context, wait time.Duration, k *deployKey) error {
+	if wait <= 0 {
+		return nil
+	}
 	j.info("waiting %s, and then deploy key %d goes: it is so new that another run may still be storing it", Words(wait), k.ID)
 	if !pause(ctx, wait) {
 		return secret.NotTried(ctx)
@@ -124,11 +143,16 @@ func (j *job) outwait(ctx context.Context, made, k *deployKey) error {
 	return nil
 }
 
-// retire removes keys, one after the other, each after a last look.
+// retire removes keys, one after the other, each after a last look. A dry run only
+// names them.
 func (j *job) retire(ctx context.Context, keys []*deployKey, current *deployKey) error {
 	for _, k := range keys {
 		if err := secret.NotTried(ctx); err != nil {
 			return err
+		}
+		if j.DryRun {
+			j.info("would remove deploy key %d of %s", k.ID, Words(j.now.Sub(k.CreatedAt)))
+			continue
 		}
 		gone, err := j.lastLook(ctx, k, current)
 		if err == nil && !gone {

@@ -76,11 +76,12 @@ func (j *job) listKeys(ctx context.Context) ([]*deployKey, error) {
 	if err != nil {
 		return nil, err
 	}
-	j.told, j.foreign, j.others = answer.Date, nil, nil
+	j.told, j.foreign, j.others, j.byHand = answer.Date, nil, nil, nil
 	var ours []*deployKey
 	for i := range keys {
 		switch id := idIn(keys[i].Title); {
-		case id == "": // a person's
+		case id == "":
+			j.byHand = append(j.byHand, &keys[i])
 		case id == j.id:
 			ours = append(ours, &keys[i])
 		default:

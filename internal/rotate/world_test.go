@@ -58,7 +58,7 @@ func newWorld(t testing.TB) *world {
 	w.client.Transport = transporttest.InMemory{Handler: w.Server}
 	w.app = w.AddApp(fakegithub.App{Slug: "keeper", Owner: "acme", PublicKey: &testKey().PublicKey, Permissions: map[string]string{
 		"administration": "write", "environments": "write", "secrets": "write", "dependabot_secrets": "write",
-		"organization_secrets": "write", "actions_variables": "write", "organization_actions_variables": "write",
+		"organization_secrets": "write", "organization_codespaces_secrets": "write", "actions_variables": "write", "organization_actions_variables": "write",
 	}})
 	for _, name := range []string{"app", "infra"} {
 		w.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})

@@ -74,7 +74,7 @@ func year(t *testing.T, seed uint64) {
 	w, keep := newWorld(t), int(seed%2)
 	w.addByHand()
 	rotations := allKinds(keep)
-	rotations[1].Every = 36 * time.Hour // or every step would be about it
+	rotations[1].Every = 36 * time.Hour  // or every step would be about it
 	fails := make([]int, len(rotations)) // in a row
 	for now := range int(365 * day / step) {
 		trouble := 0.0

@@ -11,13 +11,6 @@ import (
 // https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets
 const MaxValue = 48 << 10
 
-// MaxSecrets is how many secrets a repository or an environment takes,
-// MaxOrganizationSecrets how many an organization does; see there.
-const (
-	MaxSecrets             = 100
-	MaxOrganizationSecrets = 1000
-)
-
 // Invalid is a secret that GitHub would not take.
 type Invalid struct{ Problem, Cure string }
 

@@ -1,0 +1,178 @@
+package rotate
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/manifest"
+)
+
+// exposing is an engine that is told that somebody else has every credential.
+func (w *world) exposing() *Engine {
+	e := w.knowing(nil)
+	e.Exposed = all
+	return e
+}
+
+// A key of a run that died before it stored it anywhere is compromised like all others,
+// and stays no longer than the one that it should have replaced.
+func TestACompromisedKeyThatWasNeverStoredIsRetired(t *testing.T) {
+	for _, age := range []time.Duration{time.Minute, time.Hour} {
+		bubbled(t, age.String(), func(t *testing.T, w *world) {
+			r := keyRotation(3)
+			w.run(w.knowing(nil), r)
+			time.Sleep(30 * day)
+			for n := 1; len(w.ours()) < 2; n++ {
+				w.strikeAt(n, killedAfter, r) // one request more each time, until it dies right after the key was made
+			}
+			time.Sleep(age)
+			if got := w.run(w.exposing(), r)[0]; got.Outcome != Rotated || got.Retired != 2 || got.Err != nil {
+				t.Errorf("%+v", got)
+			}
+			w.settled(r, 1)
+		})
+	}
+}
+
+// Keys that are waited for are waited for together.
+func TestYoungCompromisedKeysAreWaitedForOnce(t *testing.T) {
+	bubbled(t, "", func(t *testing.T, w *world) {
+		r := keyRotation(1)
+		forced := w.knowing(nil)
+		forced.Force = all
+		for range 3 {
+			w.run(forced, r)
+			time.Sleep(time.Minute)
+		}
+		begun := time.Now()
+		if got := w.run(w.exposing(), r)[0]; got.Retired != 3 || got.Err != nil || time.Since(begun) > lease+10*time.Second {
+			t.Errorf("after %s: %+v", time.Since(begun), got)
+		}
+	})
+}
+
+// What a store held may be a key that is not ours to remove. Then nobody may be told that
+// it is out of use.
+func TestACompromisedKeyThatIsNotOursIsNotSaidToBeRetired(t *testing.T) {
+	app := fakegithub.Place{Owner: "acme", Repository: "app"}
+	byHand := func(w *world) {
+		time.Sleep(day)
+		w.SetSecret(app, fakegithub.Secret{Name: "INFRA_KEY", Value: "x", UpdatedAt: time.Now()})
+	}
+	for _, test := range []struct {
+		name string
+		set  func(*world, manifest.Rotation)
+		want string // empty: it is as good as retired
+	}{
+		{"ours", func(w *world, r manifest.Rotation) { w.addByHand(); w.run(w.knowing(nil), r) }, ""},
+		{"the manifest was moved", func(w *world, r manifest.Rotation) {
+			e := w.knowing(nil)
+			e.Origin.Path = "old.yml"
+			w.run(e, r)
+		}, "it may be deploy key 1008"},
+		{"a person's", func(w *world, r manifest.Rotation) {
+			w.addByHand()
+			w.run(w.knowing(nil), r)
+			byHand(w)
+		}, "it may be deploy key 1010, 1008, 1009"},
+		{"a person's, before there was one of ours", func(w *world, _ manifest.Rotation) {
+			w.addByHand()
+			byHand(w)
+		}, "it may be deploy key 1010, 1008, 1009"},
+		{"a person's, which is gone", func(w *world, r manifest.Rotation) { w.run(w.knowing(nil), r); byHand(w) }, ""},
+		{"a person's, which is newer than the secret", func(w *world, r manifest.Rotation) {
+			w.run(w.knowing(nil), r)
+			byHand(w)
+			time.Sleep(day)
+			w.addByHand()
+		}, ""},
+	} {
+		bubbled(t, test.name, func(t *testing.T, w *world) {
+			r := keyRotation(1)
+			test.set(w, r)
+			time.Sleep(day)
+			got := w.run(w.exposing(), r)[0]
+			if got.Outcome != Rotated || (got.Err != nil) != (test.want != "") || got.Lingers != (test.want != "") {
+				t.Fatalf("%+v", got)
+			}
+			if test.want != "" && (!strings.HasPrefix(got.Err.Error(), "INFRA_KEY of acme/app held a key that is not of this rotation; ") ||
+				!strings.HasSuffix(got.Err.Error(), test.want) || !strings.Contains(hint(got.Err), "by hand")) {
+				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
+			}
+			w.settled(r, 1)
+		})
+	}
+}
+
+// told gives the deploy keys that a run says that it removed, or would remove.
+func (w *world) told(verb string) (ids []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, found := range regexp.MustCompile(verb+` deploy key (\d+) of `).FindAllStringSubmatch(strings.Join(w.texts, "\n"), -1) {
+		ids = append(ids, found[1])
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// What a dry run says that a run would remove is what it removes.
+func TestADryRunNamesTheKeysThatGo(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		keep   int
+		grace  time.Duration
+		before []time.Duration // after each rotation
+		made   func(w *world, r *manifest.Rotation, e *Engine)
+		want   int
+	}{
+		{"due", 0, 0, []time.Duration{30 * day}, nil, 1},
+		{"due, one stays", 1, 0, []time.Duration{30 * day, 30 * day}, nil, 1},
+		{"due, for the grace", 0, time.Hour, []time.Duration{30 * day}, nil, 0},
+		{"not due", 1, 0, []time.Duration{30 * day, day}, nil, 0},
+		{"not due, and the grace is over", 0, time.Hour, []time.Duration{30 * day, 2 * time.Hour}, nil, 1},
+		{"compromised", 3, day, []time.Duration{30 * day, 30 * day, day}, func(_ *world, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 3},
+		{"compromised, and young", 3, day, []time.Duration{time.Minute}, func(_ *world, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 1},
+		{"only reads from now on", 3, day, []time.Duration{30 * day, day}, func(_ *world, r *manifest.Rotation, _ *Engine) {
+			r.DeployKey = &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true}
+		}, 2},
+		{"one of a run that died", 1, 0, []time.Duration{30 * day}, func(w *world, r *manifest.Rotation, _ *Engine) {
+			for n := 1; len(w.ours()) < 2; n++ {
+				w.strikeAt(n, killedAfter, *r)
+			}
+			time.Sleep(time.Hour)
+		}, 1},
+	} {
+		bubbled(t, test.name, func(t *testing.T, w *world) {
+			w.addByHand()
+			r := keyRotation(test.keep)
+			r.RetireAfter, r.DeployKey.ReadOnly = test.grace, false
+			for i, wait := range test.before {
+				first := w.knowing(nil)
+				first.Force = all
+				w.run(first, r)
+				if time.Sleep(wait); i < len(test.before)-1 {
+					continue
+				}
+				w.mu.Lock()
+				w.texts = nil
+				w.mu.Unlock()
+			}
+			e := w.knowing(nil)
+			if test.made != nil {
+				test.made(w, &r, e)
+			}
+			e.DryRun = true
+			w.run(e, r)
+			would, there := w.told("would remove"), len(w.keys())
+			e.DryRun = false
+			w.run(e, r)
+			if did := w.told("removed"); !slices.Equal(would, did) || len(did) != test.want {
+				t.Errorf("a run would remove %v and removed %v of %d, want %d", would, did, there, test.want)
+			}
+		})
+	}
+}
