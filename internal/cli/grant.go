@@ -36,6 +36,7 @@ const (
 	ofRepositories  = "repositories"
 	ofOrganization  = "organization"
 	ofAdministrator = "administration"
+	ofManifest      = "manifest" // opens the name and the id of the repository that keeps it, and nothing more
 )
 
 // grant is one token and all that it has to open.
@@ -64,6 +65,8 @@ func kindOf(repository, permission string) (kind, level string) {
 		return ofAdministrator, "write"
 	case permission == "actions": // to look at environments, which goes with making them
 		return ofAdministrator, "read"
+	case permission == "metadata":
+		return ofManifest, "read"
 	}
 	return ofRepositories, "write"
 }

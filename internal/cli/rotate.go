@@ -41,6 +41,11 @@ func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateReq
 			f.need(need.Place.Owner, need.Place.Repository, need.Permission)
 		}
 	}
+	if req.Keeper != "" {
+		if req.Origin.Repository, err = f.idOf(ctx, req.Keeper); err != nil {
+			return err
+		}
+	}
 	engine := rotate.Engine{
 		Call:   f.call,
 		Origin: req.Origin,

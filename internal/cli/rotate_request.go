@@ -1,16 +1,10 @@
 package cli
 
 import (
-	"net/url"
-	"path"
-	"path/filepath"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/manifest"
-	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/rotate"
 )
 
@@ -20,6 +14,7 @@ type rotateRequest struct {
 	Manifest    *manifest.File
 	Path        string // of the manifest
 	Origin      rotate.Origin
+	Keeper      string // OWNER/NAME of the repository that keeps the manifest, where its id has to be looked up
 	DryRun      bool
 	Force       []string // names of rotations to do though they are not due
 	Compromised []string // and of those whose old credential must be gone after that
@@ -51,7 +46,7 @@ func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateReque
 	req.Force = parseRotations(in, "force", force, req.Manifest.Rotations)
 	req.Compromised = parseRotations(in, "compromised", compromised, req.Manifest.Rotations)
 	if slices.ContainsFunc(req.Manifest.Rotations, func(r manifest.Rotation) bool { return r.DeployKey != nil }) {
-		req.Origin = parseOrigin(r, in, req.Path)
+		req.Origin, req.Keeper = parseOrigin(r, in, req.Path, req.Credentials.Host.URL)
 	}
 	return req, in.Err()
 }
@@ -74,54 +69,4 @@ func parseRotations(in *actions.Inputs, input string, named []string, rotations 
 		}
 	}
 	return named
-}
-
-// parseOrigin finds where the manifest is kept, which tells its deploy keys from those
-// of other manifests. Outside a runner GITHUB_REPOSITORY has to be set for that: a name
-// that is guessed, or none, could make keys of others ours.
-func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath string) rotate.Origin {
-	const input = "manifest"
-	id, name := r.Variable("GITHUB_REPOSITORY_ID"), r.Variable("GITHUB_REPOSITORY")
-	o := rotate.Origin{Host: "github.com", Repository: id, Path: belowRoot(r, manifestPath)}
-	if server := r.Variable("GITHUB_SERVER_URL"); server != "" {
-		u, err := url.Parse(server)
-		if err != nil || u.Host == "" {
-			in.Fault(input, "it is not known where it is kept: GITHUB_SERVER_URL is "+actions.Quote(server),
-				"set it to the address of GitHub, such as https://github.com, or unset it")
-			return o
-		}
-		o.Host = u.Host
-	}
-	if id != "" {
-		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != id {
-			in.Fault(input, "it is not known whose deploy keys are its own: GITHUB_REPOSITORY_ID is "+actions.Quote(id)+", and no number",
-				"unset it; GITHUB_REPOSITORY is enough")
-		}
-		return o
-	}
-	o.Repository = name
-	owner, bare, _ := strings.Cut(name, "/")
-	if !isAccount(owner) || !isRepository(bare) || redact.IsSecret(owner) || redact.IsSecret(bare) {
-		problem := "GITHUB_REPOSITORY is not set"
-		if name != "" {
-			problem = "GITHUB_REPOSITORY is " + actions.Quote(name) + ", and no repository"
-		}
-		in.Fault(input, "it is not known whose deploy keys are its own: "+problem,
-			"set GITHUB_REPOSITORY to the OWNER/NAME of the repository that keeps the manifest")
-	}
-	return o
-}
-
-// belowRoot gives the path of a file below the root of its repository, with slashes,
-// however the input writes it.
-func belowRoot(r *actions.Runner, file string) string {
-	if !filepath.IsAbs(file) {
-		return path.Clean(filepath.ToSlash(file))
-	}
-	if root := r.Variable("GITHUB_WORKSPACE"); filepath.IsAbs(root) {
-		if below, err := filepath.Rel(root, file); err == nil && filepath.IsLocal(below) {
-			file = below
-		}
-	}
-	return path.Clean(filepath.ToSlash(file))
 }

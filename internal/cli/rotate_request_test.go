@@ -20,7 +20,7 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 		name string
 		path string
 		env  map[string]string
-		want rotate.Origin
+		want rotate.Origin // without an id where that has to be looked up
 		err  string
 	}{
 		{"in a runner", ".github/valetkey.yml", map[string]string{
@@ -34,8 +34,25 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 		{
 			"without an id", "m.yml",
 			map[string]string{"GITHUB_REPOSITORY": "acme/api"},
-			rotate.Origin{Host: "github.com", Repository: "acme/api", Path: "m.yml"},
+			rotate.Origin{Host: "github.com", Path: "m.yml"},
 			"",
+		},
+		{"a server of one's own, outside a runner", "m.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42", "GITHUB_API_URL": "https://git.acme.test/api/v3",
+		}, rotate.Origin{Host: "git.acme.test", Repository: "42", Path: "m.yml"}, ""},
+		{"a tenant's, outside a runner", "m.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42", "GITHUB_API_URL": "https://api.acme.ghe.com",
+		}, rotate.Origin{Host: "acme.ghe.com", Repository: "42", Path: "m.yml"}, ""},
+		{"another server than that of the keys", "m.yml", map[string]string{
+			"GITHUB_REPOSITORY_ID": "42", "GITHUB_SERVER_URL": "https://git.acme.test",
+		}, rotate.Origin{Host: "git.acme.test", Repository: "42", Path: "m.yml"}, ""},
+		{
+			"another server than that of the keys, without an id", "m.yml",
+			map[string]string{
+				"GITHUB_REPOSITORY": "acme/api", "GITHUB_SERVER_URL": "https://git.acme.test",
+			},
+			rotate.Origin{},
+			unknown + "GITHUB_REPOSITORY is one of git.acme.test, and github-api-url leads to github.com",
 		},
 		{
 			"written otherwise", "./.github//../.github/valetkey.yml",
@@ -91,13 +108,17 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 	} {
 		r := actions.New(io.Discard, func(name string) string { return test.env[name] })
 		in := r.Inputs(Process{Files: os.DirFS("../..")}.schema("rotate", actions.ParseNames), nil)
-		got := parseOrigin(r, in, test.path)
+		api := publicAPI
+		if given := test.env["GITHUB_API_URL"]; given != "" {
+			api = given
+		}
+		got, keeper := parseOrigin(r, in, test.path, api)
 		if err := in.Err(); test.err != "" {
 			if err == nil || err.Error() != test.err {
 				t.Errorf("%s: %v", test.name, err)
 			}
-		} else if err != nil || got != test.want {
-			t.Errorf("%s: %v%s", test.name, err, cmp.Diff(test.want, got))
+		} else if err != nil || got != test.want || (keeper == "acme/api") != (got.Repository == "") {
+			t.Errorf("%s: %v, %q%s", test.name, err, keeper, cmp.Diff(test.want, got))
 		}
 	}
 }

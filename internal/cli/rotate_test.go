@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -159,4 +160,42 @@ func TestRotateWarnsOfWhatSomebodyElseWrote(t *testing.T) {
 			t.Errorf("exit %d: %s", d.exit, d.log.String())
 		}
 	})
+}
+
+// The keys are the same ones for a workflow, which knows the id of its repository, and
+// for whoever runs the step with nothing but its name.
+func TestRotateKnowsItsKeysByTheIDOfTheRepositoryThatKeepsTheManifest(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/config"})
+		id := strconv.FormatInt(d.AddRepository(fakegithub.Repository{Owner: "fleet", Name: "config", Private: true}).ID, 10)
+		for _, known := range []string{"", id, ""} {
+			d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": known, "INPUT_FORCE": "key"})
+			d.run(t, Process.rotate)
+			if d.exit != exitOK || strings.Contains(d.log.String(), "of other rotations") {
+				t.Errorf("id %q: exit %d: %s", known, d.exit, d.log.String())
+			}
+			time.Sleep(30 * 24 * time.Hour)
+		}
+		if n := len(d.DeployKeys("fleet", "r0")); n != 2 { // the one in use, and the one before
+			t.Errorf("%d keys", n)
+		}
+	})
+}
+
+// Where the id can't be known nothing is made: a name would be another identity.
+func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
+	const hint = "hint: set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: gh api repos/"
+	for name, want := range map[string]string{
+		"fleet/gone":         hint + "fleet/gone --jq .id",
+		"acme/secret-plans":  hint + "acme/secret-plans --jq .id", // which the App does not reach
+		"nobody/here":        hint + "nobody/here --jq .id",       // where the App is not installed
+		"monalisa/dotfiles!": "hint: set GITHUB_REPOSITORY to ",
+	} {
+		d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": name})
+		d.run(t, Process.rotate)
+		if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin) || !strings.Contains(d.log.String(), want) ||
+			len(d.DeployKeys("fleet", "r0"))+len(d.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"})) > 0 {
+			t.Errorf("%s: exit %d: %s", name, d.exit, d.log.String())
+		}
+	}
 }

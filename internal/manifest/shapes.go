@@ -83,7 +83,7 @@ var rotationShape = &shape{
 
 var deployKeyShape = &shape{
 	name:  "deploy-key",
-	about: "A key's title ends with an id of the repository that keeps the manifest, the manifest's path and the rotation's name. Keys with that id are this rotation's, whatever stands before it; all others are left alone. So when the manifest moves or the rotation gets another name, remove its old keys by hand.",
+	about: "A key's title ends with an id of the repository that keeps the manifest, the manifest's path and the rotation's name. Keys with that id are this rotation's, whatever stands before it; all others are left alone. So when the manifest moves or the rotation gets another name, run it once with `force`, and remove its old keys by hand.",
 	fields: []*field{
 		{key: "repository", required: true, form: repositoryName, about: "whose key it is", example: "acme/infra"},
 		{key: "title", required: true, form: keyTitle, about: "what its title begins with, up to 60 characters; it may be changed", example: "ci"},

@@ -63,7 +63,7 @@ func (j *job) rotateKey(ctx context.Context) error {
 func (j *job) strange(ours []*deployKey) error {
 	for _, store := range j.facts() {
 		held := func(k *deployKey) bool { return k.heldBy([]fact{store}) }
-		if store.updated.IsZero() || slices.ContainsFunc(ours, held) {
+		if slices.ContainsFunc(ours, held) {
 			continue
 		}
 		var ids []string

@@ -11,7 +11,7 @@ import (
 // copied from the same example.
 type Origin struct {
 	Host       string // of the repository that keeps the manifest: github.com
-	Repository string // of that repository, its numeric id, or else OWNER/NAME
+	Repository string // of that repository, its numeric id: a name would be another one after a renaming
 	Path       string // of the manifest, below the root of the repository, with slashes
 }
 
@@ -21,8 +21,8 @@ type Origin struct {
 const idBytes = 6
 
 // id is what the titles of a rotation's keys carry. It is empty where it is not known
-// whose they are, and then it is nobody's. The case of names counts for nothing at
-// GitHub; that of a path does.
+// whose they are, and then it is nobody's. The case of a rotation's name and of a host
+// counts for nothing; that of a path does.
 func (o Origin) id(rotation string) string {
 	if o.Host == "" || o.Repository == "" || o.Path == "" || rotation == "" {
 		return ""
@@ -34,5 +34,5 @@ func (o Origin) id(rotation string) string {
 
 var errOrigin = &fault{
 	problem: "it is not known which repository keeps the manifest, so its deploy keys can't be told from those of others",
-	cure:    "set GITHUB_REPOSITORY to the OWNER/NAME of the repository that keeps it",
+	cure:    "set GITHUB_REPOSITORY_ID to the number of the repository that keeps it",
 }
