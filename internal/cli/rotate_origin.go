@@ -37,6 +37,11 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string
 			"set it to the address of GitHub, such as https://github.com, or unset it")
 		return o, ""
 	}
+	if !path.IsAbs(o.Path) && !filepath.IsLocal(filepath.FromSlash(o.Path)) {
+		in.Fault(input, unknownOrigin+actions.Quote(manifestPath)+" leads out of where the step runs, so it tells no file of the repository",
+			"run it at the root of the repository, and give the path from there")
+		return o, ""
+	}
 	if id != "" {
 		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != id {
 			in.Fault(input, unknownOrigin+"GITHUB_REPOSITORY_ID is "+actions.Quote(id)+", and no number",

@@ -68,6 +68,12 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 			"GITHUB_REPOSITORY_ID": "42",
 			"GITHUB_WORKSPACE":     "/w/api",
 		}, rotate.Origin{Host: "github.com", Repository: "42", Path: "/w/other/valetkey.yml"}, ""},
+		{
+			"above where it runs", "../m.yml",
+			map[string]string{"GITHUB_REPOSITORY_ID": "42"},
+			rotate.Origin{},
+			unknown + `"../m.yml" leads out of where the step runs, so it tells no file of the repository`,
+		},
 		{"nowhere", "m.yml", nil, rotate.Origin{}, unknown + "GITHUB_REPOSITORY is not set"},
 		{
 			"no repository", "m.yml",

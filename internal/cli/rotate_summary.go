@@ -35,7 +35,7 @@ func compromised(report *rotate.Report) string {
 	case !outOfUse(report) && report.Kind == "installation-token" && report.Outcome == rotate.Rotated:
 		return "; the token before lives until it expires"
 	case !outOfUse(report):
-		return "; what is compromised is still in use"
+		return "; what is compromised is still in use: see the error, and name it again then"
 	case report.Kind == "deploy-key":
 		return fmt.Sprintf("; compromised: retired at once, %d removed", report.Retired)
 	}

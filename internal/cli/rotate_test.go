@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -179,6 +181,12 @@ func TestRotateKnowsItsKeysByTheIDOfTheRepositoryThatKeepsTheManifest(t *testing
 		if n := len(d.DeployKeys("fleet", "r0")); n != 2 { // the one in use, and the one before
 			t.Errorf("%d keys", n)
 		}
+		for _, token := range d.Tokens() { // and what looks the id up opens nothing else there
+			if slices.Contains(token.Repositories, "fleet/config") && token.RepositorySelection == "selected" &&
+				!maps.Equal(token.Permissions, map[string]string{"metadata": "read"}) {
+				t.Errorf("%+v", token)
+			}
+		}
 	})
 }
 
@@ -197,5 +205,11 @@ func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
 			len(d.DeployKeys("fleet", "r0"))+len(d.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"})) > 0 {
 			t.Errorf("%s: exit %d: %s", name, d.exit, d.log.String())
 		}
+	}
+	d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/r1"})
+	d.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/fleet/r1", Times: 1, Status: 200, Body: `{"id": 0}`})
+	d.run(t, Process.rotate)
+	if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin+"fleet/r1 has no id") {
+		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
 }

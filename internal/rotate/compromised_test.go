@@ -52,6 +52,9 @@ func TestYoungCompromisedKeysAreWaitedForOnce(t *testing.T) {
 		if got := w.run(w.exposing(), r)[0]; got.Retired != 3 || got.Err != nil || time.Since(begun) > lease+10*time.Second {
 			t.Errorf("after %s: %+v", time.Since(begun), got)
 		}
+		if n := strings.Count(strings.Join(w.texts, "\n"), "infra: waiting "); n != 1 {
+			t.Errorf("it is said %d times", n)
+		}
 	})
 }
 

@@ -99,11 +99,11 @@ func (j *job) inTheWay(keys []*deployKey) error {
 }
 
 // settledAt is what the age of keys is held against when all stores have current:
-// its creation, and now once no run that raced its own can still be at work. The
-// clock must be GitHub's for that.
+// its creation, and once no run that raced its own can still be at work, the time at
+// which GitHub listed them. Where it did not say that, no other clock stands in for it.
 func (j *job) settledAt(current *deployKey) time.Time {
-	if j.Now != nil && j.now.Sub(current.CreatedAt) > lease {
-		return j.now
+	if j.told.Sub(current.CreatedAt) > lease {
+		return j.told
 	}
 	return current.CreatedAt
 }

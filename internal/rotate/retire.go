@@ -91,7 +91,9 @@ func (j *job) tidy(ctx context.Context, unfinished, generations []*deployKey) er
 		old.urgent = func(k *deployKey) bool { return !k.ReadOnly }
 	}
 	more, _ := old.surplus(generations[1:])
-	return j.retire(ctx, append(free, more...), current)
+	err := j.retire(ctx, append(free, more...), current)
+	j.lingers = err != nil && old.urgent != nil && slices.ContainsFunc(more, old.urgent)
+	return err
 }
 
 // retireBefore removes what made, which is in every store and was seen there, has

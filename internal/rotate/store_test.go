@@ -287,17 +287,25 @@ func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		for _, test := range []struct {
-			now           func() time.Time
+			ahead         time.Duration // the machine's clock
+			dated         bool          // GitHub says what time it is
 			wait          time.Duration
 			retired, kept int
 		}{
-			{time.Now, 0, 0, 2},
-			{nil, lease, 0, 2}, // the machine's clock may be wrong
-			{time.Now, 0, 1, 1},
+			{0, true, 0, 0, 2},
+			{5 * time.Hour, true, 0, 0, 2},
+			{5 * time.Hour, false, lease, 0, 2},
+			{0, true, 0, 1, 1},
 		} {
 			time.Sleep(test.wait)
-			e := w.engine(nil)
-			e.Now = test.now
+			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				answer, err := w.call(ctx, r)
+				if !test.dated {
+					answer.Date = time.Time{}
+				}
+				return answer, err
+			})
+			e.Now = func() time.Time { return time.Now().Add(test.ahead) }
 			if got := w.run(e, r)[0]; got.Outcome != NotDue || got.Retired != test.retired || got.Kept != test.kept {
 				t.Errorf("%+v", got)
 			}
