@@ -35,7 +35,7 @@ func compromised(report *rotate.Report) string {
 	case !outOfUse(report) && report.Kind == "installation-token" && report.Outcome == rotate.Rotated:
 		return "; the token before lives until it expires"
 	case !outOfUse(report):
-		return "; what is compromised is still in use: see the error, and name it again then"
+		return "; what is compromised is still in use: see the error, and run it again with compromised"
 	case report.Kind == "deploy-key":
 		return fmt.Sprintf("; compromised: retired at once, %d removed", report.Retired)
 	}
@@ -83,7 +83,8 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 		if len(r.Others) > 0 {
 			why += "; " + others(r)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys, cell(strings.ReplaceAll(why, "\n", "; ")))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys,
+			cell(strings.ReplaceAll(why, "\n", "; ")))
 	}
 	b.WriteString("\n" + timeline(reports))
 	return b.String()

@@ -118,8 +118,9 @@ func judgeKeys(now time.Time, r rule, readOnly bool, keys []*deployKey, stores [
 	case len(unfinished) > 0:
 		return v.rotate(fmt.Sprintf("a run ended before every store had key %d", unfinished[0].ID))
 	case foreign >= 0:
-		v.meddled = stores[foreign].name
-		return v.rotate(fmt.Sprintf("%s was written by somebody else at %s", stores[foreign].name, stores[foreign].updated.UTC().Format(time.RFC3339)))
+		store := stores[foreign]
+		v.meddled = store.name
+		return v.rotate(fmt.Sprintf("%s was written by somebody else at %s", store.name, store.updated.UTC().Format(time.RFC3339)))
 	case readOnly && !generations[0].ReadOnly:
 		return v.rotate("the key can write, and should only read")
 	case !readOnly && generations[0].ReadOnly:

@@ -52,7 +52,7 @@ type Engine struct {
 	Force    func(name string) bool                                        // rotate although it is not due
 	Exposed  func(name string) bool                                        // rotate, since somebody else has it: keep nothing
 	Points   int                                                           // of GitHub's that may be spent in a minute; 0: no limit
-	Now      func() time.Time                                              // GitHub's clock, as far as its answers taught it; nil: the machine's
+	Now      func() time.Time                                              // GitHub's clock, as its answers taught it; nil: the machine's
 	DryRun   bool                                                          // decide, and change nothing
 }
 

@@ -137,7 +137,8 @@ func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
 	j.verify(ctx)
 	listed := eventually(ctx, func() error {
 		var listed deployKey
-		if _, err := j.keyCall(ctx, fmt.Sprintf("look at deploy key %d", made.ID), apicall.Get, fmt.Sprintf("/%d", made.ID), nil, &listed); err != nil {
+		op, path := fmt.Sprintf("look at deploy key %d", made.ID), fmt.Sprintf("/%d", made.ID)
+		if _, err := j.keyCall(ctx, op, apicall.Get, path, nil, &listed); err != nil {
 			return err
 		}
 		return j.isKey(&listed, made.ID, public)
