@@ -50,7 +50,7 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string
 		return o, ""
 	}
 	owner, bare, _ := strings.Cut(name, "/")
-	problem := ""
+	var problem string
 	switch {
 	case name == "":
 		problem = "GITHUB_REPOSITORY is not set"
