@@ -3,6 +3,7 @@ package cli
 import (
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -17,6 +18,15 @@ type host struct {
 	Roots        []byte
 	InsecureHTTP bool          // URL may be http elsewhere than on this machine
 	Skew         time.Duration // how far GitHub's clock was ahead of ours, as measured before
+}
+
+// name is what tells one GitHub from another: the host, without the way to its API.
+func (h host) name() string {
+	u, err := url.Parse(h.URL)
+	if err != nil { // checked as it was read
+		return ""
+	}
+	return strings.ToLower(u.Host)
 }
 
 // publicAPI is where GitHub is when neither an input nor a runner says.

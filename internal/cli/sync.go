@@ -80,7 +80,7 @@ func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req s
 	work.ListAll = true
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
 	report := newSyncReport(v.failed, true)
-	report.left(plan)
+	report.left(plan, v)
 	for i := range plan.Changes {
 		report.add(planned(&plan.Changes[i]))
 	}
@@ -120,7 +120,7 @@ func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *reso
 	results, err := work.Apply(ctx, plan)
 	show.end()
 	report := newSyncReport(v.failed, false)
-	report.left(plan)
+	report.left(plan, v)
 	v.unused(ctx, results)
 	for _, result := range results {
 		report.add(result)

@@ -75,9 +75,12 @@ func (s *syncReport) add(r secret.Result) {
 	})
 }
 
-// left takes what a plan leaves alone: what fell out of the manifest, and what the
-// brake kept from being deleted.
-func (s *syncReport) left(plan secret.Plan) {
+// left takes what a plan leaves alone: what fell out of the manifest, unless that is
+// not known for all of it, and what the brake kept from being deleted.
+func (s *syncReport) left(plan secret.Plan, v *resolution) {
+	if len(v.failed) > 0 {
+		plan.Stale = nil
+	}
 	for _, stale := range plan.Stale {
 		s.Stale = append(s.Stale, stale.Name+" for "+stale.String())
 	}

@@ -111,16 +111,22 @@ func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, 
 		return req, in.Err()
 	}
 	if req.StateFile = state; state != "" {
-		file := secret.StateFile{Path: state, Manifest: whoseManifest(r, path), Key: stateKey(req.Credentials.Key), Reset: reset}
+		whose, err := whoseManifest(r, req.Credentials.Host, path)
+		if err != nil {
+			return req, err
+		}
+		file := secret.StateFile{Path: state, Manifest: whose, Key: stateKey(req.Credentials.Key), Reset: reset}
 		if previous != nil {
 			file.Previous = stateKey(previous)
 		}
-		req.State, err = secret.OpenState(file)
+		if req.State, err = secret.OpenState(file); err != nil {
+			return req, err
+		}
 	}
 	if req.MaxDeletions = limit; limit < 0 {
-		req.MaxDeletions = req.State.MaxDeletions()
+		req.MaxDeletions = req.State.MaxDeletions(req.Shard)
 	}
-	return req, err
+	return req, nil
 }
 
 // parseLimit reads a number that need not be there; -1: it is not.
@@ -142,11 +148,23 @@ func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	return appKey{Text: text, Input: name}.parse(r, in)
 }
 
-// whoseManifest tells one manifest from another: by the repository of the workflow,
-// where there is one, and by its path.
-func whoseManifest(r *actions.Runner, path string) secret.Manifest {
-	id, _ := strconv.ParseInt(r.Variable("GITHUB_REPOSITORY_ID"), 10, 64) // 0: not known
-	return secret.Manifest{Repository: r.Variable("GITHUB_REPOSITORY"), RepositoryID: id, Path: filepath.ToSlash(filepath.Clean(path))}
+// whoseManifest tells one manifest from another: by where it works, by the repository
+// of the workflow, where there is one, and by its path.
+func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, error) {
+	const variable = "GITHUB_REPOSITORY_ID"
+	m := secret.Manifest{Host: at.name(), Repository: r.Variable("GITHUB_REPOSITORY"), Path: filepath.ToSlash(filepath.Clean(path))}
+	text := r.Variable(variable)
+	if text == "" { // outside of a workflow
+		return m, nil
+	}
+	var err error
+	if m.RepositoryID, err = strconv.ParseInt(text, 10, 64); err != nil || m.RepositoryID <= 0 {
+		return m, actions.Fault{
+			Problem: variable + " is " + actions.Quote(text) + ", which is no repository's id",
+			Cure:    "leave it as the runner sets it; it says whose the state file is",
+		}
+	}
+	return m, nil
 }
 
 func parseNumber(in *actions.Inputs, name string, least, most int) int {

@@ -244,8 +244,11 @@ func rotatedBy(file *manifest.File) map[wish]int {
 	return all
 }
 
-// everywhere tells whether the whole manifest wants a secret at a place.
+// everywhere tells whether the whole manifest wants a secret at a place, be it that a
+// rotation stores it: one that has yet to do so must find what sync wrote before.
 func (v *resolution) everywhere(at secret.Place, name string) bool {
-	_, wanted := v.seen[wishOf(at, name)]
-	return wanted
+	key := wishOf(at, name)
+	_, wanted := v.seen[key]
+	_, rotated := v.rotated[key]
+	return wanted || rotated
 }

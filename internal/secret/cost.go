@@ -43,7 +43,7 @@ func (p Plan) CostByOwner() map[string]Cost {
 
 // costAt is that of one place.
 func costAt(changes []Change) (c Cost) {
-	writes, deletes, missing := 0, 0, false
+	writes, missing := 0, false
 	if changes[0].listed {
 		c.reads(1)
 	}
@@ -54,7 +54,9 @@ func costAt(changes []Change) (c Cost) {
 		case change.Action == Delete:
 			c.reads(1)
 			c.writes(1)
-			deletes++
+			if !change.IsOrganization() {
+				c.reads(1) // the repository
+			}
 		case change.Action.writes():
 			c.writes(1)
 			if change.IsOrganization() && change.Access == nil {
@@ -66,9 +68,6 @@ func costAt(changes []Change) (c Cost) {
 			writes++
 			missing = missing || change.missing
 		}
-	}
-	if deletes > 0 && !changes[0].IsOrganization() {
-		c.reads(1) // the repository
 	}
 	if writes == 0 {
 		return c

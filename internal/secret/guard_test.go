@@ -91,7 +91,7 @@ func TestBrake(t *testing.T) {
 		x := wants(Place{Owner: "acme", Repository: fmt.Sprint(i), App: "actions"}, "S", "s")
 		large.note(&x, time.Unix(1, 0), 0, publicKey{})
 	}
-	if few, many := openStateOf("state").MaxDeletions(), large.MaxDeletions(); few != 10 || many != 20 {
+	if few, many := openStateOf("state").MaxDeletions(Shard{}), large.MaxDeletions(Shard{}); few != 10 || many != 20 {
 		t.Errorf("%d and %d", few, many)
 	}
 }

@@ -49,6 +49,11 @@ type group struct {
 	out    []Change // its part of the plan: what is wanted, then what is left
 }
 
+// wants reports whether a secret is wanted there; of no group, none is.
+func (g *group) wants(name string) bool {
+	return g != nil && slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return strings.EqualFold(w.Name, name) })
+}
+
 // size is how many changes it makes.
 func (g *group) size() int { return len(g.wanted) + len(g.left) }
 
@@ -80,7 +85,15 @@ func (s *Sync) Plan(ctx context.Context, wanted []Wanted, all func(Place, string
 // recall adds to the groups what the state knows. It returns what the state need not
 // know any longer, and what is stale.
 func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (forget []forgetting, stale []Stale) {
+	now := s.byID(groups)
 	for _, place := range s.State.Places() {
+		moved, replaced := s.whereabouts(place, now)
+		if replaced {
+			for _, r := range s.State.at(place.Key()) {
+				forget = append(forget, forgetting{place.Key(), r.name})
+			}
+			continue
+		}
 		g := groups[place.Key()]
 		if g == nil {
 			g = &group{Place: place, key: place.Key()}
@@ -89,8 +102,8 @@ func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (f
 		g.known = s.State.at(g.key)
 		for _, r := range g.known {
 			switch {
-			case slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return strings.EqualFold(w.Name, r.name) }):
-			case all != nil && all(place, r.name):
+			case g.wants(r.name):
+			case moved.wants(r.name), all != nil && all(place, r.name):
 				forget = append(forget, forgetting{g.key, r.name})
 			case s.Prune:
 				g.left = append(g.left, r)
@@ -100,6 +113,40 @@ func (s *Sync) recall(groups map[string]*group, all func(Place, string) bool) (f
 		}
 	}
 	return forget, stale
+}
+
+// identity tells a place by the id of its repository.
+type identity struct {
+	repository       int64
+	environment, app string
+}
+
+func (p Place) identity(id int64) identity { return identity{id, strings.ToLower(p.Environment), p.App} }
+
+// byID finds the groups again whose repositories are known by id.
+func (s *Sync) byID(groups map[string]*group) map[identity]*group {
+	found := map[identity]*group{}
+	for _, g := range groups {
+		if id := s.repositoryID(g.Place); id != 0 {
+			found[g.identity(id)] = g
+		}
+	}
+	return found
+}
+
+// whereabouts holds a place that the state knows against what is known of names
+// today. Its repository may have another name now: moved is what is wanted there. And
+// its name may be another repository's, of which the state knows nothing.
+func (s *Sync) whereabouts(at Place, now map[identity]*group) (moved *group, replaced bool) {
+	id, _ := s.State.place(at.Key())
+	if id == 0 {
+		return nil, false
+	}
+	today := s.repositoryID(at)
+	if moved = now[at.identity(id)]; moved != nil && moved.key == at.Key() {
+		moved = nil
+	}
+	return moved, today != 0 && today != id
 }
 
 // grouped puts together what is wanted at one place.

@@ -11,8 +11,13 @@ import (
 const notWanted = "no longer in the manifest"
 
 // MaxDeletions is how many secrets a run may delete unless it is told otherwise: few
-// enough that a misspelt pattern does not empty a fleet.
-func (s *State) MaxDeletions() int { return max(10, s.Len()/20) }
+// enough that a misspelt pattern does not empty a fleet. Shards share what the fleet
+// may lose.
+func (s *State) MaxDeletions(shard Shard) int {
+	const few = 10
+	total := max(1, shard.Total)
+	return max((few+total-1)/total, s.Len()/20)
+}
 
 // brake turns every deletion of a plan into something that is left, when there are
 // more of them than a run may make.
@@ -41,30 +46,29 @@ func (v *visit) leave(why string) {
 	}
 }
 
-// prune does the deletions.
+// prune does the deletions. Before each it looks once more at the repository: a
+// hundred of them take minutes where points are few.
 func (v *visit) prune(ctx context.Context) {
-	if why, renamed, err := v.elsewhere(ctx); why != "" || err != nil {
-		v.leave(why)
-		for i := range v.changes {
-			c, r := &v.changes[i], &v.results[i]
-			switch {
-			case c.Action != Delete:
-			case err != nil:
-				r.Outcome, r.Reason, r.Err = Failed, c.Reason, err
-			case renamed != nil && v.sync.State.has(renamed.Key(), c.Name):
-				v.sync.State.forget(c.Key(), c.Name) // it is known under the new name
-			}
-		}
-		return
-	}
 	for i := range v.changes {
 		c, r := &v.changes[i], &v.results[i]
-		switch {
-		case c.Action != Delete:
-		case NotTried(ctx) != nil:
-			r.Outcome, r.Err = Failed, NotTried(ctx)
-		default:
+		if c.Action != Delete {
+			continue
+		}
+		*r = Result{Place: c.Place, Name: c.Name, Outcome: Failed, Reason: c.Reason}
+		if r.Err = NotTried(ctx); r.Err != nil {
+			continue
+		}
+		var why string
+		var renamed *Place
+		switch why, renamed, r.Err = v.elsewhere(ctx); {
+		case r.Err != nil:
+		case why == "":
 			v.deleteOne(ctx, c, r)
+		default:
+			r.Outcome, r.Reason = Unchanged, notWanted+", but left: "+why
+			if renamed != nil && v.sync.State.has(renamed.Key(), c.Name) { // it is known under the new name
+				v.sync.State.forget(c.Key(), c.Name)
+			}
 		}
 	}
 }
@@ -77,7 +81,7 @@ func (v *visit) prune(ctx context.Context) {
 func (v *visit) elsewhere(ctx context.Context) (why string, renamed *Place, err error) {
 	at := v.changes[0].Place
 	if at.IsOrganization() {
-		return "", nil, NotTried(ctx)
+		return "", nil, nil
 	}
 	path := at.Path()
 	if id, _ := v.sync.State.place(at.Key()); id != 0 {
@@ -110,7 +114,6 @@ func (v *visit) elsewhere(ctx context.Context) (why string, renamed *Place, err 
 // deleteOne looks once more whether the secret is still ours.
 func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 	call := v.sync.Call
-	*r = Result{Place: c.Place, Name: c.Name, Reason: c.Reason}
 	e, there, err := Get(ctx, call, c.Place, c.Name)
 	if err == nil && there && e.UpdatedAt.Unix() != c.told {
 		r.Outcome, r.Reason = Unchanged, notWanted+", but left: somebody else changed it at "+moment(e.UpdatedAt)
@@ -124,8 +127,7 @@ func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 			err = nil
 		}
 	}
-	if err != nil {
-		r.Outcome, r.Err = Failed, err
+	if r.Err = err; err != nil {
 		return
 	}
 	r.Outcome = Deleted

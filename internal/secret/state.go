@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"hash"
 	"maps"
 	"slices"
@@ -39,22 +40,30 @@ type State struct {
 // other's secrets. A repository is told by its id where both sides know it: it may
 // have another name by now, and its old name may be another's.
 type Manifest struct {
+	Host         string // whose ids and names they are, in lower case
 	Repository   string // OWNER/NAME of where the manifest is; empty outside of a workflow
 	RepositoryID int64  // 0: not known
 	Path         string // in that repository, cleaned
 }
 
 func (m Manifest) String() string {
-	if m.Repository == "" {
-		return m.Path
+	text := m.Path
+	if m.Repository != "" {
+		text += " of " + m.Repository
 	}
-	return m.Path + " of " + m.Repository
+	if m.RepositoryID != 0 { // of two that had one name, only this tells
+		text += fmt.Sprintf(" (id %d)", m.RepositoryID)
+	}
+	if m.Host != "" {
+		text += " at " + m.Host
+	}
+	return text
 }
 
 // same reports whether two are one manifest. Case doesn't count in names, as GitHub
 // has it, nor in paths, which two jobs may spell differently.
 func (m Manifest) same(other Manifest) bool {
-	if !strings.EqualFold(m.Path, other.Path) {
+	if !strings.EqualFold(m.Path, other.Path) || m.Host != other.Host {
 		return false
 	}
 	if m.RepositoryID != 0 && other.RepositoryID != 0 {
@@ -86,10 +95,16 @@ const (
 	clocksApart = 1  // seconds between GitHub's own machines
 )
 
-// wrote reports whether a time that GitHub tells of a secret is that of our write.
+// wrote reports whether a time that GitHub tells of a secret can be that of our write.
 func (r record) wrote(updated int64) bool {
+	return r.certain(updated) || r.about && updated > r.updated && updated <= r.updated+clocksApart
+}
+
+// certain is wrote without the doubt: a write that GitHub dates after its answer to
+// ours may be somebody else's. It decides where something is deleted.
+func (r record) certain(updated int64) bool {
 	if r.about {
-		return r.updated-writeTakes <= updated && updated <= r.updated+clocksApart
+		return r.updated-writeTakes <= updated && updated <= r.updated
 	}
 	return r.updated != 0 && r.updated == updated
 }
@@ -152,6 +167,9 @@ func (s *State) note(w *Wanted, answered time.Time, id int64, sealedTo publicKey
 		s.places[key] = k
 	}
 	if id != 0 {
+		if k.id != 0 && k.id != id { // what is known is of another repository, which had the name
+			k.secrets = nil
+		}
 		k.id = id
 	}
 	if sealedTo.key != nil {
@@ -173,7 +191,7 @@ func (s *State) settle(key, name string, updated int64) bool {
 		return false
 	}
 	i, found := slices.BinarySearchFunc(k.secrets, strings.ToUpper(name), record.compare)
-	if !found || !k.secrets[i].about || !k.secrets[i].wrote(updated) {
+	if !found || !k.secrets[i].about || !k.secrets[i].certain(updated) {
 		return false
 	}
 	k.secrets[i].updated, k.secrets[i].about = updated, false

@@ -23,6 +23,7 @@ type (
 	headLine struct {
 		Kind         string `json:"valetkey"`
 		Version      int    `json:"version"`
+		Host         string `json:"host,omitempty"`
 		Repository   string `json:"repository,omitempty"`
 		RepositoryID int64  `json:"repository_id,omitempty"`
 		Manifest     string `json:"manifest"`
@@ -155,7 +156,7 @@ func (s *State) decode(data []byte, f StateFile) error {
 	if err := s.decodeBody(data, len(first)+1, cutOff, bad); err != nil {
 		return err
 	}
-	s.manifest = Manifest{head.Repository, head.RepositoryID, head.Manifest}
+	s.manifest = Manifest{head.Host, head.Repository, head.RepositoryID, head.Manifest}
 	if !s.manifest.same(f.Manifest) {
 		return bad(fmt.Sprintf("belongs to the manifest %s, not %s", s.manifest, f.Manifest), "give each manifest a state file of its own, or "+anew)
 	}
@@ -163,6 +164,9 @@ func (s *State) decode(data []byte, f StateFile) error {
 		return bad("can't be read", anew)
 	}
 	s.manifest = f.Manifest // as it is called now
+	if s.manifest.RepositoryID == 0 {
+		s.manifest.RepositoryID = head.RepositoryID
+	}
 	if byPrevious {
 		s.wrapped, err = f.Key.seal(s.key)
 	}
@@ -248,7 +252,7 @@ func (s *State) encode(w io.Writer) error {
 	buffer, h := bufio.NewWriter(w), s.mac("file")
 	body := json.NewEncoder(io.MultiWriter(buffer, h))
 	m := s.manifest
-	err := body.Encode(headLine{stateKind, stateVersion, m.Repository, m.RepositoryID, m.Path, encode64(s.wrapped.salt), encode64(s.wrapped.box)})
+	err := body.Encode(headLine{stateKind, stateVersion, m.Host, m.Repository, m.RepositoryID, m.Path, encode64(s.wrapped.salt), encode64(s.wrapped.box)})
 	for _, key := range s.keys() {
 		k := s.places[key]
 		line := placeLine{

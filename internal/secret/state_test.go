@@ -52,7 +52,7 @@ func TestStateFile(t *testing.T) {
 		t.Error("a missing file is no empty state")
 	}
 	data := fileOf(t, webActions, production)
-	want := strings.NewReplacer("\t", "").Replace(`{"valetkey":"state of secrets","version":1,"repository":"acme/infra","repository_id":7,"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}
+	want := strings.NewReplacer("\t", "").Replace(`{"valetkey":"state of secrets","version":1,"host":"api.github.test","repository":"acme/infra","repository_id":7,"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}
 	{"owner":"acme","repository":"api","repository_id":41,"environment":"production","app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:38Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:22Z"}]}
 	{"owner":"acme","repository":"web","repository_id":40,"app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:37Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:20Z"}]}
 	{"places":2,"mac":"`)
@@ -126,7 +126,7 @@ func TestStateFaults(t *testing.T) {
 		{"no JSON", strings.Replace(whole, `"version":1`, `"version":x`, 1), "is not a state file", ""},
 		{"newer", strings.Replace(whole, `"version":1`, `"version":2`, 1), "is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + anew},
 		{"newer and shorter", `{"valetkey":"state of secrets","version":3}`, "is of version 3, made by a newer valetkey; this one knows 1", ""},
-		{"other manifest", resealed(strings.Replace(head, `"repository_id":7`, `"repository_id":8`, 1) + "\n" + rest), "belongs to the manifest .github/valetkey.yml of acme/infra, not .github/valetkey.yml of acme/infra", "give each manifest a state file of its own, or " + anew},
+		{"other manifest", resealed(strings.Replace(head, `"repository_id":7`, `"repository_id":8`, 1) + "\n" + rest), "belongs to the manifest .github/valetkey.yml of acme/infra (id 8) at api.github.test, not .github/valetkey.yml of acme/infra (id 7) at api.github.test", "give each manifest a state file of its own, or " + anew},
 		{"changed", strings.Replace(whole, `"web"`, `"wen"`, 1), "was changed by somebody else", "restore one that valetkey wrote, or " + anew},
 		{"changed manifest", strings.Replace(whole, "infra", "other", 1), "was changed by somebody else", ""},
 		{"a line less", strings.Replace(whole, strings.SplitAfter(whole, "\n")[1], "", 1), "was changed by somebody else", ""},
@@ -205,13 +205,14 @@ func TestWhoseState(t *testing.T) {
 		other Manifest
 		same  bool
 	}{
-		{Manifest{"acme/infra", 7, ".github/valetkey.yml"}, true},
-		{Manifest{"acme/platform", 7, ".github/valetkey.yml"}, true}, // renamed
-		{Manifest{"ACME/Infra", 0, ".github/Valetkey.yml"}, true},
-		{Manifest{"acme/infra", 8, ".github/valetkey.yml"}, false}, // the name is another's now
-		{Manifest{"acme/other", 0, ".github/valetkey.yml"}, false},
-		{Manifest{"acme/infra", 7, "staging.yml"}, false},
-		{Manifest{"", 0, ".github/valetkey.yml"}, false},
+		{Manifest{"api.github.test", "acme/infra", 7, ".github/valetkey.yml"}, true},
+		{Manifest{"api.github.test", "acme/platform", 7, ".github/valetkey.yml"}, true}, // renamed
+		{Manifest{"api.github.test", "ACME/Infra", 0, ".github/Valetkey.yml"}, true},
+		{Manifest{"api.github.test", "acme/infra", 8, ".github/valetkey.yml"}, false}, // the name is another's now
+		{Manifest{"api.github.test", "acme/other", 0, ".github/valetkey.yml"}, false},
+		{Manifest{"api.github.test", "acme/infra", 7, "staging.yml"}, false},
+		{Manifest{"api.github.test", "", 0, ".github/valetkey.yml"}, false},
+		{Manifest{"github.example", "acme/infra", 7, ".github/valetkey.yml"}, false}, // another GitHub's ids and names
 	} {
 		path := filepath.Join(t.TempDir(), "state")
 		if err := os.WriteFile(path, fileOf(t, webActions), 0o600); err != nil {
@@ -223,10 +224,21 @@ func TestWhoseState(t *testing.T) {
 		if (err == nil) != test.same {
 			t.Errorf("%s: %v", test.other, err)
 		}
-		if err == nil && (s.Save() != nil || s.manifest != test.other) {
+		test.other.RepositoryID = 7 // not forgotten where one run does not know it
+		if err == nil && (s.Save() != nil || s.manifest != test.other || openManifest(t, f) != test.other) {
 			t.Errorf("%s: kept as %s", test.other, s.manifest)
 		}
 	}
+}
+
+// openManifest is whose a state file is, as the next run reads it.
+func openManifest(t *testing.T, f StateFile) Manifest {
+	t.Helper()
+	s, err := OpenState(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.manifest
 }
 
 // resealed gives a file a true end, as only the owner of the key can.

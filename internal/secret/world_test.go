@@ -169,7 +169,7 @@ func (w *world) asked() []string {
 	return list
 }
 
-var testManifest = Manifest{"acme/infra", 7, ".github/valetkey.yml"}
+var testManifest = Manifest{"api.github.test", "acme/infra", 7, ".github/valetkey.yml"}
 
 // derive stands for an App's key.
 func derive(key string) Derive {
