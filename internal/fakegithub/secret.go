@@ -9,10 +9,11 @@ import (
 )
 
 const (
-	textSealed = "Bad request - validation failed due to an improperly encrypted secret"
-	textBase64 = ` does not match /^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$/.`
-	textName   = " names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
-	textGitHub = " names must not start with GITHUB_."
+	textSealed   = "Bad request - validation failed due to an improperly encrypted secret"
+	textBase64   = ` does not match /^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$/.`
+	textName     = " names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
+	textArchived = "Repository was archived so is read-only."
+	textGitHub   = " names must not start with GITHUB_."
 )
 
 // listSecrets is GET .../secrets, in order of names (unconfirmed).
@@ -146,9 +147,9 @@ func ofSecret(serve func(*call, *access) answer) func(*call, *vault) answer {
 
 // repositorySecrets, organizationSecrets and environmentSecrets find the vault that a path is about.
 func repositorySecrets(app string, serve func(*call, *vault) answer) func(*call) answer {
-	return inRepository(func(c *call, repo *repository) answer {
+	return inRepository(unlessArchived(func(c *call, repo *repository) answer {
 		return serve(c, c.vault(vaultKey{repository: repo.ID, app: app}))
-	})
+	}))
 }
 
 func organizationSecrets(app string, serve func(*call, *vault) answer) func(*call) answer {
@@ -159,6 +160,18 @@ func organizationSecrets(app string, serve func(*call, *vault) answer) func(*cal
 
 func environmentSecrets(app string, serve func(*call, *vault) answer) func(*call) answer {
 	return inEnvironment(func(c *call, repo *repository, e *environment) answer {
-		return serve(c, c.vault(vaultKey{repository: repo.ID, environment: strings.ToLower(e.name), app: app}))
+		return unlessArchived(func(c *call, repo *repository) answer {
+			return serve(c, c.vault(vaultKey{repository: repo.ID, environment: strings.ToLower(e.name), app: app}))
+		})(c, repo)
 	})
+}
+
+// unlessArchived refuses whatever would change something in an archived repository.
+func unlessArchived(serve func(*call, *repository) answer) func(*call, *repository) answer {
+	return func(c *call, repo *repository) answer {
+		if repo.Archived && c.r.Method != http.MethodGet {
+			return c.fail(http.StatusForbidden, textArchived)
+		}
+		return serve(c, repo)
+	}
 }

@@ -129,6 +129,13 @@ func (s *Server) RenameRepository(owner, from, to string) {
 	s.enter(repo)
 }
 
+// ArchiveRepository makes a repository read-only, or lets it be written again.
+func (s *Server) ArchiveRepository(owner, name string, archived bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.mustRepository(owner, name).Archived = archived
+}
+
 // TransferRepository gives a repository to another account, whose installations may select it; those of the account that
 // had it reach it no more. The old address answers 301 until another repository takes it.
 func (s *Server) TransferRepository(owner, name, to string) {

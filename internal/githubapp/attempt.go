@@ -104,8 +104,10 @@ func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 		return errOtherHost
 	case loginPage().MatchString(req.URL.Path):
 		return errLogin
-	case req.Method != via[0].Method:
-		return errMoved // a 301 makes a GET of a write, whose answer would pass for success
+	// A 301 makes a GET of a write, whose answer would pass for success; a 307 takes it
+	// to where nobody meant to write.
+	case via[0].Method != http.MethodGet:
+		return errMoved
 	case len(via) > maxRedirects:
 		return errInCircles
 	}

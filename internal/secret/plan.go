@@ -121,7 +121,9 @@ type identity struct {
 	environment, app string
 }
 
-func (p Place) identity(id int64) identity { return identity{id, strings.ToLower(p.Environment), p.App} }
+func (p Place) identity(id int64) identity {
+	return identity{id, strings.ToLower(p.Environment), p.App}
+}
 
 // byID finds the groups again whose repositories are known by id.
 func (s *Sync) byID(groups map[string]*group) map[identity]*group {

@@ -1,0 +1,277 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+)
+
+// A year in which two manifests that meet at some secrets sync and prune one fleet,
+// each with a state file of its own, while people do whatever people do. After each
+// request that GitHub gets, every secret is there that a person or a manifest had
+// before, or what replaces it.
+func TestSyncYear(t *testing.T) {
+	testKey()
+	seeds, days := uint64(1), 365
+	if testing.Short() {
+		days = 90
+	}
+	for seed := range seeds {
+		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) { newYear(t, seed, 6).pass(days) })
+		})
+	}
+}
+
+// The same with lists of several pages, which people change while they are read.
+func TestSyncYearOfPages(t *testing.T) {
+	testKey()
+	runs := 24
+	if testing.Short() {
+		runs = 6
+	}
+	synctest.Test(t, func(t *testing.T) {
+		y := newYear(t, 9, 130)
+		y.busy = 1
+		y.pass(runs)
+	})
+}
+
+// held is one secret: the id of its repository, 0 for the organization's, and its name.
+type held struct {
+	repository int64
+	name       string
+}
+
+// stored is what is known of it.
+type stored struct {
+	value string
+	by    *manifested // who wrote it last; nil: a person
+	at    int64       // when, in GitHub's seconds
+}
+
+// manifested is a manifest, with the step that syncs it.
+type manifested struct {
+	*day
+	number int
+	wants  map[string][]string // name of a secret → its list of repositories; nil: of the organization
+	values map[string]string
+	wrote  map[held]int64  // its last write of a secret, in GitHub's seconds
+	open   map[string]bool // paths of this run's writes that have not gone well
+	states [][]byte        // of earlier runs
+}
+
+// secretNames of the two manifests meet at B and ORG; a person uses all of them.
+var secretNames = [2][]string{{"A", "B", "C", "ORG"}, {"B", "D", "ORG"}}
+
+type year struct {
+	*fakegithub.Server
+	t         *testing.T
+	chance    *rand.Rand
+	one       lock // request at a time, and with it all of this
+	manifests [2]*manifested
+	names     map[int64]string // of repositories, by id
+	archived  map[int64]bool
+	former    []string // names that repositories had
+	secrets   map[held]stored
+	skew      time.Duration
+	busy      float64 // how likely people do something during a run
+
+	storm   float64 // share of the attempts that fail
+	act     int     // requests until people do something; 0: they don't
+	running bool
+	count   map[string]int
+}
+
+func newYear(t *testing.T, seed uint64, repositories int) *year {
+	first := newFleetDay(t, 0, "", map[string]string{
+		"INPUT_PRUNE": "true", "INPUT_POINTS-PER-MINUTE": "0", "GITHUB_REPOSITORY": "acme/infra-0", "GITHUB_REPOSITORY_ID": "100",
+		"INPUT_STATE-FILE": filepath.Join(t.TempDir(), "state"), "INPUT_REPORT-FILE": filepath.Join(t.TempDir(), "report"),
+	})
+	first.lies = true
+	y := &year{
+		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: newLock(), names: map[int64]string{}, archived: map[int64]bool{},
+		secrets: map[held]stored{}, busy: 0.4, count: map[string]int{},
+	}
+	y.SetRequestsPerHour(1 << 30)
+	y.SetConcurrency(100)
+	y.SetLatency(time.Second / 10)
+	for i := range repositories {
+		y.add(fmt.Sprintf("r%d", i))
+	}
+	second := &day{Server: first.Server, env: maps.Clone(first.env), lies: true}
+	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "INPUT_MANIFEST", "INPUT_STATE-FILE", "INPUT_REPORT-FILE"} {
+		second.env[name] = filepath.Join(t.TempDir(), name)
+	}
+	second.env["GITHUB_REPOSITORY"], second.env["GITHUB_REPOSITORY_ID"] = "acme/infra-1", "101"
+	for i, d := range []*day{first, second} {
+		y.manifests[i] = &manifested{day: d, number: i, wants: map[string][]string{}, values: map[string]string{}, wrote: map[held]int64{}}
+		y.edit(y.manifests[i])
+	}
+	return y
+}
+
+func (y *year) add(name string) {
+	y.names[y.AddRepository(fakegithub.Repository{Owner: "fleet", Name: name, Private: true}).ID] = name
+}
+
+// often is true so often.
+func (y *year) often(share float64) bool { return y.chance.Float64() < share }
+
+func anyOf[T any](y *year, list []T) T { return list[y.chance.IntN(len(list))] }
+
+// pass lets time go by, and looks at the end whether all is right.
+func (y *year) pass(days int) {
+	for range days {
+		for range y.chance.IntN(4) {
+			y.people()
+		}
+		y.step(y.manifests[y.chance.IntN(2)], true)
+		for y.often(0.3) { // another one right after it, at times in the same second
+			time.Sleep(time.Duration(y.chance.IntN(3000)) * time.Millisecond)
+			y.step(y.manifests[y.chance.IntN(2)], true)
+		}
+		time.Sleep(time.Duration(12+y.chance.IntN(24)) * time.Hour)
+		y.skew += time.Duration(y.chance.IntN(20*60)-10*60) * time.Second
+		y.SetClockSkew(y.skew)
+	}
+	for name := range y.manifests[1].wants { // they meet no more
+		if slices.Contains(secretNames[0], name) {
+			delete(y.manifests[1].wants, name)
+		}
+	}
+	y.publish(y.manifests[1])
+	for _, m := range []int{1, 0, 1, 0} {
+		time.Sleep(time.Hour)
+		y.step(y.manifests[m], false)
+	}
+	for _, m := range y.manifests {
+		y.checkAll(m)
+	}
+	y.t.Logf("%v", y.count)
+	for _, what := range []string{"created", "deleted", "replaced a person's", "person", "rename", "archive", "gone", "key", "no longer in the manifest, but left"} {
+		if y.count[what] == 0 && days > 30 {
+			y.t.Errorf("it never happened: %s", what)
+		}
+	}
+}
+
+// step runs a manifest's step, in whatever weather.
+func (y *year) step(m *manifested, stormy bool) {
+	y.storm, y.act = 0, 0
+	if stormy && y.often(0.4) {
+		y.storm = 0.3 * y.chance.Float64()
+	}
+	if stormy && y.often(y.busy) {
+		y.act = 1 + y.chance.IntN(12+len(y.names))
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	killed := 0
+	if stormy && y.often(0.1) {
+		killed = 1 + y.chance.IntN(30)
+	}
+	m.next(y.t, nil)
+	m.open = map[string]bool{}
+	before, _ := os.ReadFile(m.env["INPUT_STATE-FILE"])
+	p := m.process(y.t)
+	next := p.Transport
+	p.Transport = sender(func(r *http.Request) (*http.Response, error) {
+		_ = y.one.take(context.Background())
+		defer y.one.release()
+		if killed--; killed == 0 {
+			cancel()
+		}
+		return y.request(m, r, next)
+	})
+	y.running = true
+	m.exit = p.sync(ctx)
+	y.running = false
+	y.judgeRun(m)
+	if before != nil {
+		m.states = append(m.states, before)
+	}
+	if ctx.Err() != nil && before != nil && y.often(0.5) { // killed before it could save
+		y.restore(m, before)
+	}
+}
+
+func (y *year) restore(m *manifested, state []byte) {
+	if err := os.WriteFile(m.env["INPUT_STATE-FILE"], state, 0o600); err != nil {
+		y.t.Fatal(err)
+	}
+}
+
+// request is one request of a step, with what people do right before it. Nothing can
+// be done about what comes between the look at a secret and its deletion.
+func (y *year) request(m *manifested, r *http.Request, next http.RoundTripper) (*http.Response, error) {
+	if y.act--; y.act == 0 && r.Method == http.MethodDelete {
+		y.act++
+	}
+	if y.act == 0 {
+		for range 1 + y.chance.IntN(3) {
+			y.people()
+		}
+	}
+	secret := strings.Contains(r.URL.Path, "/secrets/")
+	if write := secret && r.Method == http.MethodPut; write {
+		m.open[r.URL.Path] = true
+	}
+	if secret && r.Method == http.MethodDelete && len(m.open) > 0 {
+		y.t.Errorf("%s, though something failed: %v", r.URL.Path, m.open)
+	}
+	lost := y.often(y.storm)
+	switch {
+	case !lost || r.URL.Path == "/installation/token":
+	case y.often(0.2):
+		return fault(r, fakegithub.Fault{Status: http.StatusForbidden, Body: `{"message":"Resource not accessible by integration"}`})
+	case y.often(0.5):
+		return fault(r, fakegithub.ServerError(http.StatusBadGateway, true))
+	}
+	resp, err := next.RoundTrip(r)
+	y.judge(m, r)
+	if err != nil {
+		return nil, err
+	}
+	if lost && r.URL.Path != "/installation/token" { // done, and nobody learns of it
+		_, _ = io.Copy(io.Discard, resp.Body)
+		return nil, errReset
+	}
+	if r.Method == http.MethodPut && resp.StatusCode < 300 {
+		delete(m.open, r.URL.Path)
+	}
+	return resp, nil
+}
+
+// fits reports whether a manifest wants a secret at a place, by its name of today.
+func (m *manifested) fits(name, repository string, organization bool) bool {
+	list, wanted := m.wants[name]
+	if !wanted || organization != (list == nil) {
+		return false
+	}
+	fits := organization
+	for _, entry := range list {
+		pattern, excluded := strings.CutPrefix(entry, "!fleet/")
+		if ok, _ := path.Match(strings.TrimPrefix(pattern, "fleet/"), repository); ok {
+			if excluded {
+				return false
+			}
+			fits = true
+		}
+	}
+	return fits
+}
