@@ -92,7 +92,7 @@ func numbers(n int) []int {
 
 func TestListReadsEveryPage(t *testing.T) {
 	for _, bare := range []bool{false, true} {
-		for _, n := range []int{0, 1, 99, 100, 101, 250, 1234} {
+		for _, n := range []int{0, 1, 99, 100, 101, 200, 250, 1234, perPage * maxPages} {
 			s := &server{ids: numbers(n), bare: bare}
 			got, _, err := s.list(t)
 			if err != nil || !slices.Equal(got, s.ids) && n > 0 {
@@ -190,6 +190,34 @@ func TestListFails(t *testing.T) {
 	endless.bare = false
 	if _, _, err := endless.list(t); err == nil || !strings.Contains(err.Error(), "more than 200 pages") {
 		t.Errorf("a list without an end: %v", err)
+	}
+}
+
+// The pages of a long list are asked for some at once, and no more than that.
+func TestListReadsSomePagesAtOnce(t *testing.T) {
+	s := &server{ids: numbers(4000)}
+	under := make(chan struct{}, abreast) // full when as many are under way as may be
+	all := make(chan struct{})            // closed when that was so
+	var once sync.Once
+	call := func(ctx context.Context, req Request) (Answer, error) {
+		select {
+		case under <- struct{}{}:
+		default:
+			t.Error("more pages at once than may be")
+			return Answer{}, errors.New("too many")
+		}
+		defer func() { <-under }()
+		if strings.Contains(req.Path, "&page=") {
+			if len(under) == abreast {
+				once.Do(func() { close(all) })
+			}
+			<-all
+		}
+		return s.call(ctx, req)
+	}
+	got, _, err := List(t.Context(), call, Request{Path: "orgs/acme/things"}, "items", func(i *item) int { return i.ID })
+	if err != nil || len(got) != len(s.ids) {
+		t.Errorf("%d items, %v", len(got), err)
 	}
 }
 

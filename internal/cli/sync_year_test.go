@@ -40,13 +40,16 @@ func TestSyncYear(t *testing.T) {
 // The same with lists of several pages, which people change while they are read.
 func TestSyncYearOfPages(t *testing.T) {
 	testKey()
-	runs := 24
+	runs := 16
 	if testing.Short() {
 		runs = 6
 	}
 	synctest.Test(t, func(t *testing.T) {
 		y := newYear(t, 9, 130)
-		y.busy = 1
+		y.busy, y.most = 1, 1000
+		for _, m := range y.manifests {
+			m.env["INPUT_MAX-DELETIONS"] = "1000"
+		}
 		y.pass(runs)
 	})
 }
@@ -90,10 +93,12 @@ type year struct {
 	secrets   map[held]stored
 	skew      time.Duration
 	busy      float64 // how likely people do something during a run
+	most      int     // deletions of a run
 
 	storm   float64 // share of the attempts that fail
 	act     int     // requests until people do something; 0: they don't
 	running bool
+	stormy  bool // people and weather are as ever
 	count   map[string]int
 }
 
@@ -105,7 +110,7 @@ func newYear(t *testing.T, seed uint64, repositories int) *year {
 	first.lies = true
 	y := &year{
 		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: newLock(), names: map[int64]string{}, archived: map[int64]bool{},
-		secrets: map[held]stored{}, busy: 0.4, count: map[string]int{},
+		secrets: map[held]stored{}, busy: 0.4, most: 10, count: map[string]int{},
 	}
 	y.SetRequestsPerHour(1 << 30)
 	y.SetConcurrency(100)
@@ -172,12 +177,12 @@ func (y *year) pass(days int) {
 
 // step runs a manifest's step, in whatever weather.
 func (y *year) step(m *manifested, stormy bool) {
-	y.storm, y.act = 0, 0
+	y.storm, y.act, y.stormy = 0, 0, stormy
 	if stormy && y.often(0.4) {
 		y.storm = 0.3 * y.chance.Float64()
 	}
 	if stormy && y.often(y.busy) {
-		y.act = 1 + y.chance.IntN(12+len(y.names))
+		y.act = 1 + y.chance.IntN(anyOf(y, []int{5, 12 + len(y.names)})) // a list is read first
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -226,9 +231,15 @@ func (y *year) request(m *manifested, r *http.Request, next http.RoundTripper) (
 		for range 1 + y.chance.IntN(3) {
 			y.people()
 		}
+		if y.often(0.6) {
+			y.act = 1 + y.chance.IntN(6)
+		}
+	}
+	if r.Method == http.MethodGet && lookedAt.MatchString(r.URL.Path) && y.stormy && y.often(0.3) {
+		y.meddle(r.URL.Path) // with what is to be deleted
 	}
 	secret := strings.Contains(r.URL.Path, "/secrets/")
-	if write := secret && r.Method == http.MethodPut; write {
+	if secret && r.Method == http.MethodPut {
 		m.open[r.URL.Path] = true
 	}
 	if secret && r.Method == http.MethodDelete && len(m.open) > 0 {
@@ -251,8 +262,11 @@ func (y *year) request(m *manifested, r *http.Request, next http.RoundTripper) (
 		_, _ = io.Copy(io.Discard, resp.Body)
 		return nil, errReset
 	}
-	if r.Method == http.MethodPut && resp.StatusCode < 300 {
+	if secret && r.Method == http.MethodPut && resp.StatusCode < 300 {
 		delete(m.open, r.URL.Path)
+		if y.stormy && y.often(0.05) {
+			y.meddle(r.URL.Path) // with what was just written
+		}
 	}
 	return resp, nil
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -96,7 +97,7 @@ func (y *year) judgeRun(m *manifested) {
 			y.count["no longer in the manifest, but left"]++
 		}
 	}
-	if deleted > 0 && failed > 0 || deleted > max(10, len(report.Targets)/20) {
+	if deleted > 0 && failed > 0 || deleted > max(y.most, len(report.Targets)/20) {
 		y.t.Errorf("manifest %d: %d deleted, %d failed, of %d:\n%s", m.number, deleted, failed, len(report.Targets), m.logged())
 	}
 }
@@ -161,6 +162,27 @@ func (y *year) people() {
 	y.look()
 }
 
+// lookedAt is what a deletion asks for first.
+var lookedAt = regexp.MustCompile(`^/repositories/([0-9]+)$`)
+
+// meddle has a person change a secret that a path is about, or one of its repository.
+func (y *year) meddle(path string) {
+	parts := strings.Split(path, "/")
+	for h := range y.secrets {
+		place := y.placeOf(h)
+		switch {
+		case parts[1] == "repositories" && parts[2] == fmt.Sprint(h.repository):
+		case parts[1] == "repos" && parts[3] == place.Repository && parts[6] == h.name:
+		default:
+			continue
+		}
+		y.SetSecret(place, fakegithub.Secret{Name: h.name, Value: fmt.Sprint("a person's ", y.chance.Uint32())})
+		y.count["meddled"]++
+		y.look()
+		return
+	}
+}
+
 // office is what people do where the manifests are, which no run sees before its end.
 func (y *year) office(m *manifested) {
 	if y.running {
@@ -202,7 +224,7 @@ func (y *year) look() {
 // edit changes what a manifest wants.
 func (y *year) edit(m *manifested) {
 	lists := [][]string{
-		{"fleet/*"}, {"fleet/r*"}, {"fleet/*", "!fleet/r1*"}, {"fleet/site-*"}, {"fleet/r0", "fleet/r2*"}, {"fleet/r[0-4]*"},
+		{"fleet/*"}, {"fleet/r*"}, {"fleet/*", "!fleet/r1*"}, {"fleet/site-*"}, {"fleet/r[0-4]*"}, {"fleet/r0", "fleet/r2*"},
 	}
 	for _, name := range secretNames[m.number] {
 		if y.often(0.3) {
@@ -215,7 +237,7 @@ func (y *year) edit(m *manifested) {
 		case name == "ORG":
 			m.wants[name] = nil
 		default:
-			m.wants[name] = anyOf(y, lists)
+			m.wants[name] = anyOf(y, lists[:len(lists)-1+y.chance.IntN(8)/7]) // an exact name fails before long
 		}
 	}
 	y.publish(m)

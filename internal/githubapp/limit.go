@@ -94,6 +94,6 @@ const maxSeconds = 1<<32 - 1
 // number reads the digits of a header. A sign, a fraction, an exponent and what does
 // not fit are no number.
 func number(header string) (int64, bool) {
-	n, err := strconv.ParseUint(header, 10, 32)
-	return int64(n), err == nil && n <= maxSeconds
+	n, err := strconv.ParseUint(header, 10, 32) // maxSeconds at most
+	return int64(n), err == nil
 }

@@ -47,6 +47,7 @@ func TestSelectTellsOfEachEntry(t *testing.T) {
 		{`acme/api, "!topic:pic"`, "api", "", "!topic:acme/pic"},
 		{"acme/web-1, acme/wbe-2, acme/zz?", "web-1", "wbe-2", "acme/zz?"},
 		{`acme/nowhere, acme/api, "!topic:pci"`, "api", "nowhere", ""},
+		{"acme/z, acme/y, acme/x, acme/w, acme/v, acme/u, acme/api", "api", "u v w x y z", ""},
 		{`acme/nowhere, acme/api, "!acme/no*"`, "api", "", "!acme/no*"},
 		{`"acme/[wp]*"`, "payments web-1 web-2", "", ""},
 		{`"acme/?pi"`, "api", "", ""},
@@ -94,6 +95,13 @@ func TestIdleHasItsPlace(t *testing.T) {
 	idle := s.Idle([]Meaning{s.Select(acme())})
 	if len(idle) != 1 || idle[0].Position != (Position{6, 13}) {
 		t.Errorf("%+v", idle)
+	}
+}
+
+func TestWritable(t *testing.T) {
+	x := NewIndex("acme", []Repository{{Name: "a"}, {Name: "b", Archived: true}, {Name: "c", Disabled: true}, {Name: "d"}})
+	if x.Writable() != 2 || x.Len() != 4 {
+		t.Errorf("%d of %d", x.Writable(), x.Len())
 	}
 }
 

@@ -74,9 +74,6 @@ func decideLeft(known record, there *Entry) (action Action, reason string, forge
 		return Keep, notWanted + ", but left: GitHub did not say when it was written, so it may be somebody else's by now", false
 	case !known.wrote(there.UpdatedAt.Unix()):
 		return Keep, notWanted + ", but left: somebody else changed it at " + moment(there.UpdatedAt), false
-	case !known.certain(there.UpdatedAt.Unix()):
-		return Keep, notWanted + ", but left: it was written right after our last write, at " + moment(there.UpdatedAt) +
-			", and so may be somebody else's", false
 	}
 	return Delete, notWanted, true
 }

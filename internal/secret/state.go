@@ -87,22 +87,17 @@ type record struct {
 	about   bool  // updated is when GitHub answered the write, not yet what it tells of the secret
 }
 
-// GitHub notes the time of a write while it works on it, and dates its answer when
-// it is done, ten seconds later at most: then it cuts a request off.
+// writeTakes is in seconds. GitHub notes the time of a write while it works on it, and
+// dates its answer when it is done, ten seconds later at most: then it cuts a request
+// off.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
-const (
-	writeTakes  = 12 // seconds
-	clocksApart = 1  // seconds between GitHub's own machines
-)
+const writeTakes = 12
 
-// wrote reports whether a time that GitHub tells of a secret can be that of our write.
+// wrote reports whether a time that GitHub tells of a secret is that of our write. What
+// came after GitHub's answer to that is somebody else's: where two of its machines have
+// clocks a little apart, a secret is written once too often, and none is deleted that
+// another has replaced.
 func (r record) wrote(updated int64) bool {
-	return r.certain(updated) || r.about && updated > r.updated && updated <= r.updated+clocksApart
-}
-
-// certain is wrote without the doubt: a write that GitHub dates after its answer to
-// ours may be somebody else's. It decides where something is deleted.
-func (r record) certain(updated int64) bool {
 	if r.about {
 		return r.updated-writeTakes <= updated && updated <= r.updated
 	}
@@ -191,7 +186,7 @@ func (s *State) settle(key, name string, updated int64) bool {
 		return false
 	}
 	i, found := slices.BinarySearchFunc(k.secrets, strings.ToUpper(name), record.compare)
-	if !found || !k.secrets[i].about || !k.secrets[i].certain(updated) {
+	if !found || !k.secrets[i].about || !k.secrets[i].wrote(updated) {
 		return false
 	}
 	k.secrets[i].updated, k.secrets[i].about = updated, false

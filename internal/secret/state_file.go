@@ -186,53 +186,34 @@ func (s *State) decodeBody(data []byte, from int, cutOff func() error, bad func(
 	if !hmac.Equal([]byte(end.MAC), []byte(encode64(h.Sum(nil)))) {
 		return bad("was changed by somebody else", "restore one that valetkey wrote, or "+anew)
 	}
-	// What follows is as we wrote it; whatever is not, does not come out the same.
 	for line := range bytes.Lines(body[from:]) {
-		if err := s.decodePlace(line); err != nil {
-			return bad("can't be read", anew)
-		}
+		s.decodePlace(line)
 	}
 	return nil
 }
 
-func (s *State) decodePlace(line []byte) error {
+// decodePlace and record take what they understand. They read what we wrote, by its
+// MAC; the caller writes it once more, and what was not understood does not come out
+// the same.
+func (s *State) decodePlace(line []byte) {
 	var p placeLine
-	if err := json.Unmarshal(line, &p); err != nil {
-		return err
-	}
+	_ = json.Unmarshal(line, &p)
 	k := &known{Place: Place{p.Owner, p.Repository, p.Environment, p.App}, id: p.ID}
-	if p.PublicKey != "" {
-		var err error
-		if k.key, err = parsePublicKey(p.KeyID, p.PublicKey); err != nil {
-			return err
-		}
-	}
+	k.key, _ = parsePublicKey(p.KeyID, p.PublicKey)
 	for _, secret := range p.Secrets {
-		r, err := secret.record()
-		if err != nil {
-			return err
-		}
-		k.put(r)
+		k.put(secret.record())
 	}
 	s.places[k.Key()] = k
-	return nil
 }
 
-func (l secretLine) record() (record, error) {
+func (l secretLine) record() record {
 	r := record{name: strings.ToUpper(l.Name), about: l.AnsweredAt != ""}
-	raw, err := decode64(l.Fingerprint)
-	if err != nil {
-		return r, err
-	}
+	raw, _ := decode64(l.Fingerprint)
 	copy(r.print[:], raw)
-	if text := l.UpdatedAt + l.AnsweredAt; text != "" {
-		t, err := time.Parse(time.RFC3339, text)
-		if err != nil {
-			return r, err
-		}
+	if t, err := time.Parse(time.RFC3339, l.UpdatedAt+l.AnsweredAt); err == nil {
 		r.updated = t.Unix()
 	}
-	return r, nil
+	return r
 }
 
 func (r record) line() secretLine {

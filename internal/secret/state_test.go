@@ -3,6 +3,7 @@ package secret
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -131,6 +132,10 @@ func TestStateFaults(t *testing.T) {
 		{"changed manifest", strings.Replace(whole, "infra", "other", 1), "was changed by somebody else", ""},
 		{"a line less", strings.Replace(whole, strings.SplitAfter(whole, "\n")[1], "", 1), "was changed by somebody else", ""},
 		{"Windows", strings.ReplaceAll(whole, "\n", "\r\n"), "was changed by somebody else", ""},
+		{"a time that is none", resealed(strings.Replace(whole, `"updated_at":"2`, `"updated_at":"x2`, 1)), "can't be read", ""},
+		{"a fingerprint that is none", resealed(strings.Replace(whole, `"fingerprint":"`, `"fingerprint":"!`, 1)), "can't be read", ""},
+		{"a key that is none", resealed(strings.Replace(whole, `"public_key":"`, `"public_key":"AAAA`, 1)), "can't be read", ""},
+		{"a line that is none", resealed(strings.Replace(whole, `"secrets":[`, `"secrets":{`, 1)), "can't be read", ""},
 		{"written by a fault of ours", resealed(strings.Replace(whole, "\"A\"", "\"a\"", 1)), "can't be read", anew},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -150,6 +155,26 @@ func TestStateFaults(t *testing.T) {
 	}
 	if _, err := OpenState(stateFile(t.TempDir())); err == nil || !strings.HasPrefix(err.Error(), "read the state file: ") {
 		t.Error(err)
+	}
+}
+
+// A key that can't be had is another matter than one that does not fit.
+func TestStateKeyOutOfReach(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "state")
+	if err := os.WriteFile(path, fileOf(t, webActions), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f := stateFile(path)
+	f.Key = func([]byte) ([]byte, error) { return nil, errors.New("the vault is sealed") }
+	for _, previous := range []Derive{nil, derive("k")} {
+		f.Previous = previous
+		if _, err := OpenState(f); err == nil || err.Error() != "derive the key of the state file: the vault is sealed" {
+			t.Errorf("%v", err)
+		}
+	}
+	f.Key = func([]byte) ([]byte, error) { return make([]byte, 16), nil }
+	if _, err := OpenState(f); err == nil || err.Error() != "the key of a state file has 32 bytes, not 16" {
+		t.Errorf("%v", err)
 	}
 }
 
