@@ -1,0 +1,150 @@
+package githubapp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// The next page of a list is asked for with our credential, so it is on our host and
+// below our API, whatever the answer says.
+func TestNextPage(t *testing.T) {
+	f := newFixture(t)
+	for link, want := range map[string]string{
+		``: "",
+		`<https://api.github.test/repositories/7/keys?page=2>; rel="next", <https://api.github.test/repositories/7/keys?page=9>; rel="last"`: "repositories/7/keys?page=2",
+		`<https://api.github.test/x?page=1>; rel="prev", <https://API.github.test/x?page=3>; rel="next"`:                                     "x?page=3",
+		`<https://api.github.test/x?page=9>; rel="last"`:                                                                                     "",
+		`<https://evil.test/x?page=2>; rel="next"`:                                                                                           "another host",
+		`<http://api.github.test/x?page=2>; rel="next"`:                                                                                      "another host",
+		`<://>; rel="next"`: "another host",
+	} {
+		next, err := f.api.nextPage(http.Header{"Link": {link}})
+		if want == "another host" {
+			if next != "" || !errors.Is(err, errOtherHost) {
+				t.Errorf("%s: %q, %v", link, next, err)
+			}
+		} else if next != want || err != nil {
+			t.Errorf("%s: %q, %v", link, next, err)
+		}
+	}
+	server := newFixture(t)
+	server.connect(t, "https://ghe.test/api/v3", testKey())
+	for link, want := range map[string]string{
+		`<https://ghe.test/api/v3/x?page=2>; rel="next"`: "x?page=2",
+		`<https://ghe.test/x?page=2>; rel="next"`:        "",
+	} {
+		next, err := server.api.nextPage(http.Header{"Link": {link}})
+		if next != want || (err == nil) != (want != "") {
+			t.Errorf("%s: %q, %v", link, next, err)
+		}
+	}
+}
+
+// A write is made where it was meant, and nowhere else: the answer that leads it to
+// another address is a failure, whichever of the redirects it is.
+func TestWritesAreNotRedirected(t *testing.T) {
+	for _, status := range []int{301, 302, 307, 308} {
+		for _, method := range []string{apicall.Get, apicall.Put, apicall.Post, apicall.Patch, apicall.Delete} {
+			f := newFixture(t)
+			f.lies = true
+			token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.Inject(fakegithub.Fault{Path: "/repos/acme/old", Status: status, Header: map[string]string{"Location": "https://api.github.test/repos/acme/api"}})
+			f.ResetRequests()
+			session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
+			_, err = session.Call(t.Context(), apicall.Request{Op: "try", Method: method, Path: "repos/acme/old/x"})
+			followed := 0
+			for _, r := range f.Requests() {
+				if r.Path == "/repos/acme/api" && r.Method == method {
+					followed++
+				}
+			}
+			if read := method == apicall.Get; (followed == 1) != read || errors.Is(err, errMoved) == read {
+				t.Errorf("%s, %d: followed %d times, %v", method, status, followed, err)
+			}
+		}
+	}
+}
+
+// What a second attempt can't mend is not tried again; what looks like it may be.
+func TestPermanent(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want bool
+	}{
+		{&net.DNSError{IsNotFound: true}, true},
+		{&net.DNSError{IsTemporary: true}, false},
+		{proxyRefusal{"proxy.test", "407 Proxy Authentication Required"}, true},
+		{proxyRefusal{"proxy.test", "502 Bad Gateway"}, false},
+		{tooLong{secondaryLimit, 2 * time.Hour}, true},
+		{noToken{errors.New("none")}, true},
+		{errMoved, true},
+		{errors.New("connection reset by peer"), false},
+	} {
+		if got := permanent(c.err); got != c.want {
+			t.Errorf("%v: %v", c.err, got)
+		}
+	}
+}
+
+// An answer that no second attempt changes ends the call with the first one; a JWT is
+// refused for its clock once, and not again for ever.
+func TestAnswersThatStay(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		fault fakegithub.Fault
+		sent  int
+	}{
+		{"not implemented", fakegithub.Fault{Status: 501, Body: `{"message":"Not Implemented"}`}, 1},
+		{"a clock that stays wrong", fakegithub.Fault{
+			Status: 401, Body: `{"message":"'Expiration time' claim ('exp') must be a numeric value representing the future time"}`,
+		}, 2},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				f.lies = true
+				f.SetClockSkew(time.Hour)
+				f.Inject(c.fault)
+				_, err := f.app.Installation(context.Background(), Target{Owner: "acme"})
+				sent := 0
+				for _, r := range f.Requests() {
+					if r.Path == "/users/acme/installation" {
+						sent++
+					}
+				}
+				if err == nil || sent != c.sent {
+					t.Errorf("%d requests, %v", sent, err)
+				}
+			})
+		})
+	}
+}
+
+// The points of a minute are spent to the last one.
+func TestPaceSpendsItsPoints(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pace := NewPace(10, func(string, ...any) {})
+		started := time.Now()
+		for i, want := range []time.Duration{0, 0, time.Minute + time.Millisecond} {
+			if err := pace.begin(t.Context(), Points(http.MethodPut), false); err != nil {
+				t.Fatal(err)
+			}
+			pace.end(Points(http.MethodPut), nil)
+			if took := time.Since(started); took != want {
+				t.Errorf("write %d after %s, want %s", i, took, want)
+			}
+		}
+	})
+}
