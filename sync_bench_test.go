@@ -234,6 +234,8 @@ func BenchmarkSync(b *testing.B) {
 		benchmarkSync(b, program, func(w *syncWorld) { w.SetLatency(20 * time.Millisecond) })
 	})
 	b.Run("second-run/20ms", func(b *testing.B) { benchmarkSecondRun(b, program) })
+	b.Run("one-changed/20ms", func(b *testing.B) { benchmarkOneChanged(b, program) })
+	b.Run("10000x3/one-process", func(b *testing.B) { benchmarkOneProcess(b, program) })
 	b.Run("10000x3/10-shards", func(b *testing.B) { benchmarkShards(b, program) })
 	b.Run("300x3/900-points", func(b *testing.B) {
 		if os.Getenv("VALETKEY_BENCH_LIMIT") != "1" {
@@ -309,6 +311,62 @@ func benchmarkSecondRun(b *testing.B, program string) {
 	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
 	b.ReportMetric(float64(writes), "writes")
 	b.ReportMetric(float64(requests)/benchmarkFleet, "requests/target")
+	b.ReportMetric(most.peak, "peak-MiB")
+}
+
+// benchmarkOneChanged is a run in which one secret of each repository has a new value.
+func benchmarkOneChanged(b *testing.B, program string) {
+	w := newSyncWorld(b, benchmarkFleet)
+	w.step(program)
+	w.SetLatency(20 * time.Millisecond)
+	var wall time.Duration
+	var requests, keys, writes, round int
+	for b.Loop() {
+		b.StopTimer()
+		round++
+		w.env["A"] = fmt.Sprintf("opensesame-%d", round)
+		w.ResetRequests()
+		b.StartTimer()
+		wall += w.step(program).wall
+		b.StopTimer()
+		w.checkValues()
+		requests, keys, writes = w.asked()
+		b.StartTimer()
+	}
+	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
+	b.ReportMetric(float64(keys), "key-fetches")
+	b.ReportMetric(float64(writes), "writes")
+	b.ReportMetric(float64(requests)/float64(writes), "requests/write")
+}
+
+// benchmarkOneProcess is a fleet in a single job: a first run, and one in which nothing
+// changed.
+func benchmarkOneProcess(b *testing.B, program string) {
+	const repositories = 10_000
+	var wall time.Duration
+	var most peaked
+	var writes, again int
+	for b.Loop() {
+		b.StopTimer()
+		w := newSyncWorld(b, repositories)
+		w.env["INPUT_CONCURRENCY"] = "64"
+		b.StartTimer()
+		first := w.step(program)
+		b.StopTimer()
+		w.checkValues()
+		if n := len(w.created()); n != 3*repositories {
+			b.Fatalf("%d created", n)
+		}
+		_, _, writes = w.asked()
+		w.ResetRequests()
+		second := w.step(program)
+		_, _, again = w.asked()
+		wall, most.peak = wall+first.wall+second.wall, max(most.peak, first.peak, second.peak)
+		b.StartTimer()
+	}
+	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
+	b.ReportMetric(float64(writes), "writes")
+	b.ReportMetric(float64(again), "writes-again")
 	b.ReportMetric(most.peak, "peak-MiB")
 }
 

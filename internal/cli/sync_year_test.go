@@ -235,6 +235,9 @@ func (y *year) request(m *manifested, r *http.Request, next http.RoundTripper) (
 			y.act = 1 + y.chance.IntN(6)
 		}
 	}
+	if r.URL.Query().Get("page") != "" && y.stormy && y.often(0.4) {
+		y.drop(anyOf(y, slices.Sorted(maps.Keys(y.names)))) // while a list is read
+	}
 	if r.Method == http.MethodGet && lookedAt.MatchString(r.URL.Path) && y.stormy && y.often(0.3) {
 		y.meddle(r.URL.Path) // with what is to be deleted
 	}

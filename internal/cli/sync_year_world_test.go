@@ -143,12 +143,7 @@ func (y *year) people() {
 			}
 		}
 	case 5:
-		if len(ids) > 4 {
-			y.DeleteRepository("fleet", name)
-			delete(y.names, id)
-			y.former = append(y.former, name)
-			y.count["gone"]++
-		}
+		y.drop(id)
 	case 6:
 		y.archived[id] = !y.archived[id]
 		y.ArchiveRepository("fleet", name, y.archived[id])
@@ -197,6 +192,18 @@ func (y *year) office(m *manifested) {
 	default:
 		y.edit(m)
 	}
+}
+
+func (y *year) drop(id int64) {
+	if len(y.names) < 5 {
+		return
+	}
+	name := y.names[id]
+	y.DeleteRepository("fleet", name)
+	delete(y.names, id)
+	y.former = append(y.former, name)
+	y.count["gone"]++
+	y.look()
 }
 
 func (y *year) rename(id int64, to string) {
