@@ -199,7 +199,11 @@ func TestAccessThatIsNotKnown(t *testing.T) {
 			before := w.Secrets(fakegithub.Place(acmeOrg))
 			w.Inject(fakegithub.Fault{Method: "GET", Path: path, Status: 500})
 			w.asked()
-			if _, err := Put(t.Context(), w.call, acmeOrg, "A", redact.New("ours"), nil); err == nil {
+			one, _, err := NewWriter(t.Context(), w.call, acmeOrg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := one.Write(t.Context(), "A", redact.New("ours"), nil); err == nil {
 				t.Errorf("%s: no error", path)
 			}
 			if got := w.run([]Wanted{wants(acmeOrg, "A", "ours")}); !strings.Contains(got[0], "failed") {
