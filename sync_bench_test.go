@@ -349,7 +349,6 @@ func benchmarkOneProcess(b *testing.B, program string) {
 	for b.Loop() {
 		b.StopTimer()
 		w := newSyncWorld(b, repositories)
-		w.env["INPUT_CONCURRENCY"] = "64"
 		b.StartTimer()
 		first := w.step(program)
 		b.StopTimer()

@@ -3,6 +3,7 @@ package cli
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -49,13 +50,14 @@ func checkReport(in *actions.Inputs, path string) {
 
 // writeReport writes the file whole or not at all.
 func writeReport(path string, report any) error {
-	text, err := json.MarshalIndent(report, "", "  ")
-	if err == nil {
-		err = safefile.Replace(path, func(f *os.File) error {
-			_, err := f.Write(append(text, '\n'))
-			return err
-		})
-	}
+	err := safefile.Replace(path, func(f *os.File) error {
+		if large, ok := report.(interface{ encode(w io.Writer) error }); ok {
+			return large.encode(f)
+		}
+		to := json.NewEncoder(f)
+		to.SetIndent("", "  ")
+		return to.Encode(report)
+	})
 	if err != nil {
 		return fileFault("report-file", path, "can't be written", err, reportCure)
 	}

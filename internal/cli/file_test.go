@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -119,6 +120,24 @@ func TestHostileFiles(t *testing.T) {
 	for _, name := range []string{"new/state", "dir/report.json"} {
 		if info, err := os.Stat(name); err != nil || info.Mode() != 0o600 {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// The report of a sync is written piece by piece, and is what all of it at once would be.
+func TestReportInPieces(t *testing.T) {
+	for _, report := range []*syncReport{
+		{Counts: map[string]int{}, Targets: []*syncTarget{}},
+		{DryRun: true, Counts: map[string]int{"created": 1}, Needs: `"targets": []`, Targets: []*syncTarget{{Target: "acme/api", Reason: "<&>"}}, Advice: []string{"a"}},
+		{Counts: map[string]int{}, Targets: []*syncTarget{{Secret: "A"}, {Secret: "B", Reason: `"targets": []`}, {}}, Stale: []string{"C", "D"}},
+	} {
+		want, err := json.MarshalIndent(report, "", "  ")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		if err := report.encode(&got); err != nil || got.String() != string(want)+"\n" {
+			t.Errorf("%v: got\n%s\nwant\n%s", err, got.String(), want)
 		}
 	}
 }

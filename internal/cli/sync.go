@@ -116,6 +116,7 @@ func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *reso
 	work := f.work(req)
 	work.Done = show.add
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
+	v.wanted = nil // the plan has them: of a large fleet, megabytes
 	show.total = len(plan.Changes)
 	results, err := work.Apply(ctx, plan)
 	show.end()

@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"bufio"
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -121,6 +125,29 @@ func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// encode writes the report as JSON, one target after the other: as one text, those of
+// a large fleet would take more memory than all the rest of the step.
+func (s *syncReport) encode(w io.Writer) error {
+	head := *s
+	head.Targets = []*syncTarget{}
+	text, err := json.MarshalIndent(head, "", "  ")
+	if err != nil {
+		return err
+	}
+	before, after, _ := bytes.Cut(text, []byte(`"targets": []`)) // in a value the quotes are escaped
+	buffer, between, end := bufio.NewWriter(w), "\n    ", ""
+	fmt.Fprintf(buffer, `%s"targets": [`, before)
+	for _, target := range s.Targets {
+		if text, err = json.MarshalIndent(target, "    ", "  "); err != nil {
+			return err
+		}
+		fmt.Fprintf(buffer, "%s%s", between, text)
+		between, end = ",\n    ", "\n  "
+	}
+	fmt.Fprintf(buffer, "%s]%s\n", end, after)
+	return buffer.Flush() // and the first error before
 }
 
 // total is one line of counts.

@@ -21,19 +21,21 @@ func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 		return nil, err
 	}
 	results := make([]Result, len(plan.Changes))
-	var visits, prunes []*visit
+	var places [][2]int
 	for from, to := range plan.places() {
-		v := s.visit(plan.Changes[from:to], results[from:to])
-		visits = append(visits, v)
-		if v.prunes {
-			prunes = append(prunes, v)
-		}
+		places = append(places, [2]int{from, to})
 	}
-	s.each(len(visits), func(i int) {
-		if changed := visits[i].write(ctx); !visits[i].prunes {
-			s.tell(visits[i].results, changed)
+	prunes := make([]*visit, len(places))
+	s.each(len(places), func(i int) {
+		from, to := places[i][0], places[i][1]
+		v := s.visit(plan.Changes[from:to], results[from:to])
+		if changed := v.write(ctx); v.prunes {
+			prunes[i] = v
+		} else {
+			s.tell(v.results, changed)
 		}
 	})
+	prunes = slices.DeleteFunc(prunes, func(v *visit) bool { return v == nil })
 	// Deletions come last, and only when all that was to be written is there: what
 	// nobody wants any more may be the last copy of what could not be replaced.
 	failed := slices.ContainsFunc(results, func(r Result) bool { return r.Outcome == Failed })
