@@ -17,11 +17,14 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
 // A sync that is killed, whenever that is, leaves a state file that is whole, and the
 // next run goes on from there: what the file knew is not written again, and in the
-// end every target is right.
+// end every target is right. One secret is given up for another in each round, and is
+// deleted only where, and when, all that was to be written is there.
 func TestSyncKilled(t *testing.T) {
 	program := buildProgram(t)
 	const worlds, kills = 5, 10
@@ -35,9 +38,9 @@ func TestSyncKilled(t *testing.T) {
 				chance := rand.New(rand.NewPCG(seed, 11))
 				killed := 0
 				for killed < kills {
-					// After so many requests, and a bit: 40 repositories take about 5 each. Some
+					// After so many requests, and a bit: 40 repositories take about 9 each. Some
 					// then while the state is being saved.
-					if w.runUntil(program, chance.IntN(230), time.Duration(chance.IntN(8000))*time.Microsecond, chance.IntN(3) == 0) {
+					if w.runUntil(program, chance.IntN(370), time.Duration(chance.IntN(8000))*time.Microsecond, chance.IntN(3) == 0) {
 						killed++
 						if chance.IntN(3) > 0 {
 							continue // the next run may be killed as well
@@ -60,6 +63,9 @@ type killWorld struct {
 	old   map[string]string // fingerprints of the values before; by target
 	known map[string]bool   // what the state knew when the last run ended; by target
 
+	manifest string // without the secret that changes its name
+	whole    bool   // a round has come to its end
+
 	partly, left int // kills after which it knew something, and temporary files that they left
 
 	mu     sync.Mutex
@@ -76,6 +82,12 @@ func newKillWorld(t *testing.T) *killWorld {
 	t.Cleanup(server.Close)
 	w.env["GITHUB_API_URL"] = server.URL
 	w.env["INPUT_CONCURRENCY"] = "4" // slow enough for the state to be saved on the way
+	w.env["INPUT_PRUNE"], w.env["INPUT_MAX-DELETIONS"] = "true", "40"
+	manifest, err := os.ReadFile(w.env["INPUT_MANIFEST"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.manifest = string(manifest)
 	w.SetLatency(8 * time.Millisecond)
 	w.renew()
 	return w
@@ -109,9 +121,20 @@ func (w *killWorld) settle() {
 	}
 }
 
-// renew gives all secrets new values, so that there is everything to do again.
+// passing is the secret that a round gives up for that of the next.
+func passing(round int) string { return fmt.Sprintf("D%d", round%2) }
+
+// renew gives all secrets new values, so that there is everything to do again, one of
+// them under another name. Public keys and clocks change, too.
 func (w *killWorld) renew() {
 	w.round++
+	w.env[passing(w.round)] = fmt.Sprintf("opensesame-passing-%d", w.round)
+	text := w.manifest + "  - {name: " + passing(w.round) + ", to: [{repositories: [\"fleet/*\"]}]}\n"
+	if err := os.WriteFile(w.env["INPUT_MANIFEST"], []byte(text), 0o600); err != nil {
+		w.tb.Fatal(err)
+	}
+	w.ReplacePublicKey(fakegithub.Place{Owner: "fleet", Repository: repositoryName(w.round % w.repositories)})
+	w.SetClockSkew(time.Duration(w.round) * 5 * time.Second) // no more than a JWT bears
 	for _, name := range syncSecrets {
 		w.env[name] = fmt.Sprintf("opensesame-%s-%d", name, w.round)
 	}
@@ -172,6 +195,14 @@ func (w *killWorld) runToEnd(program string) {
 	w.settle()
 	w.check(log)
 	w.checkValues()
+	w.whole = true
+	for i := range w.repositories {
+		at := fakegithub.Place{Owner: "fleet", Repository: repositoryName(i)}
+		now, _ := w.SecretValue(at, passing(w.round))
+		if _, before := w.SecretValue(at, passing(w.round-1)); before || now != w.env[passing(w.round)] {
+			w.tb.Errorf("%s of %s is %q, and the one before is there: %v", passing(w.round), at.Repository, now, before)
+		}
+	}
 	if left := w.temporary(); len(left) > 0 {
 		w.tb.Errorf("left behind: %q", left)
 	}
@@ -193,14 +224,33 @@ func (w *killWorld) check(log *bytes.Buffer) {
 			w.tb.Errorf("%s was written again, which the state knew of", target)
 		}
 	}
+	w.checkKept()
 	if left := w.temporary(); len(left) > 1 {
 		w.tb.Errorf("temporary files pile up: %q", left)
 	}
 	w.known = map[string]bool{}
 	for target, s := range w.state() {
-		if s.UpdatedAt != "" && s.Fingerprint != w.old[target] { // without a time it knows only that it is ours
+		if s.UpdatedAt+s.AnsweredAt != "" && s.Fingerprint != w.old[target] { // without a time it knows only that it is ours
 			w.known[target] = true
 		}
+	}
+}
+
+// checkKept: nothing is given up before all that was to be written is there.
+func (w *killWorld) checkKept() {
+	w.tb.Helper()
+	made, gone := 0, 0
+	for i := range w.repositories {
+		at := fakegithub.Place{Owner: "fleet", Repository: repositoryName(i)}
+		if now, _ := w.SecretValue(at, passing(w.round)); now == w.env[passing(w.round)] {
+			made++
+		}
+		if _, before := w.SecretValue(at, passing(w.round-1)); !before {
+			gone++
+		}
+	}
+	if w.whole && made < w.repositories && gone > 0 {
+		w.tb.Errorf("round %d: %d are made, and %d of those before are gone", w.round, made, gone)
 	}
 }
 
@@ -225,6 +275,7 @@ type stateEntry struct {
 	Name        string `json:"name"`
 	Fingerprint string `json:"fingerprint"`
 	UpdatedAt   string `json:"updated_at"`
+	AnsweredAt  string `json:"answered_at"`
 }
 
 // state reads the file by itself: whole lines of JSON, a head first and an end last.
