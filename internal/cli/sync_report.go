@@ -138,16 +138,16 @@ func (s *syncReport) encode(w io.Writer) error {
 	}
 	before, after, _ := bytes.Cut(text, []byte(`"targets": []`)) // in a value the quotes are escaped
 	buffer, between, end := bufio.NewWriter(w), "\n    ", ""
-	fmt.Fprintf(buffer, `%s"targets": [`, before)
+	_, _ = fmt.Fprintf(buffer, `%s"targets": [`, before)
 	for _, target := range s.Targets {
-		if text, err = json.MarshalIndent(target, "    ", "  "); err != nil {
+		if text, err = json.MarshalIndent(target, "    ", "  "); err != nil { //nolint:gosec // the name of a secret
 			return err
 		}
-		fmt.Fprintf(buffer, "%s%s", between, text)
+		_, _ = fmt.Fprintf(buffer, "%s%s", between, text)
 		between, end = ",\n    ", "\n  "
 	}
-	fmt.Fprintf(buffer, "%s]%s\n", end, after)
-	return buffer.Flush() // and the first error before
+	_, _ = fmt.Fprintf(buffer, "%s]%s\n", end, after)
+	return buffer.Flush() // with the first error that any write had
 }
 
 // total is one line of counts.
