@@ -99,8 +99,8 @@ func TestIdleHasItsPlace(t *testing.T) {
 }
 
 func TestWritable(t *testing.T) {
-	x := NewIndex("acme", []Repository{{Name: "a"}, {Name: "b", Archived: true}, {Name: "c", Disabled: true}, {Name: "d"}})
-	if x.Writable() != 2 || x.Len() != 4 {
+	x := NewIndex("acme", []Repository{{Name: "a"}, {Name: "b", Archived: true}, {Name: "c", Disabled: true}, {Name: "d"}, {Name: "e"}})
+	if x.Writable() != 3 || x.Len() != 5 {
 		t.Errorf("%d of %d", x.Writable(), x.Len())
 	}
 }
