@@ -207,6 +207,7 @@ func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
 		}
 	}
 	d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/r1"})
+	d.lies = true
 	d.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/fleet/r1", Times: 1, Status: 200, Body: `{"id": 0}`})
 	d.run(t, Process.rotate)
 	if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin+"fleet/r1 has no id") {
