@@ -46,7 +46,8 @@ func (a *API) told(ctx context.Context, who caller, req apicall.Request) (apical
 		answer.Next, err = a.nextPage(got.header)
 	}
 	if err != nil && e == nil {
-		err = &Error{Op: req.Op, Status: answer.Status, Reason: a.reason(err), Cure: a.unreachable(err), Err: err}
+		// Without the status: it is a good one, and not what is wrong.
+		err = &Error{Op: req.Op, Reason: a.reason(err), Cure: a.unreachable(err), Err: err}
 	}
 	return answer, err
 }

@@ -49,6 +49,25 @@ func TestNextPage(t *testing.T) {
 	}
 }
 
+// What is wrong with a next page elsewhere is where it leads, and not the status of the
+// answer, which is a good one.
+func TestNextPageElsewhereIsTold(t *testing.T) {
+	f := newFixture(t)
+	f.lies = true
+	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Inject(fakegithub.Fault{Path: "/repos/acme/api", Status: 200, Body: `{}`, Header: map[string]string{
+		"Content-Type": "application/json", "Link": `<https://evil.test/x?page=2>; rel="next"`,
+	}})
+	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
+	_, err = session.Call(t.Context(), apicall.Request{Op: "list things", Method: apicall.Get, Path: "repos/acme/api/x"})
+	if err == nil || err.Error() != "list things: the answer leads to another host" {
+		t.Errorf("%v", err)
+	}
+}
+
 // A write is made where it was meant, and nowhere else: the answer that leads it to
 // another address is a failure, whichever of the redirects it is.
 func TestWritesAreNotRedirected(t *testing.T) {
