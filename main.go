@@ -7,7 +7,6 @@ import (
 	"embed"
 	"net/http"
 	"os"
-	"runtime/debug"
 
 	"github.com/valetkey/valetkey/internal/cli"
 )
@@ -17,12 +16,7 @@ import (
 //go:embed action.yml */action.yml
 var actionFiles embed.FS
 
-// heapGrowth is by how many percent the heap grows before it is swept. A step waits for
-// the network, not for the processor, and its runner's memory is for the job.
-const heapGrowth = 50
-
 func main() {
-	debug.SetGCPercent(heapGrowth)
 	os.Exit(cli.Main(cli.Process{
 		Args:    os.Args,
 		Getenv:  os.Getenv,
