@@ -53,7 +53,7 @@ func fleet(n int) []Wanted {
 
 // bare answers as GitHub does, from no memory: of all lists the times are the same.
 func bare(requests *atomic.Int64) apicall.Func {
-	const at = `"updated_at":"2026-05-28T20:26:40Z"`
+	const at = `"created_at":"2026-05-28T20:26:40Z","updated_at":"2026-05-28T20:26:40Z"`
 	list := json.RawMessage(`{"total_count":3,"secrets":[{"name":"SECRET_0",` + at + `},{"name":"SECRET_1",` + at + `},{"name":"SECRET_2",` + at + `}]}`)
 	key := strings.Repeat("A", 43) + "="
 	return func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
@@ -81,7 +81,8 @@ func BenchmarkPlan10000(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if plan := s.Plan(b.Context(), wanted, nil); plan.Count(Keep) != len(wanted) {
-			b.Fatalf("%+v", plan.Changes[0])
+			c := plan.Changes[0]
+			b.Fatalf("%d are kept; the first: %v, %s, %v", plan.Count(Keep), c.Action, c.Reason, c.Err)
 		}
 	}
 }
