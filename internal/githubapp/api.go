@@ -226,6 +226,9 @@ func (a *API) exchange(ctx context.Context, who caller, op, method, path string,
 	gh.BaseURL = a.base
 	gh.UserAgent = a.config.UserAgent
 	req, err := gh.NewRequest(method, path, body)
+	if err == nil && (req.URL.Scheme != a.base.Scheme || req.URL.Host != a.base.Host) {
+		err = errElsewhere // a path such as //HOST/x is an address of its own
+	}
 	if err != nil {
 		return answered{}, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}

@@ -30,6 +30,7 @@ const (
 var (
 	errCutShort   = errors.New("the answer was cut short")
 	errUnreadable = errors.New("the answer is not JSON")
+	errElsewhere  = errors.New("the call would go to another host than the API's")
 	errOtherHost  = errors.New("the answer leads to another host")
 	errMoved      = errors.New("the answer to a write leads to another address")
 	errLogin      = errors.New("the answer leads to a login page")

@@ -67,10 +67,14 @@ func (a *API) nextPage(header http.Header) (string, error) {
 			return "", errOtherHost
 		}
 		path, ok := strings.CutPrefix(u.EscapedPath(), a.base.EscapedPath())
-		if !ok {
+		next := path + "?" + u.RawQuery
+		// What is left of the path is an address of its own when it is //HOST or
+		// https://HOST, and leads out of the API by "..": it has to lead back to u.
+		again, err := a.base.Parse(next)
+		if !ok || err != nil || again.Scheme != a.base.Scheme || again.Host != a.base.Host || again.EscapedPath() != u.EscapedPath() {
 			return "", errOtherHost
 		}
-		return path + "?" + u.RawQuery, nil
+		return next, nil
 	}
 	return "", nil
 }

@@ -26,6 +26,9 @@ func TestNextPage(t *testing.T) {
 		`<https://evil.test/x?page=2>; rel="next"`:                                                                                           "another host",
 		`<http://api.github.test/x?page=2>; rel="next"`:                                                                                      "another host",
 		`<://>; rel="next"`: "another host",
+		`<https://api.github.test///evil.test/x?page=2>; rel="next"`:       "another host",
+		`<https://api.github.test/https://evil.test/x?page=2>; rel="next"`: "another host",
+		`<https://api.github.test/x/../y?page=2>; rel="next"`:              "another host",
 	} {
 		next, err := f.api.nextPage(http.Header{"Link": {link}})
 		if want == "another host" {
@@ -39,8 +42,9 @@ func TestNextPage(t *testing.T) {
 	server := newFixture(t)
 	server.connect(t, "https://ghe.test/api/v3", testKey())
 	for link, want := range map[string]string{
-		`<https://ghe.test/api/v3/x?page=2>; rel="next"`: "x?page=2",
-		`<https://ghe.test/x?page=2>; rel="next"`:        "",
+		`<https://ghe.test/api/v3/x?page=2>; rel="next"`:       "x?page=2",
+		`<https://ghe.test/x?page=2>; rel="next"`:              "",
+		`<https://ghe.test/api/v3/../../x?page=2>; rel="next"`: "",
 	} {
 		next, err := server.api.nextPage(http.Header{"Link": {link}})
 		if next != want || (err == nil) != (want != "") {
@@ -65,6 +69,18 @@ func TestNextPageElsewhereIsTold(t *testing.T) {
 	_, err = session.Call(t.Context(), apicall.Request{Op: "list things", Method: apicall.Get, Path: "repos/acme/api/x"})
 	if err == nil || err.Error() != "list things: the answer leads to another host" {
 		t.Errorf("%v", err)
+	}
+}
+
+// The credential goes to the API's host, whatever the path of a call is.
+func TestPathsStayOnTheHost(t *testing.T) {
+	f := newFixture(t)
+	session := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, errors.New("asked for a token") })
+	for _, path := range []string{"//evil.test/x", "https://evil.test/x", "http://api.github.test/x"} {
+		_, err := session.Call(t.Context(), apicall.Request{Op: "try", Method: apicall.Get, Path: path})
+		if !errors.Is(err, errElsewhere) {
+			t.Errorf("%s: %v", path, err)
+		}
 	}
 }
 
