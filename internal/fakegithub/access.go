@@ -9,15 +9,18 @@ import (
 	"strings"
 )
 
-// access says which repositories of an organization see its secret or variable. What belongs to a repository has none.
+// access says which repositories of an organization see its secret or variable.
+// Secrets and variables of a repository have none.
 type access struct {
 	visibility string // all, private or selected
 	selected   ids
 }
 
-// parseAccess reads visibility and, for selected, the repositories. A request that names none selects none, also when
-// there were some before (unconfirmed). Repositories in other cases are refused (unconfirmed).
-func (c *call) parseAccess(organization string, fields map[string]json.RawMessage, orText bool) (access, *answer) {
+// parseAccess reads visibility and, for selected, the repositories. A request
+// that names no repositories selects none, even when some were selected before
+// (unconfirmed). Repositories with any other visibility are refused
+// (unconfirmed).
+func (c *call) parseAccess(organization string, fields map[string]json.RawMessage, idsAsText bool) (access, *answer) {
 	var a access
 	if refused := decode(c, fields, "visibility", "a string", &a.visibility); refused != nil {
 		return a, refused
@@ -26,15 +29,16 @@ func (c *call) parseAccess(organization string, fields map[string]json.RawMessag
 		return a, c.invalid(fmt.Sprintf("%q is not a member of [\"all\", \"private\", \"selected\"].", a.visibility))
 	}
 	var refused *answer
-	a.selected, refused = c.parseSelected(organization, fields, orText)
+	a.selected, refused = c.parseSelected(organization, fields, idsAsText)
 	if refused == nil && a.visibility != "selected" && len(a.selected) > 0 {
 		refused = c.invalid("selected_repository_ids are for the visibility selected only.")
 	}
 	return a, refused
 }
 
-// parseSelected reads ids of the organization's repositories; some operations take them as text as well.
-func (c *call) parseSelected(organization string, fields map[string]json.RawMessage, orText bool) (ids, *answer) {
+// parseSelected reads ids of the organization's repositories; some operations
+// take them as text as well.
+func (c *call) parseSelected(organization string, fields map[string]json.RawMessage, idsAsText bool) (ids, *answer) {
 	var list []json.RawMessage
 	if refused := decode(c, fields, "selected_repository_ids", "an array", &list); refused != nil {
 		return nil, refused
@@ -42,7 +46,7 @@ func (c *call) parseSelected(organization string, fields map[string]json.RawMess
 	var numbers []int64
 	for _, item := range list {
 		text := string(item)
-		if unquoted, err := strconv.Unquote(text); orText && err == nil {
+		if unquoted, err := strconv.Unquote(text); idsAsText && err == nil {
 			text = unquoted
 		}
 		id, err := strconv.ParseInt(text, 10, 64)
@@ -57,7 +61,8 @@ func (c *call) parseSelected(organization string, fields map[string]json.RawMess
 	return newIDs(numbers), nil
 }
 
-// describe adds what an entry of an organization says about it. path leads to the entry.
+// describe adds the visibility of an organization's entry to its body. path
+// leads to the entry.
 func (a access) describe(c *call, body map[string]any, path string) {
 	body["visibility"] = a.visibility
 	if a.visibility == "selected" {
@@ -65,9 +70,11 @@ func (a access) describe(c *call, body map[string]any, path string) {
 	}
 }
 
-// The calls on the list of repositories. That none of them moves updated_at is unconfirmed.
+// The operations on the list of repositories follow. That none of them changes
+// updated_at is unconfirmed.
 
-// listSelected is GET .../secrets/{name}/repositories. Of another visibility than selected it is empty (unconfirmed).
+// listSelected is GET .../secrets/{name}/repositories. The list is empty unless
+// the visibility is selected (unconfirmed).
 func listSelected(c *call, a *access) answer {
 	items, header := page(c, a.selected)
 	return answer{status: http.StatusOK, header: header, body: map[string]any{
@@ -75,12 +82,10 @@ func listSelected(c *call, a *access) answer {
 	}}
 }
 
-// setSelected is PUT .../secrets/{name}/repositories; that it conflicts like the two below is declared for Codespaces.
+// setSelected is PUT .../secrets/{name}/repositories. That it conflicts as the
+// two below do is declared for Codespaces.
 func setSelected(c *call, a *access) answer {
-	fields, refused := c.fields()
-	if refused == nil {
-		refused = c.required(fields, "selected_repository_ids")
-	}
+	fields, refused := c.fields("selected_repository_ids")
 	if refused != nil {
 		return *refused
 	}
@@ -95,9 +100,10 @@ func setSelected(c *call, a *access) answer {
 	return noContent()
 }
 
-// toggleSelected is PUT and DELETE .../secrets/{name}/repositories/{id}. A repository that is there already, or was never
-// there, is no error (unconfirmed).
-func toggleSelected(c *call, a *access) answer {
+// addOrRemoveSelected is PUT and DELETE .../secrets/{name}/repositories/{id}.
+// Adding a repository that is there already and removing one that is not are no
+// errors (unconfirmed).
+func addOrRemoveSelected(c *call, a *access) answer {
 	id, err := strconv.ParseInt(c.params["id"], 10, 64)
 	repo := c.repositories[id]
 	switch {

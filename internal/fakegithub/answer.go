@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// answer is what a route decided; encode makes the bytes of it.
+// answer is what a route decided; encode turns it into bytes.
 type answer struct {
 	status int
 	header map[string]string
@@ -21,7 +21,8 @@ type answer struct {
 func ok(body any) answer { return answer{status: http.StatusOK, body: body} }
 func noContent() answer  { return answer{status: http.StatusNoContent} }
 
-// fail is GitHub's basic error. `status` is a string, and Enterprise Server leaves it out.
+// fail returns GitHub's basic error. `status` is a string, and Enterprise
+// Server leaves it out.
 func (c *call) fail(status int, message string) answer {
 	doc := ""
 	if c.route != nil {
@@ -32,20 +33,20 @@ func (c *call) fail(status int, message string) answer {
 
 func (c *call) failDoc(status int, message, doc string) answer {
 	body := map[string]any{"message": message, "documentation_url": c.docs() + doc}
-	if !c.config.Server {
+	if !c.config.EnterpriseServer {
 		body["status"] = strconv.Itoa(status)
 	}
 	return answer{status: status, body: body}
 }
 
-// refuse lets a check end the call; a nil from a check means go on.
+// refuse ends the call with an answer. Checks return nil to let the call go on.
 func refuse(a answer) *answer { return &a }
 
 func (c *call) notFound() answer { return c.fail(http.StatusNotFound, "Not Found") }
 
-// docs is the base of documentation links.
+// docs returns the base of documentation links.
 func (c *call) docs() string {
-	if c.config.Server {
+	if c.config.EnterpriseServer {
 		release, _, _ := strings.Cut(serverVersion, ".0")
 		return "https://docs.github.com/enterprise-server@" + release + "/rest"
 	}
@@ -54,10 +55,10 @@ func (c *call) docs() string {
 
 // encoded is an answer as bytes, before faults alter it.
 type encoded struct {
-	status int
-	header http.Header
-	body   []byte
-	short  bool // announce more than is sent
+	status    int
+	header    http.Header
+	body      []byte
+	truncated bool // announce more than is sent
 }
 
 func (c *call) encode(a answer) *encoded {
@@ -77,41 +78,43 @@ func (c *call) encode(a answer) *encoded {
 	}
 	out.body = bytes.TrimSuffix(buf.Bytes(), []byte("\n"))
 	if a.status == http.StatusOK && (c.r.Method == http.MethodGet || c.r.Method == http.MethodHead) {
-		c.conditional(out)
+		c.setETag(out)
 	}
 	return out
 }
 
-// conditional adds the ETag and turns the answer into 304 when the caller has it. An authorised 304 does not count
-// against the primary limit (unconfirmed).
-func (c *call) conditional(out *encoded) {
+// setETag adds the ETag and turns the answer into 304 when the caller has it
+// already. An authorised 304 does not count against the primary limit
+// (unconfirmed).
+func (c *call) setETag(out *encoded) {
 	tag := fmt.Sprintf(`W/"%x"`, sha256.Sum256(out.body))
 	out.header.Set("ETag", tag)
 	out.header.Set("Cache-Control", "private, max-age=60, s-maxage=60")
 	for _, known := range strings.Split(c.r.Header.Get("If-None-Match"), ",") {
 		if known = strings.TrimSpace(known); known == tag || known == "*" {
 			out.status, out.body = http.StatusNotModified, nil
-			if c.who != nobody {
-				c.uncount(out.header)
+			if c.bucketKind != anonymous {
+				c.uncountRequest(out.header)
 			}
 			return
 		}
 	}
 }
 
-// commonHeader is on every answer, also on faults.
+// commonHeader returns the headers of every answer, faults included.
 func (s *Server) commonHeader(r *http.Request, now time.Time) http.Header {
 	h := http.Header{}
 	h.Set("Date", now.UTC().Format(http.TimeFormat))
 	h.Set("Server", "github.com")
 	h.Set("X-GitHub-Media-Type", mediaType(r.Header.Get("Accept")))
-	if s.config.Server {
+	if s.config.EnterpriseServer {
 		h.Set("X-GitHub-Enterprise-Version", serverVersion) // unconfirmed
 	}
 	return h
 }
 
-// mediaType answers the Accept header the way GitHub reports it: `github.v3; format=json`.
+// mediaType returns the Accept header the way GitHub reports it: `github.v3;
+// format=json`.
 func mediaType(accept string) string {
 	if strings.Contains(accept, "application/vnd.github") {
 		return "github.v3; format=json"
@@ -119,7 +122,7 @@ func mediaType(accept string) string {
 	return "unknown, github.v3"
 }
 
-// describe adds the headers that depend on who asked for what.
+// describe adds the headers that depend on the caller and the operation.
 func (c *call) describe(h http.Header) {
 	if c.version != "" {
 		h.Set("X-GitHub-Api-Version-Selected", c.version)
@@ -145,7 +148,7 @@ func (e *encoded) write(w http.ResponseWriter, method string) {
 			h.Set("Content-Type", "application/json; charset=utf-8")
 		}
 		length := len(e.body)
-		if e.short {
+		if e.truncated {
 			length += 64
 		}
 		h.Set("Content-Length", strconv.Itoa(length))

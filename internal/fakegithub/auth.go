@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// auth is what a route asks for.
+// auth is the credential that a route asks for.
 type auth int
 
 const (
@@ -17,22 +17,24 @@ const (
 	personalToken                 // a token of a person
 )
 
-// nobody is the rate limit bucket of callers without a good credential, one per address.
-const nobody = "ip"
+// anonymous is the rate limit bucket of callers without a good credential, one
+// per address.
+const anonymous = "ip"
 
-// caller is who asks, as far as the credential proves it.
+// caller is who makes the call, as far as the credential proves it.
 type caller struct {
-	app   *App
-	token *token
-	who   string // kind of rate limit bucket: "app", "installation", "user" or nobody
+	app        *App
+	token      *token
+	bucketKind string // of the rate limit: "app", "installation", "user" or anonymous
 
 	personalToken *PersonalToken
 	bucket        *bucket
 }
 
-// identify reads the Authorization header. A refusal is only returned, not acted upon: the rate limit comes first.
+// identify reads the Authorization header. It only returns a refusal, for the
+// caller to act on: the rate limit comes first.
 func (c *call) identify() (caller, *answer) {
-	who := caller{who: nobody}
+	who := caller{bucketKind: anonymous}
 	header := c.r.Header.Get("Authorization")
 	if header == "" {
 		return who, nil
@@ -47,24 +49,25 @@ func (c *call) identify() (caller, *answer) {
 		if refusal != "" {
 			return who, c.refuseJWT(refusal)
 		}
-		return caller{app: app, who: "app"}, nil
+		return caller{app: app, bucketKind: "app"}, nil
 	}
 	if strings.EqualFold(scheme, "bearer") || strings.EqualFold(scheme, "token") {
 		if t := c.liveToken(value); t != nil {
-			return caller{token: t, who: "installation"}, nil
+			return caller{token: t, bucketKind: "installation"}, nil
 		}
 		if t, ok := c.personal[value]; ok && (t.ExpiresAt.IsZero() || c.now.Before(t.ExpiresAt)) {
-			return caller{personalToken: &t, who: "user"}, nil
+			return caller{personalToken: &t, bucketKind: "user"}, nil
 		}
 	}
 	return who, c.badCredentials()
 }
 
-// authorize checks that the caller is of the kind the route wants, and that its token works by now.
+// authorize checks that the caller is of the kind that the route asks for, and
+// that its token works by now.
 func (c *call) authorize() *answer {
 	switch {
 	case c.route.auth == personalToken && c.token != nil:
-		return refuse(c.fail(http.StatusForbidden, "Resource not accessible by integration"))
+		return refuse(c.notAccessible())
 	case c.route.auth == personalToken && c.personalToken != nil:
 		return nil
 	case c.route.auth != public && c.app == nil && c.token == nil:
@@ -75,11 +78,15 @@ func (c *call) authorize() *answer {
 		return nil
 	case !c.token.installation.suspendedAt.IsZero():
 		return refuse(c.suspended()) // for tokens that were minted before; unconfirmed
-	case c.route.pattern != revokePattern && c.token.tooNew():
+	case c.route.pattern != revokePattern && c.token.takeLag():
 		return refuse(c.fail(c.token.lagStatus(), lagMessages[c.token.lagStatus()]))
 	}
 	return nil
 }
+
+const textNotAccessible = "Resource not accessible by integration"
+
+func (c *call) notAccessible() answer { return c.fail(http.StatusForbidden, textNotAccessible) }
 
 func (c *call) badCredentials() *answer {
 	return refuse(c.failDoc(http.StatusUnauthorized, "Bad credentials", ""))
@@ -90,23 +97,25 @@ func (c *call) suspended() answer {
 		"/reference/apps#create-an-installation-access-token-for-an-app")
 }
 
-// mayRead tells whether a repository exists as far as the caller can see.
+// mayRead reports whether the caller can see a repository.
 func (c *call) mayRead(repo *repository) bool {
 	return !repo.Private || (c.token != nil && c.token.covers(repo))
 }
 
-// lacks is the 403 for a token that sees the thing but holds too low a level of the permission.
-func (c *call) lacks(key, level string) *answer {
+// require returns a 403 for a token that sees the thing but holds too low a
+// level of the permission.
+func (c *call) require(key, level string) *answer {
 	if c.token == nil || allows(c.token.permissions, key, level) {
 		return nil
 	}
-	a := c.fail(http.StatusForbidden, "Resource not accessible by integration")
+	a := c.notAccessible()
 	a.header = map[string]string{"X-Accepted-GitHub-Permissions": fmt.Sprintf("%s=%s", key, level)}
 	return &a
 }
 
-// tooNew uses up one call of the replication lag.
-func (t *token) tooNew() bool {
+// takeLag uses up one call of the replication lag, and reports whether there
+// was one left.
+func (t *token) takeLag() bool {
 	if t.lag == 0 {
 		return false
 	}
@@ -115,18 +124,19 @@ func (t *token) tooNew() bool {
 	return true
 }
 
-// lagStatus cycles through what has been seen of tokens that had not arrived everywhere yet.
+// lagStatus cycles through the statuses that have been seen for tokens that had
+// not arrived everywhere yet.
 func (t *token) lagStatus() int {
 	return []int{http.StatusNotFound, http.StatusForbidden, http.StatusUnauthorized}[(t.lagged-1)%3]
 }
 
 var lagMessages = map[int]string{
 	http.StatusNotFound:     "Not Found",
-	http.StatusForbidden:    "Resource not accessible by integration",
+	http.StatusForbidden:    textNotAccessible,
 	http.StatusUnauthorized: "Bad credentials",
 }
 
-// address is the caller's, without the port.
+// address returns the caller's address without the port.
 func (c *call) address() string {
 	host, _, err := net.SplitHostPort(c.r.RemoteAddr)
 	if err != nil {

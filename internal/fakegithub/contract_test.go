@@ -13,8 +13,8 @@ func TestContract(t *testing.T) {
 	if !openapitest.Enabled() {
 		t.Skip(openapitest.Variable + " is not set: no OpenAPI description to check against")
 	}
-	for _, config := range []fakegithub.Config{{}, {Server: true}} {
-		t.Run(fmt.Sprintf("Server=%v", config.Server), func(t *testing.T) { contract(t, config) })
+	for _, config := range []fakegithub.Config{{}, {EnterpriseServer: true}} {
+		t.Run(fmt.Sprintf("Server=%v", config.EnterpriseServer), func(t *testing.T) { contract(t, config) })
 	}
 }
 
@@ -30,7 +30,7 @@ func contract(t *testing.T, config fakegithub.Config) {
 	w.RenameRepository("octo-corp", "web", "site")
 	app, token := w.jwt(nil), w.mint(`{"repositories": ["api", "site"], "permissions": {"contents": "read", "issues": "read"}}`)
 	enterprise, limit := 200, 200
-	if config.Server {
+	if config.EnterpriseServer {
 		enterprise, limit = 404, 404
 	}
 	for _, test := range []struct {

@@ -1,6 +1,7 @@
 package fakegithub
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -21,7 +22,7 @@ type deployKey struct {
 	createdAt time.Time
 }
 
-// DeployKey is one key as a test sees it.
+// DeployKey is a deploy key as a test sees it.
 type DeployKey struct {
 	ID        int64
 	Title     string
@@ -30,7 +31,8 @@ type DeployKey struct {
 	CreatedAt time.Time
 }
 
-// DeployKeys returns the keys of a repository by id; none of one that does not exist.
+// DeployKeys returns the keys of a repository by id, or none when the
+// repository does not exist.
 func (s *Server) DeployKeys(owner, repository string) []DeployKey {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,19 +48,17 @@ func (s *Server) DeployKeys(owner, repository string) []DeployKey {
 }
 
 func deployKeyRoutes() []route {
-	var list []route
+	var routes []route
 	read, write := needs{"administration": "read"}, needs{"administration": "write"}
 	for _, base := range []string{"/repos/{owner}/{repo}/keys", "/repositories/{repository}/keys"} {
-		list = append(list,
+		one := base + "/{key}"
+		routes = append(routes,
 			route{method: "GET", pattern: base, needs: read, doc: "list-deploy-keys", serve: inRepository(listDeployKeys)},
 			route{method: "POST", pattern: base, needs: write, doc: "create-a-deploy-key", serve: inRepository(postDeployKey)},
-			route{method: "GET", pattern: base + "/{key}", needs: read, doc: "get-a-deploy-key", serve: inRepository(getDeployKey)},
-			route{method: "DELETE", pattern: base + "/{key}", needs: write, doc: "delete-a-deploy-key", serve: inRepository(deleteDeployKey)})
+			route{method: "GET", pattern: one, needs: read, doc: "get-a-deploy-key", serve: inRepository(getDeployKey)},
+			route{method: "DELETE", pattern: one, needs: write, doc: "delete-a-deploy-key", serve: inRepository(deleteDeployKey)})
 	}
-	for i := range list {
-		list[i].auth, list[i].doc = installationToken, "deploy-keys/deploy-keys#"+list[i].doc
-	}
-	return list
+	return onPage("deploy-keys/deploy-keys", installationToken, routes...)
 }
 
 // listDeployKeys is GET /repos/{o}/{r}/keys, a bare array.
@@ -72,26 +72,23 @@ func listDeployKeys(c *call, repo *repository) answer {
 }
 
 func getDeployKey(c *call, repo *repository) answer {
-	i, known := c.namedKey(repo)
+	i, known := c.deployKeyInPath(repo)
 	if !known {
 		return c.notFound()
 	}
 	return ok(c.deployKeyBody(repo, repo.deployKeys[i]))
 }
 
-// postDeployKey is POST /repos/{o}/{r}/keys. A key that is used anywhere is refused; read_only left out means a key that
-// can write.
+// postDeployKey is POST /repos/{o}/{r}/keys. A key that is in use anywhere is
+// refused. Without read_only the key can write.
 func postDeployKey(c *call, repo *repository) answer {
-	fields, refused := c.fields()
-	if refused == nil {
-		refused = c.required(fields, "key")
-	}
+	fields, refused := c.fields("key")
 	if refused != nil {
 		return *refused
 	}
 	var text, title string
 	var readOnly bool
-	refused = first(decode(c, fields, "key", "a string", &text), decode(c, fields, "title", "a string", &title),
+	refused = cmp.Or(decode(c, fields, "key", "a string", &text), decode(c, fields, "title", "a string", &title),
 		decode(c, fields, "read_only", "a boolean", &readOnly))
 	if refused != nil {
 		return *refused
@@ -99,9 +96,9 @@ func postDeployKey(c *call, repo *repository) answer {
 	material, comment, isKey := parseSSHKey(text)
 	switch {
 	case !isKey:
-		return c.badKey("key is invalid. You must supply a key in OpenSSH public key format") // unconfirmed
+		return c.invalidKey("key is invalid. You must supply a key in OpenSSH public key format") // unconfirmed
 	case c.deployKeys[material]:
-		return c.badKey("key is already in use")
+		return c.invalidKey("key is already in use")
 	case title == "":
 		title = comment // unconfirmed
 	}
@@ -116,7 +113,7 @@ func postDeployKey(c *call, repo *repository) answer {
 }
 
 func deleteDeployKey(c *call, repo *repository) answer {
-	i, known := c.namedKey(repo)
+	i, known := c.deployKeyInPath(repo)
 	if !known {
 		return c.notFound()
 	}
@@ -125,8 +122,8 @@ func deleteDeployKey(c *call, repo *repository) answer {
 	return noContent()
 }
 
-// namedKey finds the key in the path.
-func (c *call) namedKey(repo *repository) (int, bool) {
+// deployKeyInPath returns the position of the key that the path names.
+func (c *call) deployKeyInPath(repo *repository) (int, bool) {
 	id, err := strconv.ParseInt(c.params["key"], 10, 64)
 	if err != nil {
 		return 0, false
@@ -134,8 +131,8 @@ func (c *call) namedKey(repo *repository) (int, bool) {
 	return slices.BinarySearchFunc(repo.deployKeys, id, func(k *deployKey, id int64) int { return int(k.id - id) })
 }
 
-// badKey is a validation error, whose text about the field is in errors.
-func (c *call) badKey(message string) answer {
+// invalidKey is a validation error; its text about the field is in errors.
+func (c *call) invalidKey(message string) answer {
 	a := c.fail(http.StatusUnprocessableEntity, "Validation Failed")
 	if body, isObject := a.body.(map[string]any); isObject {
 		body["errors"] = []any{map[string]any{"resource": "PublicKey", "field": "key", "code": "custom", "message": message}}
@@ -143,7 +140,8 @@ func (c *call) badKey(message string) answer {
 	return a
 }
 
-// parseSSHKey reads a line of authorized_keys without options: type, base64, comment. The type stands in the base64 again.
+// parseSSHKey reads a line of authorized_keys without options: type, base64,
+// comment. The base64 holds the type again.
 func parseSSHKey(text string) (material, comment string, isKey bool) {
 	fields := strings.Fields(text)
 	if len(fields) < 2 || strings.ContainsAny(strings.TrimSpace(text), "\r\n") {

@@ -3,15 +3,13 @@ package fakegithub
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
 
-// environment is a deployment environment. Its name knows no upper and lower case.
+// environment is a deployment environment. Its name is case-insensitive.
 type environment struct {
 	id                   int64
 	name                 string
@@ -19,7 +17,7 @@ type environment struct {
 	settings
 }
 
-// settings are what a PUT replaces. Reviewers are checked, not kept.
+// settings are the fields that a PUT replaces. Reviewers are checked, not kept.
 type settings struct {
 	waitTimer         int
 	preventSelfReview bool
@@ -31,7 +29,8 @@ type branchPolicy struct {
 	Custom    bool `json:"custom_branch_policies"`
 }
 
-// Limits of environments (https://docs.github.com/en/rest/deployments/environments#create-or-update-an-environment).
+// Limits of environments
+// (https://docs.github.com/en/rest/deployments/environments#create-or-update-an-environment).
 const (
 	maxWaitTimer       = 43200
 	maxReviewers       = 6
@@ -39,17 +38,18 @@ const (
 )
 
 func environmentRoutes() []route {
-	base, doc := "/repos/{owner}/{repo}/environments", "deployments/environments#"
+	const base = "/repos/{owner}/{repo}/environments"
+	const one = base + "/{environment}"
 	read, write := needs{"actions": "read"}, needs{"administration": "write"}
-	return []route{
-		{method: "GET", pattern: base, auth: installationToken, needs: read, doc: doc + "list-environments", serve: inRepository(listEnvironments)},
-		{method: "GET", pattern: base + "/{environment}", auth: installationToken, needs: read, doc: doc + "get-an-environment", serve: inEnvironment(getEnvironment)},
-		{method: "PUT", pattern: base + "/{environment}", auth: installationToken, needs: write, doc: doc + "create-or-update-an-environment", serve: inRepository(putEnvironment)},
-		{method: "DELETE", pattern: base + "/{environment}", auth: installationToken, needs: write, doc: doc + "delete-an-environment", serve: inEnvironment(deleteEnvironment)},
-	}
+	return onPage("deployments/environments", installationToken,
+		route{method: "GET", pattern: base, needs: read, doc: "list-environments", serve: inRepository(listEnvironments)},
+		route{method: "GET", pattern: one, needs: read, doc: "get-an-environment", serve: inEnvironment(getEnvironment)},
+		route{method: "PUT", pattern: one, needs: write, doc: "create-or-update-an-environment", serve: inRepository(putEnvironment)},
+		route{method: "DELETE", pattern: one, needs: write, doc: "delete-an-environment", serve: inEnvironment(deleteEnvironment)},
+	)
 }
 
-// AddEnvironment adds an environment, or leaves the one that is there.
+// AddEnvironment adds an environment, unless it exists.
 func (s *Server) AddEnvironment(owner, repository, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +65,8 @@ func (s *Server) addEnvironment(repo *repository, name string) *environment {
 	return e
 }
 
-// listEnvironments is GET /repos/{o}/{r}/environments, in order of names (unconfirmed).
+// listEnvironments is GET /repos/{o}/{r}/environments, in order of names
+// (unconfirmed).
 func listEnvironments(c *call, repo *repository) answer {
 	names, header := page(c, repo.environments.names)
 	list := make([]any, 0, len(names))
@@ -81,7 +82,7 @@ func getEnvironment(c *call, repo *repository, e *environment) answer {
 	return ok(c.environmentBody(repo, e))
 }
 
-// putEnvironment creates or changes one; both are 200.
+// putEnvironment creates or changes an environment; both are 200.
 func putEnvironment(c *call, repo *repository) answer {
 	set, refused := c.parseSettings()
 	if refused == nil && len(c.params["environment"]) > maxEnvironmentName {
@@ -95,7 +96,7 @@ func putEnvironment(c *call, repo *repository) answer {
 	return ok(c.environmentBody(repo, e))
 }
 
-// deleteEnvironment takes the environment's secrets along (unconfirmed).
+// deleteEnvironment also deletes the environment's secrets (unconfirmed).
 func deleteEnvironment(c *call, repo *repository, e *environment) answer {
 	name := strings.ToLower(e.name)
 	repo.environments.remove(name)
@@ -103,23 +104,16 @@ func deleteEnvironment(c *call, repo *repository, e *environment) answer {
 	return noContent()
 }
 
-// parseSettings reads the body, which may be missing, and whose fields may be null except wait_timer.
+// parseSettings reads the body. It may be missing, and its fields may be null
+// except for wait_timer.
 func (c *call) parseSettings() (settings, *answer) {
-	var set settings
-	fields, refused := c.fields()
-	if refused != nil {
-		return set, refused
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if problem := set.set(name, fields[name]); problem != "" {
-			return set, c.invalid(problem)
-		}
-	}
-	return set, nil
+	var s settings
+	refused := c.setFields(s.setField)
+	return s, refused
 }
 
-// set fills one field and returns what is wrong with it.
-func (set *settings) set(name string, value json.RawMessage) string {
+// setField sets one field and returns what is wrong with it.
+func (s *settings) setField(name string, value json.RawMessage) string {
 	var reviewers []struct {
 		Type string
 		ID   int64
@@ -127,11 +121,11 @@ func (set *settings) set(name string, value json.RawMessage) string {
 	var err error
 	switch name {
 	case "wait_timer":
-		if err = json.Unmarshal(value, &set.waitTimer); err == nil && (set.waitTimer < 0 || set.waitTimer > maxWaitTimer) {
-			return fmt.Sprintf("%d is not between 0 and %d.", set.waitTimer, maxWaitTimer)
+		if err = json.Unmarshal(value, &s.waitTimer); err == nil && (s.waitTimer < 0 || s.waitTimer > maxWaitTimer) {
+			return fmt.Sprintf("%d is not between 0 and %d.", s.waitTimer, maxWaitTimer)
 		}
 	case "prevent_self_review":
-		err = json.Unmarshal(value, &set.preventSelfReview)
+		err = json.Unmarshal(value, &s.preventSelfReview)
 	case "reviewers":
 		if err = json.Unmarshal(value, &reviewers); len(reviewers) > maxReviewers {
 			return fmt.Sprintf("No more than %d items are allowed; %d were supplied.", maxReviewers, len(reviewers))
@@ -142,7 +136,8 @@ func (set *settings) set(name string, value json.RawMessage) string {
 			}
 		}
 	case "deployment_branch_policy":
-		if err = json.Unmarshal(value, &set.branches); err == nil && set.branches != nil && set.branches.Protected == set.branches.Custom {
+		err = json.Unmarshal(value, &s.branches)
+		if err == nil && s.branches != nil && s.branches.Protected == s.branches.Custom {
 			return "protected_branches and custom_branch_policies cannot have the same value."
 		}
 	default:

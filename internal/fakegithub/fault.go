@@ -10,12 +10,14 @@ import (
 	"time"
 )
 
-// Fault makes calls fail, or alters their answers. The zero value of each field leaves that aspect alone. A git call can
-// be delayed, dropped or answered with Status; what git itself answers is never altered.
+// Fault makes calls fail, or alters their answers. The zero value of each field
+// leaves that aspect alone. A git call can be delayed, dropped or answered with
+// Status; git's own answers are never altered.
 type Fault struct {
 	Method string // "" is any
-	// Path selects by the path without /api/v3: a pattern as of path.Match, or a prefix that ends at a segment.
-	// "" is any path, git included; "/" is the root alone.
+	// Path selects by the path without /api/v3: a pattern of path.Match, or a
+	// prefix that ends at a segment. "" is any path, git included; "/" is the
+	// root alone.
 	Path  string
 	Times int // how many calls; 0 is every call from now on
 
@@ -25,22 +27,27 @@ type Fault struct {
 	Delay  time.Duration // wait first; when the caller gives up meanwhile, there is no answer
 	Drop   bool          // close the connection without an answer
 
-	// Truncate announces a longer body than is sent. Behind an http.Server the caller reads an unexpected EOF.
+	// Truncate announces a longer body than it sends. Behind an http.Server the
+	// caller reads an unexpected EOF.
 	Truncate bool
-	// After lets the call happen before Status or Drop loses its answer: a token is minted and nobody learns its value.
+	// After lets the call happen before Status or Drop loses its answer: a
+	// token is minted, and nobody learns its value.
 	After bool
-	// Rewrite alters the body of a good answer, for instance to grant more than was asked for.
+	// Rewrite alters the body of a good answer, for instance to grant more than
+	// was asked for.
 	Rewrite func(body []byte) []byte
 }
 
-// Inject adds a fault. A call meets the first fault that fits it, in the order of injection, and only that one.
+// Inject adds a fault. A call meets only the first fault that matches it, in
+// the order of injection.
 func (s *Server) Inject(f Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = append(s.faults, &f)
 }
 
-// PrimaryLimit is the answer when the hour's requests are used up. GitHub uses 403 or 429; change Status for the other.
+// PrimaryLimit is the answer when the hour's requests are used up. GitHub
+// answers 403 or 429; change Status for the other.
 func PrimaryLimit(reset time.Time) Fault {
 	return Fault{
 		Status: http.StatusForbidden,
@@ -52,8 +59,8 @@ func PrimaryLimit(reset time.Time) Fault {
 	}
 }
 
-// SecondaryLimit is the answer to too many or too dense calls. With retryAfter 0 there is no Retry-After header, and the
-// caller has to choose its own pause.
+// SecondaryLimit is the answer to too many or too dense calls. With retryAfter
+// 0 there is no Retry-After header, and the caller has to choose its own pause.
 func SecondaryLimit(retryAfter time.Duration) Fault {
 	f := Fault{
 		Status: http.StatusForbidden,
@@ -67,13 +74,15 @@ func SecondaryLimit(retryAfter time.Duration) Fault {
 	return f
 }
 
-// ServerError is an outage: JSON from the application, or a page of HTML from what stands before it.
+// ServerError is an outage: JSON from the application, or a page of HTML from
+// the proxy before it.
 func ServerError(status int, html bool) Fault {
 	if html {
 		return Fault{
 			Status: status,
 			Header: map[string]string{"Content-Type": "text/html; charset=utf-8"},
-			Body:   "<!DOCTYPE html>\n<html><head><title>Unicorn! &middot; GitHub</title></head><body>This page is taking too long to load.</body></html>\n",
+			Body: "<!DOCTYPE html>\n<html><head><title>Unicorn! &middot; GitHub</title></head>" +
+				"<body>This page is taking too long to load.</body></html>\n",
 		}
 	}
 	return Fault{Status: status, Body: errorBody(status, "Server Error", "")}
@@ -90,7 +99,7 @@ func errorBody(status int, message, page string) string {
 // takeFault finds the fault for a call and uses it up. The caller holds s.mu.
 func (s *Server) takeFault(method, path string) *Fault {
 	for i, f := range s.faults {
-		if !f.fits(method, path) {
+		if !f.matches(method, path) {
 			continue
 		}
 		taken := *f
@@ -104,7 +113,7 @@ func (s *Server) takeFault(method, path string) *Fault {
 	return nil
 }
 
-func (f *Fault) fits(method, p string) bool {
+func (f *Fault) matches(method, p string) bool {
 	if f.Method != "" && f.Method != method {
 		return false
 	}
@@ -112,7 +121,7 @@ func (f *Fault) fits(method, p string) bool {
 	return matched || f.Path == "" || (f.Path != "/" && strings.HasPrefix(p, strings.TrimSuffix(f.Path, "/")+"/"))
 }
 
-// wait ends early, and with it the call, when the caller gives up.
+// wait ends early when the caller gives up, and ends the call with it.
 func wait(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return
@@ -126,18 +135,18 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// replaces tells whether the real answer is not to be sent.
+// replaces reports whether the fault takes the place of the real answer.
 func (f *Fault) replaces() bool { return f != nil && (f.Drop || f.Status != 0) }
 
-// write sends the fault, over the headers that every answer has.
+// write sends the fault with the headers that every answer has.
 func (f *Fault) write(w http.ResponseWriter, common http.Header) {
 	if f.Drop {
 		panic(http.ErrAbortHandler)
 	}
 	for _, name := range []string{"ETag", "Cache-Control", "Link", "Location", "Content-Type"} {
-		common.Del(name) // of the answer that is lost
+		common.Del(name) // these belong to the lost answer
 	}
-	out := &encoded{status: f.Status, header: common, body: []byte(f.Body), short: f.Truncate}
+	out := &encoded{status: f.Status, header: common, body: []byte(f.Body), truncated: f.Truncate}
 	for k, v := range f.Header {
 		out.header.Set(k, v)
 	}
@@ -158,5 +167,5 @@ func (f *Fault) alter(out *encoded) {
 	for k, v := range f.Header {
 		out.header.Set(k, v)
 	}
-	out.short = f.Truncate
+	out.truncated = f.Truncate
 }

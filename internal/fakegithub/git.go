@@ -15,23 +15,27 @@ import (
 	"sync"
 )
 
-// maxPush bounds the body of a git request, which is held in memory: net/http/cgi takes no chunked bodies, and git
-// sends every larger pack in chunks.
+// maxPush bounds the body of a git request, which is held in memory:
+// net/http/cgi takes no chunked bodies, and git sends every larger pack in
+// chunks.
 const maxPush = 64 << 20
 
-// gitPath is an address of the smart HTTP protocol (https://git-scm.com/docs/http-protocol).
+// gitPath is an address of the smart HTTP protocol
+// (https://git-scm.com/docs/http-protocol).
 type gitPath struct {
 	owner, repo string
-	wiki        bool   // of the repository
+	wiki        bool   // the repository's wiki is meant
 	endpoint    string // info/refs, git-upload-pack or git-receive-pack
 	service     string // git-upload-pack or git-receive-pack
 }
 
-// parseGitPath recognises /OWNER/REPO(.git)/ENDPOINT and /OWNER/REPO.wiki(.git)/ENDPOINT. That no repository can be called
-// so, and that whoever opens the repository opens its wiki, is unconfirmed.
+// parseGitPath recognises /OWNER/REPO(.git)/ENDPOINT and
+// /OWNER/REPO.wiki(.git)/ENDPOINT. It is unconfirmed that no repository can
+// have a name that ends in .wiki, and that access to a repository includes its
+// wiki.
 func parseGitPath(r *http.Request) (gitPath, bool) {
 	parts := strings.SplitN(strings.TrimPrefix(r.URL.Path, "/"), "/", 3)
-	if len(parts) != 3 || parts[0] == "repos" { // no account can be called so; /repos/{o}/{r} is the API
+	if len(parts) != 3 || parts[0] == "repos" { // no account can have this name; /repos/{o}/{r} is the API
 		return gitPath{}, false
 	}
 	g := gitPath{owner: parts[0], repo: strings.TrimSuffix(parts[1], ".git"), endpoint: parts[2], service: parts[2]}
@@ -60,7 +64,7 @@ func (s *Server) serveGit(w http.ResponseWriter, r *http.Request, g gitPath, fau
 	s.git(w, r, g)
 }
 
-// git decides and, when all is well, lets git itself answer.
+// git checks the call and, when all is well, lets git itself answer.
 func (s *Server) git(w http.ResponseWriter, r *http.Request, g gitPath) {
 	s.mu.Lock()
 	directory, user, refused := s.admit(r, g)
@@ -69,7 +73,7 @@ func (s *Server) git(w http.ResponseWriter, r *http.Request, g gitPath) {
 		refused.write(w)
 		return
 	}
-	if !s.within(directory) {
+	if !s.belowGitRoot(directory) {
 		gitNotFound.write(w)
 		return
 	}
@@ -81,7 +85,8 @@ func (s *Server) git(w http.ResponseWriter, r *http.Request, g gitPath) {
 	s.backend(w, r, g, directory, user, body)
 }
 
-// admit answers with the repository's directory below GitRoot, or with a refusal. The caller holds s.mu.
+// admit returns the repository's directory below GitRoot, or a refusal. The
+// caller holds s.mu.
 func (s *Server) admit(r *http.Request, g gitPath) (directory, user string, refused *gitRefusal) {
 	if g.service != "git-upload-pack" && g.service != "git-receive-pack" {
 		return "", "", &gitRefusal{status: http.StatusForbidden, text: "Please upgrade your git client."}
@@ -134,7 +139,7 @@ func admitToken(t *token, repo *repository, g gitPath) *gitRefusal {
 	switch {
 	case !t.installation.suspendedAt.IsZero():
 		return &gitRefusal{status: http.StatusForbidden, text: "This installation has been suspended"}
-	case t.tooNew():
+	case t.takeLag():
 		return &gitRefusal{status: t.lagStatus(), text: lagMessages[t.lagStatus()]}
 	case (repo.Private || g.writes()) && (!t.covers(repo) || !allows(t.permissions, "contents", level)):
 		return &gitRefusal{status: http.StatusForbidden, text: "Write access to repository not granted."}
@@ -144,7 +149,8 @@ func admitToken(t *token, repo *repository, g gitPath) *gitRefusal {
 	return nil
 }
 
-// gitToken finds the token in `x-access-token:TOKEN` or `TOKEN:`. sent is true when a credential came at all.
+// gitToken returns the token in `x-access-token:TOKEN` or `TOKEN:`. sent
+// reports whether the request holds a credential at all.
 func (s *Server) gitToken(r *http.Request) (t *token, sent bool) {
 	if r.Header.Get("Authorization") == "" {
 		return nil, false
@@ -159,8 +165,9 @@ func (s *Server) gitToken(r *http.Request) (t *token, sent bool) {
 	return s.liveToken(user), true
 }
 
-// within makes sure that a directory is below GitRoot, also when symbolic links lead elsewhere.
-func (s *Server) within(directory string) bool {
+// belowGitRoot reports whether a directory exists below GitRoot; symbolic links
+// that lead elsewhere do not count.
+func (s *Server) belowGitRoot(directory string) bool {
 	if s.config.GitRoot == "" {
 		return false
 	}
@@ -175,7 +182,8 @@ func (s *Server) within(directory string) bool {
 
 var gitProtocolPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9=.:-]{1,64}$`) })
 
-// backend runs git http-backend. The Authorization header stays here: git has no use for the token.
+// backend runs git http-backend. It does not pass on the Authorization header:
+// git has no use for the token.
 func (s *Server) backend(w http.ResponseWriter, r *http.Request, g gitPath, directory, user string, body []byte) {
 	program, err := gitBackend()
 	if err != nil {
@@ -191,7 +199,8 @@ func (s *Server) backend(w http.ResponseWriter, r *http.Request, g gitPath, dire
 	inner.URL = &url.URL{Path: "/" + directory + "/" + g.endpoint, RawQuery: r.URL.RawQuery}
 	env := []string{
 		"GIT_PROJECT_ROOT=" + s.config.GitRoot, "GIT_HTTP_EXPORT_ALL=1", "REMOTE_USER=" + user,
-		// Only the repository's own configuration and this one, not that of whoever runs us.
+		// The configuration is the repository's own and this one, not that of
+		// the user who runs the fake.
 		"GIT_CONFIG_NOSYSTEM=1", "GIT_CONFIG_GLOBAL=" + os.DevNull,
 		"GIT_CONFIG_COUNT=1", "GIT_CONFIG_KEY_0=http.receivepack", "GIT_CONFIG_VALUE_0=true",
 	}
@@ -202,7 +211,7 @@ func (s *Server) backend(w http.ResponseWriter, r *http.Request, g gitPath, dire
 	handler.ServeHTTP(w, inner)
 }
 
-// gitBackend finds the program, which is not in the PATH.
+// gitBackend returns the path of the program, which is not in the PATH.
 var gitBackend = sync.OnceValues(func() (string, error) {
 	out, err := exec.Command("git", "--exec-path").Output()
 	if err != nil {
@@ -211,11 +220,11 @@ var gitBackend = sync.OnceValues(func() (string, error) {
 	return exec.LookPath(filepath.Join(strings.TrimSpace(string(out)), "git-http-backend"))
 })
 
-// gitRefusal is plain text, which git shows to the user behind "remote:".
+// gitRefusal is plain text, which git shows to the user after "remote:".
 type gitRefusal struct {
 	status   int
 	text     string
-	location string // of a repository that was renamed
+	location string // where a renamed repository is now
 }
 
 var (
@@ -238,7 +247,7 @@ func (g *gitRefusal) write(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, g.text+"\n")
 }
 
-// discard takes an answer that nobody will see.
+// discard is a ResponseWriter for an answer that nobody will see.
 type discard struct{ header http.Header }
 
 func (d *discard) Header() http.Header         { return d.header }

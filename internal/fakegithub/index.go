@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// index keeps things by name, and the names in order, so that a list is cut into pages without being sorted.
+// index holds items by name, and the names in order, so that a list is cut into
+// pages without sorting.
 type index[T any] struct {
 	names []string
 	items map[string]T
@@ -16,7 +17,7 @@ func (x *index[T]) get(name string) (T, bool) {
 	return item, ok
 }
 
-// put adds or replaces.
+// put adds an item or replaces the one of this name.
 func (x *index[T]) put(name string, item T) {
 	if x.items == nil {
 		x.items = map[string]T{}
@@ -28,7 +29,7 @@ func (x *index[T]) put(name string, item T) {
 	x.items[name] = item
 }
 
-// remove tells whether it was there.
+// remove reports whether there was an item of this name.
 func (x *index[T]) remove(name string) bool {
 	if _, known := x.items[name]; !known {
 		return false
@@ -39,7 +40,7 @@ func (x *index[T]) remove(name string) bool {
 	return true
 }
 
-// ids is a set of numbers, in order.
+// ids is a set of numbers, in ascending order.
 type ids []int64
 
 func newIDs(list []int64) ids { return slices.Compact(slices.Sorted(slices.Values(list))) }
@@ -49,7 +50,7 @@ func (s ids) has(id int64) bool {
 	return found
 }
 
-// with and without leave the set that they are called on as it is.
+// with and without return a new set and leave this one as it is.
 func (s ids) with(id int64) ids {
 	i, found := slices.BinarySearch(s, id)
 	if found {
@@ -66,7 +67,8 @@ func (s ids) without(id int64) ids {
 	return slices.Delete(slices.Clone(s), i, i+1)
 }
 
-// holdings are the repositories of one account in the orders that lists are asked for.
+// holdings are the repositories of one account in the orders that lists can ask
+// for.
 type holdings struct{ byID, byAge, byName []*repository }
 
 func orderID(a, b *repository) int { return cmp.Compare(a.ID, b.ID) }
@@ -76,24 +78,25 @@ func orderAge(a, b *repository) int {
 func orderName(a, b *repository) int { return cmp.Or(cmp.Compare(a.key(), b.key()), orderID(a, b)) }
 
 func (h *holdings) add(repo *repository) {
-	h.byID = insert(h.byID, repo, orderID)
-	h.byAge = insert(h.byAge, repo, orderAge)
-	h.byName = insert(h.byName, repo, orderName)
+	h.byID = insertOrdered(h.byID, repo, orderID)
+	h.byAge = insertOrdered(h.byAge, repo, orderAge)
+	h.byName = insertOrdered(h.byName, repo, orderName)
 }
 
-// remove finds by what the orders are made of, so it comes before a change of the name.
+// remove searches by what the orders are made of, so call it before a change of
+// the name.
 func (h *holdings) remove(repo *repository) {
-	h.byID = cut(h.byID, repo, orderID)
-	h.byAge = cut(h.byAge, repo, orderAge)
-	h.byName = cut(h.byName, repo, orderName)
+	h.byID = removeOrdered(h.byID, repo, orderID)
+	h.byAge = removeOrdered(h.byAge, repo, orderAge)
+	h.byName = removeOrdered(h.byName, repo, orderName)
 }
 
-func insert(list []*repository, repo *repository, order func(a, b *repository) int) []*repository {
+func insertOrdered(list []*repository, repo *repository, order func(a, b *repository) int) []*repository {
 	i, _ := slices.BinarySearchFunc(list, repo, order)
 	return slices.Insert(list, i, repo)
 }
 
-func cut(list []*repository, repo *repository, order func(a, b *repository) int) []*repository {
+func removeOrdered(list []*repository, repo *repository, order func(a, b *repository) int) []*repository {
 	i, found := slices.BinarySearchFunc(list, repo, order)
 	if !found {
 		return list

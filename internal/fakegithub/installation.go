@@ -39,18 +39,19 @@ func listInstallations(c *call) answer {
 	return answer{status: http.StatusOK, header: header, body: items}
 }
 
-// getInstallation is GET /app/installations/{id}. A suspended one is returned like any other.
+// getInstallation is GET /app/installations/{id}. A suspended installation is
+// returned like any other.
 func getInstallation(c *call) answer {
-	in := c.namedInstallation()
+	in := c.installationInPath()
 	if in == nil {
 		return c.notFound()
 	}
 	return ok(c.installationBody(in))
 }
 
-// deleteInstallation is DELETE /app/installations/{id}; its tokens die with it.
+// deleteInstallation is DELETE /app/installations/{id}. Its tokens die with it.
 func deleteInstallation(c *call) answer {
-	in := c.namedInstallation()
+	in := c.installationInPath()
 	if in == nil {
 		return c.notFound()
 	}
@@ -61,10 +62,10 @@ func deleteInstallation(c *call) answer {
 	return noContent()
 }
 
-// suspendInstallation is PUT /app/installations/{id}/suspended. That the App's owner is named as the one who did it is
-// unconfirmed.
+// suspendInstallation is PUT /app/installations/{id}/suspended. That
+// suspended_by names the App's owner is unconfirmed.
 func suspendInstallation(c *call) answer {
-	in := c.namedInstallation()
+	in := c.installationInPath()
 	if in == nil {
 		return c.notFound()
 	}
@@ -76,7 +77,7 @@ func suspendInstallation(c *call) answer {
 
 // unsuspendInstallation is DELETE /app/installations/{id}/suspended.
 func unsuspendInstallation(c *call) answer {
-	in := c.namedInstallation()
+	in := c.installationInPath()
 	if in == nil {
 		return c.notFound()
 	}
@@ -84,10 +85,11 @@ func unsuspendInstallation(c *call) answer {
 	return noContent()
 }
 
-// repositoryInstallation is GET /repos/{o}/{r}/installation and GET /repositories/{id}/installation. "Not installed",
-// "no such repository" and "not selected" are one and the same 404.
+// repositoryInstallation is GET /repos/{o}/{r}/installation and GET
+// /repositories/{id}/installation. "Not installed", "no such repository" and
+// "not selected" are all the same 404.
 func repositoryInstallation(c *call) answer {
-	repo, moved := c.namedRepository()
+	repo, moved := c.repositoryInPath()
 	if repo == nil {
 		return c.notFound()
 	}
@@ -103,7 +105,8 @@ func repositoryInstallation(c *call) answer {
 	return c.notFound()
 }
 
-// accountInstallation is the lookup by the name of an account of one of these types.
+// accountInstallation looks up the installation on an account of one of these
+// types, by its name.
 func accountInstallation(types ...string) func(*call) answer {
 	return func(c *call) answer {
 		login := strings.ToLower(c.params["account"])
@@ -123,8 +126,9 @@ func accountInstallation(types ...string) func(*call) answer {
 	}
 }
 
-// namedInstallation is the one in the path, if it belongs to the App that asks.
-func (c *call) namedInstallation() *installation {
+// installationInPath returns the installation that the path names, or nil if it
+// does not belong to the App that asks.
+func (c *call) installationInPath() *installation {
 	id, err := strconv.ParseInt(c.params["installation"], 10, 64)
 	if in := c.installations[id]; err == nil && in != nil && in.AppID == c.app.ID {
 		return in

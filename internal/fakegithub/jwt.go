@@ -9,7 +9,8 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 )
 
-// What GitHub says about a JWT that it refuses, as quoted in public issue threads.
+// The messages with which GitHub refuses a JWT, as quoted in public issue
+// threads.
 const (
 	jwtUndecodable = "A JSON web token could not be decoded"
 	jwtIssuedAt    = "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued."
@@ -18,12 +19,14 @@ const (
 	jwtUnknownApp  = "Integration not found" // with status 404; unconfirmed
 )
 
-// maxJWTLifetime in seconds, from the server's clock and not from iat
+// maxJWTLifetime is in seconds, counted from the server's clock and not from
+// iat
 // (https://docs.github.com/en/apps/creating-github-apps/authenticating-with-a-github-app/generating-a-json-web-token-jwt-for-a-github-app).
 const maxJWTLifetime = 600
 
-// verifyJWT finds the App that signed, or says why not. The signature is checked before the times: whoever lacks the
-// key learns nothing about them.
+// verifyJWT returns the App that signed, or why the JWT is refused. The
+// signature is checked before the times: a caller without the key learns
+// nothing about them.
 func (c *call) verifyJWT(value string) (app *App, refusal string) {
 	parser := jwt.NewParser(jwt.WithValidMethods([]string{"RS256"}), jwt.WithJSONNumber(), jwt.WithoutClaimsValidation())
 	claims := jwt.MapClaims{}
@@ -43,7 +46,7 @@ func (c *call) verifyJWT(value string) (app *App, refusal string) {
 	return app, c.checkTimes(claims)
 }
 
-// checkTimes compares whole seconds; there is no grace for clocks that differ.
+// checkTimes compares whole seconds, without grace for clocks that differ.
 func (c *call) checkTimes(claims jwt.MapClaims) (refusal string) {
 	now := c.now.Unix()
 	issued, ok := wholeNumber(claims["iat"])
@@ -69,7 +72,8 @@ func wholeNumber(claim any) (int64, bool) {
 	return n, err == nil
 }
 
-// appIssuing finds an App by the claim iss: its id in decimal digits or its client id.
+// appIssuing returns the App that the claim iss names by its id in decimal
+// digits or its client id.
 func (c *call) appIssuing(iss any) *App {
 	name, ok := iss.(string)
 	if !ok {

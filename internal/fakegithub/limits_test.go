@@ -155,7 +155,7 @@ func TestLatencyObeysTheCaller(t *testing.T) {
 
 // A caller that has its answer may ask again at once, whatever the server still has to do.
 func TestConcurrencyOverSockets(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{Server: true})
+	w := newSecretWorld(t, fakegithub.Config{EnterpriseServer: true})
 	w.SetConcurrency(4)
 	token := w.mint("")
 	server := httptest.NewServer(w.Server)

@@ -1,6 +1,7 @@
 package fakegithub
 
-// root is GET /: where things are. Only the entries for what is served here and the two that a later version lost.
+// root is GET /, with only the entries for what is served here and the two that
+// a later API version lost.
 func root(c *call) answer {
 	body := map[string]any{
 		"current_user_url":              c.api + "/user",
@@ -18,9 +19,9 @@ func root(c *call) answer {
 	return ok(body)
 }
 
-// meta is GET /meta. `installed_version` is what tells an Enterprise Server.
+// meta is GET /meta. `installed_version` marks an Enterprise Server.
 func meta(c *call) answer {
-	if c.config.Server {
+	if c.config.EnterpriseServer {
 		return ok(map[string]any{"verifiable_password_authentication": true, "installed_version": serverVersion})
 	}
 	loopback := []string{"127.0.0.0/8", "::1/128"}

@@ -5,11 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"time"
 )
 
-// maxRepositories that one request may list
+// maxRepositories is how many one request may list
 // (https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app).
 const maxRepositories = 500
 
@@ -20,7 +19,7 @@ const (
 
 // mintToken is POST /app/installations/{id}/access_tokens.
 func mintToken(c *call) answer {
-	in := c.namedInstallation()
+	in := c.installationInPath()
 	if in == nil {
 		return c.notFound()
 	}
@@ -40,7 +39,7 @@ func mintToken(c *call) answer {
 		return *refused
 	}
 	t := &token{
-		value: newTokenValue(c.tokenFormAsked(), c.app.ID, c.now), installation: in, permissions: permissions,
+		value: newTokenValue(c.requestedTokenForm(), c.app.ID, c.now), installation: in, permissions: permissions,
 		narrowed: request.narrows(), repositoryIDs: newIDs(repositories), lag: c.lag,
 		expiresAt: c.now.Add(tokenLifetime).Truncate(time.Second),
 	}
@@ -49,7 +48,8 @@ func mintToken(c *call) answer {
 	return answer{status: http.StatusCreated, body: c.mintBody(t)}
 }
 
-// mintBody names the repositories only when the request narrowed them (unconfirmed, but always so in examples).
+// mintBody lists the repositories only when the request narrowed them
+// (unconfirmed, but always so in examples).
 func (c *call) mintBody(t *token) map[string]any {
 	body := map[string]any{
 		"token": t.value, "expires_at": timestamp(t.expiresAt), "permissions": t.permissions,
@@ -61,8 +61,8 @@ func (c *call) mintBody(t *token) map[string]any {
 	return body
 }
 
-func (c *call) tokenFormAsked() TokenForm {
-	if c.config.Server {
+func (c *call) requestedTokenForm() TokenForm {
+	if c.config.EnterpriseServer {
 		return c.tokenForm // the stateless form is for github.com and GHE.com
 	}
 	switch c.r.Header.Get("X-GitHub-Stateless-S2S-Token") {
@@ -74,8 +74,9 @@ func (c *call) tokenFormAsked() TokenForm {
 	return c.tokenForm // other values are ignored
 }
 
-// mintRequest is the body. A list that is there but empty narrows nothing: the token reaches every repository of the
-// installation. This is GitHub's behaviour and a trap for callers whose list came out empty.
+// mintRequest is the body of the request. An empty list narrows nothing: the
+// token reaches every repository of the installation. This is GitHub's
+// behaviour and a trap for callers whose list came out empty.
 type mintRequest struct {
 	Repositories  []string
 	RepositoryIDs []int64
@@ -84,17 +85,12 @@ type mintRequest struct {
 
 func (m mintRequest) narrows() bool { return len(m.Repositories)+len(m.RepositoryIDs) > 0 }
 
-// parseMint reads the body; none, {} and null are all "everything that the installation has".
+// parseMint reads the body; an empty body, {} and null all mean everything that
+// the installation has.
 func (c *call) parseMint() (mintRequest, *answer) {
 	var request mintRequest
-	fields, refused := c.fields()
-	if refused != nil {
+	if refused := c.setFields(request.setField); refused != nil {
 		return request, refused
-	}
-	for _, name := range slices.Sorted(maps.Keys(fields)) {
-		if problem := request.set(name, fields[name]); problem != "" {
-			return request, c.invalid(problem)
-		}
 	}
 	for _, n := range []int{len(request.Repositories), len(request.RepositoryIDs)} {
 		if n > maxRepositories {
@@ -104,8 +100,8 @@ func (c *call) parseMint() (mintRequest, *answer) {
 	return request, nil
 }
 
-// set fills one field and returns what is wrong with it.
-func (m *mintRequest) set(name string, value json.RawMessage) string {
+// setField sets one field and returns what is wrong with it.
+func (m *mintRequest) setField(name string, value json.RawMessage) string {
 	var err error
 	kind := "array of strings"
 	switch name {
@@ -126,39 +122,40 @@ func (m *mintRequest) set(name string, value json.RawMessage) string {
 	return ""
 }
 
-// grantPermissions is the subset check. A key that GitHub does not know is one that the installation does not have.
+// grantPermissions checks that the permissions are a subset of the
+// installation's. The installation does not have a key that GitHub does not
+// know.
 func (c *call) grantPermissions(in *installation, asked map[string]string) (map[string]string, *answer) {
 	if len(asked) == 0 {
 		return maps.Clone(in.Permissions), nil
 	}
-	for key, level := range asked {
-		if !allows(in.Permissions, key, level) {
-			return nil, refuse(c.fail(http.StatusUnprocessableEntity, textPermissions))
-		}
+	if !allowsAll(in.Permissions, asked) {
+		return nil, c.unprocessable(textPermissions)
 	}
 	return withMetadata(asked), nil
 }
 
-// grantRepositories resolves names, which come without owner, and ids.
+// grantRepositories resolves names, which are without owner, and ids.
 func (c *call) grantRepositories(in *installation, request mintRequest) ([]int64, *answer) {
 	var ids []int64
 	for _, name := range request.Repositories {
 		repo := c.repositoryNamed(in.Account, name)
 		if repo == nil || !in.covers(repo) {
-			return nil, refuse(c.fail(http.StatusUnprocessableEntity, textRepositories))
+			return nil, c.unprocessable(textRepositories)
 		}
 		ids = append(ids, repo.ID)
 	}
 	for _, id := range request.RepositoryIDs {
 		if repo := c.repositories[id]; repo == nil || !in.covers(repo) {
-			return nil, refuse(c.fail(http.StatusUnprocessableEntity, textRepositories))
+			return nil, c.unprocessable(textRepositories)
 		}
 		ids = append(ids, id)
 	}
 	return ids, nil
 }
 
-// revokeToken is DELETE /installation/token: the token that asks is dead afterwards.
+// revokeToken is DELETE /installation/token: the calling token is dead
+// afterwards.
 func revokeToken(c *call) answer {
 	c.token.revoked = true
 	return noContent()

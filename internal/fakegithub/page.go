@@ -6,19 +6,20 @@ import (
 	"strings"
 )
 
-// page cuts a list to what per_page and page ask for, and writes the Link header, with addresses on our own host.
+// page returns the part of a list that per_page and page ask for, with a Link
+// header that leads to this server.
 func page[T any](c *call, list []T) ([]T, map[string]string) { return pageOf(c, list, 30, 100) }
 
-// pageOf is page for lists with a usual and a largest size of their own.
-func pageOf[T any](c *call, list []T, usual, largest int) ([]T, map[string]string) {
-	start, end, header := c.cut(len(list), usual, largest)
+// pageOf is page for lists with a default and a maximum size of their own.
+func pageOf[T any](c *call, list []T, defaultSize, maxSize int) ([]T, map[string]string) {
+	start, end, header := c.pageBounds(len(list), defaultSize, maxSize)
 	return list[start:end], header
 }
 
-func (c *call) cut(length, usual, largest int) (start, end int, header map[string]string) {
+func (c *call) pageBounds(length, defaultSize, maxSize int) (start, end int, header map[string]string) {
 	query := c.r.URL.Query()
-	size := min(positive(query.Get("per_page"), usual), largest)
-	number := positive(query.Get("page"), 1)
+	size := min(positiveOr(query.Get("per_page"), defaultSize), maxSize)
+	number := positiveOr(query.Get("page"), 1)
 	last := max(1, (length+size-1)/size)
 
 	var links []string
@@ -43,8 +44,9 @@ func (c *call) cut(length, usual, largest int) (start, end int, header map[strin
 	return start, min(start+size, length), header
 }
 
-// positive reads a number; nonsense means the default (unconfirmed).
-func positive(text string, fallback int) int {
+// positiveOr reads a positive number; anything else means the fallback
+// (unconfirmed).
+func positiveOr(text string, fallback int) int {
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1<<30 {
 		return fallback

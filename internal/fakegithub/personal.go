@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// PersonalToken is a token of a person, as far as `GET /user` shows what it is.
+// PersonalToken is a person's token, as far as `GET /user` shows it.
 type PersonalToken struct {
 	Value     string
 	Login     string    // added as a user when unknown
-	Classic   bool      // only classic tokens have scopes and say so
+	Classic   bool      // only classic tokens have scopes and show them
 	Scopes    []string  // of a classic one
 	ExpiresAt time.Time // zero: never
-	SSO       string    // the X-GitHub-SSO header: what it was not authorized for
+	SSO       string    // the X-GitHub-SSO header, when it lacks an authorization
 }
 
 // AddPersonalToken makes a token known.
@@ -23,7 +23,8 @@ func (s *Server) AddPersonalToken(t PersonalToken) {
 	s.personal[t.Value] = t
 }
 
-// describe sets the headers that a personal token's answers carry (github-api: error bodies, single sign-on).
+// describe sets the headers that answers to a personal token carry (github-api:
+// error bodies, single sign-on).
 func (t PersonalToken) describe(header map[string]string) {
 	if t.Classic {
 		header["X-OAuth-Scopes"] = strings.Join(t.Scopes, ", ")
@@ -37,7 +38,8 @@ func (t PersonalToken) describe(header map[string]string) {
 	}
 }
 
-// getAuthenticatedUser is GET /user: who a personal token belongs to.
+// getAuthenticatedUser is GET /user, which returns the owner of a personal
+// token.
 func getAuthenticatedUser(c *call) answer {
 	c.params = map[string]string{"account": c.personalToken.Login}
 	a := getUser(c)

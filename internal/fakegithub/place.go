@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Place is where secrets are: those of an organization (Repository empty), a repository, or an environment of one.
+// Place is where secrets are: in an organization (Repository empty), a
+// repository, or an environment of one.
 type Place struct {
 	Owner       string
 	Repository  string
@@ -23,7 +24,7 @@ type Secret struct {
 	Repositories         []string // names of those selected, without owner
 }
 
-// SecretValue returns what was stored, unsealed.
+// SecretValue returns the stored value, unsealed.
 func (s *Server) SecretValue(place Place, name string) (value string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -35,7 +36,8 @@ func (s *Server) SecretValue(place Place, name string) (value string, ok bool) {
 	return "", false
 }
 
-// Secrets returns the secrets of a place in order of names; none of a place that does not exist.
+// Secrets returns the secrets of a place in order of names, or none when the
+// place does not exist.
 func (s *Server) Secrets(place Place) []Secret {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -57,9 +59,11 @@ func (s *Server) Secrets(place Place) []Secret {
 	return list
 }
 
-// SetSecret creates or changes a secret behind everybody's back, within no limit. Its Visibility, in organizations, is
-// "private" when empty. Unless UpdatedAt says otherwise, it is now, or a second after what it was, so that an answer,
-// which has whole seconds, shows the change. SetSecret panics when the place does not exist.
+// SetSecret creates or changes a secret as somebody else would, without any
+// limit. In an organization an empty Visibility is "private". Without UpdatedAt
+// the time is now, but at least a second after the last change, so that an
+// answer, which has whole seconds, shows it. SetSecret panics when the place
+// does not exist.
 func (s *Server) SetSecret(place Place, secret Secret) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,7 +93,8 @@ func (s *Server) SetSecret(place Place, secret Secret) {
 	}
 }
 
-// DeleteSecret removes a secret behind everybody's back, and tells whether it was there.
+// DeleteSecret deletes a secret as somebody else would, and reports whether it
+// was there.
 func (s *Server) DeleteSecret(place Place, name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,8 +102,8 @@ func (s *Server) DeleteSecret(place Place, name string) bool {
 	return v != nil && v.secrets.remove(strings.ToUpper(name))
 }
 
-// ReplacePublicKey gives a place another key pair, as GitHub may do at any time: what is sealed to the one before is refused
-// from then on.
+// ReplacePublicKey replaces the key pair of a place, as GitHub may do at any
+// time: values sealed to the old key are refused from then on.
 func (s *Server) ReplacePublicKey(place Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,7 +119,7 @@ func (s *Server) mustVault(place Place) *vault {
 	return v
 }
 
-// vaultAt is nil for a place that does not exist. The caller holds s.mu.
+// vaultAt returns nil for a place that does not exist. The caller holds s.mu.
 func (s *Server) vaultAt(place Place) *vault {
 	key := vaultKey{app: place.App, environment: strings.ToLower(place.Environment)}
 	if key.app == "" {

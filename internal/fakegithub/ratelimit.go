@@ -7,19 +7,21 @@ import (
 	"time"
 )
 
-// Requests per hour (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api). That of a JWT is
-// unconfirmed.
-var primaryLimits = map[string]int{nobody: 60, "app": 5000, "installation": 5000, "user": 5000}
+// primaryLimits are requests per hour
+// (https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api).
+// The limit of a JWT is unconfirmed.
+var primaryLimits = map[string]int{anonymous: 60, "app": 5000, "installation": 5000, "user": 5000}
 
-// bucket is the primary rate limit of one caller. All tokens of an installation share one.
+// bucket is the primary rate limit of one caller. All tokens of an installation
+// share one.
 type bucket struct {
 	limit, used int
 	reset       time.Time
 }
 
-// count finds the caller's bucket and takes one request from it, or refuses.
-func (c *call) count() *answer {
-	if c.config.Server {
+// countRequest takes one request from the caller's bucket, or refuses the call.
+func (c *call) countRequest() *answer {
+	if c.config.EnterpriseServer {
 		return nil // off by default on GitHub Enterprise Server
 	}
 	name := c.bucketName()
@@ -40,12 +42,12 @@ func (c *call) count() *answer {
 	return nil
 }
 
-// primaryLimit of an installation grows with its repositories. On GitHub it grows with users as well, and nobody has any
-// here.
+// primaryLimit grows with the repositories of an installation. On GitHub it
+// also grows with users, and there are none here.
 func (c *call) primaryLimit() int {
 	switch {
 	case c.token == nil:
-		return primaryLimits[c.who]
+		return primaryLimits[c.bucketKind]
 	case c.limits.perHour > 0:
 		return c.limits.perHour
 	}
@@ -53,10 +55,11 @@ func (c *call) primaryLimit() int {
 	if c.token.installation.All {
 		repositories = len(c.reach(c.token.installation))
 	}
-	return min(primaryLimits[c.who]+50*max(0, repositories-20), 12500)
+	return min(primaryLimits[c.bucketKind]+50*max(0, repositories-20), 12500)
 }
 
-// bucketName is also how GitHub names the caller in the message.
+// bucketName returns the name of the caller's bucket, as GitHub's message has
+// it.
 func (c *call) bucketName() string {
 	switch {
 	case c.token != nil:
@@ -69,8 +72,8 @@ func (c *call) bucketName() string {
 	return c.address()
 }
 
-// uncount gives the request back.
-func (c *call) uncount(h http.Header) {
+// uncountRequest gives the request back.
+func (c *call) uncountRequest(h http.Header) {
 	if c.bucket != nil && c.bucket.used > 0 {
 		c.bucket.used--
 		c.bucket.describe(h)
@@ -89,9 +92,10 @@ func (b *bucket) body() map[string]any {
 	return map[string]any{"limit": b.limit, "used": b.used, "remaining": b.limit - b.used, "reset": b.reset.Unix()}
 }
 
-// rateLimit is GET /rate_limit. Of the resources only core is real; the others show that they exist.
+// rateLimit is GET /rate_limit. Of the resources only core is real; the others
+// only show that they exist.
 func rateLimit(c *call) answer {
-	if c.config.Server {
+	if c.config.EnterpriseServer {
 		return c.fail(http.StatusNotFound, "Rate limiting is not enabled.") // text unconfirmed
 	}
 	resources := map[string]any{"core": c.bucket.body()}

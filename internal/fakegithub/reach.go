@@ -6,11 +6,13 @@ import (
 	"strings"
 )
 
-// key is how a repository is found by name, which knows no upper and lower case.
+// key returns the name that repositories are found by, which is
+// case-insensitive.
 func (repo *repository) key() string { return strings.ToLower(repo.Owner + "/" + repo.Name) }
 
-// enter makes a repository findable. The caller holds s.mu, as with all below that are not exported.
-func (s *Server) enter(repo *repository) {
+// index makes a repository findable. The caller holds s.mu, as for every method
+// below that is not exported.
+func (s *Server) index(repo *repository) {
 	s.repositories[repo.ID] = repo
 	s.byName[repo.key()] = repo
 	owner := strings.ToLower(repo.Owner)
@@ -20,21 +22,22 @@ func (s *Server) enter(repo *repository) {
 	s.owned[owner].add(repo)
 }
 
-// leave is the opposite of enter.
-func (s *Server) leave(repo *repository) {
+// unindex is the opposite of index.
+func (s *Server) unindex(repo *repository) {
 	delete(s.repositories, repo.ID)
-	if s.byName[repo.key()] == repo { // and not another one that took the name
+	if s.byName[repo.key()] == repo { // not when another one has taken the name
 		delete(s.byName, repo.key())
 	}
 	s.owned[strings.ToLower(repo.Owner)].remove(repo)
 }
 
-// DeleteRepository removes a repository with everything in it, as somebody else may at any time.
+// DeleteRepository deletes a repository with everything in it, as somebody else
+// may at any time.
 func (s *Server) DeleteRepository(owner, name string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	repo := s.mustRepository(owner, name)
-	s.leave(repo)
+	s.unindex(repo)
 	maps.DeleteFunc(s.formerNames, func(_ string, id int64) bool { return id == repo.ID })
 	for _, key := range repo.deployKeys {
 		delete(s.deployKeys, key.material)
@@ -65,12 +68,12 @@ func (s *Server) mustRepository(owner, name string) *repository {
 	return repo
 }
 
-// repositoryNamed finds a repository by its present name.
+// repositoryNamed returns the repository that has this name now.
 func (s *Server) repositoryNamed(owner, name string) *repository {
 	return s.byName[strings.ToLower(owner+"/"+name)]
 }
 
-// repositoryFormerly finds a repository by a name that it had before.
+// repositoryFormerly returns the repository that had this name before.
 func (s *Server) repositoryFormerly(owner, name string) *repository {
 	return s.repositories[s.formerNames[strings.ToLower(owner+"/"+name)]]
 }
@@ -83,7 +86,8 @@ func (s *Server) holdingsOf(login string) *holdings {
 	return &holdings{}
 }
 
-// reach lists the repositories of an installation by id, so in order of creation. The list is not the caller's to change.
+// reach returns the repositories of an installation by id, and so in order of
+// creation. The caller must not change the list.
 func (s *Server) reach(in *installation) []*repository {
 	if in.All {
 		return s.holdingsOf(in.Account).byID
@@ -91,7 +95,7 @@ func (s *Server) reach(in *installation) []*repository {
 	return s.existing(in.repositoryIDs)
 }
 
-// tokenReach lists the repositories of a token, likewise.
+// tokenReach returns the repositories of a token, likewise.
 func (s *Server) tokenReach(t *token) []*repository {
 	if !t.narrowed {
 		return s.reach(t.installation)

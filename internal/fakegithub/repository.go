@@ -14,25 +14,36 @@ func getRepository(c *call) answer {
 	return c.readRepository(func(repo *repository) answer { return ok(c.fullRepositoryBody(repo)) })
 }
 
-// readRepository is for what anyone may read of a public repository.
+// readRepository serves what anyone may read of a public repository.
 func (c *call) readRepository(serve func(*repository) answer) answer {
-	repo, moved := c.namedRepository()
-	if repo == nil || !c.mayRead(repo) {
-		return c.notFound()
-	}
-	if moved {
-		return c.movedTo(repo)
+	repo, refused := c.visibleRepository()
+	if refused != nil {
+		return *refused
 	}
 	if repo.Private {
-		if refused := c.lacks("metadata", "read"); refused != nil {
+		if refused := c.require("metadata", "read"); refused != nil {
 			return *refused
 		}
 	}
 	return serve(repo)
 }
 
-// namedRepository is the one in the path, by its id, its name or a name that it had before.
-func (c *call) namedRepository() (repo *repository, moved bool) {
+// visibleRepository returns the repository that the path names, or an answer to
+// a caller that cannot see it or calls it by a former name.
+func (c *call) visibleRepository() (*repository, *answer) {
+	repo, moved := c.repositoryInPath()
+	switch {
+	case repo == nil || !c.mayRead(repo):
+		return nil, refuse(c.notFound())
+	case moved:
+		return nil, refuse(c.movedTo(repo))
+	}
+	return repo, nil
+}
+
+// repositoryInPath returns the repository that the path names by its id, its
+// name or a name that it had before.
+func (c *call) repositoryInPath() (repo *repository, moved bool) {
 	if text, byID := c.params["repository"]; byID {
 		id, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
@@ -47,8 +58,9 @@ func (c *call) namedRepository() (repo *repository, moved bool) {
 	return c.repositoryFormerly(owner, name), true
 }
 
-// movedTo is the answer of a renamed repository: the same call by id. A call that acts gets 307, so that it is repeated
-// as it is; message and 307 are unconfirmed. Environments are not served by id.
+// movedTo is the answer of a renamed repository: the same call by id. A call
+// that changes something gets 307, so that it is repeated as it is; the message
+// and the 307 are unconfirmed. Environments are not served by id.
 func (c *call) movedTo(repo *repository) answer {
 	status := http.StatusTemporaryRedirect
 	if c.route.method == http.MethodGet {
@@ -75,7 +87,8 @@ func (c *call) movedTo(repo *repository) answer {
 	}
 }
 
-// organizationRepositories is GET /orgs/{org}/repos: the public ones and those that the token reaches.
+// organizationRepositories is GET /orgs/{org}/repos: the public ones and those
+// that the token reaches.
 func organizationRepositories(c *call) answer {
 	account := c.accounts[strings.ToLower(c.params["account"])]
 	if account == nil || account.Type != "Organization" {
@@ -95,7 +108,8 @@ func organizationRepositories(c *call) answer {
 	})
 }
 
-// userRepositories is GET /users/{u}/repos: public repositories only, whoever asks.
+// userRepositories is GET /users/{u}/repos: public repositories only, for every
+// caller.
 func userRepositories(c *call) answer {
 	account := c.accounts[strings.ToLower(c.params["account"])]
 	if account == nil || account.Type == "Enterprise" {
@@ -104,10 +118,11 @@ func userRepositories(c *call) answer {
 	return c.listRepositories(account, "full_name", func(repo *repository) bool { return !repo.Private })
 }
 
-// listRepositories lists by full_name ascending or by age, newest first, unless direction says otherwise. Nothing is ever
-// updated or pushed here, so those two orders are that of creation.
+// listRepositories lists by full_name ascending or by age, newest first, unless
+// direction says otherwise. Nothing is ever updated or pushed here, so those
+// two orders equal that of creation.
 func (c *call) listRepositories(owner *Account, sort string, want func(*repository) bool) answer {
-	if refused := c.lacks("metadata", "read"); refused != nil {
+	if refused := c.require("metadata", "read"); refused != nil {
 		return *refused
 	}
 	query := c.r.URL.Query()
@@ -146,7 +161,8 @@ func repositoryTopics(c *call) answer {
 
 func (repo *repository) topics() []string { return append([]string{}, repo.Topics...) } // [], never null
 
-// repositoryBody is the schema `repository`; it satisfies `minimal-repository` as well.
+// repositoryBody is the schema `repository`; it satisfies `minimal-repository`
+// as well.
 func (c *call) repositoryBody(repo *repository) map[string]any {
 	full := repo.Owner + "/" + repo.Name
 	api, html := c.api+"/repos/"+full, c.web+"/"+full
@@ -181,7 +197,8 @@ func (c *call) repositoryBody(repo *repository) map[string]any {
 	return body
 }
 
-// fullRepositoryBody is the schema `full-repository`, what a single repository is answered with.
+// fullRepositoryBody is the schema `full-repository`, the answer for a single
+// repository.
 func (c *call) fullRepositoryBody(repo *repository) map[string]any {
 	body := c.repositoryBody(repo)
 	body["network_count"], body["subscribers_count"] = 0, 0

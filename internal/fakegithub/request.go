@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Request is one request as it came in. It never holds the credential.
+// Request is a request as it came in, without its credential.
 type Request struct {
 	Method        string
 	Path          string // as sent: escaped, with /api/v3 if it was there, without the query
@@ -17,7 +17,8 @@ type Request struct {
 	UserAgent     string
 }
 
-// Requests returns the requests since the start or the last ResetRequests, in order of arrival.
+// Requests returns the requests since the start or the last ResetRequests, in
+// order of arrival.
 func (s *Server) Requests() []Request {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -28,7 +29,7 @@ func (s *Server) Requests() []Request {
 	return list
 }
 
-// ResetRequests forgets the requests so far.
+// ResetRequests clears the list of requests.
 func (s *Server) ResetRequests() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -51,7 +52,7 @@ func (s *Server) record(r *http.Request) *Request {
 	return record
 }
 
-// authorizationKind names the kind of credential by its form only.
+// authorizationKind returns the kind of credential, judged by its form only.
 func authorizationKind(r *http.Request) string {
 	scheme, value, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	switch {
@@ -65,7 +66,8 @@ func authorizationKind(r *http.Request) string {
 	return "token"
 }
 
-// isJWT tells an App's JWT from a token; the stateless form of a token has two dots as well.
+// isJWT reports whether a credential is an App's JWT; the stateless form of a
+// token has two dots as well.
 func isJWT(value string) bool {
 	value = strings.TrimSpace(value)
 	prefixes := []string{"ghs_", "ghp_", "gho_", "ghu_", "ghr_", "github_pat_"}

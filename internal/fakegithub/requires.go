@@ -7,9 +7,10 @@ import (
 	"strings"
 )
 
-// ruledRoute is the stand-in for an operation without a handler that Config.Requires knows: it opens for a token whose
-// permissions satisfy one of the alternatives, and does nothing.
-func (c *call) ruledRoute() (*route, map[string]string) {
+// routeByPermissions returns a route that stands in for an operation that
+// Config.Requires knows. It checks that the token's permissions satisfy one of
+// the alternatives, and does nothing.
+func (c *call) routeByPermissions() (*route, map[string]string) {
 	if c.config.Requires == nil {
 		return nil, nil
 	}
@@ -27,41 +28,34 @@ func (c *call) ruledRoute() (*route, map[string]string) {
 	}
 	return &route{
 		method: method, pattern: c.path, auth: installationToken, accepts: acceptsHeader(alternatives),
-		serve: func(c *call) answer { return c.rule(alternatives) },
+		serve: func(c *call) answer { return c.answerByPermissions(alternatives) },
 	}, params
 }
 
-// rule answers an operation by permissions alone. A repository that the token cannot see is not there.
-func (c *call) rule(alternatives []map[string]string) answer {
+// answerByPermissions answers by the permissions alone. A repository that the
+// token cannot see is a 404.
+func (c *call) answerByPermissions(alternatives []map[string]string) answer {
 	if c.params["repo"] != "" {
-		repo, moved := c.namedRepository()
+		repo, refused := c.visibleRepository()
 		switch {
-		case repo == nil || !c.mayRead(repo):
-			return c.notFound()
-		case moved:
-			return c.movedTo(repo)
-		case c.route.method != http.MethodGet && !c.token.covers(repo): // a public one, which anyone may read
-			return c.fail(http.StatusForbidden, "Resource not accessible by integration")
+		case refused != nil:
+			return *refused
+		case c.route.method != http.MethodGet && !c.token.covers(repo): // anyone may read a public one
+			return c.notAccessible()
 		}
 	}
-	satisfied := func(wanted map[string]string) bool {
-		for key, level := range wanted {
-			if !allows(c.token.permissions, key, level) {
-				return false
-			}
-		}
-		return true
-	}
+	satisfied := func(needed map[string]string) bool { return allowsAll(c.token.permissions, needed) }
 	switch {
 	case len(alternatives) > 0 && !slices.ContainsFunc(alternatives, satisfied):
-		return c.fail(http.StatusForbidden, "Resource not accessible by integration")
+		return c.notAccessible()
 	case c.route.method == http.MethodDelete:
 		return noContent()
 	}
 	return ok(map[string]any{})
 }
 
-// acceptsHeader writes alternatives as X-Accepted-GitHub-Permissions does: a comma means and, a semicolon or.
+// acceptsHeader formats alternatives for X-Accepted-GitHub-Permissions: a comma
+// means and, a semicolon or.
 func acceptsHeader(alternatives []map[string]string) string {
 	var list []string
 	for _, wanted := range alternatives {

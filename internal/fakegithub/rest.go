@@ -10,10 +10,12 @@ import (
 	"time"
 )
 
-// maxBody bounds what is read of a REST request: 500 repository names of 100 characters fit many times over.
+// maxBody bounds the body of a REST request: 500 repository names of 100
+// characters fit many times over.
 const maxBody = 1 << 20
 
-// call is one REST request on its way through the checks. Everything in it is read with Server.mu held.
+// call is one REST request on its way through the checks. Server.mu is held
+// whenever it is read.
 type call struct {
 	*Server
 	r       *http.Request
@@ -28,7 +30,8 @@ type call struct {
 	caller
 }
 
-// apiPath is the escaped path below the API root, which GitHub Enterprise Server has at /api/v3.
+// apiPath returns the escaped path below the API root, which GitHub Enterprise
+// Server has at /api/v3.
 func apiPath(r *http.Request) string {
 	path, below := strings.CutPrefix(r.URL.EscapedPath(), "/api/v3")
 	if below && path == "" {
@@ -74,7 +77,8 @@ func (s *Server) newCall(r *http.Request, body []byte) *call {
 	return c
 }
 
-// webBase is the address the caller used, so that links lead back here, also through a proxy that ends TLS.
+// webBase returns the address that the caller used, so that links lead back
+// here, also through a proxy that ends TLS.
 func webBase(r *http.Request) string {
 	scheme := "http"
 	if proto := r.Header.Get("X-Forwarded-Proto"); proto == "https" || r.TLS != nil {
@@ -83,29 +87,31 @@ func webBase(r *http.Request) string {
 	return scheme + "://" + r.Host
 }
 
-// answer runs the checks in the order that matches GitHub closely, then the route.
+// answer runs the checks in GitHub's order, as far as it is known, and then the
+// route.
 func (c *call) answer() answer {
 	if c.r.UserAgent() == "" {
-		return c.fail(http.StatusForbidden, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.")
+		return c.fail(http.StatusForbidden,
+			"Request forbidden by administrative rules. Please make sure your request has a User-Agent header.")
 	}
 	if refused := c.checkVersion(); refused != nil {
 		return *refused
 	}
 	c.route, c.params = c.routes.find(c.r.Method, c.path)
 	if c.route == nil || c.route.needs != nil {
-		if ruled, params := c.ruledRoute(); ruled != nil {
+		if ruled, params := c.routeByPermissions(); ruled != nil {
 			c.route, c.params = ruled, params
 		}
 	}
-	if c.route == nil || (c.route.dotcomOnly && c.config.Server) {
+	if c.route == nil || (c.route.dotcomOnly && c.config.EnterpriseServer) {
 		return c.notFound()
 	}
 	var refused *answer
 	c.caller, refused = c.identify()
-	if limited := c.count(); limited != nil {
+	if limited := c.countRequest(); limited != nil {
 		return *limited
 	}
-	if limited := c.spend(); limited != nil {
+	if limited := c.chargePoints(); limited != nil {
 		return *limited
 	}
 	if refused == nil {
@@ -117,7 +123,8 @@ func (c *call) answer() answer {
 	return c.route.serve(c)
 }
 
-// checkVersion accepts the versions that exist (https://docs.github.com/en/rest/about-the-rest-api/api-versions).
+// checkVersion accepts the versions that exist
+// (https://docs.github.com/en/rest/about-the-rest-api/api-versions).
 func (c *call) checkVersion() *answer {
 	c.version = apiVersions[0]
 	named := c.r.Header.Get("X-GitHub-Api-Version")
@@ -133,25 +140,26 @@ func (c *call) checkVersion() *answer {
 	return refuse(c.fail(http.StatusBadRequest, fmt.Sprintf("%q is not a supported API version.", named))) // wording unconfirmed
 }
 
-// apiVersions in order of appearance; the first is the default.
+// apiVersions are in order of appearance; the first is the default.
 var apiVersions = []string{"2022-11-28", "2026-03-10"}
 
 func (c *call) versions() []string {
-	if c.config.Server {
+	if c.config.EnterpriseServer {
 		return apiVersions[:1] // releases up to 3.20
 	}
 	return apiVersions
 }
 
-// atLeast tells whether the call is made under this or a later API version.
+// atLeast reports whether the call is made under this or a later API version.
 func (c *call) atLeast(version string) bool { return c.version >= version }
 
-// route is one operation. Patterns are GitHub's own, with {name} for one segment.
+// route is one operation. Patterns are GitHub's own, with {name} for one
+// segment.
 type route struct {
 	method, pattern string
 	auth            auth
-	accepts         string // X-Accepted-GitHub-Permissions, empty when none is needed; made of needs when that is there
-	needs           needs  // what inRepository and inOrganization check
+	accepts         string // X-Accepted-GitHub-Permissions, empty when none is needed; newRouteTable makes it of needs
+	needs           needs  // inRepository and inOrganization check them
 	doc             string // path of the documentation below https://docs.github.com/rest/
 	dotcomOnly      bool   // not on GitHub Enterprise Server
 	serve           func(*call) answer
@@ -159,25 +167,23 @@ type route struct {
 	segments []string // of the pattern
 }
 
-// needs are permissions with their levels; all of them.
+// needs are permissions with their levels. A token must have all of them.
 type needs map[string]string
 
-// routeTable finds routes by the method and the number of segments.
+// routeTable holds routes by method and number of segments.
 type routeTable map[string]map[int][]*route
 
-func newRouteTable(lists ...[]route) routeTable {
+func newRouteTable(routes []route) routeTable {
 	table := routeTable{}
-	for _, list := range lists {
-		for _, r := range list {
-			if r.segments = strings.Split(r.pattern, "/"); r.needs != nil {
-				r.accepts = acceptsHeader([]map[string]string{r.needs})
-			}
-			if table[r.method] == nil {
-				table[r.method] = map[int][]*route{}
-			}
-			n := len(r.segments)
-			table[r.method][n] = append(table[r.method][n], &r)
+	for _, r := range routes {
+		if r.segments = strings.Split(r.pattern, "/"); r.needs != nil {
+			r.accepts = acceptsHeader([]map[string]string{r.needs})
 		}
+		if table[r.method] == nil {
+			table[r.method] = map[int][]*route{}
+		}
+		n := len(r.segments)
+		table[r.method][n] = append(table[r.method][n], &r)
 	}
 	return table
 }
@@ -199,7 +205,8 @@ func (table routeTable) find(method, path string) (*route, map[string]string) {
 	return nil, nil
 }
 
-// pathSegments unescapes segment by segment, so a %2F inside a value stays inside it.
+// pathSegments unescapes segment by segment, so that a %2F inside a value stays
+// inside it.
 func pathSegments(path string) ([]string, bool) {
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
@@ -212,7 +219,8 @@ func pathSegments(path string) ([]string, bool) {
 	return segments, true
 }
 
-// matchSegments compares segments of the same number. No parameter is empty, so a trailing slash never matches.
+// matchSegments compares two lists of the same length. No parameter is empty,
+// so a trailing slash never matches.
 func matchSegments(want, got []string) bool {
 	for i, w := range want {
 		if isParam := strings.HasPrefix(w, "{"); w != got[i] && (!isParam || got[i] == "") {

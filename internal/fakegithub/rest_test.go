@@ -198,7 +198,7 @@ func TestAnonymousRateLimit(t *testing.T) {
 }
 
 func TestEnterpriseServer(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{Server: true})
+	w := newWorld(t, fakegithub.Config{EnterpriseServer: true})
 	w.AddAccount(fakegithub.Account{Login: "octo-inc", Type: "Enterprise"})
 	w.Install(fakegithub.Installation{AppID: 917, Account: "octo-inc", All: true})
 	r := w.send("GET", "/api/v3/meta", "", "")

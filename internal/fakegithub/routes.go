@@ -1,51 +1,135 @@
 package fakegithub
 
-// revokePattern is named because replication lag spares it.
+import "slices"
+
+// revokePattern has a name because replication lag spares this operation.
 const revokePattern = "/installation/token"
 
-// Family is a group of operations that a GitHub has when New is given it. The demo needs none of them, and the program
-// that carries it does not hold the code of what it does not name.
-type Family struct{ routes func() []route }
+// Feature is a group of operations that a GitHub has when New is given it. The
+// demo needs none of them, and the linker leaves out what no caller names.
+type Feature struct{ routes func() []route }
 
-// What there is beside tokens, installations, repositories and users.
+// The features besides tokens, installations, repositories and users.
 var (
-	Secrets      = Family{secretRoutes} // of repositories, environments and organizations
-	Environments = Family{environmentRoutes}
-	Variables    = Family{variableRoutes}
-	DeployKeys   = Family{deployKeyRoutes}
+	Secrets      = Feature{secretRoutes} // of repositories, environments and organizations
+	Environments = Feature{environmentRoutes}
+	Variables    = Feature{variableRoutes}
+	DeployKeys   = Feature{deployKeyRoutes}
 )
 
-// basicRoutes are the operations that every GitHub here has; anything else is 404, as is a method that a path does not
-// have.
-var basicRoutes = []route{
-	{method: "GET", pattern: "/", doc: "meta/meta#github-api-root", serve: root},
-	{method: "GET", pattern: "/meta", doc: "meta/meta#get-github-meta-information", serve: meta},
-	{method: "GET", pattern: "/rate_limit", doc: "rate-limit/rate-limit#get-rate-limit-status-for-the-authenticated-user", serve: rateLimit},
-	{method: "GET", pattern: "/versions", doc: "meta/meta#get-all-api-versions", dotcomOnly: true, serve: versions},
+// onPage returns the routes with what they share: the credential they ask for
+// and the page of the documentation, on which the doc of each is an anchor.
+func onPage(page string, auth auth, routes ...route) []route {
+	for i := range routes {
+		routes[i].auth, routes[i].doc = auth, page+"#"+routes[i].doc
+	}
+	return routes
+}
 
-	{method: "GET", pattern: "/app", auth: appJWT, doc: "apps/apps#get-the-authenticated-app", serve: getApp},
-	{method: "GET", pattern: "/app/installations", auth: appJWT, doc: "apps/apps#list-installations-for-the-authenticated-app", serve: listInstallations},
-	{method: "GET", pattern: "/app/installations/{installation}", auth: appJWT, doc: "apps/apps#get-an-installation-for-the-authenticated-app", serve: getInstallation},
-	{method: "DELETE", pattern: "/app/installations/{installation}", auth: appJWT, doc: "apps/apps#delete-an-installation-for-the-authenticated-app", serve: deleteInstallation},
-	{method: "PUT", pattern: "/app/installations/{installation}/suspended", auth: appJWT, doc: "apps/apps#suspend-an-app-installation", serve: suspendInstallation},
-	{method: "DELETE", pattern: "/app/installations/{installation}/suspended", auth: appJWT, doc: "apps/apps#unsuspend-an-app-installation", serve: unsuspendInstallation},
-	{method: "POST", pattern: "/app/installations/{installation}/access_tokens", auth: appJWT, doc: "apps/apps#create-an-installation-access-token-for-an-app", serve: mintToken},
+// basicRoutes returns the operations that every GitHub here has. Any other path
+// is a 404, and so is a method that a path does not have.
+func basicRoutes() []route {
+	return slices.Concat(metaRoutes(), appRoutes(), tokenRoutes(), repositoryRoutes(), userRoutes())
+}
 
-	{method: "GET", pattern: "/repos/{owner}/{repo}/installation", auth: appJWT, doc: "apps/apps#get-a-repository-installation-for-the-authenticated-app", serve: repositoryInstallation},
-	{method: "GET", pattern: "/repositories/{repository}/installation", auth: appJWT, doc: "apps/apps#get-a-repository-installation-for-the-authenticated-app", serve: repositoryInstallation},
-	{method: "GET", pattern: "/orgs/{account}/installation", auth: appJWT, doc: "apps/apps#get-an-organization-installation-for-the-authenticated-app", serve: accountInstallation("Organization")},
-	{method: "GET", pattern: "/users/{account}/installation", auth: appJWT, doc: "apps/apps#get-a-user-installation-for-the-authenticated-app", serve: accountInstallation("User", "Organization")},
-	{method: "GET", pattern: "/enterprises/{account}/installation", auth: appJWT, doc: "apps/apps#get-an-enterprise-installation-for-the-authenticated-app", dotcomOnly: true, serve: accountInstallation("Enterprise")},
+func metaRoutes() []route {
+	return slices.Concat(
+		onPage("meta/meta", public,
+			route{method: "GET", pattern: "/", doc: "github-api-root", serve: root},
+			route{method: "GET", pattern: "/meta", doc: "get-github-meta-information", serve: meta},
+			route{method: "GET", pattern: "/versions", doc: "get-all-api-versions", dotcomOnly: true, serve: versions},
+		),
+		onPage("rate-limit/rate-limit", public,
+			route{
+				method: "GET", pattern: "/rate_limit",
+				doc: "get-rate-limit-status-for-the-authenticated-user", serve: rateLimit,
+			},
+		),
+	)
+}
 
-	{method: "DELETE", pattern: revokePattern, auth: installationToken, doc: "apps/installations#revoke-an-installation-access-token", serve: revokeToken},
-	{method: "GET", pattern: "/installation/repositories", auth: installationToken, doc: "apps/installations#list-repositories-accessible-to-the-app-installation", serve: installationRepositories},
+func appRoutes() []route {
+	const (
+		one          = "/app/installations/{installation}"
+		ofRepository = "get-a-repository-installation-for-the-authenticated-app"
+	)
+	return onPage("apps/apps", appJWT,
+		route{method: "GET", pattern: "/app", doc: "get-the-authenticated-app", serve: getApp},
+		route{
+			method: "GET", pattern: "/app/installations",
+			doc: "list-installations-for-the-authenticated-app", serve: listInstallations,
+		},
+		route{
+			method: "GET", pattern: one,
+			doc: "get-an-installation-for-the-authenticated-app", serve: getInstallation,
+		},
+		route{
+			method: "DELETE", pattern: one,
+			doc: "delete-an-installation-for-the-authenticated-app", serve: deleteInstallation,
+		},
+		route{
+			method: "PUT", pattern: one + "/suspended",
+			doc: "suspend-an-app-installation", serve: suspendInstallation,
+		},
+		route{
+			method: "DELETE", pattern: one + "/suspended",
+			doc: "unsuspend-an-app-installation", serve: unsuspendInstallation,
+		},
+		route{
+			method: "POST", pattern: one + "/access_tokens",
+			doc: "create-an-installation-access-token-for-an-app", serve: mintToken,
+		},
+		route{method: "GET", pattern: "/repos/{owner}/{repo}/installation", doc: ofRepository, serve: repositoryInstallation},
+		route{method: "GET", pattern: "/repositories/{repository}/installation", doc: ofRepository, serve: repositoryInstallation},
+		route{
+			method: "GET", pattern: "/orgs/{account}/installation",
+			doc: "get-an-organization-installation-for-the-authenticated-app", serve: accountInstallation("Organization"),
+		},
+		route{
+			method: "GET", pattern: "/users/{account}/installation",
+			doc: "get-a-user-installation-for-the-authenticated-app", serve: accountInstallation("User", "Organization"),
+		},
+		route{
+			method: "GET", pattern: "/enterprises/{account}/installation", dotcomOnly: true,
+			doc: "get-an-enterprise-installation-for-the-authenticated-app", serve: accountInstallation("Enterprise"),
+		},
+	)
+}
 
-	{method: "GET", pattern: "/repos/{owner}/{repo}", accepts: "metadata=read", doc: "repos/repos#get-a-repository", serve: getRepository},
-	{method: "GET", pattern: "/repositories/{repository}", accepts: "metadata=read", doc: "repos/repos#get-a-repository", serve: getRepository},
-	{method: "GET", pattern: "/repos/{owner}/{repo}/topics", accepts: "metadata=read", doc: "repos/repos#get-all-repository-topics", serve: repositoryTopics},
-	{method: "GET", pattern: "/repositories/{repository}/topics", accepts: "metadata=read", doc: "repos/repos#get-all-repository-topics", serve: repositoryTopics},
-	{method: "GET", pattern: "/orgs/{account}/repos", accepts: "metadata=read", doc: "repos/repos#list-organization-repositories", serve: organizationRepositories},
-	{method: "GET", pattern: "/users/{account}/repos", accepts: "metadata=read", doc: "repos/repos#list-repositories-for-a-user", serve: userRepositories},
-	{method: "GET", pattern: "/user", auth: personalToken, doc: "users/users#get-the-authenticated-user", serve: getAuthenticatedUser},
-	{method: "GET", pattern: "/users/{account}", doc: "users/users#get-a-user", serve: getUser},
+func tokenRoutes() []route {
+	return onPage("apps/installations", installationToken,
+		route{method: "DELETE", pattern: revokePattern, doc: "revoke-an-installation-access-token", serve: revokeToken},
+		route{
+			method: "GET", pattern: "/installation/repositories",
+			doc: "list-repositories-accessible-to-the-app-installation", serve: installationRepositories,
+		},
+	)
+}
+
+func repositoryRoutes() []route {
+	const topics = "get-all-repository-topics"
+	routes := onPage("repos/repos", public,
+		route{method: "GET", pattern: "/repos/{owner}/{repo}", doc: "get-a-repository", serve: getRepository},
+		route{method: "GET", pattern: "/repositories/{repository}", doc: "get-a-repository", serve: getRepository},
+		route{method: "GET", pattern: "/repos/{owner}/{repo}/topics", doc: topics, serve: repositoryTopics},
+		route{method: "GET", pattern: "/repositories/{repository}/topics", doc: topics, serve: repositoryTopics},
+		route{
+			method: "GET", pattern: "/orgs/{account}/repos",
+			doc: "list-organization-repositories", serve: organizationRepositories,
+		},
+		route{method: "GET", pattern: "/users/{account}/repos", doc: "list-repositories-for-a-user", serve: userRepositories},
+	)
+	for i := range routes {
+		routes[i].accepts = "metadata=read"
+	}
+	return routes
+}
+
+func userRoutes() []route {
+	return slices.Concat(
+		onPage("users/users", personalToken,
+			route{method: "GET", pattern: "/user", doc: "get-the-authenticated-user", serve: getAuthenticatedUser}),
+		onPage("users/users", public,
+			route{method: "GET", pattern: "/users/{account}", doc: "get-a-user", serve: getUser}),
+	)
 }

@@ -1,6 +1,7 @@
 package fakegithub
 
 import (
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,11 +10,12 @@ import (
 )
 
 const (
-	textSealed   = "Bad request - validation failed due to an improperly encrypted secret"
-	textBase64   = ` does not match /^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$/.`
-	textName     = " names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
+	textSealed = "Bad request - validation failed due to an improperly encrypted secret"
+	textBase64 = ` does not match /^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$/.`
+	textName   = " names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). " +
+		"Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
 	textArchived = "Repository was archived so is read-only."
-	textGitHub   = " names must not start with GITHUB_."
+	textReserved = " names must not start with GITHUB_."
 )
 
 // listSecrets is GET .../secrets, in order of names (unconfirmed).
@@ -41,18 +43,19 @@ func getSecret(c *call, v *vault) answer {
 	return ok(c.secretBody(v, s))
 }
 
-// putSecret is PUT .../secrets/{name}: 201 when it is new, 204 when it was there. GitHub's description requires
-// encrypted_value and key_id in some families only; here all do (unconfirmed).
+// putSecret is PUT .../secrets/{name}: 201 for a new secret, 204 for one that
+// existed. GitHub's description requires encrypted_value and key_id for some
+// kinds of secrets only; here all do (unconfirmed).
 func putSecret(c *call, v *vault) answer {
-	fields, refused := c.fields()
-	if refused != nil {
-		return *refused
-	}
 	needed := []string{"encrypted_value", "key_id"}
 	if v.organization != "" {
 		needed = append(needed, "visibility")
 	}
-	if refused := first(c.required(fields, needed...), c.badName("Secret")); refused != nil {
+	fields, refused := c.fields(needed...)
+	if refused == nil {
+		refused = c.checkName("Secret", c.params["name"])
+	}
+	if refused != nil {
 		return *refused
 	}
 	var a access
@@ -86,7 +89,7 @@ func deleteSecret(c *call, v *vault) answer {
 // unseal reads encrypted_value and key_id.
 func (c *call) unseal(v *vault, fields map[string]json.RawMessage) (string, *answer) {
 	var sealed, keyID string
-	refused := first(decode(c, fields, "encrypted_value", "a string", &sealed), decode(c, fields, "key_id", "a string", &keyID))
+	refused := cmp.Or(decode(c, fields, "encrypted_value", "a string", &sealed), decode(c, fields, "key_id", "a string", &keyID))
 	if refused != nil {
 		return "", refused
 	}
@@ -103,15 +106,14 @@ func (c *call) unseal(v *vault, fields map[string]json.RawMessage) (string, *ans
 	return value, nil
 }
 
-// badName refuses what is no name of a secret or variable, as noun says.
-func (c *call) badName(noun string) *answer { return c.badNameOf(noun, c.params["name"]) }
-
-func (c *call) badNameOf(noun, name string) *answer {
+// checkName refuses an invalid name of a secret or variable; noun says which of
+// the two, in the words of GitHub's messages.
+func (c *call) checkName(noun, name string) *answer {
 	switch {
 	case !isSecretName(name):
 		return c.unprocessable(noun + textName)
 	case strings.HasPrefix(strings.ToUpper(name), "GITHUB_"):
-		return c.unprocessable(noun + textGitHub) // unconfirmed
+		return c.unprocessable(noun + textReserved) // unconfirmed
 	}
 	return nil
 }
@@ -134,7 +136,7 @@ func (c *call) secretBody(v *vault, s *secret) map[string]any {
 	return body
 }
 
-// ofSecret is for the calls below one secret of an organization.
+// ofSecret serves an operation on the access of one secret of an organization.
 func ofSecret(serve func(*call, *access) answer) func(*call, *vault) answer {
 	return func(c *call, v *vault) answer {
 		s, known := v.secrets.get(strings.ToUpper(c.params["name"]))
@@ -145,7 +147,8 @@ func ofSecret(serve func(*call, *access) answer) func(*call, *vault) answer {
 	}
 }
 
-// repositorySecrets, organizationSecrets and environmentSecrets find the vault that a path is about.
+// repositorySecrets, organizationSecrets and environmentSecrets serve an
+// operation on the vault that the path names.
 func repositorySecrets(app string, serve func(*call, *vault) answer) func(*call) answer {
 	return inRepository(unlessArchived(func(c *call, repo *repository) answer {
 		return serve(c, c.vault(vaultKey{repository: repo.ID, app: app}))
@@ -166,7 +169,7 @@ func environmentSecrets(app string, serve func(*call, *vault) answer) func(*call
 	})
 }
 
-// unlessArchived refuses whatever would change something in an archived repository.
+// unlessArchived refuses every change in an archived repository.
 func unlessArchived(serve func(*call, *repository) answer) func(*call, *repository) answer {
 	return func(c *call, repo *repository) answer {
 		if repo.Archived && c.r.Method != http.MethodGet {

@@ -131,7 +131,7 @@ func TestSecretReach(t *testing.T) {
 			t.Errorf("%s: got %d %q, want %d %q", test.path, r.StatusCode, r.message(), test.status, test.message)
 		}
 	}
-	server := newSecretWorld(t, fakegithub.Config{Server: true})
+	server := newSecretWorld(t, fakegithub.Config{EnterpriseServer: true})
 	for _, f := range families() {
 		want := 200
 		if f.dotcom {

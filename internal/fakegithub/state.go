@@ -20,7 +20,8 @@ type Account struct {
 	createdAt time.Time
 }
 
-// Repository is one repository; a bare repository at GitRoot/Owner/Name.git makes it reachable by git.
+// Repository is one repository; a bare repository at GitRoot/Owner/Name.git
+// makes it reachable by git.
 type Repository struct {
 	ID            int64 // assigned when zero
 	Owner, Name   string
@@ -71,8 +72,9 @@ type installation struct {
 	suspendedBy            string
 }
 
-// AddAccount adds an account, or returns the one that has this login already. It panics when that is of another type:
-// the owner of a repository or App that was added before is an organization.
+// AddAccount adds an account, or returns the one that has this login already.
+// It panics when that one is of another type: the owner of a repository or App
+// that was added before is an organization.
 func (s *Server) AddAccount(a Account) Account {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +102,8 @@ func (s *Server) addAccount(a Account) *Account {
 	return &a
 }
 
-// AddRepository adds a repository and, when it is missing, the organization that owns it.
+// AddRepository adds a repository and, when it is missing, the organization
+// that owns it.
 func (s *Server) AddRepository(r Repository) Repository {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,20 +116,21 @@ func (s *Server) AddRepository(r Repository) Repository {
 		r.DefaultBranch = "main"
 	}
 	r.Topics = slices.Clone(r.Topics)
-	s.enter(&repository{Repository: r, directory: r.Owner + "/" + r.Name + ".git", createdAt: s.now()})
+	s.index(&repository{Repository: r, directory: r.Owner + "/" + r.Name + ".git", createdAt: s.now()})
 	return r
 }
 
-// RenameRepository renames a repository. The old name then answers 301 until another repository takes it.
+// RenameRepository renames a repository. The old name then answers 301 until
+// another repository takes it.
 func (s *Server) RenameRepository(owner, from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	mustBeName(to)
 	repo := s.mustRepository(owner, from)
-	s.leave(repo)
+	s.unindex(repo)
 	s.formerNames[repo.key()] = repo.ID
 	repo.Name = to
-	s.enter(repo)
+	s.index(repo)
 }
 
 // ArchiveRepository makes a repository read-only, or lets it be written again.
@@ -136,8 +140,9 @@ func (s *Server) ArchiveRepository(owner, name string, archived bool) {
 	s.mustRepository(owner, name).Archived = archived
 }
 
-// TransferRepository gives a repository to another account, whose installations may select it; those of the account that
-// had it reach it no more. The old address answers 301 until another repository takes it.
+// TransferRepository moves a repository to another account. Installations of
+// that account may select it; those of the former owner no longer reach it. The
+// old address answers 301 until another repository takes it.
 func (s *Server) TransferRepository(owner, name, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -148,8 +153,9 @@ func (s *Server) TransferRepository(owner, name, to string) {
 	s.moveTo(repo, s.addAccount(Account{Login: to}).Login)
 }
 
-// RenameAccount gives an account, with all that it has but for secrets, another login. Addresses with the old one
-// answer 301; the lookup of its installation is answered as for the new one (unconfirmed).
+// RenameAccount changes the login of an account with all that it has, except
+// for secrets. Addresses with the old login answer 301; the lookup of its
+// installation is answered as for the new one (unconfirmed).
 func (s *Server) RenameAccount(from, to string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -175,10 +181,10 @@ func (s *Server) RenameAccount(from, to string) {
 }
 
 func (s *Server) moveTo(repo *repository, owner string) {
-	s.leave(repo)
+	s.unindex(repo)
 	s.formerNames[repo.key()] = repo.ID
 	repo.Owner = owner
-	s.enter(repo)
+	s.index(repo)
 }
 
 // AddApp adds an App with the bot account that acts for it.
@@ -205,14 +211,16 @@ func (s *Server) AddApp(a App) App {
 	return a
 }
 
-// ReplaceKey gives an App another key. What is signed with the one before is refused from then on.
+// ReplaceKey replaces the key of an App. JWTs signed with the old key are
+// refused from then on.
 func (s *Server) ReplaceKey(appID int64, public *rsa.PublicKey) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.apps[appID].PublicKey = public
 }
 
-// Install puts an App on an account. It panics when the App, the account or a repository was not added before.
+// Install installs an App on an account. It panics when the App, the account or
+// a repository was not added before.
 func (s *Server) Install(i Installation) Installation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -239,7 +247,8 @@ func (s *Server) Install(i Installation) Installation {
 	return i
 }
 
-// Suspend suspends an installation, as the named user of the account does in the settings.
+// Suspend suspends an installation, as the named user of the account does in
+// the settings.
 func (s *Server) Suspend(installationID int64, by string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -251,19 +260,20 @@ func (s *Server) Suspend(installationID int64, by string) {
 	in.suspendedAt = s.now()
 }
 
-// namePattern is compiled when it is first asked for: the program that has this server in
-// it, for its demo, starts for other work.
+// namePattern is compiled on first use: the program that holds this server for
+// its demo mostly starts for other work.
 var namePattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9._-]{1,100}$`) })
 
-// mustBeName refuses what GitHub would not accept as a login or repository name. Directories below GitRoot are made of
-// these names, so this also keeps them inside.
+// mustBeName panics for a name that GitHub would not accept as a login or
+// repository name. Directories below GitRoot are made of these names, so this
+// also keeps them inside.
 func mustBeName(name string) {
 	if !namePattern().MatchString(name) || name == "." || name == ".." {
 		panic(fmt.Sprintf("fakegithub: %q is not a name", name))
 	}
 }
 
-// selection is the word of the API for All.
+// selection returns the API's word for the choice of repositories.
 func (in *installation) selection() string {
 	if in.All {
 		return "all"

@@ -1,30 +1,25 @@
 package fakegithub
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
-const textNotAccessible = "Resource not accessible by integration"
-
-// inRepository is an operation on what belongs to the repository in the path. The caller has to see the repository, and
-// its token to reach it with the permissions that the route needs.
+// inRepository serves an operation on what belongs to the repository in the
+// path. The caller has to see the repository, and its token has to reach it
+// with the permissions that the route needs.
 func inRepository(serve func(*call, *repository) answer) func(*call) answer {
 	return func(c *call) answer {
-		repo, moved := c.namedRepository()
+		repo, refused := c.visibleRepository()
 		switch {
-		case repo == nil || !c.mayRead(repo):
-			return c.notFound()
-		case moved:
-			return c.movedTo(repo)
-		case !c.token.covers(repo) || !c.permitted(): // the first: a public one, which anyone may read
-			return c.fail(http.StatusForbidden, textNotAccessible)
+		case refused != nil:
+			return *refused
+		case !c.token.covers(repo) || !allowsAll(c.token.permissions, c.route.needs): // anyone may see a public one
+			return c.notAccessible()
 		}
 		return serve(c, repo)
 	}
 }
 
-// inEnvironment is the same for the environment in the path, whose name may hold slashes, as %2F.
+// inEnvironment does the same for the environment in the path. Its name may
+// hold slashes, as %2F.
 func inEnvironment(serve func(*call, *repository, *environment) answer) func(*call) answer {
 	return inRepository(func(c *call, repo *repository) answer {
 		e, ok := repo.environments.get(strings.ToLower(c.params["environment"]))
@@ -35,26 +30,17 @@ func inEnvironment(serve func(*call, *repository, *environment) answer) func(*ca
 	})
 }
 
-// inOrganization is the same for the organization in the path, which everybody sees. That a token of another
-// installation gets 403 is unconfirmed.
+// inOrganization does the same for the organization in the path, which
+// everybody sees. That a token of another installation gets 403 is unconfirmed.
 func inOrganization(serve func(*call, *Account) answer) func(*call) answer {
 	return func(c *call) answer {
 		account := c.accounts[strings.ToLower(c.params["account"])]
 		switch {
 		case account == nil || account.Type != "Organization":
 			return c.notFound()
-		case c.token.installation.Account != account.Login || !c.permitted():
-			return c.fail(http.StatusForbidden, textNotAccessible)
+		case c.token.installation.Account != account.Login || !allowsAll(c.token.permissions, c.route.needs):
+			return c.notAccessible()
 		}
 		return serve(c, account)
 	}
-}
-
-func (c *call) permitted() bool {
-	for key, level := range c.route.needs {
-		if !allows(c.token.permissions, key, level) {
-			return false
-		}
-	}
-	return true
 }

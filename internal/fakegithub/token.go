@@ -15,17 +15,19 @@ import (
 type TokenForm int
 
 const (
-	// Opaque is ghs_ and 36 characters, the last 6 of them a checksum.
+	// Opaque is ghs_ and 36 characters, of which the last 6 are a checksum.
 	Opaque TokenForm = iota
-	// Stateless is ghs_APPID_JWT, about 520 characters with dots and dashes, in a staged rollout since 2026-04-27.
+	// Stateless is ghs_APPID_JWT, about 520 characters with dots and dashes, in
+	// a staged rollout since 2026-04-27.
 	Stateless
 )
 
-// tokenLifetime is fixed: "The installation access token will expire after 1 hour"
+// tokenLifetime is fixed: "The installation access token will expire after 1
+// hour"
 // (https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app).
 const tokenLifetime = time.Hour
 
-// Token is what was granted, once, by one mint.
+// Token is what one mint granted.
 type Token struct {
 	Value               string
 	InstallationID      int64
@@ -66,14 +68,16 @@ func (s *Server) Tokens() []Token {
 	return list
 }
 
-// Alive tells whether a token would be accepted now: minted here, not expired, not revoked, App still installed.
+// Alive reports whether a token would be accepted now: minted here, not
+// expired, not revoked, App still installed.
 func (s *Server) Alive(value string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.liveToken(value) != nil
 }
 
-// liveToken finds a token that still works. The caller holds s.mu.
+// liveToken returns the token if it still works, else nil. The caller holds
+// s.mu.
 func (s *Server) liveToken(value string) *token {
 	t := s.tokenByValue[value]
 	if t == nil || t.revoked || !s.now().Before(t.expiresAt) || s.installations[t.installation.ID] != t.installation {
@@ -89,7 +93,7 @@ func (t *token) selection() string {
 	return t.installation.selection()
 }
 
-// newTokenValue makes the text of a token.
+// newTokenValue returns the text of a new token.
 func newTokenValue(form TokenForm, appID int64, now time.Time) string {
 	if form == Stateless {
 		return statelessToken(appID, now)
@@ -113,8 +117,8 @@ func checksum(body string) string {
 	return string(digits)
 }
 
-// statelessToken has the shape and length of GitHub's. Its signature is random: clients must not look inside, and the
-// fake itself only ever looks the whole value up.
+// statelessToken has the shape and length of GitHub's. Its signature is random:
+// clients must not look inside, and the fake only looks up the whole value.
 func statelessToken(appID int64, now time.Time) string {
 	header, _ := json.Marshal(map[string]string{"alg": "RS256", "typ": "JWT"})
 	claims, _ := json.Marshal(map[string]any{

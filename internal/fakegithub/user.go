@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// getUser is GET /users/{username}: users, organizations and the bots of Apps.
+// getUser is GET /users/{username}, for users, organizations and the bots of
+// Apps.
 func getUser(c *call) answer {
 	account := c.accounts[strings.ToLower(c.params["account"])]
 	if account == nil || account.Type == "Enterprise" {
@@ -33,7 +34,7 @@ func getUser(c *call) answer {
 	return ok(body)
 }
 
-// simpleUser is the schema `simple-user` of an account that exists.
+// simpleUser is the schema `simple-user` for an account that exists.
 func (c *call) simpleUser(login string) map[string]any {
 	account := c.accounts[strings.ToLower(login)]
 	name := url.PathEscape(account.Login)
@@ -68,12 +69,13 @@ func (c *call) enterpriseBody(account *Account) map[string]any {
 
 var nodePrefix = map[string]string{"User": "U", "Organization": "O", "Bot": "BOT", "Enterprise": "E"}
 
-// nodeID has the form of GitHub's global ids: a prefix and the id in MessagePack, as in R_kgDOTQ.
+// nodeID returns an id in the form of GitHub's global ids: a prefix and the id
+// in MessagePack, as in R_kgDOTQ.
 func nodeID(prefix string, id int64) string {
 	packed := []byte{0x92, 0x00, 0xce, 0, 0, 0, 0} // array of 2: 0 and a uint32
 	binary.BigEndian.PutUint32(packed[3:], uint32(id))
 	return prefix + "_" + base64.RawURLEncoding.EncodeToString(packed)
 }
 
-// timestamp is the form of most times in answers.
+// timestamp formats a time as most answers do.
 func timestamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }

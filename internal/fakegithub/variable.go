@@ -1,6 +1,7 @@
 package fakegithub
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -8,13 +9,16 @@ import (
 	"time"
 )
 
-// Limits of variables (https://docs.github.com/en/actions/reference/workflows-and-actions/variables; unconfirmed).
+// Limits of variables
+// (https://docs.github.com/en/actions/reference/workflows-and-actions/variables;
+// unconfirmed).
 const (
 	maxVariables             = 500
 	maxOrganizationVariables = 1000
 )
 
-// variable is a configuration variable of Actions: like a secret, but everybody who may list it reads its value.
+// variable is a configuration variable of Actions. It is like a secret, but
+// everybody who may list it reads its value.
 type variable struct {
 	name, value          string
 	createdAt, updatedAt time.Time
@@ -28,27 +32,26 @@ type variables struct {
 }
 
 func variableRoutes() []route {
-	var list []route
+	var routes []route
 	add := func(base, level, permission string, in func(func(*call, variables) answer) func(*call) answer) {
 		_, noun, _ := strings.Cut(level, "-")
-		doc := "actions/variables#"
+		one := base + "/{name}"
 		read, write := needs{permission: "read"}, needs{permission: "write"}
-		for _, r := range []route{
-			{method: "GET", pattern: base, needs: read, doc: doc + "list-" + noun + "-variables", serve: in(listVariables)},
-			{method: "POST", pattern: base, needs: write, doc: doc + "create-" + level + "-variable", serve: in(postVariable)},
-			{method: "GET", pattern: base + "/{name}", needs: read, doc: doc + "get-" + level + "-variable", serve: in(ofVariable(getVariable))},
-			{method: "PATCH", pattern: base + "/{name}", needs: write, doc: doc + "update-" + level + "-variable", serve: in(ofVariable(patchVariable))},
-			{method: "DELETE", pattern: base + "/{name}", needs: write, doc: doc + "delete-" + level + "-variable", serve: in(ofVariable(deleteVariable))},
-		} {
-			r.auth = installationToken
-			list = append(list, r)
-		}
+		routes = append(routes,
+			route{method: "GET", pattern: base, needs: read, doc: "list-" + noun + "-variables", serve: in(listVariables)},
+			route{method: "POST", pattern: base, needs: write, doc: "create-" + level + "-variable", serve: in(postVariable)},
+			route{method: "GET", pattern: one, needs: read, doc: "get-" + level + "-variable", serve: in(ofVariable(getVariable))},
+			route{method: "PATCH", pattern: one, needs: write, doc: "update-" + level + "-variable", serve: in(ofVariable(patchVariable))},
+			route{
+				method: "DELETE", pattern: one, needs: write,
+				doc: "delete-" + level + "-variable", serve: in(ofVariable(deleteVariable)),
+			})
 	}
 	for _, base := range []string{"/repos/{owner}/{repo}", "/repositories/{repository}"} {
 		add(base+"/actions/variables", "a-repository", "actions_variables", repositoryVariables)
 	}
 	add("/orgs/{account}/actions/variables", "an-organization", "organization_actions_variables", organizationVariables)
-	return list
+	return onPage("actions/variables", installationToken, routes...)
 }
 
 func repositoryVariables(serve func(*call, variables) answer) func(*call) answer {
@@ -65,7 +68,8 @@ func organizationVariables(serve func(*call, variables) answer) func(*call) answ
 	})
 }
 
-// listVariables is GET .../variables. Its pages are smaller than others: 10, at most 30.
+// listVariables is GET .../variables. Its pages are smaller than those of other
+// lists: 10 by default, at most 30.
 func listVariables(c *call, all variables) answer {
 	names, header := pageOf(c, all.names, 10, 30)
 	list := make([]any, 0, len(names))
@@ -75,7 +79,7 @@ func listVariables(c *call, all variables) answer {
 	return answer{status: http.StatusOK, header: header, body: map[string]any{"total_count": len(all.names), "variables": list}}
 }
 
-// ofVariable finds the variable in the path.
+// ofVariable serves an operation on the variable that the path names.
 func ofVariable(serve func(*call, variables, *variable) answer) func(*call, variables) answer {
 	return func(c *call, all variables) answer {
 		v, known := all.get(strings.ToUpper(c.params["name"]))
@@ -88,18 +92,15 @@ func ofVariable(serve func(*call, variables, *variable) answer) func(*call, vari
 
 func getVariable(c *call, all variables, v *variable) answer { return ok(c.variableBody(all, v)) }
 
-// postVariable is POST .../variables. It never replaces; the 409 and its text are unconfirmed.
+// postVariable is POST .../variables. It never replaces; the 409 and its text
+// are unconfirmed.
 func postVariable(c *call, all variables) answer {
-	fields, refused := c.fields()
-	if refused != nil {
-		return *refused
-	}
-	needed := []string{"name", "value"}
-	limit := maxVariables
+	needed, limit := []string{"name", "value"}, maxVariables
 	if all.organization != "" {
 		needed, limit = append(needed, "visibility"), maxOrganizationVariables
 	}
-	if refused := c.required(fields, needed...); refused != nil {
+	fields, refused := c.fields(needed...)
+	if refused != nil {
 		return *refused
 	}
 	v := &variable{createdAt: c.now}
@@ -134,12 +135,12 @@ func deleteVariable(_ *call, all variables, v *variable) answer {
 	return noContent()
 }
 
-// change applies the fields that are there.
+// change applies the fields that the request has.
 func (c *call) change(all variables, v *variable, fields map[string]json.RawMessage) *answer {
 	name := v.name
-	refused := first(decode(c, fields, "name", "a string", &name), decode(c, fields, "value", "a string", &v.value))
+	refused := cmp.Or(decode(c, fields, "name", "a string", &name), decode(c, fields, "value", "a string", &v.value))
 	if refused == nil {
-		refused = c.badNameOf("Variable", name)
+		refused = c.checkName("Variable", name)
 	}
 	if refused != nil {
 		return refused

@@ -9,15 +9,18 @@ import (
 	"golang.org/x/crypto/nacl/box"
 )
 
-// Limits of secrets (https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets). That those of
-// Dependabot, Codespaces and agents are the same, and that an organization has 100 for Codespaces, is unconfirmed.
+// Limits of secrets
+// (https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets).
+// It is unconfirmed that those of Dependabot, Codespaces and agents are the
+// same, and that an organization has 100 for Codespaces.
 const (
 	maxSecret              = 48 << 10 // whether before or after encryption is unknown; here before
 	maxSecrets             = 100
 	maxOrganizationSecrets = 1000
 )
 
-// vaultKey says whose secrets these are and who reads them: there is one key pair for each.
+// vaultKey says where secrets are and which app reads them. Each key has its
+// own vault and key pair.
 type vaultKey struct {
 	organization string // lower-case login; empty for those of a repository
 	repository   int64
@@ -39,7 +42,7 @@ type secret struct {
 	access
 }
 
-// vault makes one when it is first asked for. The caller holds s.mu.
+// vault returns the vault of a key, made on first use. The caller holds s.mu.
 func (s *Server) vault(key vaultKey) *vault {
 	v := s.vaults[key]
 	if v == nil {
@@ -49,7 +52,7 @@ func (s *Server) vault(key vaultKey) *vault {
 	return v
 }
 
-// keyPair is made when it is first needed.
+// keyPair returns the key pair, made on first use.
 func (v *vault) keyPair() (id string, public, private *[32]byte) {
 	if v.public == nil {
 		v.public, v.private, _ = box.GenerateKey(rand.Reader) // never fails, see crypto/rand
@@ -58,7 +61,7 @@ func (v *vault) keyPair() (id string, public, private *[32]byte) {
 	return v.keyID, v.public, v.private
 }
 
-// limit is how many secrets there may be.
+// limit returns how many secrets there may be.
 func (v *vault) limit() int {
 	if v.organization != "" && v.app != "codespaces" {
 		return maxOrganizationSecrets
@@ -66,7 +69,7 @@ func (v *vault) limit() int {
 	return maxSecrets
 }
 
-// open unseals what was sealed for the key that the caller names.
+// open unseals a value that was sealed for the key that the caller names.
 func (v *vault) open(keyID, sealed string) (value string, opened bool) {
 	id, public, private := v.keyPair()
 	raw, err := base64.StdEncoding.DecodeString(sealed)
@@ -77,7 +80,7 @@ func (v *vault) open(keyID, sealed string) (value string, opened bool) {
 	return string(plain), opened
 }
 
-// put stores a secret. What exists keeps its time of creation.
+// put stores a secret. An existing secret keeps its time of creation.
 func (v *vault) put(name, value string, a access, now time.Time) (created bool) {
 	s, known := v.secrets.get(name)
 	if !known {
@@ -88,7 +91,8 @@ func (v *vault) put(name, value string, a access, now time.Time) (created bool) 
 	return !known
 }
 
-// isBase64 is the pattern of GitHub's description, in which Go's decoder differs by skipping line breaks.
+// isBase64 reports whether text matches the pattern of GitHub's description.
+// Go's decoder differs from it: it skips line breaks.
 func isBase64(text string) bool {
 	_, err := base64.StdEncoding.DecodeString(text)
 	return err == nil && text != "" && !strings.ContainsAny(text, "\r\n")

@@ -1,8 +1,10 @@
-// Package openapitest holds REST requests and answers against GitHub's own OpenAPI description, so that a client and
-// the fake it is tested with cannot agree on a mistake.
+// Package openapitest checks REST requests and answers against GitHub's own
+// OpenAPI description, so that a client and the fake it is tested with cannot
+// agree on a mistake.
 //
-// Wrap the handler of a test with [Check] and set VALETKEY_OPENAPI to the path of the description. It is support for
-// tests only, never changes what passes through, and never reports a credential.
+// Wrap the handler of a test with [Check] and set VALETKEY_OPENAPI to the path
+// of the description. The package is for tests only. It never changes what
+// passes through and never reports a credential.
 package openapitest
 
 import (
@@ -18,20 +20,26 @@ import (
 	"testing"
 )
 
-// Variable names the environment variable with the path of the OpenAPI document in JSON.
+// Variable names the environment variable with the path of the OpenAPI document
+// in JSON.
 const Variable = "VALETKEY_OPENAPI"
 
-// Enabled tells whether Check checks anything.
+// Enabled reports whether Check checks anything.
 func Enabled() bool { return os.Getenv(Variable) != "" }
 
-// Check returns a handler that passes everything on to h and reports each REST request and answer that breaks GitHub's
-// description. Without VALETKEY_OPENAPI it is h itself. What the description leaves out is let through by these rules:
+// Check returns a handler that passes everything on to h and reports each REST
+// request and answer that breaks GitHub's description. Without VALETKEY_OPENAPI
+// it is h itself. These rules cover what the description leaves out:
 //
-//   - git, GET /, GET /versions, GET /user and /repositories/{id} are not described; any other unknown path is an error;
-//   - an answer of 500 or more, or one that is not JSON, is an outage and has no schema;
-//   - an error status that the operation does not declare (most leave out 401, all leave out 429) is held against the
-//     schema basic-error; an undeclared success is an error;
-//   - only API version 2022-11-28 is described, so the answers under another one are not checked.
+//   - git, GET /, GET /versions, GET /user and /repositories/{id} are not
+//     checked; any other unknown path is an error;
+//   - an answer of 500 or more, or one that is not JSON, is an outage and has
+//     no schema;
+//   - an error status that the operation does not declare (most leave out 401,
+//     all leave out 429) is checked against the schema basic-error; an
+//     undeclared success is an error;
+//   - only API version 2022-11-28 is described, so the answers under another
+//     one are not checked.
 func Check(t testing.TB, h http.Handler) http.Handler {
 	if !Enabled() {
 		return h
@@ -67,8 +75,10 @@ func Check(t testing.TB, h http.Handler) http.Handler {
 	})
 }
 
-// undescribed paths are served by GitHub all the same: the root, the versions, the user, repositories by id, and git.
-var undescribed = regexp.MustCompile(`^(/?|/versions|/user|/repositories/[0-9]+(/.*)?|/[^/]+/[^/]+/(info/refs|git-upload-pack|git-receive-pack))$`)
+// undescribed matches the paths that GitHub serves without describing them: the
+// root, the versions, the user, repositories by id, and git.
+var undescribed = regexp.MustCompile(`^(/?|/versions|/user|/repositories/[0-9]+(/.*)?` +
+	`|/[^/]+/[^/]+/(info/refs|git-upload-pack|git-receive-pack))$`)
 
 // buffer reads the request body and puts it back.
 func buffer(t testing.TB, r *http.Request) []byte {
@@ -83,5 +93,5 @@ func buffer(t testing.TB, r *http.Request) []byte {
 	return body
 }
 
-// document is loaded once per process: it takes tens of milliseconds.
+// document is loaded once per process, because that takes tens of milliseconds.
 var document = sync.OnceValues(func() (*specification, error) { return load(os.Getenv(Variable)) })

@@ -18,10 +18,10 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// specification is GitHub's description, ready to look operations up.
+// specification is GitHub's description, ready for the lookup of operations.
 type specification struct{ doc *openapi3.T }
 
-// operation is one described call with the parameters of its path.
+// operation is a described call with the parameters of its path.
 type operation struct {
 	spec   *specification
 	route  *routers.Route
@@ -37,8 +37,10 @@ func load(path string) (*specification, error) {
 	return &specification{doc}, nil
 }
 
-// correct mends the one place where the description contradicts itself: the items of GET /app/installations are an
-// inlined copy of the schema installation in which `account` has become a user AND an enterprise, which nothing can be.
+// correct fixes the one place where the description contradicts itself: the
+// items of GET /app/installations are an inlined copy of the schema
+// installation in which `account` has become a user AND an enterprise, which
+// nothing can be.
 func correct(doc *openapi3.T) {
 	item, installation := doc.Paths.Value("/app/installations"), doc.Components.Schemas["installation"]
 	if item == nil || installation == nil {
@@ -49,8 +51,8 @@ func correct(doc *openapi3.T) {
 	}
 }
 
-// find matches segment by segment on the escaped path, so that a %2F in a value stays in it; the template with fewer
-// parameters wins.
+// find matches segment by segment on the escaped path, so that a %2F in a value
+// stays in it. The template with the fewest parameters wins.
 func (s *specification) find(method, path string) *operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
@@ -94,8 +96,8 @@ var filterOptions = &openapi3filter.Options{
 	MultiError:            true,
 }
 
-// checkRequest validates path, query and body. The literal null is what ghinstallation sends for "no options"; GitHub
-// takes it for no body.
+// checkRequest validates path, query and body. ghinstallation sends the literal
+// null for "no options"; GitHub takes it for no body.
 func (o *operation) checkRequest(r *http.Request, body []byte) error {
 	copied := r.Clone(context.Background())
 	copied.Header.Del("Authorization") // so that it cannot end up in a message
@@ -151,7 +153,8 @@ func (s *specification) checkBasicError(body []byte) error {
 	return brief(s.doc.Components.Schemas["basic-error"].Value.VisitJSON(value))
 }
 
-// brief keeps of each error where it is and why, and drops the value, which may be a token.
+// brief reduces each error to its place and reason. It drops the value, which
+// may be a token.
 func brief(err error) error {
 	if err == nil {
 		return nil
@@ -184,7 +187,8 @@ func collect(err error, problems *[]string) {
 	}
 }
 
-// reason names the rule that was broken: the text of some rules quotes the value.
+// reason returns which rule was broken: the text of some rules quotes the
+// value.
 func reason(e *openapi3.SchemaError) string {
 	switch e.SchemaField {
 	case "required", "type", "nullable", "enum", "properties":

@@ -1,6 +1,6 @@
-// Package transporttest reaches a handler without a socket, for tests of what
-// waits: a socket would stop the clock of a testing/synctest bubble. It never
-// goes into the program.
+// Package transporttest calls a handler without a socket, for tests that wait:
+// a socket would stop the clock of a testing/synctest bubble. The program does
+// not hold it.
 package transporttest
 
 import (
@@ -15,7 +15,7 @@ import (
 // InMemory is a transport that calls a handler.
 type InMemory struct{ http.Handler }
 
-// errReset is what a caller sees of a connection that the server drops.
+// errReset is what a caller sees when the server drops the connection.
 var errReset = errors.New("connection reset by peer")
 
 // RoundTrip implements [http.RoundTripper].
