@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// invitation tells how to run one's own workflow against this GitHub. What it prints
-// works as it is pasted.
-func (w *world) invitation() string {
+// invitation returns how to run a workflow against this GitHub. Its commands
+// work as they are pasted.
+func (b *sandbox) invitation() string {
 	return fmt.Sprintf(`An embedded GitHub runs on %[1]s until you press Ctrl-C.
 Private repositories: %[2]s/%[3]s and %[2]s/%[4]s. The App's private key: %[5]s
 
@@ -34,7 +34,7 @@ or without a runner, with valetkey in PATH:
 or a secret sync or a rotation: write .github/valetkey.yml as docs/manifest.md says, run valetkey sync or valetkey rotate
 in the same way, and see at %[1]s/demo/secrets and %[1]s/demo/deploy-keys what workflows would see.
 
-`, w.url, account, wanted, other, w.keyFile(), clientID, shellWord(w.keyFile()))
+`, b.url, account, selected, other, b.keyFile(), clientID, shellWord(b.keyFile()))
 }
 
 // shellWord quotes a text, such as a path with spaces, for a shell.
