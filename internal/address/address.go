@@ -1,5 +1,5 @@
-// Package address is the one place that says to which addresses a credential may
-// be sent, by our own requests and by git: to https, and to http on this machine.
+// Package address decides to which addresses a credential may be sent, by our
+// own requests and by git: to https, and to http on this machine.
 package address
 
 import (
@@ -8,14 +8,15 @@ import (
 	"net/url"
 )
 
-// What is wrong with an address, in words that follow its name.
+// The problems of an address, in words that follow its name.
 var (
-	ErrScheme = errors.New("is no http(s) URL")
+	ErrScheme = errors.New("is not an http(s) URL")
 	ErrPlain  = errors.New("is http, so that anybody on the way can read the credentials that are sent there")
 )
 
-// Check reports what speaks against sending a credential to u. Plain http is for
-// the loopback, where nobody is on the way; insecure lets it pass elsewhere.
+// Check returns what speaks against sending a credential to u. Plain http is
+// allowed for the loopback, which no other machine can listen to; insecure
+// allows it everywhere.
 func Check(u *url.URL, insecure bool) error {
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http", u.Hostname() == "":
@@ -26,11 +27,11 @@ func Check(u *url.URL, insecure bool) error {
 	return nil
 }
 
-// Plain reports whether what is sent to u can be read on its way.
+// Plain reports whether others can read what is sent to u.
 func Plain(u *url.URL) bool { return u.Scheme == "http" && !IsLoopback(u.Hostname()) }
 
-// IsLoopback reports whether a host is this machine by its very name. A name that
-// has to be looked up is whatever the one who answers says.
+// IsLoopback reports whether a host is this machine by its very name. A name
+// that has to be looked up is not: its address is whatever the answer says.
 func IsLoopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()

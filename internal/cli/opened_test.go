@@ -75,7 +75,7 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 		{name: "no address", says: "\n::error::x", fault: elsewhere + "what is no address, and"},
 		{name: "allowed", says: "https://ghes.test/api/v3", allowed: "https://other.test, https://GHES.test/api/v3/"},
 		{name: "allowed another", says: "https://evil.test", allowed: "https://ghes.test/api/v3", fault: elsewhere},
-		{name: "allowed none", says: ours, allowed: "ghes.test", fault: "input allowed-api-urls: is no http(s) URL"},
+		{name: "allowed none", says: ours, allowed: "ghes.test", fault: "input allowed-api-urls: is not an http(s) URL"},
 		{name: "allowed plain", says: ours, allowed: "http://ghes.test", fault: "input allowed-api-urls: is http, so"},
 		{name: "insecure", says: "http://ghes.test", allowed: "http://ghes.test", insecure: true},
 	} {

@@ -1,9 +1,11 @@
-// Package fakerunner stands for GitHub's runner, as far as a demonstration and tests
-// need it: it starts a program as the runner would start a container action's stage,
-// reads the files that the stage wrote, and hides in a log what was masked.
+// Package fakerunner stands for GitHub's runner, as far as a demonstration and
+// tests need it: it starts a program as the runner would start a stage of a
+// container action, reads the files that the stage wrote, and hides masked
+// values in a log.
 //
-// It imports nothing of ours, since a runner that shared our code would confirm our
-// mistakes. It has no part in the action itself. Start at [Run] and [Log].
+// It imports none of our packages, since a runner that shared our code would
+// confirm our mistakes. The action itself does not use it. Start at [Run] and
+// [Log].
 package fakerunner
 
 import (
@@ -19,9 +21,9 @@ import (
 	"strings"
 )
 
-// Result is what a runner knows of a stage after it ended.
+// Result is what a runner knows of a stage after its end.
 type Result struct {
-	Log            []string // as the program wrote it, commands included
+	Log            []string // as the program wrote it, with the runner's commands
 	Outputs, State map[string]string
 	Exit           int
 }
@@ -32,14 +34,14 @@ type Step struct {
 	Stage   string            // the name that it is started under: valetkey or post
 	Action  string            // the action's args
 	Inputs  map[string]string // of with:
-	State   map[string]string // that the main stage left to post
+	State   map[string]string // what the main stage saved for post
 	Env     []string          // the runner's own variables, such as GITHUB_REPOSITORY
-	Dir     string            // where the runner's files are made
+	Dir     string            // where Run makes the runner's files
 }
 
-// Run starts the program by the stage's name, with the action's args and nothing of
-// this environment. The error is about the starting alone; how the program ended is
-// in the result.
+// Run starts the program under the stage's name, with the action's args and
+// nothing of this environment. The error is about the start alone; the result
+// says how the program ended.
 func Run(ctx context.Context, s Step) (Result, error) {
 	dir, err := os.MkdirTemp(s.Dir, s.Stage+"-")
 	if err != nil {
@@ -78,7 +80,8 @@ func Run(ctx context.Context, s Step) (Result, error) {
 	return result, err
 }
 
-// ReadPairs reads one of the runner's files, in the heredoc form that holds any value.
+// ReadPairs reads one of the runner's files, in the heredoc form that holds any
+// value.
 func ReadPairs(file string) (map[string]string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
@@ -88,7 +91,7 @@ func ReadPairs(file string) (map[string]string, error) {
 	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
 		name, delimiter, ok := strings.Cut(lines.Text(), "<<")
 		if !ok {
-			return nil, fmt.Errorf("%s: %q is not a pair", filepath.Base(file), name)
+			return nil, fmt.Errorf("%s: %q does not start a value", filepath.Base(file), name)
 		}
 		var value []string
 		for lines.Scan() && lines.Text() != delimiter {
@@ -99,15 +102,15 @@ func ReadPairs(file string) (map[string]string, error) {
 	return pairs, nil
 }
 
-// Log shows lines as a runner does, as far as that is needed here: masks take effect
-// from their line on. The zero Log has none.
+// Log shows lines as a runner does, as far as the demo needs it: a mask takes
+// effect from its line on. The zero Log has no masks.
 type Log struct {
 	masks []string
 	shown []string
 }
 
-// Show handles one line that a program wrote. A command of the runner is not visible,
-// but for annotations.
+// Show handles one line that a program wrote. The runner's commands are not
+// visible, except for annotations.
 func (l *Log) Show(line string) (text string, visible bool) {
 	if mask, ok := strings.CutPrefix(line, "::add-mask::"); ok {
 		l.masks = append(l.masks, Unescape(mask))
@@ -123,11 +126,11 @@ func (l *Log) Show(line string) (text string, visible bool) {
 	return line, true
 }
 
-// Shown is all that was visible so far.
+// Shown returns everything that was visible so far.
 func (l *Log) Shown() string { return strings.Join(l.shown, "\n") }
 
-// Hide takes every masked value out of a text. Masks may overlap, so what any of them
-// covers is marked first, and each stretch of it is replaced by one ***.
+// Hide replaces every masked value in a text. Masks may overlap: what any of
+// them covers is marked first, and each covered stretch becomes one ***.
 func (l *Log) Hide(text string) string {
 	covered := make([]bool, len(text))
 	for _, mask := range l.masks {
@@ -158,7 +161,7 @@ func (l *Log) Hide(text string) string {
 	return b.String()
 }
 
-// Unescape reads the data of a workflow command.
+// Unescape decodes the data of a workflow command.
 func Unescape(data string) string {
 	return strings.NewReplacer("%25", "%", "%0D", "\r", "%0A", "\n").Replace(data)
 }

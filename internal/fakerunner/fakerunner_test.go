@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Masks are found all at once, as the runner finds them: one that begins or overlaps
-// another leaves nothing of either.
+// Masks are found all at once, as the runner finds them: of two that overlap or
+// begin alike, nothing is left.
 func TestHide(t *testing.T) {
 	for _, c := range []struct {
 		masks      []string
@@ -56,11 +56,12 @@ func TestReadPairs(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := ReadPairs(file); err == nil {
-		t.Error("another form is taken")
+		t.Error("a file in another form is accepted")
 	}
 }
 
-// A program gets nothing of this environment, and how it ended is no error.
+// A program gets nothing of this environment, and a failed program is no error
+// of Run.
 func TestRun(t *testing.T) {
 	sh, err := os.Stat("/bin/sh")
 	if err != nil || sh.IsDir() {
@@ -68,18 +69,19 @@ func TestRun(t *testing.T) {
 	}
 	t.Setenv("FOR_NOBODY", "x")
 	script := filepath.Join(t.TempDir(), "program")
-	text := "#!/bin/sh\necho \"$0 $1 $INPUT_NAME $STATE_key [$FOR_NOBODY] $MORE\"\nprintf 'o<<d\\nv\\nd\\n' >> \"$GITHUB_OUTPUT\"\nexit 3\n"
+	text := "#!/bin/sh\necho \"$0 $1 $INPUT_NAME $STATE_key [$FOR_NOBODY] $MORE\"\n" +
+		"printf 'o<<d\\nv\\nd\\n' >> \"$GITHUB_OUTPUT\"\nexit 3\n"
 	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	got, err := Run(t.Context(), Step{
-		Program: script, Stage: "post", Action: "mint", Inputs: map[string]string{"name": "n"}, State: map[string]string{"key": "k"},
-		Env: []string{"MORE=m"}, Dir: t.TempDir(),
+		Program: script, Stage: "post", Action: "mint", Dir: t.TempDir(), Env: []string{"MORE=m"},
+		Inputs: map[string]string{"name": "n"}, State: map[string]string{"key": "k"},
 	})
 	if err != nil || got.Exit != 3 || got.Outputs["o"] != "v" || !strings.HasSuffix(strings.Join(got.Log, "\n"), " mint n k [] m") {
 		t.Errorf("%+v, %v", got, err)
 	}
 	if _, err := Run(t.Context(), Step{Program: filepath.Join(t.TempDir(), "none"), Dir: t.TempDir()}); err == nil {
-		t.Error("what is not there was started")
+		t.Error("Run starts a missing program")
 	}
 }

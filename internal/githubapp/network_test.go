@@ -239,12 +239,12 @@ func TestParseURL(t *testing.T) {
 		"https://[2001:DB8::1]:443":      "https://[2001:db8::1]/",
 		"http://ghes.test":               address.ErrPlain.Error(),
 		"http://0.0.0.0:8080":            address.ErrPlain.Error(),
-		"ftp://x":                        "is no http(s) URL",
-		"api.github.com":                 "is no http(s) URL",
-		"https://":                       "is no http(s) URL",
+		"ftp://x":                        "is not an http(s) URL",
+		"api.github.com":                 "is not an http(s) URL",
+		"https://":                       "is not an http(s) URL",
 		"https://u:p@ghes.test":          "holds a user name or password",
 		"https://ghes.test/?x=1":         "has a query or a fragment",
-		"https://[::1":                   "is no http(s) URL",
+		"https://[::1":                   "is not an http(s) URL",
 	} {
 		u, err := ParseURL(text)
 		if err != nil && err.Error() != want || err == nil && u.String() != want {

@@ -1,24 +1,25 @@
-// Package nearest finds the word that a misspelt one was meant to be. It is the
-// one place for that: inputs, permissions, commands and keys of a manifest differ
-// only in how far off a word may be.
+// Package nearest finds the word that a misspelt one was meant to be, for
+// inputs, permissions, commands and the keys of a manifest. They differ only in
+// how far off a word may be.
 package nearest
 
-// Word returns the candidate that text is most likely a misspelling of: the first
-// one of those with the fewest edits, and "" when all take more than most, or as
-// many as text is long.
+// Word returns the candidate that text is most likely a misspelling of: the
+// first one with the fewest edits. It returns "" when every candidate takes
+// more than most edits, or as many as text is long.
 func Word(text string, candidates []string, most int) string {
-	best, at := "", most+1
+	best, edits := "", most+1
 	for _, c := range candidates {
-		if d := Distance(text, c); d < at && d < len(text) {
-			best, at = c, d
+		if d := Distance(text, c); d < edits && d < len(text) {
+			best, edits = c, d
 		}
 	}
 	return best
 }
 
-// Distance counts the edits, in bytes, that make one word of the other: a letter
-// changed, added or taken away, or two neighbours exchanged, which is the commonest
-// slip of all (optimal string alignment). Three rows of the matrix are kept.
+// Distance returns the number of edits, in bytes, that turn one word into the
+// other. An edit changes, adds or removes a letter, or exchanges two
+// neighbours, the most common typing mistake (optimal string alignment). It
+// keeps three rows of the matrix.
 func Distance(a, b string) int {
 	before, last, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
