@@ -26,7 +26,8 @@ func organizationSecret(t *testing.T, f family) {
 	is := func(visibility string, repositories ...string) {
 		t.Helper()
 		got := w.Secrets(f.place)[0]
-		if diff := cmp.Diff(append([]string{visibility}, repositories...), append([]string{got.Visibility}, got.Repositories...)); diff != "" {
+		want := append([]string{visibility}, repositories...)
+		if diff := cmp.Diff(want, append([]string{got.Visibility}, got.Repositories...)); diff != "" {
 			t.Errorf("visibility and repositories (-want +got):\n%s", diff)
 		}
 	}
@@ -62,7 +63,8 @@ func organizationSecret(t *testing.T, f family) {
 		t.Errorf("selected: %s", r.text)
 	}
 	r := do("GET", list+"?per_page=1&page=2", "", 200)
-	if repos, _ := r.body["repositories"].([]any); len(repos) != 1 || repos[0].(map[string]any)["name"] != "web" || r.body["total_count"] != 2.0 {
+	if repos, _ := r.body["repositories"].([]any); len(repos) != 1 || repos[0].(map[string]any)["name"] != "web" ||
+		r.body["total_count"] != 2.0 {
 		t.Errorf("second page: %s", r.text)
 	}
 	do("DELETE", toggle(w.api.ID), "", 204)
@@ -97,7 +99,8 @@ func organizationSecret(t *testing.T, f family) {
 	put(422, map[string]any{"visibility": "selected", "selected_repository_ids": []string{"x"}})
 	put(422, map[string]any{"visibility": "selected", "selected_repository_ids": "x"})
 	w.want(put(422, map[string]any{"visibility": nil}), 422, "Invalid request.\n\n\"visibility\" wasn't supplied.")
-	w.want(put(422, map[string]any{"visibility": "internal"}), 422, "Invalid request.\n\n\"internal\" is not a member of [\"all\", \"private\", \"selected\"].")
+	w.want(put(422, map[string]any{"visibility": "internal"}), 422,
+		"Invalid request.\n\n\"internal\" is not a member of [\"all\", \"private\", \"selected\"].")
 	w.want(do("PUT", list, `{}`, 422), 422, "Invalid request.\n\n\"selected_repository_ids\" wasn't supplied.")
 	do("PUT", list, fmt.Sprintf(`{"selected_repository_ids": ["%d"]}`, w.web.ID), 422)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// For the race detector: calls, knobs and looks at the state, all at once.
+// The race detector watches calls, settings and reads of the state at the same
+// time.
 func TestConcurrentUse(t *testing.T) {
 	w := newWorld(t, fakegithub.Config{})
 	var group sync.WaitGroup

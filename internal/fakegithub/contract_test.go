@@ -8,7 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
 )
 
-// TestContract sends every call there is through GitHub's own description of it.
+// TestContract checks every operation against GitHub's own description.
 func TestContract(t *testing.T) {
 	if !openapitest.Enabled() {
 		t.Skip(openapitest.Variable + " is not set: no OpenAPI description to check against")
@@ -25,7 +25,9 @@ func contract(t *testing.T, config fakegithub.Config) {
 	w.AddAccount(fakegithub.Account{Login: "octo-inc", Type: "Enterprise"})
 	w.AddRepository(fakegithub.Repository{Owner: "octo-user", Name: "dot.files", Description: "mine"})
 	w.Install(fakegithub.Installation{ID: 1, AppID: 917, Account: "octo-user", All: true})
-	w.Install(fakegithub.Installation{ID: 2, AppID: 917, Account: "octo-inc", All: true, Permissions: map[string]string{"enterprise_administration": "read"}})
+	w.Install(fakegithub.Installation{
+		ID: 2, AppID: 917, Account: "octo-inc", All: true, Permissions: map[string]string{"enterprise_administration": "read"},
+	})
 	w.Suspend(1, "octo-user")
 	w.RenameRepository("octo-corp", "web", "site")
 	app, token := w.jwt(nil), w.mint(`{"repositories": ["api", "site"], "permissions": {"contents": "read", "issues": "read"}}`)

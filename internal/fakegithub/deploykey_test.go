@@ -22,14 +22,16 @@ func TestDeployKeys(t *testing.T) {
 	read, write := w.with("administration", "read"), w.with("administration", "write")
 	const path = "/repos/octo-corp/api/keys"
 	post := func(repo, token, key string) reply {
-		return w.send("POST", "/repos/octo-corp/"+repo+"/keys", token, fmt.Sprintf(`{"key": %q, "title": "deploy", "read_only": true}`, key))
+		return w.send("POST", "/repos/octo-corp/"+repo+"/keys", token,
+			fmt.Sprintf(`{"key": %q, "title": "deploy", "read_only": true}`, key))
 	}
 	if r := w.send("GET", path, read, ""); r.text != "[]" {
 		t.Errorf("no keys: %s", r.text)
 	}
 	w.want(post("api", read, sshKey(1)), 403, "Resource not accessible by integration")
 	made := post("api", write, sshKey(1)+" me@here")
-	if made.StatusCode != 201 || made.Header.Get("Location") != made.body["url"] || made.body["key"] != sshKey(1) || made.body["read_only"] != true {
+	if made.StatusCode != 201 || made.Header.Get("Location") != made.body["url"] || made.body["key"] != sshKey(1) ||
+		made.body["read_only"] != true {
 		t.Errorf("create: %d %s", made.StatusCode, made.text)
 	}
 	one := fmt.Sprintf("%s/%.0f", path, made.body["id"])
@@ -43,7 +45,10 @@ func TestDeployKeys(t *testing.T) {
 			t.Errorf("%s: %v", repo, problem)
 		}
 	}
-	for _, key := range []string{"", "ssh-ed25519", "ssh-rsa " + sshKey(1)[12:], sshKey(1)[:20], sshKey(2) + "\n" + sshKey(3), "-----BEGIN OPENSSH PRIVATE KEY-----"} {
+	for _, key := range []string{
+		"", "ssh-ed25519", "ssh-rsa " + sshKey(1)[12:], sshKey(1)[:20], sshKey(2) + "\n" + sshKey(3),
+		"-----BEGIN OPENSSH PRIVATE KEY-----",
+	} {
 		w.want(post("api", write, key), 422, "Validation Failed")
 	}
 	for i := range 40 {
@@ -61,7 +66,8 @@ func TestDeployKeys(t *testing.T) {
 		t.Errorf("a key that was deleted: %d %s", r.StatusCode, r.text)
 	}
 	w.DeleteRepository("octo-corp", "web")
-	if r := w.send("POST", path, write, fmt.Sprintf(`{"key": %q}`, sshKey(1)+" a comment")); r.StatusCode != 201 || r.body["title"] != "a comment" || r.body["read_only"] != false {
+	if r := w.send("POST", path, write, fmt.Sprintf(`{"key": %q}`, sshKey(1)+" a comment")); r.StatusCode != 201 ||
+		r.body["title"] != "a comment" || r.body["read_only"] != false {
 		t.Errorf("a key of a deleted repository: %d %s", r.StatusCode, r.text)
 	}
 	w.handler = w.Server // what follows breaks the description

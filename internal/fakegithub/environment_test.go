@@ -78,16 +78,18 @@ func TestTopics(t *testing.T) {
 	w.AddRepository(fakegithub.Repository{Owner: "octo-corp", Name: "lib", Topics: []string{"payments", "go"}})
 	token := w.mint("")
 	for path, want := range map[string]string{
-		"/repos/octo-corp/lib/topics":   `{"names":["payments","go"]}`,
-		"/repos/octo-corp/open/topics":  `{"names":[]}`,
-		"/repos/octo-corp/api/topics":   `{"names":[]}`,
-		"/repos/octo-corp/vault/topics": `{"documentation_url":"https://docs.github.com/rest/repos/repos#get-all-repository-topics","message":"Not Found","status":"404"}`,
+		"/repos/octo-corp/lib/topics":  `{"names":["payments","go"]}`,
+		"/repos/octo-corp/open/topics": `{"names":[]}`,
+		"/repos/octo-corp/api/topics":  `{"names":[]}`,
+		"/repos/octo-corp/vault/topics": `{"documentation_url":"https://docs.github.com/rest/repos/repos#get-all-repository-topics",` +
+			`"message":"Not Found","status":"404"}`,
 	} {
 		if r := w.send("GET", path, token, ""); r.text != want {
 			t.Errorf("%s: got %s, want %s", path, r.text, want)
 		}
 	}
-	w.want(w.send("GET", "/repos/octo-corp/api/topics", w.with("organization_secrets", "read"), ""), 403, "Resource not accessible by integration")
+	w.want(w.send("GET", "/repos/octo-corp/api/topics", w.with("organization_secrets", "read"), ""), 403,
+		"Resource not accessible by integration")
 	if r := w.send("GET", "/repos/octo-corp/lib", token, ""); len(r.body["topics"].([]any)) != 2 {
 		t.Errorf("topics %v", r.body["topics"])
 	}

@@ -14,7 +14,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// A whole story: a GitHub with one App, a token for one repository, and what the server saw of it.
+// A whole example: a GitHub with one App, a token for one repository, and what
+// the server recorded.
 func Example() {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -81,7 +81,7 @@ func TestFaultAfterAndRewrite(t *testing.T) {
 	}
 }
 
-// Over a real connection, as these faults are about the connection.
+// The connection is real, since these faults are about the connection.
 func TestDropAndTruncate(t *testing.T) {
 	w := newWorld(t, fakegithub.Config{})
 	server := httptest.NewServer(w)

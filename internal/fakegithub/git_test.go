@@ -14,7 +14,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// gitWorld serves the world with bare repositories over a real socket.
+// gitWorld serves a world with bare repositories over a real socket.
 type gitWorld struct {
 	*world
 	root, url string
@@ -35,7 +35,8 @@ func newGitWorld(t *testing.T) *gitWorld {
 	return g
 }
 
-// git runs git without the configuration of whoever runs the test and without asking for a password.
+// git runs git without the user's configuration and without asking for a
+// password.
 func (g *gitWorld) git(directory string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = directory
@@ -45,7 +46,7 @@ func (g *gitWorld) git(directory string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// address is that of a repository with the token in it.
+// address returns the address of a repository with the token in it.
 func (g *gitWorld) address(repository, authorization string) string {
 	token := strings.TrimPrefix(authorization, "token ")
 	return strings.Replace(g.url, "://", "://x-access-token:"+token+"@", 1) + "/octo-corp/" + repository
@@ -55,7 +56,8 @@ func TestGitPushAndClone(t *testing.T) {
 	g := newGitWorld(t)
 	token := g.mint(`{"repositories": ["api"], "permissions": {"contents": "write"}}`)
 	work := t.TempDir()
-	// More than git's http.postBuffer of 1 MiB, so the push comes in chunks; random, so it does not compress.
+	// It is more than git's http.postBuffer of 1 MiB, so that the push comes in
+	// chunks, and random, so that it does not compress.
 	large := make([]byte, 2<<20)
 	rand.Read(large)
 	if err := os.WriteFile(filepath.Join(work, "large"), large, 0o600); err != nil {
@@ -96,7 +98,7 @@ func TestGitProtocolVersion2(t *testing.T) {
 	}
 }
 
-// get asks with user and password in place of a whole Authorization header.
+// get sends a user and a password instead of a whole Authorization header.
 func (g *gitWorld) get(path, user, password string, headers ...string) reply {
 	request := httptest.NewRequest("GET", "/", nil)
 	if user != "" {

@@ -25,7 +25,8 @@ func TestJWT(t *testing.T) {
 		}
 		return w.jwt(claims)
 	}
-	hmac, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"iss": "917", "iat": now, "exp": now + 60}).SignedString([]byte("key"))
+	claims := jwt.MapClaims{"iss": "917", "iat": now, "exp": now + 60}
+	hmac, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("key"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +73,7 @@ func TestJWTWithClockSkew(t *testing.T) {
 	if got := time.Until(date).Round(time.Minute); err != nil || got != -5*time.Minute {
 		t.Errorf("Date header is off by %v (%v), want -5m", got, err)
 	}
-	// The caller can correct itself by that header.
+	// The caller can correct its clock by this header.
 	claims := jwt.MapClaims{"iss": "917", "iat": date.Unix() - 60, "exp": date.Unix() + 540}
 	if r := w.send("GET", "/app", w.jwt(claims), ""); r.StatusCode != 200 {
 		t.Errorf("corrected by Date: got %d %q", r.StatusCode, r.message())

@@ -45,7 +45,9 @@ func TestPoints(t *testing.T) {
 		if used != 200 || w.Rejections() != 3 {
 			t.Errorf("an App's own call: %d, %d rejections", used, w.Rejections())
 		}
-		other := w.Install(fakegithub.Installation{AppID: w.app.ID, Account: w.AddAccount(fakegithub.Account{Login: "rivals"}).Login, All: true})
+		other := w.Install(fakegithub.Installation{
+			AppID: w.app.ID, Account: w.AddAccount(fakegithub.Account{Login: "rivals"}).Login, All: true,
+		})
 		w.installation = other
 		w.want(w.send("GET", "/installation/repositories", w.mint(""), ""), 200, "")
 		time.Sleep(50*time.Second - time.Millisecond)
@@ -62,7 +64,8 @@ func TestPoints(t *testing.T) {
 	})
 }
 
-// A client at exactly the pace of the limit is never rejected; one that starts with everything waits a minute.
+// A client at exactly the pace of the limit is never rejected; one that spends
+// everything at once waits a minute.
 func TestPointsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSecretWorld(t, fakegithub.Config{})
@@ -153,7 +156,8 @@ func TestLatencyObeysTheCaller(t *testing.T) {
 	})
 }
 
-// A caller that has its answer may ask again at once, whatever the server still has to do.
+// A caller with its answer may call again at once, whatever the server still
+// has to do.
 func TestConcurrencyOverSockets(t *testing.T) {
 	w := newSecretWorld(t, fakegithub.Config{EnterpriseServer: true})
 	w.SetConcurrency(4)

@@ -28,7 +28,11 @@ func TestMintScope(t *testing.T) {
 		{"empty permissions mean every permission", `{"permissions": {}}`, everything, both, false},
 		{"one repository, other case", `{"repositories": ["API"]}`, everything, both[:1], true},
 		{"by id", `{"repository_ids": [1002]}`, everything, both[:1], true},
-		{"metadata comes along", `{"permissions": {"contents": "read"}}`, map[string]string{"contents": "read", "metadata": "read"}, both, false},
+		{
+			"metadata comes along", `{"permissions": {"contents": "read"}}`,
+			map[string]string{"contents": "read", "metadata": "read"},
+			both, false,
+		},
 		{"not with an organization permission", `{"permissions": {"members": "read"}}`, map[string]string{"members": "read"}, both, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -87,7 +91,10 @@ func TestMintRefusals(t *testing.T) {
 		{"array", `[]`, 400, "Body should be a JSON object"},
 		{"scalar", `"api"`, 400, "Body should be a JSON object"},
 		{"more than 500", many, 422, "Invalid request.\n\nNo more than 500 items are allowed; 501 were supplied."},
-		{"ids as text", `{"repository_ids": ["1"]}`, 422, "Invalid request.\n\nFor 'properties/repository_ids', [\"1\"] is not an array of integers."},
+		{
+			"ids as text", `{"repository_ids": ["1"]}`, 422,
+			"Invalid request.\n\nFor 'properties/repository_ids', [\"1\"] is not an array of integers.",
+		},
 		{"null list", `{"repositories": null}`, 422, "Invalid request.\n\nFor 'properties/repositories', null is not an array of strings."},
 		{"misspelt field", `{"repository": ["api"]}`, 422, "Invalid request.\n\n\"repository\" is not a permitted key."},
 	} {

@@ -17,7 +17,8 @@ func TestDrift(t *testing.T) {
 		w.SetSecret(f.place, fakegithub.Secret{Name: "a", Value: "theirs"})
 		after := w.send("GET", f.path+"/A", token, "")
 		value, _ := w.SecretValue(f.place, "A")
-		if value != "theirs" || before.body["updated_at"] == after.body["updated_at"] || before.body["created_at"] != after.body["created_at"] {
+		if value != "theirs" || before.body["updated_at"] == after.body["updated_at"] ||
+			before.body["created_at"] != after.body["created_at"] {
 			t.Errorf("%s: %q, %s, then %s", f.name, value, before.text, after.text)
 		}
 		if !w.DeleteSecret(f.place, "a") || w.DeleteSecret(f.place, "A") {
@@ -27,7 +28,8 @@ func TestDrift(t *testing.T) {
 	long := time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)
 	place := fakegithub.Place{Owner: "octo-corp", Repository: "API"}
 	w.SetSecret(place, fakegithub.Secret{Name: "OLD", CreatedAt: long, UpdatedAt: long.Add(time.Hour)})
-	if got := w.Secrets(place); len(got) != 1 || got[0].CreatedAt != long || got[0].UpdatedAt != long.Add(time.Hour) || got[0].Visibility != "" {
+	if got := w.Secrets(place); len(got) != 1 || got[0].CreatedAt != long || got[0].UpdatedAt != long.Add(time.Hour) ||
+		got[0].Visibility != "" {
 		t.Errorf("got %+v", got)
 	}
 }

@@ -189,7 +189,8 @@ func TestAnonymousRateLimit(t *testing.T) {
 		w.send("GET", "/users/octo-corp", "", "")
 	}
 	r := w.send("GET", "/users/octo-corp", "", "")
-	if r.StatusCode != 403 || !strings.HasPrefix(r.message(), "API rate limit exceeded for ") || r.Header.Get("X-Ratelimit-Remaining") != "0" {
+	if r.StatusCode != 403 || !strings.HasPrefix(r.message(), "API rate limit exceeded for ") ||
+		r.Header.Get("X-Ratelimit-Remaining") != "0" {
 		t.Errorf("got %d %q, remaining %q", r.StatusCode, r.message(), r.Header.Get("X-Ratelimit-Remaining"))
 	}
 	if r := w.send("GET", "/rate_limit", "", ""); r.StatusCode != 200 {

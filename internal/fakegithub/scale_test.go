@@ -10,7 +10,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// newFleet has 10,000 repositories with three secrets each.
+// newFleet returns a GitHub of 10,000 repositories with three secrets each.
 func newFleet(t testing.TB) *world {
 	w := newSecretWorld(t, fakegithub.Config{})
 	w.SetRequestsPerHour(1 << 30)
@@ -64,7 +64,8 @@ func BenchmarkInstallationRepositories(b *testing.B) {
 	serve(b, w, "GET", "/installation/repositories?per_page=100&page=50", w.mint(""), "", http.StatusOK)
 }
 
-// serve is as fast as the fake answers: it makes the request once and checks the status only.
+// serve makes the request once and only checks the status, so that it is as
+// fast as the fake answers.
 func serve(b *testing.B, w *world, method, path, token, body string, status int) {
 	b.Helper()
 	b.ReportAllocs()

@@ -15,7 +15,8 @@ func TestSecretRefusals(t *testing.T) {
 	const (
 		sealed  = "Bad request - validation failed due to an improperly encrypted secret"
 		pattern = ` does not match /^(?:[A-Za-z0-9+\/]{4})*(?:[A-Za-z0-9+\/]{2}==|[A-Za-z0-9+\/]{3}=|[A-Za-z0-9+\/]{4})$/.`
-		names   = "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
+		names   = "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). " +
+			"Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
 	)
 	w := newSecretWorld(t, fakegithub.Config{})
 	token := w.mint("")
@@ -31,7 +32,10 @@ func TestSecretRefusals(t *testing.T) {
 			{"broken", "A", `{"key_id"`, 400, "Problems parsing JSON"},
 			{"array", "A", `[]`, 400, "Body should be a JSON object"},
 			{"no key_id", "A", good(map[string]any{"key_id": nil}), 422, "Invalid request.\n\n\"key_id\" wasn't supplied."},
-			{"no value", "A", good(map[string]any{"encrypted_value": nil}), 422, "Invalid request.\n\n\"encrypted_value\" wasn't supplied."},
+			{
+				"no value", "A", good(map[string]any{"encrypted_value": nil}), 422,
+				"Invalid request.\n\n\"encrypted_value\" wasn't supplied.",
+			},
 			{"number", "A", good(map[string]any{"key_id": 7}), 422, "Invalid request.\n\nFor 'properties/key_id', 7 is not a string."},
 			{"plain text", "A", good(map[string]any{"encrypted_value": "p@ss"}), 422, "Invalid request.\n\np@ss" + pattern},
 			{"line break", "A", good(map[string]any{"encrypted_value": "YWJj\nYWJj"}), 422, "Invalid request.\n\nYWJj\nYWJj" + pattern},
@@ -45,7 +49,10 @@ func TestSecretRefusals(t *testing.T) {
 			{"dash", "public-key", good(nil), 422, names},
 			{"not ASCII", "%C3%84", good(nil), 422, names},
 			{"GITHUB_", "github_token", good(nil), 422, "Secret names must not start with GITHUB_."},
-			{"too large", "A", w.putBody(f, token, strings.Repeat("x", 48<<10+1), nil), 422, "Secret values must not be larger than 48 KB."},
+			{
+				"too large", "A", w.putBody(f, token, strings.Repeat("x", 48<<10+1), nil), 422,
+				"Secret values must not be larger than 48 KB.",
+			},
 			{"just fits", "JUST", w.putBody(f, token, strings.Repeat("x", 48<<10), nil), 201, ""},
 			{"empty value", "_0", w.putBody(f, token, "", nil), 201, ""},
 		} {

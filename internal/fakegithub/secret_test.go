@@ -34,7 +34,8 @@ func TestSecretFamilies(t *testing.T) {
 			}
 			w.SetClockSkew(0)
 			after := w.send("GET", f.path+"/NPM_TOKEN", token, "")
-			if before.body["name"] != "NPM_TOKEN" || before.body["created_at"] != after.body["created_at"] || before.body["updated_at"] == after.body["updated_at"] {
+			if before.body["name"] != "NPM_TOKEN" || before.body["created_at"] != after.body["created_at"] ||
+				before.body["updated_at"] == after.body["updated_at"] {
 				t.Errorf("got %s, then %s", before.text, after.text)
 			}
 			if value, ok := w.SecretValue(f.place, "npm_token"); !ok || value != "sécond\n" {

@@ -12,7 +12,7 @@ import (
 	"golang.org/x/crypto/nacl/box"
 )
 
-// family is one kind of secrets at one place.
+// family is one kind of secret in one place.
 type family struct {
 	name, path       string
 	place            fakegithub.Place
@@ -52,13 +52,14 @@ func families() []family {
 	})
 }
 
-// everything is what the App of a secretWorld has.
+// everything is the permissions of a secretWorld's App.
 var everything = map[string]string{
 	"actions": "read", "administration": "write", "actions_variables": "write", "organization_actions_variables": "write",
 	"metadata": "read", "contents": "write",
 }
 
-// newSecretWorld is a newWorld with an App that may do everything and an environment.
+// newSecretWorld returns a newWorld with an environment and an App that may do
+// everything.
 func newSecretWorld(t testing.TB, config fakegithub.Config) *world {
 	t.Helper()
 	w := newWorld(t, config)
@@ -72,7 +73,7 @@ func newSecretWorld(t testing.TB, config fakegithub.Config) *world {
 	return w
 }
 
-// with mints a token with one permission, or with all when there is none.
+// with mints a token with one permission, or with all when key is empty.
 func (w *world) with(permission, level string) string {
 	w.t.Helper()
 	if permission == "" {
@@ -81,7 +82,8 @@ func (w *world) with(permission, level string) string {
 	return w.mint(fmt.Sprintf(`{"permissions": {%q: %q}}`, permission, level))
 }
 
-// seal fetches the public key of a family and returns key id and sealed value.
+// seal fetches the public key of a family and returns the key id and the sealed
+// value.
 func (w *world) seal(f family, token, value string) (keyID, sealed string) {
 	w.t.Helper()
 	r := w.send("GET", f.path+"/public-key", token, "")
@@ -98,7 +100,7 @@ func (w *world) seal(f family, token, value string) (keyID, sealed string) {
 	return keyID, base64.StdEncoding.EncodeToString(box)
 }
 
-// putBody is a good body for a family, with more fields or others.
+// putBody returns a good body for a family, with some fields changed.
 func (w *world) putBody(f family, token, value string, more map[string]any) string {
 	w.t.Helper()
 	body := map[string]any{}

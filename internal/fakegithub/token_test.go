@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// The vectors are checksums only, as a complete token in a file would trip secret scanning.
+// The vectors are checksums only: a complete token in a file would trip secret
+// scanning.
 func TestChecksum(t *testing.T) {
 	for body, want := range map[string]string{
 		"EXAMPLEexampleEXAMPLEexample01": "4YcnMS",

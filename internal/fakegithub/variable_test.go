@@ -23,7 +23,8 @@ func variableCalls(t *testing.T, path, permission, visibility string) {
 	w.handler = openapitest.Check(t, w.Server)
 	read, write := w.with(permission, "read"), w.with(permission, "write")
 	const forbidden = "Resource not accessible by integration"
-	const names = "Variable names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
+	const names = "Variable names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). " +
+		"Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
 	body := func(name, value string) string {
 		return fmt.Sprintf(`{"name": %q, "value": %q%s}`, name, value, visibility)
 	}
@@ -50,7 +51,8 @@ func variableCalls(t *testing.T, path, permission, visibility string) {
 		{"DELETE", "/PORT", write, "", 404, "Not Found"},
 	} {
 		if r := w.send(call.method, path+call.path, call.token, call.body); r.StatusCode != call.status || r.message() != call.message {
-			t.Errorf("%s %s %s: got %d %q, want %d %q", call.method, call.path, call.body, r.StatusCode, r.message(), call.status, call.message)
+			t.Errorf("%s %s %s: got %d %q, want %d %q", call.method, call.path, call.body, r.StatusCode, r.message(), call.status,
+				call.message)
 		}
 	}
 	r := w.send("GET", path+"/hosts", read, "")
@@ -59,7 +61,8 @@ func variableCalls(t *testing.T, path, permission, visibility string) {
 	}
 	w.SetClockSkew(time.Minute)
 	w.send("PATCH", path+"/hosts", write, `{"value": "d"}`)
-	if again := w.send("GET", path+"/hosts", read, ""); again.body["updated_at"] == r.body["updated_at"] || again.body["created_at"] != r.body["created_at"] {
+	if again := w.send("GET", path+"/hosts", read, ""); again.body["updated_at"] == r.body["updated_at"] ||
+		again.body["created_at"] != r.body["created_at"] {
 		t.Errorf("got %s, then %s", r.text, again.text)
 	}
 	for i := range 39 {
@@ -84,7 +87,10 @@ func TestOrganizationVariableAccess(t *testing.T) {
 		method, path, body string
 		status             int
 	}{
-		{"POST", path, fmt.Sprintf(`{"name": "A", "value": "a", "visibility": "selected", "selected_repository_ids": [%d]}`, w.api.ID), 201},
+		{
+			"POST", path,
+			fmt.Sprintf(`{"name": "A", "value": "a", "visibility": "selected", "selected_repository_ids": [%d]}`, w.api.ID), 201,
+		},
 		{"PATCH", path + "/A", fmt.Sprintf(`{"selected_repository_ids": [%d]}`, w.web.ID), 204},
 		{"PATCH", path + "/A", `{"selected_repository_ids": [1]}`, 422},
 		{"PATCH", path + "/A", `{"visibility": "all"}`, 204},

@@ -17,7 +17,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// world is a small GitHub: octo-corp with three repositories, of which the App reaches two.
+// world is a small GitHub: octo-corp with four repositories, of which the App
+// reaches two.
 type world struct {
 	*fakegithub.Server
 	t            testing.TB
@@ -53,7 +54,7 @@ func newWorld(t testing.TB, config fakegithub.Config) *world {
 	return w
 }
 
-// jwt signs claims; with none it makes good ones.
+// jwt signs claims, or good ones when they are nil.
 func (w *world) jwt(claims jwt.MapClaims) string {
 	if claims == nil {
 		now := time.Now().Unix()
@@ -66,7 +67,7 @@ func (w *world) jwt(claims jwt.MapClaims) string {
 	return "Bearer " + signed
 }
 
-// reply is an answer with its body decoded when it is a JSON object.
+// reply is an answer with its body, decoded if it is a JSON object.
 type reply struct {
 	*http.Response
 	text string
@@ -75,7 +76,8 @@ type reply struct {
 
 func (r reply) message() string { m, _ := r.body["message"].(string); return m }
 
-// send makes a request. headers alternate names and values; an empty value removes the header.
+// send makes a request. headers alternate names and values; an empty value
+// removes the header.
 func (w *world) send(method, path, authorization, body string, headers ...string) reply {
 	w.t.Helper()
 	r := httptest.NewRequest(method, "http://ghes.test"+path, strings.NewReader(body))

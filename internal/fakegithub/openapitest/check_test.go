@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// observer is a testing.TB that keeps what is reported instead of failing.
+// observer is a testing.TB that collects errors instead of failing.
 type observer struct {
 	testing.TB
 	errors []string
@@ -33,11 +33,23 @@ func TestCheck(t *testing.T) {
 		{"good", "POST", "/app/installations/1/access_tokens", `{"repositories":["a"]}`, 201, `{"token":"t","expires_at":"later"}`, "", ""},
 		{"null body", "POST", "/app/installations/1/access_tokens", "null", 201, `{"token":"t","expires_at":"later"}`, "", ""},
 		{"below /api/v3", "GET", "/api/v3/meta", "", 200, `{"verifiable_password_authentication":true}`, "", ""},
-		{"wrong request type", "POST", "/app/installations/1/access_tokens", `{"repositories":"` + secret + `"}`, 201, `{"token":"t","expires_at":"later"}`, "", "/repositories: "},
-		{"wrong level", "POST", "/app/installations/1/access_tokens", `{"permissions":{"contents":"` + secret + `"}}`, 201, `{"token":"t","expires_at":"later"}`, "", "/permissions/contents: "},
-		{"wrong query", "GET", "/installation/repositories?per_page=many", "", 200, `{"total_count":0,"repositories":[]}`, "", "parameter per_page"},
+		{
+			"wrong request type", "POST", "/app/installations/1/access_tokens", `{"repositories":"` + secret + `"}`, 201,
+			`{"token":"t","expires_at":"later"}`, "", "/repositories: ",
+		},
+		{
+			"wrong level", "POST", "/app/installations/1/access_tokens", `{"permissions":{"contents":"` + secret + `"}}`, 201,
+			`{"token":"t","expires_at":"later"}`, "", "/permissions/contents: ",
+		},
+		{
+			"wrong query", "GET", "/installation/repositories?per_page=many", "", 200, `{"total_count":0,"repositories":[]}`, "",
+			"parameter per_page",
+		},
 		{"field missing", "POST", "/app/installations/1/access_tokens", "", 201, `{"token":"` + secret + `"}`, "", "expires_at"},
-		{"field of wrong type", "POST", "/app/installations/1/access_tokens", "", 201, `{"token":["` + secret + `"],"expires_at":"later"}`, "", "/token: "},
+		{
+			"field of wrong type", "POST", "/app/installations/1/access_tokens", "", 201,
+			`{"token":["` + secret + `"],"expires_at":"later"}`, "", "/token: ",
+		},
 		{"unknown path", "GET", "/app/instalations", "", 404, `{}`, "", "not in GitHub's OpenAPI description"},
 		{"unknown method", "PATCH", "/app", "", 404, `{}`, "", "not in GitHub's OpenAPI description"},
 		{"undescribed path", "GET", "/repositories/1/installation", "", 200, `{}`, "", ""},
