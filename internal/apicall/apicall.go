@@ -1,10 +1,11 @@
-// Package apicall is one call of GitHub's REST API as plain data: whose token it
-// takes, with which permission, and what is asked. The packages that know what to
-// ask (secrets, deploy keys, variables) describe their calls with it; who composes
-// them gives a [Func] that has the tokens, the retries and the limits.
+// Package apicall describes one call of GitHub's REST API as plain data: which
+// owner's token it takes, with which permission, and what it asks. The packages
+// that know what to ask (secrets, deploy keys, variables) describe their calls
+// with it. Their caller passes a [Func] that adds the token, the retries and
+// the limits.
 //
 // It sends nothing by itself and never sees a token. Start at [Request], and at
-// [List] for everything that GitHub hands out in pages.
+// [List] for everything that GitHub returns in pages.
 package apicall
 
 import (
@@ -14,31 +15,31 @@ import (
 
 // Request is one call.
 type Request struct {
-	// Owner and Repository say whose token the call takes. Without a repository it
-	// is about the settings of the organization.
+	// Owner and Repository say whose token the call takes. Without a repository
+	// the call is about the settings of the organization.
 	Owner, Repository string
 
 	Permission string // the key of the permission that the call takes
-	Op         string // what it is for, in words: "list the deploy keys of acme/infra"
+	Op         string // what the call does, in words: "list the deploy keys of acme/infra"
 	Method     string
-	Path       string // below the API's address, escaped, without a slash in front
+	Path       string // below the API's address, escaped, without a leading slash
 	Body       any    // nil: none
 	Result     any    // the answer is decoded into it unless nil
 }
 
-// Answer is what GitHub told besides the body.
+// Answer is what GitHub's answer says besides its body.
 type Answer struct {
 	Status int       // of the last answer; zero when there was none
-	Date   time.Time // GitHub's clock as it answered; zero when it did not say
+	Date   time.Time // GitHub's clock when it answered; zero when the answer does not say
 	Next   string    // the path of the next page, as the Link header has it; empty on the last one
 }
 
-// Func sends a request, with whatever waits and retries that takes. The answer is
-// given with an error too, as far as there was one.
+// Func sends a request, with the waits and retries that it takes. With an error
+// it also returns the answer, as far as there was one.
 type Func func(context.Context, Request) (Answer, error)
 
-// The methods and statuses of HTTP that callers tell apart. net/http has them too,
-// but only what opens connections imports that.
+// These are the methods and statuses of HTTP that callers tell apart. net/http
+// has them too, but only packages that open connections import it.
 const (
 	Get    = "GET"
 	Put    = "PUT"

@@ -9,13 +9,14 @@ import (
 	"strings"
 )
 
-// Decode reads an answer into result, and holds it against result's type, which
-// encoding/json does not: it takes null for anything, and leaves what is missing as
-// it was. A list that came as null, or not at all, would be one with nothing in it.
+// Decode decodes an answer into result and checks it against result's type.
+// encoding/json does not check: it accepts null for anything and leaves the
+// fields that are missing as they were. A list that is null or missing would
+// look like an empty one.
 //
-// A field must be there unless its tag says omitempty or omitzero, null is taken for
-// pointers alone, and for no element of a list. The error repeats nothing of the
-// answer.
+// A field must be present unless its tag says omitempty or omitzero, and only
+// pointers may be null, but no element of a list. The error repeats nothing of
+// the answer.
 func Decode(data []byte, result any) error {
 	if err := json.Unmarshal(data, result); err != nil {
 		var known NotDescribed
@@ -53,8 +54,8 @@ func (e NotDescribed) Hint() string {
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
-// mismatch names the first part of an answer that its type does not expect; empty
-// when there is none. What has a decoder of its own saw to it.
+// mismatch returns the first part of an answer that its type does not expect,
+// or "". A type with a decoder of its own has checked its part.
 func mismatch(t reflect.Type, data json.RawMessage) string {
 	switch data = bytes.TrimSpace(data); {
 	case t.Kind() == reflect.Interface:
@@ -84,10 +85,10 @@ func mismatchedField(t reflect.Type, data json.RawMessage) string {
 	for i := range t.NumField() {
 		tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if tag == "" {
-			continue // ours, not GitHub's
+			continue // not a field of GitHub's
 		}
-		value, there := fields[tag]
-		if !there {
+		value, present := fields[tag]
+		if !present {
 			if strings.HasPrefix(options, "omit") || t.Field(i).Type.Kind() == reflect.Pointer {
 				continue
 			}
@@ -100,15 +101,15 @@ func mismatchedField(t reflect.Type, data json.RawMessage) string {
 	return ""
 }
 
-// isPlain reports whether a value of a type has no parts: most elements are, such as
-// the levels of permissions.
+// isPlain reports whether values of a type have no parts. Most elements are
+// plain, such as the levels of permissions.
 func isPlain(t reflect.Type) bool {
 	return t.Kind() == reflect.String || t.Kind() == reflect.Bool || t.Kind() == reflect.Int64
 }
 
 func mismatchedElement(t reflect.Type, data json.RawMessage) string {
 	if isPlain(t.Elem()) && !bytes.Contains(data, []byte("null")) {
-		return "" // it was decoded, so only null could be wrong in it
+		return "" // it decoded, so only null could be wrong in it
 	}
 	var elements []json.RawMessage
 	if t.Kind() == reflect.Map {

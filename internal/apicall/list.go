@@ -12,31 +12,33 @@ import (
 const (
 	perPage = 100 // GitHub's largest page
 
-	// maxPages bounds a list: 20,000 repositories are more than any installation
-	// is known to reach, and a server that always names a next page is broken.
+	// maxPages bounds a list: no installation is known to reach more than
+	// 20,000 repositories, and a server that always names a next page is
+	// broken.
 	maxPages = 200
 
-	// maxTries is how often a list is read that does not come out even. A fleet
-	// changes while it is read, but hardly three times in a row.
+	// maxTries is how often an incomplete list is read. A fleet changes while
+	// it is read, but hardly three times in a row.
 	maxTries = 3
 
-	// abreast is how many pages are asked for at once when their number is known.
-	abreast = 8
+	// pagesAtOnce is how many pages are read at once when their number is
+	// known.
+	pagesAtOnce = 8
 )
 
 // List reads a whole list: every page, each item once. key is the member of the
-// answer that holds the items, beside total_count; empty for an answer that is a
-// bare array. id tells items apart.
+// answer that holds the items, beside total_count; it is empty for an answer
+// that is a bare array. id tells items apart.
 //
-// A list from which something is missing would pass for the news that it was
-// deleted. So the list is read again when it has other than total_count items,
-// when that count moved from one page to the next, or when an item comes twice,
-// which is what an item that vanished from an earlier page looks like. A bare
-// array has no count: one of several pages is read until two readings agree. A list
-// that still does not come out even is an error, and decides nothing.
+// A missing item would look like a deleted one. So the list is read again when
+// the number of items differs from total_count, when that count changed from
+// one page to the next, or when an item comes twice, which happens when another
+// item vanished from an earlier page. A bare array has no count: one of several
+// pages is read until two readings agree. A list that is still incomplete is an
+// error, on which nothing is decided.
 func List[T any, K comparable](ctx context.Context, call Func, req Request, key string, id func(*T) K) ([]T, Answer, error) {
 	req.Method = Get
-	req.Path += separator(req.Path) + fmt.Sprintf("per_page=%d", perPage)
+	req.Path += querySeparator(req.Path) + fmt.Sprintf("per_page=%d", perPage)
 	var before []K
 	for range maxTries {
 		l := &listing[T, K]{call: call, req: req, key: key, id: id}
@@ -45,7 +47,7 @@ func List[T any, K comparable](ctx context.Context, call Func, req Request, key 
 		}
 		ids := l.ids()
 		switch {
-		case !l.even():
+		case !l.complete():
 			before = nil
 		case l.total >= 0, l.pages == 1, slices.Equal(before, ids):
 			return l.items, l.answer, nil
@@ -56,7 +58,7 @@ func List[T any, K comparable](ctx context.Context, call Func, req Request, key 
 	return nil, Answer{}, &unsettled{req.Op}
 }
 
-func separator(path string) string {
+func querySeparator(path string) string {
 	if strings.Contains(path, "?") {
 		return "&"
 	}
@@ -70,11 +72,11 @@ type listing[T any, K comparable] struct {
 	key  string
 	id   func(*T) K
 
-	answer Answer // of the first page, or of the one that failed
-	items  []T
-	total  int  // total_count of the first page; -1: a bare array has none
-	moved  bool // the count was another one on a later page
-	pages  int
+	answer       Answer // of the first page, or of the one that failed
+	items        []T
+	total        int  // total_count of the first page; -1 for a bare array
+	countChanged bool // a later page had another total_count
+	pages        int
 }
 
 func (l *listing[T, K]) read(ctx context.Context) error {
@@ -86,8 +88,8 @@ func (l *listing[T, K]) read(ctx context.Context) error {
 	l.total, l.items, l.pages = first.total, first.items, 1
 	next := answer.Next
 	if l.total > len(l.items) && next != "" {
-		if path, ok := numbered(next); ok {
-			return l.rest(ctx, path)
+		if path, ok := pagePaths(next); ok {
+			return l.readRest(ctx, path)
 		}
 	}
 	for next != "" {
@@ -105,15 +107,15 @@ func (l *listing[T, K]) read(ctx context.Context) error {
 	return nil
 }
 
-// rest reads the pages after the first, some at once. path makes the address of
-// each from that of the second, which GitHub gave.
-func (l *listing[T, K]) rest(ctx context.Context, path func(number int) string) error {
+// readRest reads the pages after the first, several at once. path returns the
+// address of each page, made from that of the second, which GitHub gave.
+func (l *listing[T, K]) readRest(ctx context.Context, path func(number int) string) error {
 	l.pages = (l.total + perPage - 1) / perPage
 	if l.pages > maxPages {
 		return l.tooLong()
 	}
 	pages, answers, errs := make([]page[T], l.pages+1), make([]Answer, l.pages+1), make([]error, l.pages+1)
-	Each(l.pages-1, abreast, func(i int) {
+	Each(l.pages-1, pagesAtOnce, func(i int) {
 		number := i + 2
 		pages[number], answers[number], errs[number] = l.page(ctx, path(number))
 	})
@@ -127,9 +129,9 @@ func (l *listing[T, K]) rest(ctx context.Context, path func(number int) string) 
 	return nil
 }
 
-// numbered returns the addresses of all pages, given that of the second one; it is
-// not ok when that does not say which page it is.
-func numbered(second string) (path func(int) string, ok bool) {
+// pagePaths returns the addresses of all pages, made from that of the second
+// one; ok is false if that one does not hold its number.
+func pagePaths(second string) (path func(int) string, ok bool) {
 	before, after, ok := strings.Cut(second, "page=2")
 	for ok && !strings.HasSuffix(before, "?") && !strings.HasSuffix(before, "&") { // per_page=2…
 		more, rest, found := strings.Cut(after, "page=2")
@@ -142,7 +144,7 @@ func numbered(second string) (path func(int) string, ok bool) {
 }
 
 func (l *listing[T, K]) add(p page[T]) {
-	l.moved = l.moved || p.total != l.total
+	l.countChanged = l.countChanged || p.total != l.total
 	l.items = append(l.items, p.items...)
 }
 
@@ -158,16 +160,16 @@ func (l *listing[T, K]) ids() []K {
 	return ids
 }
 
-// even reports whether every item is there, once.
-func (l *listing[T, K]) even() bool {
+// complete reports whether every item is there, once.
+func (l *listing[T, K]) complete() bool {
 	seen := make(map[K]bool, len(l.items))
 	for _, id := range l.ids() {
 		seen[id] = true
 	}
-	return !l.moved && len(seen) == len(l.items) && (l.total < 0 || l.total == len(l.items))
+	return !l.countChanged && len(seen) == len(l.items) && (l.total < 0 || l.total == len(l.items))
 }
 
-// page is what one answer holds.
+// page is the content of one answer.
 type page[T any] struct {
 	items []T
 	total int
@@ -186,7 +188,7 @@ func (l *listing[T, K]) page(ctx context.Context, path string) (p page[T], answe
 	return p, answer, err
 }
 
-// unsettled is a list that did not come out even in any of its readings.
+// unsettled is the error of a list that was incomplete in all its readings.
 type unsettled struct{ op string }
 
 func (e *unsettled) Error() string {
@@ -205,8 +207,8 @@ type notAList struct{ NotDescribed }
 
 func (notAList) Error() string { return "the answer is not a list as GitHub's API describes it" }
 
-// decode takes an answer apart. What is missing, or null where a list or an item
-// belongs, must not pass for an empty list.
+// decode splits an answer into its items. A list or an item that is missing or
+// null must not pass for an empty list.
 func decode[T any](raw json.RawMessage, key string) (page[T], error) {
 	p := page[T]{total: -1}
 	list := raw

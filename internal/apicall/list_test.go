@@ -15,7 +15,7 @@ type item struct {
 	ID int `json:"id"`
 }
 
-// server answers with pages of a list that somebody may change meanwhile.
+// server answers with pages of a list that changes meanwhile.
 type server struct {
 	mu      sync.Mutex
 	ids     []int
@@ -74,7 +74,8 @@ func (s *server) list(t *testing.T) ([]int, Answer, error) {
 	if s.bare {
 		key = ""
 	}
-	got, answer, err := List(t.Context(), s.call, Request{Op: "list things", Path: "orgs/acme/things"}, key, func(i *item) int { return i.ID })
+	got, answer, err := List(t.Context(), s.call, Request{Op: "list things", Path: "orgs/acme/things"}, key,
+		func(i *item) int { return i.ID })
 	var ids []int
 	for _, i := range got {
 		ids = append(ids, i.ID)
@@ -112,8 +113,8 @@ func TestListReadsEveryPage(t *testing.T) {
 	}
 }
 
-// What is deleted from an earlier page moves the later ones up: an item falls
-// between two pages, and must not pass for deleted.
+// An item that is deleted from an earlier page moves the later ones up: another
+// one falls between two pages and must not pass for deleted.
 func TestListReadsAgainWhatMoved(t *testing.T) {
 	for _, bare := range []bool{false, true} {
 		s := &server{ids: numbers(250), bare: bare}
@@ -193,11 +194,11 @@ func TestListFails(t *testing.T) {
 	}
 }
 
-// The pages of a long list are asked for some at once, and no more than that.
+// The pages of a long list are read several at once, and no more than that.
 func TestListReadsSomePagesAtOnce(t *testing.T) {
 	s := &server{ids: numbers(4000)}
-	under := make(chan struct{}, abreast) // full when as many are under way as may be
-	all := make(chan struct{})            // closed when that was so
+	under := make(chan struct{}, pagesAtOnce) // full when as many are under way as may be
+	all := make(chan struct{})                // closed when that was so
 	var once sync.Once
 	call := func(ctx context.Context, req Request) (Answer, error) {
 		select {
@@ -208,7 +209,7 @@ func TestListReadsSomePagesAtOnce(t *testing.T) {
 		}
 		defer func() { <-under }()
 		if strings.Contains(req.Path, "&page=") {
-			if len(under) == abreast {
+			if len(under) == pagesAtOnce {
 				once.Do(func() { close(all) })
 			}
 			<-all
@@ -221,11 +222,13 @@ func TestListReadsSomePagesAtOnce(t *testing.T) {
 	}
 }
 
-// What is not a list must not pass for an empty one.
+// An answer that is not a list must not pass for an empty one.
 func TestListOfAnotherShape(t *testing.T) {
 	for _, body := range []string{
-		`null`, `{}`, `[]`, `"items"`, `{"items":[]}`, `{"total_count":0}`, `{"total_count":null,"items":[]}`, `{"total_count":0,"items":null}`,
-		`{"total_count":-1,"items":[]}`, `{"total_count":1,"items":[null]}`, `{"total_count":1,"items":["a"]}`, `{"total_count":"1","items":[]}`,
+		`null`, `{}`, `[]`, `"items"`, `{"items":[]}`,
+		`{"total_count":0}`, `{"total_count":null,"items":[]}`, `{"total_count":0,"items":null}`,
+		`{"total_count":-1,"items":[]}`, `{"total_count":1,"items":[null]}`, `{"total_count":1,"items":["a"]}`,
+		`{"total_count":"1","items":[]}`,
 	} {
 		s := &server{rewrite: func(string) string { return body }}
 		if got, _, err := s.list(t); err == nil || !strings.HasPrefix(err.Error(), "list things: the answer is not a list") {
@@ -250,7 +253,7 @@ func TestNumbered(t *testing.T) {
 		"x?after=abc":               "",
 		"x?per_page=2":              "",
 	} {
-		path, ok := numbered(second)
+		path, ok := pagePaths(second)
 		got := ""
 		if ok {
 			got = path(3)

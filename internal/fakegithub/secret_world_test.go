@@ -73,7 +73,7 @@ func newSecretWorld(t testing.TB, config fakegithub.Config) *world {
 	return w
 }
 
-// with mints a token with one permission, or with all when key is empty.
+// with mints a token with one permission, or with all of them for "".
 func (w *world) with(permission, level string) string {
 	w.t.Helper()
 	if permission == "" {

@@ -8,21 +8,22 @@ import (
 	"time"
 )
 
-// How long a lock that is held is left alone before it is tried again.
+// The pauses between two tries to take a lock that is held.
 const (
 	firstPause = 5 * time.Millisecond
 	lastPause  = 200 * time.Millisecond
 )
 
-// ErrLocked is what [Lock] returns when ctx ends before the other holder lets go.
+// ErrLocked is the error of [Lock] when ctx ends before the other holder lets
+// go.
 var ErrLocked = errors.New("somebody else holds its lock")
 
-// Lock waits until nobody else holds the lock file at path, which is made if it is
-// not there, and holds it until the function that it returns is called or the
-// process ends. The system does not tell who the other holder is. Errors don't
-// repeat the path. Where the system has no such locks, nobody waits for anybody.
+// Lock waits until nobody else holds the lock file at path, which it makes if
+// necessary, and holds it until the caller calls unlock or the process ends.
+// The system does not tell who the other holder is. Errors don't repeat the
+// path. On a system without such locks, Lock does not wait.
 func Lock(ctx context.Context, path string) (unlock func(), err error) {
-	dir, name, err := directory(path, false)
+	dir, name, err := openDirectory(path, false)
 	if err != nil {
 		return nil, err
 	}
@@ -33,8 +34,8 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 			return nil, err
 		}
 		held, err := tryLock(f)
-		if held && err == nil && isStill(dir, name, f) {
-			return func() { _ = f.Close() }, nil // which lets go
+		if held && err == nil && isStillAt(dir, name, f) {
+			return func() { _ = f.Close() }, nil // closing unlocks
 		}
 		_ = f.Close() // nothing was written
 		if err != nil {
@@ -52,43 +53,43 @@ func Lock(ctx context.Context, path string) (unlock func(), err error) {
 func lockFile(dir *os.Root, name string) (*os.File, error) {
 	f, err := dir.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
 	if err == nil || !errors.Is(err, fs.ErrExist) {
-		return f, bare(err)
+		return f, withoutPath(err)
 	}
 	if f, err = openOwn(dir, name, os.O_RDWR); err != nil {
 		return nil, err
 	}
-	if err = ours(dir, f); err != nil {
+	if err = checkOwner(dir, f); err != nil {
 		_ = f.Close() // nothing was written
 	}
 	return f, err
 }
 
-// ours returns an error where others may hold the lock: who can open a file can
-// lock it, and keep this program waiting.
-func ours(dir *os.Root, f *os.File) error {
+// checkOwner returns an error if others may hold the lock: whoever can open a
+// file can lock it and keep this program waiting.
+func checkOwner(dir *os.Root, f *os.File) error {
 	const cure = "delete it"
 	info, err := f.Stat()
 	if err != nil {
-		return bare(err)
+		return withoutPath(err)
 	}
-	around, err := dir.Stat(".")
+	parent, err := dir.Stat(".")
 	if err != nil {
-		return bare(err)
+		return withoutPath(err)
 	}
 	uid, _, ok := Owner(info)
-	of, _, _ := Owner(around)
+	parentUID, _, _ := Owner(parent)
 	switch {
 	case ok && info.Mode().Perm()&0o077 != 0:
 		return &Error{"others may open it", cure}
-	case ok && uid != of && uid != os.Geteuid():
+	case ok && uid != parentUID && uid != os.Geteuid():
 		return &Error{"it belongs to somebody else", cure}
 	}
 	return nil
 }
 
-// isStill reports whether the name still leads to the file: a lock on one that was
-// deleted keeps nobody out.
-func isStill(dir *os.Root, name string, f *os.File) bool {
+// isStillAt reports whether the name still leads to the file: a lock on a
+// deleted file keeps nobody out.
+func isStillAt(dir *os.Root, name string, f *os.File) bool {
 	now, err := dir.Lstat(name)
 	if err != nil {
 		return false

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-// Locks exclude each other, and all get their turn.
+// Locks exclude each other, and every waiter gets its turn.
 func TestLockExcludes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "lock")
 	var inside, turns atomic.Int32
@@ -69,7 +69,8 @@ func TestLockWait(t *testing.T) {
 	})
 }
 
-// A lock on a file that has been deleted meanwhile keeps nobody out, and so is none.
+// A lock on a file that was deleted meanwhile keeps nobody out, and does not
+// count.
 func TestLockSwapped(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
@@ -91,11 +92,11 @@ func TestLockSwapped(t *testing.T) {
 			t.Fatal(err)
 		}
 		unlock()
-		if held, err := tryLock(old); !held || err != nil || isStill(root, "lock", old) {
-			t.Errorf("held %v, %v; it counts: %v", held, err, isStill(root, "lock", old))
+		if held, err := tryLock(old); !held || err != nil || isStillAt(root, "lock", old) {
+			t.Errorf("held %v, %v; it counts: %v", held, err, isStillAt(root, "lock", old))
 		}
 		put(t, path, "")
-		if isStill(root, "lock", old) {
+		if isStillAt(root, "lock", old) {
 			t.Error("another file of the name counts as the same")
 		}
 		_ = old.Close()

@@ -45,7 +45,7 @@ func TestReplace(t *testing.T) {
 			if got, err := os.ReadFile(path); err != nil || string(got) != text {
 				t.Errorf("%s: %s, %v", path, got, err)
 			}
-			if got := names(t, filepath.Dir(path)); !slices.Contains(got, "file") || strings.Contains(fmt.Sprint(got), temporary) {
+			if got := names(t, filepath.Dir(path)); !slices.Contains(got, "file") || strings.Contains(fmt.Sprint(got), temporaryInfix) {
 				t.Errorf("%s: there is %v", path, got)
 			}
 			if err := os.Chmod(path, 0o666); err != nil {
@@ -64,7 +64,7 @@ func TestReplace(t *testing.T) {
 	}
 }
 
-// A writer that fails leaves the old file, and nothing beside it.
+// A writer that fails leaves the old file and nothing beside it.
 func TestReplaceFails(t *testing.T) {
 	t.Chdir(t.TempDir())
 	put(t, "file", "old")
@@ -84,7 +84,7 @@ func TestReplaceFails(t *testing.T) {
 	}
 }
 
-// The directory is held: where its name leads meanwhile is nobody's business.
+// The directory stays open: it does not matter where its name leads meanwhile.
 func TestReplaceStaysInItsDirectory(t *testing.T) {
 	elsewhere := t.TempDir()
 	t.Chdir(t.TempDir())
@@ -100,7 +100,8 @@ func TestReplaceStaysInItsDirectory(t *testing.T) {
 	}
 }
 
-// A link that takes the file's place while it is written is replaced, not followed.
+// A link that takes the file's place while it is written is replaced, not
+// followed.
 func TestReplaceDoesNotFollow(t *testing.T) {
 	victim := put(t, filepath.Join(t.TempDir(), "victim"), "theirs")
 	t.Chdir(t.TempDir())
@@ -113,7 +114,7 @@ func TestReplaceDoesNotFollow(t *testing.T) {
 	}
 }
 
-// Of writers at once, one wins whole, and every reader sees a whole one.
+// Of concurrent writers one wins, and every reader sees a whole file.
 func TestReplaceAtOnce(t *testing.T) {
 	t.Chdir(t.TempDir())
 	whole := func(got []byte) bool {
@@ -141,7 +142,8 @@ func TestReplaceAtOnce(t *testing.T) {
 	}
 }
 
-// halfWriter makes this test program a writer that is killed in the middle.
+// halfWriter turns this test program into a writer that is killed in the
+// middle.
 const halfWriter = "SAFEFILE_TEST_HALF_WRITER"
 
 func TestReplaceKilled(t *testing.T) {
@@ -177,20 +179,21 @@ func TestReplaceKilled(t *testing.T) {
 	if got := names(t, dir); len(got) != 2 {
 		t.Fatalf("there is %v: it was not killed in the middle", got)
 	}
-	put(t, filepath.Join(dir, "file-1"+temporary+"x"), "another's")
-	if err := os.Mkdir(filepath.Join(dir, "file"+temporary+"dir"), 0o700); err != nil {
+	put(t, filepath.Join(dir, "file-1"+temporaryInfix+"x"), "another's")
+	if err := os.Mkdir(filepath.Join(dir, "file"+temporaryInfix+"dir"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	Sweep(path)
-	if got, want := names(t, dir), []string{"file", "file-1" + temporary + "x", "file" + temporary + "dir"}; !slices.Equal(got, want) {
+	want := []string{"file", "file-1" + temporaryInfix + "x", "file" + temporaryInfix + "dir"}
+	if got := names(t, dir); !slices.Equal(got, want) {
 		t.Errorf("there is %v, want %v", got, want)
 	}
 }
 
-// Nothing is swept behind a link that leads out of the workspace.
+// Sweep removes nothing behind a link that leads out of the workspace.
 func TestSweepStays(t *testing.T) {
 	elsewhere := t.TempDir()
-	put(t, filepath.Join(elsewhere, "file"+temporary+"x"), "theirs")
+	put(t, filepath.Join(elsewhere, "file"+temporaryInfix+"x"), "theirs")
 	t.Chdir(t.TempDir())
 	link(t, elsewhere, "dir")
 	Sweep("dir/file")

@@ -1,15 +1,16 @@
-// Package safefile reads, replaces and locks files that others may have had their
-// hands on: what a pull request checked out, what an earlier step of the job left.
+// Package safefile reads, replaces and locks files that others may have
+// changed: those of a checked-out pull request, or those of an earlier step of
+// the job.
 //
-// Only regular files are opened: a named pipe would keep the step waiting for ever,
-// and a device has no end. Nothing is read beyond a bound, and nothing is read or
-// written by half.
+// It opens only regular files: a named pipe would keep the step waiting for
+// ever, and a device has no end. It reads nothing beyond a bound, and neither
+// reads nor writes a file by half.
 //
-// The current directory is the workspace, whose content is that of whoever wrote the
-// commit: no link in it leads out of it. A path that lies elsewhere is the word of
-// the user who gave it, up to its directory. A file that this program writes and
-// reads again is never a link itself, wherever it lies: see [ReadOwn], [Replace] and
-// [Lock].
+// The current directory is the workspace, whose content comes from the author
+// of the commit: no link in it may lead out of it. For a path elsewhere, the
+// user who gave it is trusted, up to its directory. A file that this program
+// writes and reads again is never a link itself, wherever it is: see [ReadOwn],
+// [Replace] and [Lock].
 package safefile
 
 import (
@@ -30,8 +31,8 @@ func (e *Error) Error() string { return e.Problem }
 // Hint is the cure, printed on a line of its own.
 func (e *Error) Hint() string { return e.Cure }
 
-// Read returns the whole content of a regular file of at most limit bytes. A link
-// in the workspace is followed as long as it stays there. Errors don't repeat the
+// Read returns the whole content of a regular file of at most limit bytes. It
+// follows a link in the workspace if that stays there. Errors don't repeat the
 // path.
 func Read(path string, limit int64) ([]byte, error) {
 	at, err := locate(path)
@@ -41,21 +42,21 @@ func Read(path string, limit int64) ([]byte, error) {
 	defer at.close()
 	info, err := at.stat()
 	if err == nil {
-		err = regular(info)
+		err = checkRegular(info)
 	}
 	if err != nil {
-		return nil, bare(err)
+		return nil, withoutPath(err)
 	}
 	f, err := at.open()
 	if err != nil {
-		return nil, bare(err)
+		return nil, withoutPath(err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return content(f, limit)
+	return readAll(f, limit)
 }
 
-// ReadOwn returns the whole content of a file that [Replace] wrote: what has become
-// a link is somebody else's doing. Errors don't repeat the path.
+// ReadOwn returns the whole content of a file that [Replace] wrote. It refuses
+// a link, which somebody else must have made. Errors don't repeat the path.
 func ReadOwn(path string, limit int64) ([]byte, error) {
 	at, err := locate(path)
 	if err != nil {
@@ -67,24 +68,24 @@ func ReadOwn(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	return content(f, limit)
+	return readAll(f, limit)
 }
 
-// openTries is how often a file is looked at anew that [Replace] of another process
-// has swapped meanwhile.
-const openTries = 100
+// maxOpenTries is how often openOwn tries again when [Replace] of another
+// process has just swapped the file.
+const maxOpenTries = 100
 
 var errSwapped = &Error{"it was swapped for another file while it was opened", "see what else writes it, and run the step again"}
 
-// openOwn opens a file that is there, and no link.
+// openOwn opens a file that exists and is not a link.
 func openOwn(root *os.Root, name string, flag int) (*os.File, error) {
-	for range openTries {
+	for range maxOpenTries {
 		before, err := root.Lstat(name)
 		if err == nil {
-			err = regular(before)
+			err = checkRegular(before)
 		}
 		if err != nil {
-			return nil, bare(err)
+			return nil, withoutPath(err)
 		}
 		if f, err := openSame(root, name, flag, before); !errors.Is(err, errSwapped) {
 			return f, err
@@ -93,12 +94,12 @@ func openOwn(root *os.Root, name string, flag int) (*os.File, error) {
 	return nil, errSwapped
 }
 
-// openSame opens what was looked at before, without waiting for whatever else may be
-// there by now.
+// openSame opens the file that was looked at before. It does not wait for
+// another file, such as a pipe, that has taken its place.
 func openSame(root *os.Root, name string, flag int, before fs.FileInfo) (*os.File, error) {
 	f, err := root.OpenFile(name, flag|syscall.O_NONBLOCK, 0)
 	if err != nil {
-		return nil, bare(err)
+		return nil, withoutPath(err)
 	}
 	if opened, err := f.Stat(); err != nil || !os.SameFile(before, opened) {
 		_ = f.Close() // nothing was read or written
@@ -107,20 +108,20 @@ func openSame(root *os.Root, name string, flag int, before fs.FileInfo) (*os.Fil
 	return f, nil
 }
 
-// content reads an open file to its end. What was opened is looked at once more,
-// since the name may have got another file after the first look.
-func content(f *os.File, limit int64) ([]byte, error) {
+// readAll reads an open file to its end. It checks the opened file again, since
+// the name may lead to another file after the first check.
+func readAll(f *os.File, limit int64) ([]byte, error) {
 	info, err := f.Stat()
 	if err == nil {
-		err = regular(info)
+		err = checkRegular(info)
 	}
 	if err != nil {
-		return nil, bare(err)
+		return nil, withoutPath(err)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, limit+1))
 	switch {
 	case err != nil:
-		return nil, bare(err)
+		return nil, withoutPath(err)
 	case int64(len(data)) > limit:
 		return nil, &Error{"it is larger than the " + size(limit) + " that such a file may have", "check that it is the right file"}
 	}
@@ -134,8 +135,9 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%d MiB", bytes>>20)
 }
 
-// regular returns an error that says what a file is instead.
-func regular(info fs.FileInfo) error {
+// checkRegular returns an error that says what a file is if it is not a regular
+// one.
+func checkRegular(info fs.FileInfo) error {
 	const plain = "give the path of a plain file"
 	switch mode := info.Mode(); {
 	case mode.IsRegular():
@@ -154,17 +156,17 @@ func regular(info fs.FileInfo) error {
 	return &Error{"it is no regular file", plain}
 }
 
-// escapes is what [os.Root] says of a path that leads out of it; the error itself
-// is not exported.
-const escapes = "path escapes from parent"
+// textEscapes is the text of [os.Root]'s error for a path that leads out of it;
+// the error itself is not exported.
+const textEscapes = "path escapes from parent"
 
 var errNotDirectory = errors.New("a part of its path is no directory")
 
-// bare takes the path, which may be anything, out of an error.
-func bare(err error) error {
+// withoutPath removes the path, which may be anything, from an error.
+func withoutPath(err error) error {
 	var path *fs.PathError
 	var link *os.LinkError
-	for errors.As(err, &path) { // one may hold another
+	for errors.As(err, &path) { // one may wrap another
 		err = path.Err
 	}
 	if errors.As(err, &link) {
@@ -173,7 +175,7 @@ func bare(err error) error {
 	switch {
 	case errors.Is(err, syscall.ENOTDIR):
 		return errNotDirectory
-	case err != nil && err.Error() == escapes:
+	case err != nil && err.Error() == textEscapes:
 		return &Error{"a link leads out of the workspace", "put the file itself there, or give the path that the link leads to"}
 	}
 	return err
@@ -181,43 +183,44 @@ func bare(err error) error {
 
 // location is a file by its name below a directory that no link leads out of.
 type location struct {
-	root      *os.Root
-	name      string
-	elsewhere string // the whole path of one that is not in the workspace
+	root    *os.Root
+	name    string
+	outside string // the whole path, for a file outside the workspace
 }
 
-// stat and open follow links: in the workspace, those that stay there; elsewhere,
+// stat and open follow links: in the workspace those that stay there, elsewhere
 // those of the machine's owner.
 func (l location) stat() (fs.FileInfo, error) {
-	if l.elsewhere != "" {
-		return os.Stat(l.elsewhere)
+	if l.outside != "" {
+		return os.Stat(l.outside)
 	}
 	return l.root.Stat(l.name)
 }
 
-// open does not wait for whatever has taken the file's place since it was looked at.
+// open does not wait for another file, such as a pipe, that has taken the
+// file's place.
 func (l location) open() (*os.File, error) {
-	if l.elsewhere != "" {
-		return os.OpenFile(l.elsewhere, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if l.outside != "" {
+		return os.OpenFile(l.outside, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	}
 	return l.root.OpenFile(l.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 }
 
 func (l location) close() { _ = l.root.Close() } // nothing is written through it
 
-// locate finds the directory that confines a path: the workspace, or else the
-// deepest directory of the path that is there.
+// locate returns a path with the directory that confines it: the workspace, or
+// else the deepest directory of the path that exists.
 func locate(path string) (location, error) {
-	here, err := os.Getwd()
+	workspace, err := os.Getwd()
 	if err != nil {
 		return location{}, err
 	}
 	if !filepath.IsAbs(path) {
-		path = filepath.Join(here, path)
+		path = filepath.Join(workspace, path)
 	}
-	if name, err := filepath.Rel(here, path); err == nil && filepath.IsLocal(name) {
-		root, err := os.OpenRoot(here)
-		return location{root: root, name: name}, bare(err)
+	if name, err := filepath.Rel(workspace, path); err == nil && filepath.IsLocal(name) {
+		root, err := os.OpenRoot(workspace)
+		return location{root: root, name: name}, withoutPath(err)
 	}
 	dir := filepath.Dir(path)
 	for {
@@ -231,9 +234,9 @@ func locate(path string) (location, error) {
 				return location{}, err
 			}
 			root, err := os.OpenRoot(dir)
-			return location{root, name, path}, bare(err)
+			return location{root, name, path}, withoutPath(err)
 		case !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir):
-			return location{}, bare(err)
+			return location{}, withoutPath(err)
 		}
 		dir = filepath.Dir(dir)
 	}

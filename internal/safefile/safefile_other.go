@@ -7,9 +7,10 @@ import (
 	"os"
 )
 
-// Owner returns whose a file is; ok is false where the system does not tell.
+// Owner returns the owner of a file; ok is false where the system does not
+// tell.
 func Owner(fs.FileInfo) (uid, gid int, ok bool) { return 0, 0, false }
 
-// tryLock does nothing: the action runs on Linux; elsewhere there is no job to share
-// a token with.
+// tryLock does nothing: the action runs on Linux, and elsewhere no other job
+// shares the token.
 func tryLock(*os.File) (held bool, err error) { return true, nil }

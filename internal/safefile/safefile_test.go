@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// soon fails where a call does not come back: what waits for a named pipe waits for
+// soon fails the test if a call does not return: opening a named pipe waits for
 // ever.
 func soon(t *testing.T, call func() error) error {
 	t.Helper()
@@ -68,14 +68,14 @@ func socket(t *testing.T, path string) string {
 	return path
 }
 
-// device makes one that is as /dev/null: a test that fails would put a file in the
-// place of the machine's. Only root may make it.
+// device makes a device like /dev/null; a failing test would replace the
+// machine's own. Only root may make it.
 func device(t *testing.T, path string) (made bool) {
 	t.Helper()
 	return syscall.Mknod(path, syscall.S_IFCHR|0o600, 1<<8|3) == nil
 }
 
-// verbs are all that is done to a file.
+// verbs are the operations on a file.
 var verbs = map[string]func(path string) error{
 	"read":     func(path string) error { _, err := Read(path, 100); return err },
 	"read own": func(path string) error { _, err := ReadOwn(path, 100); return err },
@@ -85,7 +85,8 @@ var verbs = map[string]func(path string) error{
 	"check": Check,
 }
 
-// world is a workspace with an attacker's things in it, and a directory elsewhere.
+// world is a workspace with an attacker's files in it, and a directory
+// elsewhere.
 func world(t *testing.T) (elsewhere string) {
 	t.Helper()
 	workspace := t.TempDir()
@@ -180,10 +181,12 @@ func TestWhatIsOpened(t *testing.T) {
 	}
 }
 
-// What is absent is told apart from all else, and no error repeats a path.
+// An absent file has an error of its own, and no error repeats a path.
 func TestAbsent(t *testing.T) {
 	elsewhere := world(t)
-	for _, path := range []string{"nothing", "no/such/file", filepath.Join(elsewhere, "nothing"), filepath.Join(elsewhere, "no/such/file")} {
+	for _, path := range []string{
+		"nothing", "no/such/file", filepath.Join(elsewhere, "nothing"), filepath.Join(elsewhere, "no/such/file"),
+	} {
 		for verb, call := range verbs {
 			err := call(path)
 			want := ""
@@ -203,7 +206,7 @@ func TestAbsent(t *testing.T) {
 	}
 }
 
-// The bound is the last size that is read, and it is read whole.
+// A file as large as the bound is still read, and read whole.
 func TestBound(t *testing.T) {
 	t.Chdir(t.TempDir())
 	text := strings.Repeat("x", 3<<20)
@@ -216,14 +219,15 @@ func TestBound(t *testing.T) {
 		if got != nil || err == nil {
 			t.Errorf("%d bytes of a file that is too large", len(got))
 		}
-		if got, err := read("file", 2<<20); got != nil || err == nil || err.Error() != "it is larger than the 2 MiB that such a file may have" {
+		if got, err := read("file", 2<<20); got != nil || err == nil ||
+			err.Error() != "it is larger than the 2 MiB that such a file may have" {
 			t.Errorf("%d bytes, %v", len(got), err)
 		}
 	}
 }
 
-// What takes a file's place between the look and the opening is not waited for, and
-// not read.
+// A file that takes another's place between the check and the opening is not
+// read, and not waited for.
 func TestSwappedMeanwhile(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(t.TempDir())
@@ -261,7 +265,7 @@ func TestSwappedMeanwhile(t *testing.T) {
 						return err
 					}
 					defer func() { _ = f.Close() }()
-					_, err = content(f, 10)
+					_, err = readAll(f, 10)
 					return err
 				})
 				if err == nil || err.Error() != "it is a named pipe" {

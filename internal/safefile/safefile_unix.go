@@ -9,7 +9,8 @@ import (
 	"syscall"
 )
 
-// Owner returns whose a file is; ok is false where the system does not tell.
+// Owner returns the owner of a file; ok is false where the system does not
+// tell.
 func Owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
@@ -18,7 +19,8 @@ func Owner(info fs.FileInfo) (uid, gid int, ok bool) {
 	return int(stat.Uid), int(stat.Gid), true
 }
 
-// tryLock locks a file until it is closed, and reports whether that went well.
+// tryLock locks a file until it is closed, and reports whether it holds the
+// lock.
 func tryLock(f *os.File) (held bool, err error) {
 	for {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

@@ -6,18 +6,18 @@ import (
 	"sync/atomic"
 )
 
-// Group is a [sync.WaitGroup] whose Wait panics if one of the functions did. In a
-// goroutine of its own nobody could recover from that: the program would end at once,
-// with the tokens that it holds alive, and with a page of addresses.
+// Group is a [sync.WaitGroup] whose Wait panics if one of the functions did. A
+// panic in a goroutine of its own could not be recovered: the program would end
+// at once, leave its tokens alive, and print a page of addresses.
 type Group struct {
 	all   sync.WaitGroup
 	cause atomic.Pointer[Panic]
 }
 
-// Panic is what a function of a [Group] panicked with.
+// Panic is the value that a function of a [Group] panicked with.
 type Panic struct {
 	Cause   any
-	Callers []uintptr // where, as [runtime.Callers] tells it
+	Callers []uintptr // as [runtime.Callers] returns them
 }
 
 // Go calls do in a goroutine of its own.
@@ -26,7 +26,7 @@ func (g *Group) Go(do func()) {
 		defer func() {
 			switch cause := recover().(type) {
 			case nil:
-			case *Panic: // of a group in the group
+			case *Panic: // from a nested group
 				g.cause.CompareAndSwap(nil, cause)
 			default:
 				var callers [64]uintptr
@@ -37,7 +37,8 @@ func (g *Group) Go(do func()) {
 	})
 }
 
-// Wait returns when all functions have. It panics with the first [Panic] of theirs.
+// Wait returns when all functions have returned. It panics with the first
+// [Panic].
 func (g *Group) Wait() {
 	g.all.Wait()
 	if cause := g.cause.Load(); cause != nil {
@@ -45,7 +46,8 @@ func (g *Group) Wait() {
 	}
 }
 
-// Each calls do for 0 to n-1, so many at once. After a panic no more are begun.
+// Each calls do for 0 to n-1, atOnce at a time. After a panic it begins no more
+// calls.
 func Each(n, atOnce int, do func(i int)) {
 	var next atomic.Int64
 	var all Group

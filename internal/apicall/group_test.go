@@ -34,8 +34,8 @@ func TestEach(t *testing.T) {
 
 func fails() { panic("at three") }
 
-// A panic in one of many goroutines, and in a group below it, reaches the caller with
-// its place, and no more is begun.
+// A panic in one of many goroutines, or in a nested group, reaches the caller
+// with its place, and no more calls begin.
 func TestEachHandsPanicsOver(t *testing.T) {
 	var begun atomic.Int64
 	defer func() {
