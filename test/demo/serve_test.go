@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package demo_test
 
 import (
 	"bufio"
@@ -21,7 +21,13 @@ import (
 	"time"
 
 	"github.com/rhysd/actionlint"
+
+	"github.com/valetkey/valetkey/internal/fakerunner"
+	"github.com/valetkey/valetkey/test/program"
 )
+
+// The tests below run the program.
+func TestMain(m *testing.M) { program.Main(m) }
 
 // served is a `valetkey demo --serve` that runs.
 type served struct {
@@ -120,15 +126,11 @@ func TestDemoServePrintsWhatWorks(t *testing.T) {
 		s := serveDemo(t, dir)
 		work := t.TempDir()
 		paste(t, work, s.block(t, "    touch output"), os.Getenv("PATH"))
-		output, err := os.ReadFile(filepath.Join(work, "output"))
-		if err != nil {
-			t.Fatal(err)
+		outputs, err := fakerunner.ReadPairs(filepath.Join(work, "output"))
+		if err != nil || outputs["token"] == "" {
+			t.Fatalf("no token in %v: %v", outputs, err)
 		}
-		token := regexp.MustCompile(`(?m)^token<<.*\n(.+)\n`).FindSubmatch(output)
-		if token == nil {
-			t.Fatalf("no token in\n%s", output)
-		}
-		status, answer := askAs(t, s.url+"/installation/repositories", "", string(token[1]))
+		status, answer := askAs(t, s.url+"/installation/repositories", "", outputs["token"])
 		var reached struct {
 			Repositories []struct {
 				Name string `json:"full_name"`

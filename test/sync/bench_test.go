@@ -1,0 +1,190 @@
+//go:build unix
+
+package sync_test
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+)
+
+// BenchmarkSync runs the program itself, on fleets as large as the ones that it is
+// for. The fake enforces GitHub's limits, so it needs as long as GitHub would:
+// .ci/bench-sync runs these, and holds the figures against their bounds.
+func BenchmarkSync(b *testing.B) {
+	if os.Getenv("VALETKEY_BENCH_SYNC") != "1" {
+		b.Skip("takes a minute; .ci/bench-sync sets VALETKEY_BENCH_SYNC=1")
+	}
+	b.Run("300x3/20ms", func(b *testing.B) { // the same work as of the usual action, which keeps no state
+		benchmarkSync(b, func(f *fixture) {
+			f.SetLatency(20 * time.Millisecond)
+			f.env["INPUT_STATE-FILE"] = ""
+		})
+	})
+	b.Run("300x3/20ms-state", func(b *testing.B) {
+		benchmarkSync(b, func(f *fixture) { f.SetLatency(20 * time.Millisecond) })
+	})
+	b.Run("second-run/20ms", func(b *testing.B) { benchmarkSecondRun(b) })
+	b.Run("one-changed/20ms", func(b *testing.B) { benchmarkOneChanged(b) })
+	b.Run("10000x3/one-process", func(b *testing.B) { benchmarkOneProcess(b) })
+	b.Run("10000x3/10-shards", func(b *testing.B) { benchmarkShards(b) })
+	b.Run("300x3/900-points", func(b *testing.B) {
+		if os.Getenv("VALETKEY_BENCH_LIMIT") != "1" {
+			b.Skip("takes five minutes, which is what GitHub's limit asks for; VALETKEY_BENCH_LIMIT=1 runs it")
+		}
+		benchmarkSync(b, func(f *fixture) {
+			f.SetLatency(20 * time.Millisecond)
+			f.SetPointsPerMinute(900)
+			f.env["INPUT_POINTS-PER-MINUTE"] = "900"
+		})
+	})
+}
+
+const benchmarkFleet = 300
+
+// benchmarkSync is a first run: nothing is there, and nothing is known.
+func benchmarkSync(b *testing.B, prepare func(*fixture)) {
+	var wall time.Duration
+	var most peaked
+	var requests, keys, rejections int
+	for b.Loop() {
+		b.StopTimer()
+		f := newFixture(b, benchmarkFleet)
+		prepare(f)
+		b.StartTimer()
+		p := f.step()
+		b.StopTimer()
+		f.checkValues()
+		if n := len(f.created()); n != 3*benchmarkFleet {
+			b.Fatalf("%d created", n)
+		}
+		wall, most.peak = wall+p.wall, max(most.peak, p.peak)
+		requests, keys, _ = f.requestCounts()
+		rejections = max(rejections, f.Rejections())
+		b.StartTimer()
+	}
+	seconds := wall.Seconds() / float64(b.N)
+	b.ReportMetric(seconds, "wall-s")
+	b.ReportMetric(3*benchmarkFleet/seconds, "secrets/s")
+	b.ReportMetric(float64(keys), "key-fetches")
+	b.ReportMetric(float64(requests), "requests")
+	b.ReportMetric(float64(rejections), "rejections")
+	b.ReportMetric(most.peak, "peak-MiB")
+}
+
+// benchmarkSecondRun is one where nothing changed since the first.
+func benchmarkSecondRun(b *testing.B) {
+	f := newFixture(b, benchmarkFleet)
+	f.step()
+	f.SetLatency(20 * time.Millisecond)
+	var wall time.Duration
+	var most peaked
+	var requests, writes int
+	for b.Loop() {
+		f.ResetRequests()
+		p := f.step()
+		wall, most.peak = wall+p.wall, max(most.peak, p.peak)
+		requests, _, writes = f.requestCounts()
+	}
+	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
+	b.ReportMetric(float64(writes), "writes")
+	b.ReportMetric(float64(requests)/benchmarkFleet, "requests/target")
+	b.ReportMetric(most.peak, "peak-MiB")
+}
+
+// benchmarkOneChanged is a run in which one secret of each repository has a new value.
+func benchmarkOneChanged(b *testing.B) {
+	f := newFixture(b, benchmarkFleet)
+	f.step()
+	f.SetLatency(20 * time.Millisecond)
+	var wall time.Duration
+	var requests, keys, writes, round int
+	for b.Loop() {
+		b.StopTimer()
+		round++
+		f.env["A"] = fmt.Sprintf("opensesame-%d", round)
+		f.ResetRequests()
+		b.StartTimer()
+		wall += f.step().wall
+		b.StopTimer()
+		f.checkValues()
+		requests, keys, writes = f.requestCounts()
+		b.StartTimer()
+	}
+	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
+	b.ReportMetric(float64(keys), "key-fetches")
+	b.ReportMetric(float64(writes), "writes")
+	b.ReportMetric(float64(requests)/float64(writes), "requests/write")
+}
+
+// benchmarkOneProcess is a fleet in a single job: a first run, and one in which nothing
+// changed.
+func benchmarkOneProcess(b *testing.B) {
+	const repositories = 10_000
+	var wall time.Duration
+	var most peaked
+	var writes, again int
+	for b.Loop() {
+		b.StopTimer()
+		f := newFixture(b, repositories)
+		b.StartTimer()
+		first := f.step()
+		b.StopTimer()
+		f.checkValues()
+		if n := len(f.created()); n != 3*repositories {
+			b.Fatalf("%d created", n)
+		}
+		_, _, writes = f.requestCounts()
+		f.ResetRequests()
+		second := f.step()
+		_, _, again = f.requestCounts()
+		wall, most.peak = wall+first.wall+second.wall, max(most.peak, first.peak, second.peak)
+		b.StartTimer()
+	}
+	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
+	b.ReportMetric(float64(writes), "writes")
+	b.ReportMetric(float64(again), "writes-again")
+	b.ReportMetric(most.peak, "peak-MiB")
+}
+
+// benchmarkShards is what a matrix of ten jobs does. Each has its own state, and all
+// targets are created by exactly one of them.
+func benchmarkShards(b *testing.B) {
+	const repositories, jobs = 10_000, 10
+	var wall time.Duration
+	var largest peaked
+	var keys, missing, twice int
+	for b.Loop() {
+		b.StopTimer()
+		f := newFixture(b, repositories)
+		by := make(map[string]int, 3*repositories)
+		missing, twice = 3*repositories, 0
+		b.StartTimer()
+		for job := range jobs {
+			f.env["INPUT_SHARD"] = fmt.Sprintf("%d/%d", job, jobs)
+			f.env["INPUT_STATE-FILE"] = f.path(fmt.Sprintf("state-%d", job))
+			p := f.step()
+			wall, largest.peak = wall+p.wall, max(largest.peak, p.peak)
+			for _, target := range f.created() {
+				if by[target]++; by[target] == 1 {
+					missing--
+				} else {
+					twice++
+				}
+			}
+		}
+		b.StopTimer()
+		f.checkValues()
+		var writes int
+		if _, keys, writes = f.requestCounts(); writes != 3*repositories {
+			b.Errorf("%d writes", writes)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
+	b.ReportMetric(float64(missing), "missing")
+	b.ReportMetric(float64(twice), "twice")
+	b.ReportMetric(float64(keys), "key-fetches")
+	b.ReportMetric(largest.peak, "peak-MiB")
+}
