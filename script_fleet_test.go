@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/rand"
-	"crypto/rsa"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -27,13 +26,15 @@ func askFleet(ts *testscript.TestScript, github *fakegithub.Server, args []strin
 		for i := range count {
 			github.AddRepository(fakegithub.Repository{Owner: "many", Name: fmt.Sprintf("r%d", i), Private: true})
 		}
-		github.Install(fakegithub.Installation{ID: 4246, AppID: 917, Account: "many", All: true, Permissions: map[string]string{"metadata": "read", "secrets": "write"}})
+		github.Install(fakegithub.Installation{
+			ID: 4246, AppID: 917, Account: "many", All: true,
+			Permissions: map[string]string{"metadata": "read", "secrets": "write"},
+		})
 	case "newkey": // github newkey: the App's key, now in OLD_KEY, is replaced by another one, in INPUT_PRIVATE-KEY
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
-		ts.Check(err)
+		key := fakegithubtest.NewKey()
 		github.ReplaceKey(917, &key.PublicKey)
 		ts.Setenv("OLD_KEY", ts.Getenv("INPUT_PRIVATE-KEY"))
-		ts.Setenv("INPUT_PRIVATE-KEY", pkcs1(key))
+		ts.Setenv("INPUT_PRIVATE-KEY", fakegithubtest.PEM(key))
 	case "secret": // github secret PLACE NAME: its value as a workflow would see it
 		value, ok := github.SecretValue(placeOf(args[1]), args[2])
 		if !ok {
@@ -82,7 +83,9 @@ func addFleet(github *fakegithub.Server) {
 		github.AddRepository(r)
 	}
 	github.AddEnvironment("fleet", "api", "production")
-	permissions := map[string]string{"metadata": "read", "contents": "write", "actions": "read", "administration": "write", "environments": "write"}
+	permissions := map[string]string{
+		"metadata": "read", "contents": "write", "actions": "read", "administration": "write", "environments": "write",
+	}
 	for _, name := range []string{"secrets", "dependabot_secrets", "codespaces_secrets", "agent_secrets", "actions_variables"} {
 		permissions[name], permissions["organization_"+name] = "write", "write"
 	}

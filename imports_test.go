@@ -11,10 +11,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/rhysd/actionlint"
-
-	"github.com/valetkey/valetkey/internal/manifest"
 )
 
 const module = "github.com/valetkey/valetkey"
@@ -44,7 +40,8 @@ func packages(t *testing.T) []goPackage {
 
 // leaves may be imported by all, and import nothing of ours but each other.
 var leaves = []string{
-	"internal/address", "internal/apicall", "internal/manifest", "internal/nearest", "internal/permission", "internal/redact", "internal/safefile",
+	"internal/address", "internal/apicall", "internal/manifest", "internal/nearest",
+	"internal/permission", "internal/redact", "internal/safefile",
 }
 
 // imports is who may import what of ours, besides the leaves. Only cli composes; the
@@ -149,146 +146,6 @@ func TestOnlyMainTouchesTheProcess(t *testing.T) {
 		source, err := os.ReadFile(path)
 		for _, found := range forbidden.FindAllString(string(source), -1) {
 			t.Errorf("%s uses %s", path, found)
-		}
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// Every workflow in the README is one that GitHub would take, and every manifest
-// one that we take.
-func TestREADMEWorkflows(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllSubmatch(readme, -1)
-	if len(blocks) < 3 {
-		t.Fatalf("the README has %d YAML blocks", len(blocks))
-	}
-	for _, block := range blocks {
-		source := block[1]
-		if bytes.HasPrefix(source, []byte("# .github/valetkey.yml\n")) { // a manifest
-			if _, err := manifest.Parse("README.md", source); err != nil {
-				t.Error(err)
-			}
-			continue
-		}
-		if !bytes.Contains(source, []byte("jobs:")) { // steps alone
-			var job bytes.Buffer
-			job.WriteString("on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n")
-			for line := range bytes.Lines(source) {
-				job.WriteString("      " + string(line))
-			}
-			source = job.Bytes()
-		}
-		linter, err := actionlint.NewLinter(&bytes.Buffer{}, &actionlint.LinterOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		faults, err := linter.Lint("README.yml", source, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, fault := range faults {
-			t.Errorf("%v in:\n%s", fault, source)
-		}
-	}
-}
-
-// The tables of README.md and docs/actions.md name every input and output, and no
-// others.
-func TestREADMETables(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	action, err := os.ReadFile("action.yml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, section := range []string{"inputs", "outputs"} {
-		title := "## " + strings.ToUpper(section[:1]) + section[1:] + "\n"
-		_, text, ok := strings.Cut(string(readme), title)
-		if !ok {
-			t.Fatalf("no section %q", title)
-		}
-		text, _, _ = strings.Cut(text, "\n## ")
-		got, want := rows(text), declared(string(action), section)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s in the README: %v\nin action.yml: %v", section, got, want)
-		}
-	}
-	others, err := os.ReadFile("docs/actions.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, name := range []string{"decrypt", "revoke", "encrypt", "sync", "rotate"} {
-		file, err := os.ReadFile(name + "/action.yml")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, text, ok := strings.Cut(string(others), "\n## "+name+"\n")
-		if !ok {
-			t.Fatalf("no section on %s", name)
-		}
-		text, _, _ = strings.Cut(text, "\n##")
-		got := rows(text)
-		want := slices.Concat(declared(string(file), "inputs"), declared(string(file), "outputs"))
-		slices.Sort(want)
-		if !slices.Equal(got, want) {
-			t.Errorf("%s in docs/actions.md: %v\nin its action.yml: %v", name, got, want)
-		}
-	}
-}
-
-// rows lists what the first column of a table names, sorted.
-func rows(text string) []string {
-	var names []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z<>-]+)`").FindAllStringSubmatch(text, -1) {
-		names = append(names, row[1])
-	}
-	slices.Sort(names)
-	return names
-}
-
-// declared lists what action.yml declares; the many permission inputs are one row.
-func declared(action, section string) []string {
-	_, text, _ := strings.Cut(action, "\n"+section+":\n")
-	text = regexp.MustCompile(`(?m)^[a-z]`).Split(text, 2)[0] // up to the next key of the top level
-	var names []string
-	for _, m := range regexp.MustCompile(`(?m)^  ([a-z-]+):`).FindAllStringSubmatch(text, -1) {
-		name := m[1]
-		if strings.HasPrefix(name, "permission-") && name != "permission-check" {
-			name = "permission-<name>"
-		}
-		if !slices.Contains(names, name) {
-			names = append(names, name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-// No file holds what a secret scanner would take for a token or a key: tests make
-// theirs when they run.
-func TestNothingTokenShaped(t *testing.T) {
-	shaped := regexp.MustCompile(`gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9]{20,}|AGE-SECRET-KEY-(PQ-)?1[A-Z0-9]{40,}|PRIVATE KEY-----\s+[A-Za-z0-9+/]{60,}`)
-	err := filepath.WalkDir(".", func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			if d.Name() == ".git" {
-				return filepath.SkipDir
-			}
-			return nil
-		}
-		text, err := os.ReadFile(path)
-		if found := shaped.Find(text); found != nil {
-			t.Errorf("%s holds %.12s…", path, found)
 		}
 		return err
 	})

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/valetkey/valetkey/internal/cli"
+)
+
+// otherActions lists the folders of the actions besides the one at the root.
+func otherActions(t *testing.T) (folders []string) {
+	t.Helper()
+	files, err := fs.Glob(os.DirFS("."), "*/action.yml")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d folders with an action.yml: %v", len(files), err)
+	}
+	for _, file := range files {
+		folders = append(folders, filepath.Dir(file))
+	}
+	return folders
+}
+
+// Every action has a command that its action.yml starts, a section in the docs, a
+// line in .dockerignore, without which its file would not get into the program, a
+// script that runs it, and a workflow that uses it.
+func TestActionsAreWhole(t *testing.T) {
+	var help strings.Builder
+	cli.Main(cli.Process{
+		Args: []string{"valetkey", "help"}, Stdout: &help, Stderr: &help, Files: actionFiles,
+		Getenv: func(string) string { return "" },
+	})
+	_, commands, _ := strings.Cut(help.String(), "\nActions, ")
+	commands, _, _ = strings.Cut(commands, "\nOthers\n")
+	scripts, workflows := readAll(t, "testdata/script/*.txtar"), readAll(t, "testdata/workflows/*.yml")
+	ignored := readAll(t, ".dockerignore")
+
+	for _, folder := range append([]string{"."}, otherActions(t)...) {
+		name, docs, section, kept := "valetkey/valetkey/"+folder, "docs/actions.md", folder, folder
+		if folder == "." {
+			name, docs, section, kept = "valetkey/valetkey", "README.md", "Inputs", "action.yml"
+		}
+		args := regexp.MustCompile(`(?m)^  args: \[(\S+)\]$`).FindStringSubmatch(readAll(t, folder+"/action.yml"))
+		if args == nil {
+			t.Errorf("%s: its action.yml starts no command", name)
+			continue
+		}
+		for what, there := range map[string]bool{
+			"command " + args[1] + " in the usage":        strings.Contains(commands, "\n  "+args[1]+" "),
+			"section " + section + " in " + docs:          strings.Contains(readAll(t, docs), "\n## "+section+"\n"),
+			"line !" + kept + " in .dockerignore":         strings.Contains(ignored, "\n!"+kept+"\n"),
+			"script that has exec valetkey " + args[1]:    strings.Contains(scripts, "exec valetkey "+args[1]+"\n"),
+			"workflow in testdata that has uses: " + name: strings.Contains(workflows, "uses: "+name+"@v1\n"),
+		} {
+			if !there {
+				t.Errorf("%s has no %s", name, what)
+			}
+		}
+	}
+}
+
+// readAll returns the files that a pattern matches, one after the other.
+func readAll(t *testing.T, pattern string) string {
+	t.Helper()
+	var all strings.Builder
+	files, err := filepath.Glob(pattern)
+	if err != nil || len(files) == 0 {
+		t.Fatalf("%d files are %s: %v", len(files), pattern, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
