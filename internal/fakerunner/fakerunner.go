@@ -9,8 +9,6 @@
 package fakerunner
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -80,22 +78,30 @@ func Run(ctx context.Context, s Step) (Result, error) {
 	return result, err
 }
 
-// ReadPairs reads one of the runner's files, in the heredoc form that holds any
-// value.
+// ReadPairs reads one of the runner's files as the runner on Linux does, in the
+// heredoc form that holds any value. Lines end with a line feed alone.
 func ReadPairs(file string) (map[string]string, error) {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
 	}
 	pairs := map[string]string{}
-	for lines := bufio.NewScanner(bytes.NewReader(data)); lines.Scan(); {
-		name, delimiter, ok := strings.Cut(lines.Text(), "<<")
-		if !ok {
-			return nil, fmt.Errorf("%s: %q does not start a value", filepath.Base(file), name)
+	for rest := string(data); rest != ""; {
+		var line string
+		line, rest, _ = strings.Cut(rest, "\n")
+		name, delimiter, ok := strings.Cut(line, "<<")
+		if !ok || name == "" || delimiter == "" {
+			return nil, fmt.Errorf("%s: %q is not a pair", filepath.Base(file), name)
 		}
 		var value []string
-		for lines.Scan() && lines.Text() != delimiter {
-			value = append(value, lines.Text())
+		for {
+			if rest == "" {
+				return nil, fmt.Errorf("%s: the value of %q has no end", filepath.Base(file), name)
+			}
+			if line, rest, _ = strings.Cut(rest, "\n"); line == delimiter {
+				break
+			}
+			value = append(value, line)
 		}
 		pairs[name] = strings.Join(value, "\n")
 	}

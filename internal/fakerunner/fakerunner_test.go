@@ -45,18 +45,23 @@ func TestShow(t *testing.T) {
 
 func TestReadPairs(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "output")
-	if err := os.WriteFile(file, []byte("a<<x\nb<<c\n\nd\nx\ne<<y\ny\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	got, err := ReadPairs(file)
-	if want := map[string]string{"a": "b<<c\n\nd", "e": ""}; err != nil || !maps.Equal(got, want) {
-		t.Errorf("%q, %v", got, err)
-	}
-	if err := os.WriteFile(file, []byte("a=b\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ReadPairs(file); err == nil {
-		t.Error("a file in another form is accepted")
+	for _, c := range []struct {
+		name, text string
+		want       map[string]string // nil means an error
+	}{
+		{"values of lines, and an empty one", "a<<x\nb<<c\n\nd\nx\ne<<y\ny\n", map[string]string{"a": "b<<c\n\nd", "e": ""}},
+		{"a carriage return is of the value", "a<<x\nb\r\nx\n", map[string]string{"a": "b\r"}},
+		{"a long line", "a<<x\n" + strings.Repeat("b", 1<<17) + "\nx\n", map[string]string{"a": strings.Repeat("b", 1<<17)}},
+		{"another form", "a=b\n", nil},
+		{"no name", "<<x\nb\nx\n", nil},
+		{"no end", "a<<x\nb\n", nil},
+	} {
+		if err := os.WriteFile(file, []byte(c.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := ReadPairs(file); !maps.Equal(got, c.want) || (err == nil) != (c.want != nil) {
+			t.Errorf("%s: %.100q, %v", c.name, got, err)
+		}
 	}
 }
 
