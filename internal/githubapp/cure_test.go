@@ -13,6 +13,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -69,7 +70,7 @@ func TestCuresByMessage(t *testing.T) {
 		t.Run(fmt.Sprint(c.status, " ", c.says), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)
-				f.lies = true
+				f.SkipOpenAPI = true
 				f.Inject(fakegithub.Fault{Status: c.status, Header: map[string]string{"Content-Type": "application/json"}, Body: fmt.Sprintf(`{"message":%q}`, c.says)})
 				ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 				defer cancel()
@@ -117,7 +118,7 @@ func TestTheNeededPermissionsAreNamed(t *testing.T) {
 		"personal access token": "the call takes issues: write, or pull_requests: write: give the token that on the page of your tokens, and have an owner approve it",
 	} {
 		f := newFixture(t)
-		f.lies = true
+		f.SkipOpenAPI = true
 		f.Inject(fakegithub.Fault{
 			Status: 403, Header: map[string]string{"Content-Type": "application/json", "X-Accepted-GitHub-Permissions": "issues=write; pull_requests=write"},
 			Body: `{"message":"Resource not accessible by ` + who + `"}`,
@@ -171,7 +172,7 @@ func TestWebsites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.app, err = api.App(testClientID, testKey())
+			f.app, err = api.App(testClientID, fakegithubtest.Key())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -225,7 +226,7 @@ func TestAMovedWriteNamesTheNewName(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.RenameRepository("acme", "web", "site")
-	f.lies = true
+	f.SkipOpenAPI = true
 	f.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repositories/1/x"}, Body: `{}`})
 	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
 	_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: "repos/acme/web/x"})
@@ -267,7 +268,7 @@ func TestRenamed(t *testing.T) {
 // Fields of a refused request are said, with a message of their own or without one.
 func TestFieldsAreSaid(t *testing.T) {
 	f := newFixture(t)
-	f.lies = true
+	f.SkipOpenAPI = true
 	for body, want := range map[string]string{
 		`{"message":"Validation Failed","errors":[{"resource":"Key","field":"key","code":"already_exists"},{"code":"custom","message":"no more"}]}`: "Validation Failed; key already_exists; no more",
 		`{"message":"Validation Failed","errors":["a","b"]}`: "Validation Failed; a; b",

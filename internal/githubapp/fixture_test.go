@@ -1,39 +1,27 @@
 package githubapp
 
 import (
-	"crypto/rand"
 	"crypto/rsa"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
-	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-var testKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
 // fixture is a GitHub with one App on one organization, reached without a
 // socket: sockets would stop the clock of a synctest bubble.
 type fixture struct {
-	*fakegithub.Server
+	*fakegithubtest.GitHub
 	api    *API
 	app    *App
 	said   []string // notices
 	jwts   []redact.String
 	tokens []redact.String
-	lies   bool // answers are not GitHub's and not held against its description
 }
 
 const (
@@ -43,29 +31,23 @@ const (
 
 func newFixture(t testing.TB) *fixture {
 	t.Helper()
-	f := &fixture{Server: fakegithub.New(fakegithub.Config{})}
-	app := f.AddApp(fakegithub.App{ID: 917, ClientID: testClientID, Slug: "keeper", Owner: "acme", PublicKey: &testKey().PublicKey, Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"}})
-	for _, name := range []string{"api", "web"} {
-		f.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
-	}
-	f.Install(fakegithub.Installation{ID: testInstallation, AppID: app.ID, Account: "acme", All: true})
-	f.connect(t, "https://api.github.test", testKey())
+	f := &fixture{GitHub: fakegithubtest.New(t, fakegithubtest.Setup{
+		App: fakegithub.App{
+			ID: 917, ClientID: testClientID, Slug: "keeper", Owner: "acme",
+			Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"},
+		},
+		Repositories: []string{"api", "web"},
+		Installation: fakegithub.Installation{ID: testInstallation},
+	})}
+	f.connect(t, "https://api.github.test", fakegithubtest.Key())
 	return f
 }
 
 func (f *fixture) connect(t testing.TB, url string, key *rsa.PrivateKey) {
 	t.Helper()
-	checked := openapitest.Check(t, f.Server)
-	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if f.lies {
-			f.ServeHTTP(w, r)
-			return
-		}
-		checked.ServeHTTP(w, r)
-	})
 	var err error
 	f.api, err = New(Config{
-		URL: url, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: handler},
+		URL: url, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: f},
 		Warning: func(format string, args ...any) { f.said = append(f.said, "warning: "+fmt.Sprintf(format, args...)) },
 		Info:    func(format string, args ...any) { f.said = append(f.said, fmt.Sprintf(format, args...)) },
 		OnJWT:   func(s redact.String) { f.jwts = append(f.jwts, s) },

@@ -15,6 +15,7 @@ import (
 
 	"github.com/golang-jwt/jwt/v4"
 
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -28,8 +29,8 @@ func pemOf(t testing.TB, label string, der []byte, err error) string {
 
 // pasted gives a good key in each form that people paste.
 func pasted(t testing.TB) map[string]string {
-	one := pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(testKey()), nil)
-	der, err := x509.MarshalPKCS8PrivateKey(testKey())
+	one := pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(fakegithubtest.Key()), nil)
+	der, err := x509.MarshalPKCS8PrivateKey(fakegithubtest.Key())
 	eight := pemOf(t, "PRIVATE KEY", der, err)
 	forms := map[string]string{"DER in base64": base64.StdEncoding.EncodeToString(der)}
 	for kind, text := range map[string]string{"PKCS#1": one, "PKCS#8": eight} {
@@ -73,7 +74,7 @@ func TestParseKeyTakesWhatPeoplePaste(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !testKey().Equal(key) {
+			if !fakegithubtest.Key().Equal(key) {
 				t.Error("it is another key")
 			}
 		})
@@ -81,8 +82,8 @@ func TestParseKeyTakesWhatPeoplePaste(t *testing.T) {
 }
 
 func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
-	good := pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(testKey()), nil)
-	public, err := x509.MarshalPKIXPublicKey(&testKey().PublicKey)
+	good := pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(fakegithubtest.Key()), nil)
+	public, err := x509.MarshalPKIXPublicKey(&fakegithubtest.Key().PublicKey)
 	publicPEM := pemOf(t, "PUBLIC KEY", public, err)
 	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -79,7 +79,7 @@ func TestTheTimeIsUp(t *testing.T) {
 func TestAnUnreadableTokenIsRevokedWhenTheTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.lies = true
+		f.SkipOpenAPI = true
 		f.Inject(fakegithub.Fault{Method: "POST", Times: 1, Delay: 2 * time.Second, Rewrite: func(b []byte) []byte {
 			return []byte(strings.Replace(string(b), `"permissions":`, `"permissions":null,"x":`, 1))
 		}})
@@ -97,7 +97,7 @@ func TestAnUnreadableTokenIsRevokedWhenTheTimeIsUp(t *testing.T) {
 func TestAnUnreadableTokenIsNotWaitedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.lies = true
+		f.SkipOpenAPI = true
 		f.Inject(fakegithub.Fault{Method: "DELETE", Delay: time.Hour})
 		f.Inject(fakegithub.Fault{Method: "POST", Times: 1, Delay: 2 * time.Second, Rewrite: func([]byte) []byte {
 			return []byte(`{"token":"ghs_x","permissions":null}`)

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"github.com/valetkey/valetkey/internal/address"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 )
 
 // tlsGitHub serves a fixture's GitHub by TLS, with a CA of its own.
@@ -47,7 +48,7 @@ func (f *fixture) dial(t *testing.T, c Config) *App {
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := api.App(testClientID, testKey())
+	app, err := api.App(testClientID, fakegithubtest.Key())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -265,7 +266,7 @@ func TestParseURL(t *testing.T) {
 func TestHosts(t *testing.T) {
 	for _, base := range []string{"https://api.github.com", "https://api.octo.ghe.com/", "https://ghes.test/api/v3", "https://ghes.test/api/v3/"} {
 		f := newFixture(t)
-		f.connect(t, base, testKey())
+		f.connect(t, base, fakegithubtest.Key())
 		if _, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"}); err != nil {
 			t.Errorf("%s: %v", base, err)
 		}

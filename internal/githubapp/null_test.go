@@ -76,7 +76,7 @@ func TestNullIsNoAnswer(t *testing.T) {
 	mayBeNull := []string{`"account":null`, `"suspended_at":null`, `"suspended_by":null`}
 	for _, with := range []any{nil, []any{}, map[string]any{}, true} {
 		f := newFixture(t)
-		f.lies = true
+		f.SkipOpenAPI = true
 		f.AddPersonalToken(fakegithub.PersonalToken{Value: "ghp_" + strings.Repeat("a", 36), Login: "monalisa"})
 		token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
 		if err != nil {

@@ -102,7 +102,7 @@ func TestOneRejectionHoldsAllBack(t *testing.T) {
 		limit := fakegithub.SecondaryLimit(90 * time.Second)
 		limit.Path, limit.Times = "/repos/acme/api", 1
 		f.Inject(limit)
-		f.lies = true
+		f.SkipOpenAPI = true
 		pace, said := f.talk()
 		var mu sync.Mutex
 		var ended []time.Time

@@ -40,7 +40,7 @@ func TestLookupOnABadDay(t *testing.T) {
 		{"dropped connections", func(f *fixture) { f.Inject(fault(2, fakegithub.Fault{Drop: true})) }, "", 3, 3 * firstWait / 2, "connection reset by peer, trying again in "},
 		{"an answer cut short", func(f *fixture) { f.Inject(fault(1, fakegithub.Fault{Truncate: true})) }, "", 2, firstWait / 2, "the answer was cut short, trying again in "},
 		{"a login page for an answer", func(f *fixture) {
-			f.lies = true
+			f.SkipOpenAPI = true
 			f.Inject(fault(1, fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte("<html>log in</html>") }}))
 		}, "", 2, firstWait / 2, "the answer is not JSON, trying again in "},
 		{"no answer for long", func(f *fixture) { f.Inject(fault(1, fakegithub.Fault{Delay: 5 * time.Minute})) }, "", 2, attemptTime, "api.github.test:443: no answer in time, trying again in "},
@@ -64,7 +64,7 @@ func TestLookupOnABadDay(t *testing.T) {
 			f.Inject(fault(1, fakegithub.Fault{Status: 403, Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled"}`}))
 		}, "find the installation for acme/api: GitHub answered 403: Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled", 1, 0, ""},
 		{"a redirect to another host", func(f *fixture) {
-			f.lies = true
+			f.SkipOpenAPI = true
 			f.Inject(fault(1, fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "https://evil.test/"}}))
 		}, "find the installation for acme/api: the answer leads to another host", 1, 0, ""},
 	} {
@@ -248,7 +248,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t)
-			f.lies = true
+			f.SkipOpenAPI = true
 			f.Inject(fakegithub.Fault{Status: status, Body: body})
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 			defer cancel()

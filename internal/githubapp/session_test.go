@@ -11,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -40,7 +41,7 @@ func TestNextPage(t *testing.T) {
 		}
 	}
 	server := newFixture(t)
-	server.connect(t, "https://ghe.test/api/v3", testKey())
+	server.connect(t, "https://ghe.test/api/v3", fakegithubtest.Key())
 	for link, want := range map[string]string{
 		`<https://ghe.test/api/v3/x?page=2>; rel="next"`:       "x?page=2",
 		`<https://ghe.test/x?page=2>; rel="next"`:              "",
@@ -57,7 +58,7 @@ func TestNextPage(t *testing.T) {
 // answer, which is a good one.
 func TestNextPageElsewhereIsTold(t *testing.T) {
 	f := newFixture(t)
-	f.lies = true
+	f.SkipOpenAPI = true
 	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +91,7 @@ func TestWritesAreNotRedirected(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		for _, method := range []string{apicall.Get, apicall.Put, apicall.Post, apicall.Patch, apicall.Delete} {
 			f := newFixture(t)
-			f.lies = true
+			f.SkipOpenAPI = true
 			token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
 			if err != nil {
 				t.Fatal(err)
@@ -149,7 +150,7 @@ func TestAnswersThatStay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)
-				f.lies = true
+				f.SkipOpenAPI = true
 				f.SetClockSkew(time.Hour)
 				f.Inject(c.fault)
 				_, err := f.app.Installation(context.Background(), Target{Owner: "acme"})

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -27,7 +28,7 @@ func mintIn(t *testing.T, f *fixture) Token {
 
 // Whoever uses a new token first waits until GitHub knows it everywhere.
 func TestFirstUseOfAToken(t *testing.T) {
-	testKey()
+	fakegithubtest.Key()
 	uses := map[string]func(*testing.T, *fixture, redact.String) error{
 		"the bot": func(t *testing.T, f *fixture, token redact.String) error {
 			_, err := f.api.BotID(t.Context(), token, "keeper")
@@ -75,7 +76,7 @@ func TestFirstUseOfAToken(t *testing.T) {
 
 // The first call of a listing's own token is in the list's own hands.
 func TestListingWaitsForItsToken(t *testing.T) {
-	testKey()
+	fakegithubtest.Key()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.SetReplicationLag(2)
@@ -89,7 +90,7 @@ func TestListingWaitsForItsToken(t *testing.T) {
 // A token that is refused for another reason than its youth is refused at once; one
 // that may be too young, after all the waits and no later.
 func TestRefusedAtOnce(t *testing.T) {
-	testKey()
+	fakegithubtest.Key()
 	for name, c := range map[string]struct {
 		prepare func(*testing.T, *fixture, redact.String) redact.String
 		took    time.Duration
@@ -126,7 +127,7 @@ func TestRefusedAtOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)
-				f.lies = true
+				f.SkipOpenAPI = true
 				token := c.prepare(t, f, mintIn(t, f).Value)
 				started := time.Now()
 				if err := f.api.Reach(t.Context(), token, "acme", "api"); err == nil {
@@ -142,10 +143,10 @@ func TestRefusedAtOnce(t *testing.T) {
 
 // To revoke is one request, whatever it answers.
 func TestRevocationIsNotTriedAgain(t *testing.T) {
-	testKey()
+	fakegithubtest.Key()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.lies = true
+		f.SkipOpenAPI = true
 		token := mintIn(t, f)
 		f.Inject(fakegithub.Fault{Method: "DELETE", Status: 401, Body: `{"message":"Bad credentials"}`})
 		if gone, err := f.api.Revoke(t.Context(), token.Value); err != nil || !gone || len(f.asked()) != 1 {
@@ -170,7 +171,7 @@ func TestRevocationIsGitHubsWord(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := newFixture(t)
-			f.lies = true
+			f.SkipOpenAPI = true
 			token := mintIn(t, f)
 			f.Inject(c.fault)
 			gone, err := f.api.Revoke(t.Context(), token.Value)
@@ -183,7 +184,7 @@ func TestRevocationIsGitHubsWord(t *testing.T) {
 
 // A token of another job is alive, dead, or can't be asked about.
 func TestAlive(t *testing.T) {
-	testKey()
+	fakegithubtest.Key()
 	for name, c := range map[string]struct {
 		fault fakegithub.Fault
 		alive bool
@@ -214,7 +215,7 @@ func TestAlive(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)
-				f.lies = true
+				f.SkipOpenAPI = true
 				token := mintIn(t, f)
 				time.Sleep(time.Minute)
 				f.Inject(c.fault)
@@ -229,11 +230,11 @@ func TestAlive(t *testing.T) {
 
 // Where an answer says nothing of a token's end, it is an hour off by GitHub's clock.
 func TestExpiryByGitHubsClock(t *testing.T) {
-	testKey()
+	fakegithubtest.Key()
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.SetClockSkew(-time.Hour)
-		f.lies = true
+		f.SkipOpenAPI = true
 		f.Inject(fakegithub.Fault{Method: "POST", Rewrite: func(body []byte) []byte {
 			return []byte(strings.Replace(string(body), `"expires_at"`, `"expired_at"`, 1))
 		}})
