@@ -16,6 +16,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -23,22 +24,22 @@ const forbidden = `{"message": "Resource not accessible by integration"}`
 
 func TestEnvironments(t *testing.T) {
 	const path = "/repos/acme/api/environments/production"
-	inWorld(t, func(_ *testing.T, w *world) {
+	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(production, "KEY", "a"), wants(apiActions, "KEY", "b")}
 		const missing = "failed%s: environment production of acme/api is missing, or the App does not reach it (hint: create it, or set create-environments: true)"
 		all := func(s *Sync) { s.ListAll = true }
-		w.want("missing", w.run(wanted), []string{
+		f.want("missing", f.run(wanted), []string{
 			"KEY of acme/api: created, new to the state file",
 			"KEY of acme/api, environment production: " + fmt.Sprintf(missing, ", new to the state file"),
 		})
-		w.want("missing, listed", w.run(wanted, all), []string{
+		f.want("missing, listed", f.run(wanted, all), []string{
 			"KEY of acme/api: unchanged",
 			"KEY of acme/api, environment production: " + fmt.Sprintf(missing, ""),
 		})
-		w.asked()
+		f.asked()
 		wanted[0].CreateEnvironment = true
-		w.want("created", w.run(wanted[:1], all), []string{"KEY of acme/api, environment production: created, its environment is missing and is created"})
-		w.want("requests", w.asked(), []string{
+		f.want("created", f.run(wanted[:1], all), []string{"KEY of acme/api, environment production: created, its environment is missing and is created"})
+		f.want("requests", f.asked(), []string{
 			"GET repos/acme/api/environments/production/secrets 404",
 			"GET repos/acme/api 200",
 			"GET repos/acme/api/environments/production/secrets/public-key 404",
@@ -47,7 +48,7 @@ func TestEnvironments(t *testing.T) {
 			"GET repos/acme/api/environments/production/secrets/public-key 200",
 			"PUT repos/acme/api/environments/production/secrets/KEY 201",
 		})
-		w.sees(wanted)
+		f.sees(wanted)
 	})
 	// One that is there is never written to, whatever its secrets answer.
 	for _, test := range []struct {
@@ -60,16 +61,16 @@ func TestEnvironments(t *testing.T) {
 		{"down", 502, "look for environment production of acme/api: GitHub answered 502: Resource not accessible by integration"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
-				w.AddEnvironment("acme", "api", "production")
-				w.Inject(fakegithub.Fault{Path: path + "/secrets/public-key", Status: 404, Body: `{"message": "Not Found"}`})
+			inBubble(t, func(t *testing.T, f *fixture) {
+				f.AddEnvironment("acme", "api", "production")
+				f.Inject(fakegithub.Fault{Path: path + "/secrets/public-key", Status: 404, Body: `{"message": "Not Found"}`})
 				if test.status != 0 {
-					w.Inject(fakegithub.Fault{Method: "GET", Path: path, Status: test.status, Body: forbidden})
+					f.Inject(fakegithub.Fault{Method: "GET", Path: path, Status: test.status, Body: forbidden})
 				}
 				x := wants(production, "KEY", "a")
 				x.CreateEnvironment = true
-				w.want("results", w.run([]Wanted{x}), []string{"KEY of acme/api, environment production: failed, new to the state file: " + test.want})
-				for _, r := range w.asked() {
+				f.want("results", f.run([]Wanted{x}), []string{"KEY of acme/api, environment production: failed, new to the state file: " + test.want})
+				for _, r := range f.asked() {
 					if strings.HasPrefix(r, "PUT") {
 						t.Error(r)
 					}
@@ -80,28 +81,28 @@ func TestEnvironments(t *testing.T) {
 }
 
 func TestKeyChangedMeanwhile(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b")}
 		improper := fakegithub.Fault{Method: "PUT", Times: 1, Status: 422, Body: `{"message": "Bad request - validation failed due to an improperly encrypted secret"}`}
-		w.Inject(improper)
-		w.want("once", w.run(wanted), []string{"A of acme/api: created, new to the state file", "B of acme/api: created, new to the state file"})
-		w.want("requests", w.asked(), []string{
+		f.Inject(improper)
+		f.want("once", f.run(wanted), []string{"A of acme/api: created, new to the state file", "B of acme/api: created, new to the state file"})
+		f.want("requests", f.asked(), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 422",
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 201",
 			"PUT repos/acme/api/actions/secrets/B 201",
 		})
-		w.sees(wanted)
+		f.sees(wanted)
 		improper.Times = 0
-		w.Inject(improper)
+		f.Inject(improper)
 		wanted[0].Fresh, wanted[1].Fresh = true, true
 		const refused = " to acme/api: GitHub answered 422: Bad request - validation failed due to an improperly encrypted secret"
-		w.want("always", w.run(wanted), []string{
+		f.want("always", f.run(wanted), []string{
 			"A of acme/api: failed, a new value each run: write A" + refused,
 			"B of acme/api: failed, a new value each run: write B" + refused,
 		})
-		if n := len(w.asked()); n != 5 { // list, A, key, A, B: the key is the state's
+		if n := len(f.asked()); n != 5 { // list, A, key, A, B: the key is the state's
 			t.Errorf("%d requests", n)
 		}
 	})
@@ -110,38 +111,38 @@ func TestKeyChangedMeanwhile(t *testing.T) {
 // A write of which GitHub did not say when is not taken for known, and a list that
 // lags behind is not taken for somebody's change for ever.
 func TestTimeNotLearnt(t *testing.T) {
-	inWorld(t, func(_ *testing.T, w *world) {
+	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a")}
 		undated := func(s *Sync) {
 			s.Call = func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				answer, err := w.call(ctx, r)
+				answer, err := f.call(ctx, r)
 				answer.Date = time.Time{}
 				return answer, err
 			}
 		}
-		w.run(wanted, undated)
-		w.want("left", w.run(nil, prune), []string{
+		f.run(wanted, undated)
+		f.want("left", f.run(nil, prune), []string{
 			"A of acme/api: unchanged, no longer in the manifest, but left: GitHub did not say when it was written, so it may be somebody else's by now",
 		})
-		w.want("next", w.run(wanted), []string{"A of acme/api: updated, GitHub did not say when the last run wrote it"})
-		w.want("then", w.run(wanted), []string{"A of acme/api: unchanged"})
+		f.want("next", f.run(wanted), []string{"A of acme/api: updated, GitHub did not say when the last run wrote it"})
+		f.want("then", f.run(wanted), []string{"A of acme/api: unchanged"})
 
-		before := w.Secrets(fakegithub.Place(apiActions))[0].UpdatedAt
+		before := f.Secrets(fakegithub.Place(apiActions))[0].UpdatedAt
 		time.Sleep(time.Minute)
 		wanted[0].Value = redact.New("b")
-		w.run(wanted)
+		f.run(wanted)
 		lag := func(s *Sync) {
 			s.Call = func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				answer, err := w.call(ctx, r)
+				answer, err := f.call(ctx, r)
 				if raw, ok := r.Result.(*json.RawMessage); ok && err == nil {
 					*raw = updatedAt.ReplaceAll(*raw, []byte(`"updated_at":"`+moment(before)+`"`))
 				}
 				return answer, err
 			}
 		}
-		w.want("lag", w.run(wanted, lag), []string{"A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(before)})
-		w.want("after it", w.run(wanted), []string{"A of acme/api: unchanged"})
-		w.sees(wanted)
+		f.want("lag", f.run(wanted, lag), []string{"A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(before)})
+		f.want("after it", f.run(wanted), []string{"A of acme/api: unchanged"})
+		f.sees(wanted)
 	})
 }
 
@@ -150,19 +151,19 @@ var updatedAt = regexp.MustCompile(`"updated_at":"[^"]*"`)
 
 // Nothing is written at GitHub where it could not be put down.
 func TestNowhereToKeep(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		file := filepath.Join(t.TempDir(), "file")
 		if err := os.WriteFile(file, nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s := &Sync{Call: w.call, State: openStateOf(filepath.Join(file, "state"))}
+		s := &Sync{Call: f.call, State: openStateOf(filepath.Join(file, "state"))}
 		plan := s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a")}, nil)
 		results, err := s.Apply(t.Context(), plan)
 		const want = "save the state file: a part of its path is no directory"
 		if results != nil || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(hinted(err), "this step can write to") {
 			t.Errorf("%v, %v%s", results, err, hinted(err))
 		}
-		w.want("requests", w.asked(), nil)
+		f.want("requests", f.asked(), nil)
 	})
 }
 
@@ -180,7 +181,7 @@ func openStateOf(path string) *State {
 func TestFaults(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			testKey()
+			fakegithubtest.Key()
 			synctest.Test(t, func(t *testing.T) { faults(t, rand.New(rand.NewPCG(seed, 7))) })
 		})
 	}
@@ -191,7 +192,7 @@ func faults(t *testing.T, random *rand.Rand) {
 	for i := range 40 {
 		names = append(names, fmt.Sprintf("r%02d", i))
 	}
-	w := newWorld(t, names...)
+	f := newFixture(t, names...)
 	var wanted []Wanted
 	for _, name := range names {
 		for i := range 3 {
@@ -204,21 +205,21 @@ func faults(t *testing.T, random *rand.Rand) {
 		path := "/repos/acme/" + name
 		switch i % 6 {
 		case 0:
-			w.DeleteRepository("acme", name)
+			f.DeleteRepository("acme", name)
 		case 1:
-			w.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 403, Body: forbidden})
+			f.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 403, Body: forbidden})
 		case 2:
-			w.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Status: 500 + random.IntN(4)})
+			f.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Status: 500 + random.IntN(4)})
 		case 3:
-			w.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Drop: true, After: random.IntN(2) == 0})
+			f.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Drop: true, After: random.IntN(2) == 0})
 		case 4:
-			w.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 429, Body: `{"message": "slow down"}`})
+			f.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 429, Body: `{"message": "slow down"}`})
 		case 5:
-			w.Inject(fakegithub.Fault{Path: path, Times: 3, Truncate: true})
+			f.Inject(fakegithub.Fault{Path: path, Times: 3, Truncate: true})
 		}
 	}
 	seen := 0
-	s := w.sync(func(s *Sync) { s.Done = func(Result) { seen++ } })
+	s := f.sync(func(s *Sync) { s.Done = func(Result) { seen++ } })
 	results, err := s.Apply(t.Context(), s.Plan(t.Context(), wanted, nil))
 	if err != nil || len(results) != len(wanted) || seen != len(wanted) {
 		t.Fatalf("%d results, %d seen: %v", len(results), seen, err)
@@ -237,15 +238,15 @@ func faults(t *testing.T, random *rand.Rand) {
 			there = append(there, x)
 		}
 	}
-	w.sees(right)
-	w.asked()
-	for i, line := range w.run(there) {
+	f.sees(right)
+	f.asked()
+	for i, line := range f.run(there) {
 		if strings.Contains(line, "unchanged") == broken[there[i].Repository] || strings.Contains(line, "failed") {
 			t.Error(line)
 		}
 	}
 	writes := 0
-	for _, r := range w.asked() {
+	for _, r := range f.asked() {
 		if strings.HasPrefix(r, "PUT") {
 			writes++
 		}
@@ -253,14 +254,14 @@ func faults(t *testing.T, random *rand.Rand) {
 	if writes != len(there)-len(right) {
 		t.Errorf("%d writes of the second run", writes)
 	}
-	w.sees(there)
+	f.sees(there)
 }
 
 func TestCancelled(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		ctx, cancel := context.WithCancel(t.Context())
 		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b"), wants(webActions, "C", "c")}
-		s := w.sync(func(s *Sync) {
+		s := f.sync(func(s *Sync) {
 			s.Concurrency = 1
 			s.Call = func(c context.Context, r apicall.Request) (apicall.Answer, error) {
 				defer func() {
@@ -268,11 +269,11 @@ func TestCancelled(t *testing.T) {
 						cancel()
 					}
 				}()
-				return w.call(context.WithoutCancel(c), r)
+				return f.call(context.WithoutCancel(c), r)
 			}
 		})
 		results, err := s.Apply(ctx, s.Plan(ctx, wanted, nil))
-		w.want("results", told(results), []string{
+		f.want("results", told(results), []string{
 			"A of acme/api: created, new to the state file",
 			"B of acme/api: failed, new to the state file: not tried: cancelled",
 			"C of acme/web: failed, new to the state file: not tried: cancelled",
@@ -280,14 +281,14 @@ func TestCancelled(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		w.want("next", w.run(wanted), []string{
+		f.want("next", f.run(wanted), []string{
 			"A of acme/api: unchanged",
 			"B of acme/api: created, not there",
 			"C of acme/web: created, new to the state file",
 		})
 		late, cancel := context.WithTimeout(t.Context(), -1)
 		defer cancel()
-		if got := told(w.sync().Plan(late, wanted[:1], nil).results()); !strings.HasSuffix(got[0], "not tried: the time was up") {
+		if got := told(f.sync().Plan(late, wanted[:1], nil).results()); !strings.HasSuffix(got[0], "not tried: the time was up") {
 			t.Error(got)
 		}
 	})
@@ -303,9 +304,9 @@ func (p Plan) results() (list []Result) {
 // A run that is killed leaves the file of some moment. The next one goes on from
 // there: it writes nothing that the file knows, and all is right in the end.
 func TestKilled(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		for i := range 50 {
-			w.AddRepository(fakegithub.Repository{Owner: "acme", Name: fmt.Sprintf("r%d", i)})
+			f.AddRepository(fakegithub.Repository{Owner: "acme", Name: fmt.Sprintf("r%d", i)})
 		}
 		for round := range 50 {
 			var wanted []Wanted
@@ -316,40 +317,40 @@ func TestKilled(t *testing.T) {
 			var left []byte
 			var calls atomic.Int64
 			when := 1 + rand.Int64N(149)
-			s := w.sync(func(s *Sync) {
+			s := f.sync(func(s *Sync) {
 				s.Concurrency = 3
 				s.Call = func(c context.Context, r apicall.Request) (apicall.Answer, error) {
 					time.Sleep(20 * time.Millisecond)
 					if calls.Add(1) == when {
-						left, _ = os.ReadFile(w.statePath)
+						left, _ = os.ReadFile(f.statePath)
 						kill()
 					}
-					return w.call(c, r)
+					return f.call(c, r)
 				}
 			})
 			_, _ = s.Apply(ctx, s.Plan(ctx, wanted, nil))
 			kill()
 			if left == nil {
-				_ = os.Remove(w.statePath)
-			} else if err := os.WriteFile(w.statePath, left, 0o600); err != nil {
+				_ = os.Remove(f.statePath)
+			} else if err := os.WriteFile(f.statePath, left, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_ = os.WriteFile(w.statePath+".tmp-123", left[:len(left)/2], 0o600)
+			_ = os.WriteFile(f.statePath+".tmp-123", left[:len(left)/2], 0o600)
 			knows := 0
 			time.Sleep(2 * time.Second)
-			next := w.sync()
+			next := f.sync()
 			for _, x := range wanted {
 				if known := next.State.at(x.Key()); len(known) == 1 && known[0].updated != 0 && known[0].print == next.State.fingerprint(x.Key(), x.Name, x.Value) {
 					knows++
 				}
 			}
-			w.asked()
+			f.asked()
 			results, err := next.Apply(t.Context(), next.Plan(t.Context(), wanted, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
 			writes := 0
-			for _, r := range w.asked() {
+			for _, r := range f.asked() {
 				if strings.HasPrefix(r, "PUT") {
 					writes++
 				}
@@ -357,7 +358,7 @@ func TestKilled(t *testing.T) {
 			if writes != len(wanted)-knows {
 				t.Errorf("killed at call %d: %d written, %d known, %d wanted:\n%s", when, writes, knows, len(wanted), strings.Join(told(results), "\n"))
 			}
-			w.sees(wanted)
+			f.sees(wanted)
 			time.Sleep(2 * time.Second)
 		}
 	})

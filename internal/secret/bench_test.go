@@ -89,8 +89,8 @@ func BenchmarkPlan10000(b *testing.B) {
 
 func BenchmarkState10000(b *testing.B) {
 	s := openState(b, filepath.Join(b.TempDir(), "state"))
-	for _, w := range fleet(10_000) {
-		s.note(&w, time.Unix(1_780_000_000, 0), 0, publicKey{})
+	for _, f := range fleet(10_000) {
+		s.note(&f, time.Unix(1_780_000_000, 0), 0, publicKey{})
 	}
 	var file bytes.Buffer
 	if err := s.encode(&file); err != nil {

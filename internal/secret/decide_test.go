@@ -53,8 +53,8 @@ func TestDecide(t *testing.T) {
 		{"selected, none now", organization, false, to("selected"), facts{listed: true, there: there("selected"), known: known(ours, 0), selected: &[]int64{2}}, Update, "the selected repositories differ"},
 	} {
 		test.facts.print, test.facts.kept = ours, true
-		w := &Wanted{Place: test.place, Name: "X", Value: redact.New("v"), Fresh: test.fresh, Access: test.access}
-		if action, reason := decide(w, test.facts); action != test.action || reason != test.reason {
+		f := &Wanted{Place: test.place, Name: "X", Value: redact.New("v"), Fresh: test.fresh, Access: test.access}
+		if action, reason := decide(f, test.facts); action != test.action || reason != test.reason {
 			t.Errorf("%s: %s, %s; want %s, %s", test.name, action, reason, test.action, test.reason)
 		}
 	}

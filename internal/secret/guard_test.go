@@ -9,45 +9,44 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
-	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // The public key is kept from run to run, and a change of it costs one request.
 func TestKeyOfAnEarlierRun(t *testing.T) {
-	inWorld(t, func(_ *testing.T, w *world) {
+	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b")}
-		w.run(wanted)
-		w.ReplacePublicKey(fakegithub.Place(apiActions))
+		f.run(wanted)
+		f.ReplacePublicKey(fakegithub.Place(apiActions))
 		wanted[0].Value, wanted[1].Value = redact.New("aa"), redact.New("bb")
-		w.asked()
-		w.run(wanted)
-		w.want("requests", w.asked(), []string{
+		f.asked()
+		f.run(wanted)
+		f.want("requests", f.asked(), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"PUT repos/acme/api/actions/secrets/A 422",
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 204",
 			"PUT repos/acme/api/actions/secrets/B 204",
 		})
-		w.sees(wanted)
+		f.sees(wanted)
 	})
 }
 
 // What nobody wants any more may be the last copy of what could not be replaced, so
 // nothing is deleted in a run in which anything failed.
 func TestNothingIsPrunedWhereSomethingFailed(t *testing.T) {
-	inWorld(t, func(_ *testing.T, w *world) {
+	inBubble(t, func(_ *testing.T, f *fixture) {
 		old := []Wanted{wants(apiActions, "OLD", "1"), wants(webActions, "OTHER", "2")}
-		w.run(old)
+		f.run(old)
 		wanted := []Wanted{wants(apiActions, "NEW", "1")} // OLD under another name
-		w.Inject(fakegithub.Fault{Method: "PUT", Times: 1, Status: 403, Body: forbidden})
-		w.want("failed", w.run(wanted, prune), []string{
+		f.Inject(fakegithub.Fault{Method: "PUT", Times: 1, Status: 403, Body: forbidden})
+		f.want("failed", f.run(wanted, prune), []string{
 			"NEW of acme/api: failed, not there: write NEW to acme/api: GitHub answered 403: Resource not accessible by integration",
 			"OLD of acme/api: unchanged, no longer in the manifest, but left: something else failed in this run",
 			"OTHER of acme/web: unchanged, no longer in the manifest, but left: something else failed in this run",
 		})
-		w.sees(old)
-		w.want("then", w.run(wanted, prune), []string{
+		f.sees(old)
+		f.want("then", f.run(wanted, prune), []string{
 			"NEW of acme/api: created, not there",
 			"OLD of acme/api: deleted, no longer in the manifest",
 			"OTHER of acme/web: deleted, no longer in the manifest",
@@ -57,16 +56,16 @@ func TestNothingIsPrunedWhereSomethingFailed(t *testing.T) {
 
 // More deletions than a run may make are none at all.
 func TestBrake(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		var old []Wanted
 		for i := range 12 {
 			old = append(old, wants(apiActions, fmt.Sprintf("S%02d", i), "x"))
 		}
-		w.run(old)
+		f.run(old)
 		limit := func(n int) func(*Sync) {
 			return func(s *Sync) { s.Prune, s.MaxDeletions = true, n }
 		}
-		s := w.sync(limit(10))
+		s := f.sync(limit(10))
 		plan := s.Plan(t.Context(), old[:1], nil)
 		const fault = "nothing is deleted: 11 secrets are no longer in the manifest, and max-deletions allows 10" +
 			" (hint: look at what the manifest has lost, by mistake or not; if it is meant, run once with max-deletions: 11)"
@@ -77,12 +76,12 @@ func TestBrake(t *testing.T) {
 		if err != nil || told(results)[1] != "S01 of acme/api: unchanged, no longer in the manifest, but left: more would be deleted than max-deletions allows" {
 			t.Errorf("%v, %q", err, told(results)[1])
 		}
-		w.sees(old)
-		if n := w.sync().State.Len(); n != 12 {
+		f.sees(old)
+		if n := f.sync().State.Len(); n != 12 {
 			t.Errorf("the state knows %d secrets", n)
 		}
-		w.run(old[:1], limit(11))
-		if got := w.names(apiActions); got != "S00" {
+		f.run(old[:1], limit(11))
+		if got := f.names(apiActions); got != "S00" {
 			t.Error(got)
 		}
 	})
@@ -99,15 +98,15 @@ func TestBrake(t *testing.T) {
 // Without prune, what fell out of the manifest is named all the same, without a
 // request.
 func TestStale(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.run([]Wanted{wants(apiActions, "A", "1"), wants(webActions, "B", "2")})
-		w.asked()
-		plan := w.sync().Plan(t.Context(), nil, nil)
+	inBubble(t, func(t *testing.T, f *fixture) {
+		f.run([]Wanted{wants(apiActions, "A", "1"), wants(webActions, "B", "2")})
+		f.asked()
+		plan := f.sync().Plan(t.Context(), nil, nil)
 		if fmt.Sprint(plan.Stale) != fmt.Sprint([]Stale{{apiActions, "A"}, {webActions, "B"}}) || len(plan.Changes) > 0 {
 			t.Errorf("%+v", plan)
 		}
-		w.want("requests", w.asked(), nil)
-		if plan := w.sync(prune).Plan(t.Context(), nil, nil); plan.Stale != nil {
+		f.want("requests", f.asked(), nil)
+		if plan := f.sync(prune).Plan(t.Context(), nil, nil); plan.Stale != nil {
 			t.Errorf("%+v", plan.Stale)
 		}
 	})
@@ -119,41 +118,41 @@ func TestPruneByID(t *testing.T) {
 	const left = "A of acme/api: unchanged, no longer in the manifest, but left: "
 	for _, test := range []struct {
 		name   string
-		before func(w *world)
+		before func(f *fixture)
 		want   string
 		there  Place // where the secret still is
 	}{
-		{"renamed", func(w *world) { w.RenameRepository("acme", "api", "core") }, left + "acme/api was renamed acme/core", Place{Owner: "acme", Repository: "core", App: "actions"}},
-		{"renamed, and the name taken", func(w *world) {
-			stored := w.Secrets(fakegithub.Place(apiActions))[0]
-			w.RenameRepository("acme", "api", "core")
-			w.AddRepository(fakegithub.Repository{Owner: "acme", Name: "api"})
-			w.SetSecret(fakegithub.Place(apiActions), stored) // as much like ours as can be
+		{"renamed", func(f *fixture) { f.RenameRepository("acme", "api", "core") }, left + "acme/api was renamed acme/core", Place{Owner: "acme", Repository: "core", App: "actions"}},
+		{"renamed, and the name taken", func(f *fixture) {
+			stored := f.Secrets(fakegithub.Place(apiActions))[0]
+			f.RenameRepository("acme", "api", "core")
+			f.AddRepository(fakegithub.Repository{Owner: "acme", Name: "api"})
+			f.SetSecret(fakegithub.Place(apiActions), stored) // as much like ours as can be
 		}, left + "acme/api was renamed acme/core", apiActions},
-		{"out of reach", func(w *world) {
-			w.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", w.ids["api"]), Status: 404, Body: `{"message": "Not Found"}`})
+		{"out of reach", func(f *fixture) {
+			f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 404, Body: `{"message": "Not Found"}`})
 		}, left + "acme/api is gone, or the App does not reach it", apiActions},
-		{"another answer", func(w *world) {
-			w.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", w.ids["api"]), Status: 200, Body: `{"id": 1}`})
+		{"another answer", func(f *fixture) {
+			f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 200, Body: `{"id": 1}`})
 		}, "A of acme/api: failed, no longer in the manifest: look at acme/api: the answer is not what GitHub's API describes", apiActions},
-		{"forbidden", func(w *world) {
-			w.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", w.ids["api"]), Status: 403, Body: forbidden})
+		{"forbidden", func(f *fixture) {
+			f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 403, Body: forbidden})
 		}, "A of acme/api: failed, no longer in the manifest: look at acme/api: GitHub answered 403: Resource not accessible by integration", apiActions},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			inWorld(t, func(t *testing.T, w *world) {
-				w.client.Transport = transporttest.InMemory{Handler: w.Server} // answers that are not described
+			inBubble(t, func(t *testing.T, f *fixture) {
+				f.SkipOpenAPI = true // answers that are not described
 				ids := func(s *Sync) {
 					s.Prune = true
-					s.Repository = func(_, name string) (Repository, bool) { return Repository{ID: w.ids[name]}, true }
+					s.Repository = func(_, name string) (Repository, bool) { return Repository{ID: f.ids[name]}, true }
 				}
-				w.run([]Wanted{wants(apiActions, "A", "1")}, ids)
-				test.before(w)
-				w.want("pruned", w.run(nil, ids), []string{test.want})
-				if w.names(test.there) != "A" {
+				f.run([]Wanted{wants(apiActions, "A", "1")}, ids)
+				test.before(f)
+				f.want("pruned", f.run(nil, ids), []string{test.want})
+				if f.names(test.there) != "A" {
 					t.Error("it is gone")
 				}
-				if n := w.sync().State.Len(); n != 1 {
+				if n := f.sync().State.Len(); n != 1 {
 					t.Errorf("the state knows %d", n)
 				}
 			})
@@ -164,18 +163,18 @@ func TestPruneByID(t *testing.T) {
 // A dry run says what a run would find closed or full; a run that knows it from a
 // list does not try.
 func TestClosedAndFull(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.AddRepository(fakegithub.Repository{Owner: "acme", Name: "old", Archived: true})
-		w.AddEnvironment("acme", "api", "production")
+	inBubble(t, func(t *testing.T, f *fixture) {
+		f.AddRepository(fakegithub.Repository{Owner: "acme", Name: "old", Archived: true})
+		f.AddEnvironment("acme", "api", "production")
 		for i := range 99 {
-			w.SetSecret(fakegithub.Place(production), fakegithub.Secret{Name: fmt.Sprintf("THEIRS_%d", i), Value: "x"})
+			f.SetSecret(fakegithub.Place(production), fakegithub.Secret{Name: fmt.Sprintf("THEIRS_%d", i), Value: "x"})
 		}
 		old := Place{Owner: "acme", Repository: "old", App: "actions"}
 		ghost := Place{Owner: "acme", Repository: "ghost", App: "actions"}
 		wanted := []Wanted{wants(old, "A", "a"), wants(production, "FIRST", "1"), wants(production, "SECOND", "2"), wants(production, "THEIRS_7", "3"), wants(ghost, "A", "a")}
 		const archived = "failed: acme/old is archived, so nothing can be written to it (hint: unarchive it, or take it out of the manifest)"
-		dry := w.sync(func(s *Sync) { s.ListAll = true }).Plan(t.Context(), wanted, nil)
-		w.want("dry run", told(dry.results()), []string{
+		dry := f.sync(func(s *Sync) { s.ListAll = true }).Plan(t.Context(), wanted, nil)
+		f.want("dry run", told(dry.results()), []string{
 			"FIRST of acme/api, environment production: create, not there",
 			"SECOND of acme/api, environment production: failed: acme/api, environment production has 100 secrets, and GitHub lets it have 100" +
 				" (hint: delete one that nobody needs, or have several values in one secret)",
@@ -183,12 +182,12 @@ func TestClosedAndFull(t *testing.T) {
 			"A of acme/ghost: failed: list the secrets of acme/ghost: GitHub answered 404: Not Found",
 			"A of acme/old: " + archived,
 		})
-		w.asked()
-		run := w.run(wanted[:1], func(s *Sync) {
+		f.asked()
+		run := f.run(wanted[:1], func(s *Sync) {
 			s.Repository = func(string, string) (Repository, bool) { return Repository{Archived: true}, true }
 		})
-		w.want("run", run, []string{"A of acme/old: " + archived})
-		w.want("requests", w.asked(), nil)
+		f.want("run", run, []string{"A of acme/old: " + archived})
+		f.want("requests", f.asked(), nil)
 	})
 }
 
@@ -202,18 +201,18 @@ func TestDisabled(t *testing.T) {
 
 // A dry run asks about a repository once, whatever the number of its places.
 func TestClosedAsksOnce(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		asked := 0
-		s := w.sync(func(s *Sync) {
+		s := f.sync(func(s *Sync) {
 			s.ListAll, s.Concurrency = true, 1
 			s.Call = func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				if r.Path == apiActions.Path() {
 					asked++
 				}
-				return w.call(ctx, r)
+				return f.call(ctx, r)
 			}
 		})
-		w.AddEnvironment("acme", "api", "production")
+		f.AddEnvironment("acme", "api", "production")
 		s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a"), wants(production, "A", "a")}, nil)
 		if asked != 1 {
 			t.Errorf("asked %d times", asked)

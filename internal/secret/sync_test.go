@@ -16,20 +16,21 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// inWorld runs a test in a bubble: nothing waits for the clock.
-func inWorld(t *testing.T, test func(*testing.T, *world)) {
+// inBubble runs a test in a bubble: nothing waits for the clock.
+func inBubble(t *testing.T, test func(*testing.T, *fixture)) {
 	t.Helper()
-	testKey() // not in the bubble
-	synctest.Test(t, func(t *testing.T) { test(t, newWorld(t)) })
+	fakegithubtest.Key() // not in the bubble
+	synctest.Test(t, func(t *testing.T) { test(t, newFixture(t)) })
 }
 
 func TestWhatWorkflowsSee(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		eu := Place{Owner: "acme", Repository: "api", Environment: "eu/production 1", App: "actions"}
-		w.AddEnvironment("acme", "api", eu.Environment)
+		f.AddEnvironment("acme", "api", eu.Environment)
 		var wanted []Wanted
 		for _, app := range Apps() {
 			repository := Place{Owner: "acme", Repository: "api", App: app}
@@ -40,21 +41,21 @@ func TestWhatWorkflowsSee(t *testing.T) {
 					x.Access = &Access{Visibility: visibility}
 				}
 				if visibility == "selected" {
-					x.Access.Repositories = []int64{w.ids["web"], w.ids["api"]}
+					x.Access.Repositories = []int64{f.ids["web"], f.ids["api"]}
 				}
 				wanted = append(wanted, x)
 			}
 		}
 		wanted = append(wanted, wants(eu, "KEY", "of the environment"), wants(eu, "EMPTY", ""))
 		for _, round := range []string{"created", "updated"} {
-			for _, line := range w.run(wanted) {
+			for _, line := range f.run(wanted) {
 				if !strings.Contains(line, ": "+round+", ") {
 					t.Errorf("round of %s: %s", round, line)
 				}
 			}
-			w.sees(wanted)
+			f.sees(wanted)
 			for _, app := range Apps() {
-				for _, s := range w.Secrets(fakegithub.Place{Owner: "acme", App: app}) {
+				for _, s := range f.Secrets(fakegithub.Place{Owner: "acme", App: app}) {
 					want := strings.ToLower(strings.TrimPrefix(s.Name, "IS_"))
 					if want == "" {
 						want = "private"
@@ -74,15 +75,15 @@ func TestWhatWorkflowsSee(t *testing.T) {
 func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) }
 
 func TestRuns(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{wants(webActions, "B", "b"), wants(apiActions, "TOKEN", "one"), wants(apiActions, "KEY", "two"), wants(webActions, "A", "a")}
-		w.want("first run", w.run(wanted), []string{
+		f.want("first run", f.run(wanted), []string{
 			"KEY of acme/api: created, new to the state file",
 			"TOKEN of acme/api: created, new to the state file",
 			"A of acme/web: created, new to the state file",
 			"B of acme/web: created, new to the state file",
 		})
-		w.want("its requests", sorted(w.asked()), []string{
+		f.want("its requests", sorted(f.asked()), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"GET repos/acme/web/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/KEY 201",
@@ -91,33 +92,33 @@ func TestRuns(t *testing.T) {
 			"PUT repos/acme/web/actions/secrets/B 201",
 		})
 
-		w.want("second run", w.run(wanted), []string{
+		f.want("second run", f.run(wanted), []string{
 			"KEY of acme/api: unchanged",
 			"TOKEN of acme/api: unchanged",
 			"A of acme/web: unchanged",
 			"B of acme/web: unchanged",
 		})
-		w.want("its requests", sorted(w.asked()), []string{
+		f.want("its requests", sorted(f.asked()), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/web/actions/secrets 200",
 		})
 
 		somebody := time.Now().Truncate(time.Second).Add(time.Hour)
-		w.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "KEY", Value: "theirs", UpdatedAt: somebody})
-		w.DeleteSecret(fakegithub.Place(apiActions), "TOKEN")
-		w.SetSecret(fakegithub.Place(webActions), fakegithub.Secret{Name: "NEW", Value: "theirs"})
+		f.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "KEY", Value: "theirs", UpdatedAt: somebody})
+		f.DeleteSecret(fakegithub.Place(apiActions), "TOKEN")
+		f.SetSecret(fakegithub.Place(webActions), fakegithub.Secret{Name: "NEW", Value: "theirs"})
 		wanted[0].Value = redact.New("bb")
 		wanted[3].Fresh = true
 		wanted = append(wanted, wants(webActions, "new", "ours"))
-		w.want("third run", w.run(wanted), []string{
+		f.want("third run", f.run(wanted), []string{
 			"KEY of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(somebody),
 			"TOKEN of acme/api: created, deleted at the target since the last run",
 			"A of acme/web: updated, a new value each run",
 			"B of acme/web: updated, the value changed",
 			"new of acme/web: updated, new to the state file",
 		})
-		w.sees(wanted)
-		for _, line := range w.run(wanted) {
+		f.sees(wanted)
+		for _, line := range f.run(wanted) {
 			if !strings.Contains(line, "unchanged") && !strings.HasPrefix(line, "A of") {
 				t.Errorf("fourth run: %s", line)
 			}
@@ -125,30 +126,30 @@ func TestRuns(t *testing.T) {
 
 		// One value that changed in a repository takes a look and a write.
 		wanted[3].Fresh = false
-		w.run(wanted)
+		f.run(wanted)
 		wanted[1].Value = redact.New("changed")
-		w.asked()
-		w.run(wanted)
-		w.want("requests for one change", sorted(w.asked()), []string{
+		f.asked()
+		f.run(wanted)
+		f.want("requests for one change", sorted(f.asked()), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/web/actions/secrets 200",
 			"PUT repos/acme/api/actions/secrets/TOKEN 204",
 		})
-		w.sees(wanted)
+		f.sees(wanted)
 	})
 }
 
 func TestWithoutState(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		const reason = "without a state file nothing tells whether it changed"
 		memory := func(s *Sync) { s.State = nil }
 		wanted := []Wanted{wants(apiActions, "KEY", "one")}
-		w.want("first run", w.run(wanted, memory), []string{"KEY of acme/api: created, " + reason})
-		w.want("second run", w.run(wanted, memory, prune), []string{"KEY of acme/api: updated, " + reason})
+		f.want("first run", f.run(wanted, memory), []string{"KEY of acme/api: created, " + reason})
+		f.want("second run", f.run(wanted, memory, prune), []string{"KEY of acme/api: updated, " + reason})
 		listed := func(s *Sync) { s.State, s.ListAll = openState(t, ""), true }
-		w.asked()
-		w.want("third run", w.run(wanted, listed, prune), []string{"KEY of acme/api: updated, " + reason})
-		w.want("its requests", w.asked(), []string{
+		f.asked()
+		f.want("third run", f.run(wanted, listed, prune), []string{"KEY of acme/api: updated, " + reason})
+		f.want("its requests", f.asked(), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/api 200", // a dry run asks whether it is archived
 			"GET repos/acme/api/actions/secrets/public-key 200",
@@ -158,43 +159,43 @@ func TestWithoutState(t *testing.T) {
 }
 
 func TestKeepsAccess(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		org := fakegithub.Place(acmeOrg)
-		w.SetSecret(org, fakegithub.Secret{Name: "OPEN", Value: "old", Visibility: "all"})
-		w.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+		f.SetSecret(org, fakegithub.Secret{Name: "OPEN", Value: "old", Visibility: "all"})
+		f.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
 		wanted := []Wanted{wants(acmeOrg, "OPEN", "1"), wants(acmeOrg, "SOME", "2"), wants(acmeOrg, "ADDED", "3")}
 		access := func(want ...string) {
 			t.Helper()
 			var got []string
-			for _, s := range w.Secrets(org) {
+			for _, s := range f.Secrets(org) {
 				got = append(got, fmt.Sprint(s.Name, " ", s.Visibility, " ", s.Repositories))
 			}
-			w.want("access", got, want)
+			f.want("access", got, want)
 		}
-		w.run(wanted)
-		w.sees(wanted)
+		f.run(wanted)
+		f.sees(wanted)
 		access("ADDED private []", "OPEN all []", "SOME selected [web]")
-		w.asked()
-		w.want("kept", w.run(wanted), []string{
+		f.asked()
+		f.want("kept", f.run(wanted), []string{
 			"ADDED of organization acme: unchanged",
 			"OPEN of organization acme: unchanged",
 			"SOME of organization acme: unchanged",
 		})
-		w.want("its requests", w.asked(), []string{"GET orgs/acme/actions/secrets 200"})
+		f.want("its requests", f.asked(), []string{"GET orgs/acme/actions/secrets 200"})
 
-		api, web := w.ids["api"], w.ids["web"]
+		api, web := f.ids["api"], f.ids["web"]
 		wanted[0].Access = &Access{Visibility: "selected", Repositories: []int64{api}}
 		wanted[1].Access = &Access{Visibility: "selected", Repositories: []int64{api, web}}
 		wanted[2].Access = &Access{Visibility: "private"}
-		w.want("by the manifest", w.run(wanted), []string{
+		f.want("by the manifest", f.run(wanted), []string{
 			"ADDED of organization acme: unchanged",
 			"OPEN of organization acme: updated, visibility all → selected",
 			"SOME of organization acme: updated, the selected repositories differ",
 		})
 		access("ADDED private []", "OPEN selected [api]", "SOME selected [api web]")
-		w.sees(wanted)
+		f.sees(wanted)
 		wanted[1].Access.Repositories = []int64{web, api, web}
-		for _, line := range w.run(wanted) {
+		for _, line := range f.run(wanted) {
 			if !strings.Contains(line, "unchanged") {
 				t.Errorf("again: %s", line)
 			}
@@ -203,13 +204,13 @@ func TestKeepsAccess(t *testing.T) {
 }
 
 func TestRefusedBeforeAnyRequest(t *testing.T) {
-	inWorld(t, func(_ *testing.T, w *world) {
+	inBubble(t, func(_ *testing.T, f *fixture) {
 		largest := strings.Repeat("x", MaxValue)
 		wanted := []Wanted{
 			wants(apiActions, "LARGEST", largest), wants(apiActions, "LARGER", largest+"x"), wants(apiActions, "1ST", ""), wants(apiActions, "github_token", ""),
 			wants(apiActions, "TWICE", "a"), wants(apiActions, "twice", "b"), wants(apiActions, "SAME", "s"), wants(Place{Owner: "Acme", Repository: "API", App: "actions"}, "Same", "s"),
 		}
-		w.want("results", w.run(wanted), []string{
+		f.want("results", f.run(wanted), []string{
 			"1ST of acme/api: failed: a name of a secret has letters, digits and _ only, and no digit first (hint: rename it, as in NPM_TOKEN)",
 			"github_token of acme/api: failed: github_token: names that begin with GITHUB_ are GitHub's own (hint: rename it)",
 			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub takes 49152 (hint: keep large values in an encrypted file, and its passphrase in the secret)",
@@ -218,8 +219,8 @@ func TestRefusedBeforeAnyRequest(t *testing.T) {
 			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
 			"twice of acme/api: failed: twice of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
 		})
-		w.sees(wanted[:1])
-		w.want("requests", sorted(w.asked()), []string{
+		f.sees(wanted[:1])
+		f.want("requests", sorted(f.asked()), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/LARGEST 201",
 			"PUT repos/acme/api/actions/secrets/SAME 201",
@@ -229,21 +230,21 @@ func TestRefusedBeforeAnyRequest(t *testing.T) {
 
 // What a dry run says a run costs is what it costs.
 func TestCost(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		org := fakegithub.Place(acmeOrg)
 		wanted := []Wanted{wants(acmeOrg, "SOME", "1"), wants(acmeOrg, "NEW", "2"), wants(apiActions, "A", "3"), wants(apiActions, "B", "4"), wants(production, "C", "5")}
 		wanted[4].CreateEnvironment = true
-		w.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+		f.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
 		for round, list := range [][]Wanted{wanted, wanted, wanted[:3]} {
 			time.Sleep(2 * time.Second)
-			plan := w.sync(prune, func(s *Sync) { s.ListAll = true }).Plan(t.Context(), list, nil)
-			w.asked()
-			s := w.sync(prune)
+			plan := f.sync(prune, func(s *Sync) { s.ListAll = true }).Plan(t.Context(), list, nil)
+			f.asked()
+			s := f.sync(prune)
 			if _, err := s.Apply(t.Context(), s.Plan(t.Context(), list, nil)); err != nil {
 				t.Fatal(err)
 			}
 			var got Cost
-			for _, r := range w.asked() {
+			for _, r := range f.asked() {
 				if strings.HasPrefix(r, "GET ") {
 					got.reads(1)
 				} else {
@@ -254,7 +255,7 @@ func TestCost(t *testing.T) {
 				t.Errorf("round %d: %+v, planned %+v, want %+v", round, got, plan.Cost(), want)
 			}
 		}
-		if plan := w.sync().Plan(t.Context(), wanted[:4], nil); plan.Count(Keep) != 3 || plan.Count(Create) != 1 {
+		if plan := f.sync().Plan(t.Context(), wanted[:4], nil); plan.Count(Keep) != 3 || plan.Count(Create) != 1 {
 			t.Errorf("%+v", plan.Changes)
 		}
 	})
@@ -273,14 +274,14 @@ func writeOnce(ctx context.Context, call apicall.Func, x *Wanted) (created bool,
 // A rotation asks for the keys of its places first, and writes minutes later.
 func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
 	for _, again := range []int{1, 2} { // how often the old key is given out
-		inWorld(t, func(t *testing.T, w *world) {
+		inBubble(t, func(t *testing.T, f *fixture) {
 			public, _, err := box.GenerateKey(rand.Reader)
 			if err != nil {
 				t.Fatal(err)
 			}
 			old, asked := public, 0
 			writer, _, err := NewWriter(t.Context(), func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				answer, err := w.call(ctx, r)
+				answer, err := f.call(ctx, r)
 				if asked++; strings.HasSuffix(r.Path, "/public-key") && asked <= again*2 {
 					told, _ := json.Marshal(map[string]any{"key_id": "12", "key": base64.StdEncoding.EncodeToString(old[:])})
 					err = json.Unmarshal(told, r.Result)
@@ -298,9 +299,9 @@ func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
 			if again == 2 {
 				want[3] = "PUT repos/acme/api/actions/secrets/KEY 422"
 			}
-			w.want("requests", w.asked(), want)
+			f.want("requests", f.asked(), want)
 			if again == 1 {
-				w.sees([]Wanted{wants(apiActions, "KEY", "1")})
+				f.sees([]Wanted{wants(apiActions, "KEY", "1")})
 			}
 			if (err == nil) != (again == 1) {
 				t.Error(err)
@@ -310,16 +311,16 @@ func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
 }
 
 func TestPut(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
-		w.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+	inBubble(t, func(t *testing.T, f *fixture) {
+		f.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
 		put := func(x Wanted, created bool, want string) {
 			t.Helper()
-			got, err := writeOnce(t.Context(), w.call, &x)
+			got, err := writeOnce(t.Context(), f.call, &x)
 			if got != created || fmt.Sprint(err) != want {
 				t.Errorf("%s of %s: %v, %v", x.Name, x.Place, got, err)
 			}
 			if err == nil {
-				w.sees([]Wanted{x})
+				f.sees([]Wanted{x})
 			}
 		}
 		put(wants(apiActions, "KEY", "1"), true, "<nil>")
@@ -332,18 +333,18 @@ func TestPut(t *testing.T) {
 		put(wants(production, "KEY", "6"), false, "get the public key of acme/api, environment production: GitHub answered 404: Not Found")
 		put(wants(apiActions, "GITHUB_X", "7"), false, "GITHUB_X: names that begin with GITHUB_ are GitHub's own")
 		var got []string
-		for _, s := range w.Secrets(fakegithub.Place(acmeOrg)) {
+		for _, s := range f.Secrets(fakegithub.Place(acmeOrg)) {
 			got = append(got, fmt.Sprint(s.Name, " ", s.Visibility, " ", s.Repositories))
 		}
-		w.want("access", got, []string{"NEW all []", "SOME selected [web]"})
+		f.want("access", got, []string{"NEW all []", "SOME selected [web]"})
 	})
 }
 
 // Whatever a plan or a result is printed as, no value is in it.
 func TestNoValueShown(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "KEY", "s3cret-value"), wants(apiActions, "LONG", "s3cret-value"+strings.Repeat("x", MaxValue))}
-		s := w.sync()
+		s := f.sync()
 		plan := s.Plan(t.Context(), wanted, nil)
 		results, err := s.Apply(t.Context(), plan)
 		text, jsonErr := json.Marshal(plan)
@@ -356,20 +357,20 @@ func TestNoValueShown(t *testing.T) {
 }
 
 func TestManyPages(t *testing.T) {
-	inWorld(t, func(t *testing.T, w *world) {
+	inBubble(t, func(t *testing.T, f *fixture) {
 		var wanted []Wanted
 		for i := range 250 {
 			wanted = append(wanted, wants(acmeOrg, fmt.Sprintf("S%03d", i), fmt.Sprint(i)))
 		}
-		w.run(wanted)
-		w.sees(wanted)
-		w.asked()
-		for _, line := range w.run(wanted) {
+		f.run(wanted)
+		f.sees(wanted)
+		f.asked()
+		for _, line := range f.run(wanted) {
 			if !strings.HasSuffix(line, "unchanged") {
 				t.Error(line)
 			}
 		}
-		if n := len(w.asked()); n != 3 {
+		if n := len(f.asked()); n != 3 {
 			t.Errorf("%d requests", n)
 		}
 	})
