@@ -4,17 +4,11 @@
 package main
 
 import (
-	"embed"
 	"net/http"
 	"os"
 
 	"github.com/valetkey/valetkey/internal/cli"
 )
-
-// Each action.yml is the one place where inputs, outputs and defaults stand.
-//
-//go:embed action.yml */action.yml
-var actionFiles embed.FS
 
 func main() {
 	os.Exit(cli.Main(cli.Process{
@@ -24,7 +18,6 @@ func main() {
 		Stdin:   os.Stdin,
 		Stdout:  os.Stdout,
 		Stderr:  os.Stderr,
-		Files:   actionFiles,
 		Proxy:   http.ProxyFromEnvironment,
 
 		Terminal:    isTerminal(os.Stdout),

@@ -8,27 +8,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const manifest = `
-name: x
-inputs:
-  plain: {description: a}
-  with default: {default: red}
-  flag: {default: "false"}
-  api: {default: "${{ github.api_url }}", deprecationMessage: soon}
-outputs:
-  token: {description: b}
-runs: {using: docker}
-`
-
 func TestInputs(t *testing.T) {
-	schema, err := ParseSchema([]byte(manifest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := &Schema{Inputs: []InputSchema{{Name: "plain", Description: "a"}, {Name: "with default", Default: "red"}, {Name: "flag", Default: "false"}, {Name: "api", Default: "${{ github.api_url }}", Deprecated: "soon"}}, Outputs: []string{"token"}}
-	if diff := cmp.Diff(want, schema); diff != "" {
-		t.Fatal(diff)
-	}
+	schema := &Schema{Inputs: []InputSchema{
+		{Name: "plain"}, {Name: "with default", Default: "red"}, {Name: "flag", Default: "false"}, {Name: "api", Default: "${{ github.api_url }}"},
+	}}
 	for _, c := range []struct {
 		name string
 		env  map[string]string

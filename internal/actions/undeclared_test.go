@@ -7,28 +7,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-const wide = `
-inputs:
-  app-id: {description: a}
-  git: {description: b}
-  owner: {description: c}
-  repositories: {description: d}
-  level-check: {description: e, default: warn}
-  level-contents: {description: f}
-`
+var wide = &Schema{Inputs: []InputSchema{
+	{Name: "app-id"}, {Name: "git"}, {Name: "owner"}, {Name: "repositories"}, {Name: "level-check", Default: "warn"}, {Name: "level-contents"},
+}}
 
 func wideInputs(t *testing.T, env map[string]string) *Inputs {
 	t.Helper()
-	schema, err := ParseSchema([]byte(wide))
-	if err != nil {
-		t.Fatal(err)
-	}
 	var environment []string
 	for name, value := range env {
 		environment = append(environment, name+"="+value)
 	}
 	r, _ := newRunner(t, env)
-	return r.Inputs(schema, environment)
+	return r.Inputs(wide, environment)
 }
 
 func TestUndeclared(t *testing.T) {

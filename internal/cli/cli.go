@@ -8,10 +8,8 @@ package cli
 
 import (
 	"io"
-	"io/fs"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
 )
@@ -24,7 +22,6 @@ type Process struct {
 	Stdin   io.Reader           // what git asks a credential helper
 	Stdout  io.Writer           // all that is written, but for
 	Stderr  io.Writer           // the log of commands whose output somebody reads
-	Files   fs.FS               // the action.yml files, by their path in the repository
 	Proxy   func(*http.Request) (*url.URL, error)
 
 	Terminal    bool // Stdout is one: somebody watches
@@ -57,20 +54,7 @@ func exitCode(r *actions.Runner, err error) int {
 // inputs starts reading the inputs of an action, and notes those that were given under
 // a name that is none of its own.
 func (p Process) inputs(r *actions.Runner, action string) *actions.Inputs {
-	in := r.Inputs(p.schema(action, actions.ParseNames), p.Environ())
+	in := r.Inputs(schemaOf(action), p.Environ())
 	checkNames(r, in)
 	return in
-}
-
-// schema reads the action.yml of an action, with all that is in it or the names alone;
-// path is empty for the root action.
-func (p Process) schema(path string, parse func([]byte) (*actions.Schema, error)) *actions.Schema {
-	file, err := fs.ReadFile(p.Files, strings.TrimPrefix(path+"/action.yml", "/"))
-	if err == nil {
-		var s *actions.Schema
-		if s, err = parse(file); err == nil {
-			return s
-		}
-	}
-	panic(err) // built in, and held by a test
 }

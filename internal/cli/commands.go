@@ -157,7 +157,7 @@ func (p Process) dispatch(ctx context.Context, c command, args []string) int {
 		fmt.Fprint(p.Stdout, p.describe(c))
 		return exitOK
 	case len(args) > 0 && c.Action != nil:
-		example := p.schema(*c.Action, actions.ParseNames).Inputs[0].Name
+		example := schemaOf(*c.Action).Inputs[0].Name
 		// The runner shows this as an annotation: an action's streams are the step's.
 		actions.New(p.Stderr, p.Getenv).Fail(actions.Fault{
 			Problem: c.Name + " takes no arguments, and " + actions.Quote(args[0]) + " is one: nothing is done",

@@ -45,7 +45,7 @@ func (p Process) describe(c command) string {
 	}
 	b.WriteString("\nIt takes no arguments. Each input is a variable, INPUT_ and the name in capitals with its dashes;\n" +
 		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
-	for _, in := range p.schema(*c.Action, actions.ParseSchema).Inputs {
+	for _, in := range schemaOf(*c.Action).Inputs {
 		b.WriteString("  " + in.Name)
 		if in.Default != "" {
 			b.WriteString(" (default " + in.Default + ")")

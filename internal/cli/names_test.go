@@ -24,7 +24,7 @@ var foreignInputs = map[string]string{
 
 // Every input of the other actions is one of ours or a fault that says what to do.
 func TestForeignInputs(t *testing.T) {
-	schema := rootSchema(t)
+	schema := schemaOf("")
 	declared := map[string]bool{}
 	for _, in := range schema.Inputs {
 		declared[in.Name] = true
@@ -83,7 +83,7 @@ func TestCheckNames(t *testing.T) {
 		var log strings.Builder
 		p := Process{
 			Getenv: func(name string) string { return env[name] }, Environ: func() []string { return environ(env) },
-			Stdout: &log, Files: os.DirFS("../.."),
+			Stdout: &log,
 		}
 		err := p.inputs(p.runner(), c.action).Err()
 		got, want := "", ""
@@ -223,7 +223,7 @@ func TestMigrationTable(t *testing.T) {
 	_, table, _ := strings.Cut(string(readme), "\n| there | here |\n|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	declared := map[string]bool{"HTTPS_PROXY": true, "NO_PROXY": true, "env": true}
-	for _, in := range rootSchema(t).Inputs {
+	for _, in := range schemaOf("").Inputs {
 		declared[in.Name] = true
 	}
 	named := regexp.MustCompile("`([A-Za-z0-9_-]+)(?::[^`]*)?`")

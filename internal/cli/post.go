@@ -50,7 +50,7 @@ func (p Process) keepsToken(r *actions.Runner) bool {
 	if len(p.Args) > 1 && p.Args[1] != "mint" {
 		return false
 	}
-	in := r.Inputs(p.schema("", actions.ParseNames), nil)
+	in := r.Inputs(schemaOf(""), nil)
 	keep := in.Bool("skip-token-revoke")
 	if err := in.Err(); err != nil {
 		r.Warning("the token is revoked: %v", err)
@@ -66,7 +66,7 @@ func (p Process) connectSaved(r *actions.Runner) (*githubapp.API, error) {
 		skew = 0 // none was measured
 	}
 	return p.connect(r, host{
-		URL: r.State(stateHost), Roots: []byte(r.Inputs(p.schema("", actions.ParseNames), nil).String("ca-bundle")),
+		URL: r.State(stateHost), Roots: []byte(r.Inputs(schemaOf(""), nil).String("ca-bundle")),
 		InsecureHTTP: r.State(stateInsecure) == "true", Skew: skew,
 	})
 }

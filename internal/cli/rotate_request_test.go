@@ -2,7 +2,6 @@ package cli
 
 import (
 	"io"
-	"os"
 	"strings"
 	"testing"
 
@@ -113,7 +112,7 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 		},
 	} {
 		r := actions.New(io.Discard, func(name string) string { return test.env[name] })
-		in := r.Inputs(Process{Files: os.DirFS("../..")}.schema("rotate", actions.ParseNames), nil)
+		in := r.Inputs(schemaOf("rotate"), nil)
 		api := publicAPI
 		if given := test.env["GITHUB_API_URL"]; given != "" {
 			api = given

@@ -114,7 +114,7 @@ func (d *day) process(t *testing.T) Process {
 			return d.env[name]
 		},
 		Environ: func() []string { return environ(d.env) },
-		Stdout:  &d.log, Files: os.DirFS("../.."),
+		Stdout:  &d.log,
 		Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPut && d.onWrite != nil {
 				d.onWrite()
