@@ -3,7 +3,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"maps"
@@ -47,19 +46,16 @@ func (d *day) checkKeyHidden(t *testing.T) {
 func TestPrivateKeyFile(t *testing.T) {
 	d := newFleetDay(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text()})
 	d.inFile(t)
-	for _, c := range []struct {
-		name  string
-		stage func(Process, context.Context) int
-	}{{"mint", Process.mint}, {"decrypt", Process.decrypt}, {"sync", Process.sync}, {"rotate", Process.rotate}, {"revoke", Process.revoke}} {
-		if d.next(t, nil); c.name == "revoke" {
+	for _, action := range []string{"mint", "decrypt", "sync", "rotate", "revoke"} {
+		if d.next(t, nil); action == "revoke" {
 			d.env["INPUT_TOKEN"] = ""
 		}
-		d.run(t, c.stage)
+		d.run(t, action)
 		if d.exit != exitOK {
-			t.Fatalf("%s: %s", c.name, d.log.String())
+			t.Fatalf("%s: %s", action, d.log.String())
 		}
 		d.checkKeyHidden(t)
-		if c.name == "mint" {
+		if action == "mint" {
 			d.env["INPUT_ENCRYPTED-TOKEN"] = d.outputs(t)["encrypted-token"]
 		}
 	}
@@ -70,14 +66,14 @@ func TestPrivateKeyFile(t *testing.T) {
 	p := d.process(t)
 	var answer strings.Builder
 	p.Stdin, p.Stdout, p.Stderr = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n"), &answer, &d.log
-	if exit := p.gitCredential(t.Context(), []string{"get"}); exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
+	if exit := run(t.Context(), p, "git-credential", "get"); exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
 		t.Errorf("git-credential: exit %d, %s", exit, d.log.String())
 	}
 	path := d.env["INPUT_PRIVATE-KEY-FILE"]
 	d.env["INPUT_PRIVATE-KEY"], d.env["INPUT_PRIVATE-KEY-FILE"] = "another", "nowhere"
 	answer.Reset()
 	p.Stdin = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n")
-	exit := p.gitCredential(t.Context(), []string{"-private-key-file", path, "get"})
+	exit := run(t.Context(), p, "git-credential", "-private-key-file", path, "get")
 	if exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
 		t.Errorf("git-credential with a flag: exit %d, %s", exit, d.log.String())
 	}
@@ -100,7 +96,6 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 	good, pasted := file("good", testKey()), base64.StdEncoding.EncodeToString([]byte(testKey()))
 	large := file("large", testKey()+strings.Repeat("\n", maxKeyFile))
 	const theFile = "give the path of the .pem file that GitHub made"
-	stages := map[string]func(Process, context.Context) int{"mint": Process.mint, "rotate": Process.rotate, "decrypt": Process.decrypt}
 	for _, c := range []struct{ name, path, key, line, hint string }{
 		{"both", good, testKey(), "can't be used with private-key", "give one of them"},
 		{"absent", filepath.Join(dir, "none"), "", "can't be read: no such file or directory", theFile},
@@ -116,9 +111,9 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 		{"the key itself, in base64", pasted, "", "can't be read", theFile},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			for name, stage := range stages {
+			for _, name := range []string{"mint", "rotate", "decrypt"} {
 				d := newDay(t, map[string]string{"INPUT_PRIVATE-KEY": c.key, "INPUT_PRIVATE-KEY-FILE": c.path, "INPUT_ON-MISSING-KEY": "skip"})
-				d.run(t, stage)
+				d.run(t, name)
 				line, hint := d.said("error")
 				ours := strings.HasPrefix(line, "input private-key-file: ") && strings.Contains(line, c.line)
 				if d.exit != exitFailure || !ours || !strings.Contains(hint, c.hint) {
@@ -153,7 +148,7 @@ func TestPrivateKeyFileReaders(t *testing.T) {
 		if err := os.Chmod(path, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		warned := strings.Contains(d.log.String(), "can be read by others on this machine")
 		if d.exit != exitOK || warned != c.warned {
 			t.Errorf("%v, runner %q: exit %d, warned is %v: %s", c.mode, c.runner, d.exit, warned, d.log.String())
@@ -172,7 +167,7 @@ func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
 	if err := os.Symlink(path, "key.pem"); err != nil {
 		t.Fatal(err)
 	}
-	d.exit = p.mint(t.Context())
+	d.exit = run(t.Context(), p, "mint")
 	const want = `input private-key-file: "key.pem" can't be read: a link leads out of the workspace`
 	if line, _ := d.said("error"); d.exit != exitFailure || line != want {
 		t.Errorf("exit %d, %s", d.exit, d.log.String())
@@ -184,22 +179,16 @@ func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
 func TestRunsWithoutSecrets(t *testing.T) {
 	const dependabot = "store the key among the Dependabot secrets too (Settings, Secrets and variables, Dependabot)"
 	const elsewhere = "A reusable workflow has it only with secrets: inherit in the job that calls it"
-	for action, stage := range map[string]func(Process) int{
-		"mint":    func(p Process) int { return p.mint(t.Context()) },
-		"decrypt": func(p Process) int { return p.decrypt(t.Context()) },
-		"revoke":  func(p Process) int { return p.revoke(t.Context()) },
-		"sync":    func(p Process) int { return p.sync(t.Context()) },
-		"rotate":  func(p Process) int { return p.rotate(t.Context()) },
-	} {
+	for _, action := range []string{"mint", "decrypt", "revoke", "sync", "rotate"} {
 		for actor, want := range map[string]string{"dependabot[bot]": dependabot, "mona": elsewhere} {
 			var log strings.Builder
 			env := map[string]string{
 				"GITHUB_ACTIONS": "true", "GITHUB_ACTOR": actor, "INPUT_CLIENT-ID": "Iv23liTEST", "INPUT_ENCRYPTED-TOKEN": "YQ==",
 			}
-			code := stage(Process{
+			code := run(t.Context(), Process{
 				Getenv: func(name string) string { return env[name] }, Environ: func() []string { return nil },
 				Stdout: &log,
-			})
+			}, action)
 			skip := strings.Contains(log.String(), "on-missing-key: skip")
 			if code != exitFailure || !strings.Contains(log.String(), want) || skip != (action == "mint" && want == dependabot) {
 				t.Errorf("%s for %s: exit %d: %s", action, actor, code, log.String())

@@ -58,3 +58,9 @@ func (p Process) inputs(r *actions.Runner, action string) *actions.Inputs {
 	checkNames(r, in)
 	return in
 }
+
+// plain gives a runner for commands whose standard output somebody reads. What they
+// say goes to the other stream, which is not theirs either: git hands its own down
+// to its helpers, and npm, terraform and go keep what git wrote there. A secret
+// that was announced to the runner there would be in all of them.
+func (p Process) plain() *actions.Runner { return actions.NewPlain(p.Stderr, p.Getenv) }

@@ -50,23 +50,23 @@ func TestRevokedOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		d := newDay(t, nil)
 		d.SetClockSkew(skew)
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		time.Sleep(10 * time.Minute)
 		d.toPost(t)
 		d.log.Reset()
-		d.run(t, Process.post)
+		d.run(t, "post")
 		if d.Alive(d.Tokens()[0].Value) || !strings.Contains(d.log.String(), "\nthe token is revoked\n") {
 			t.Errorf("post: %s", d.log.String())
 		}
 
 		d.next(t, nil)
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.next(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": out["encrypted-token"]})
-		d.run(t, Process.revoke)
+		d.run(t, "revoke")
 		if d.exit != exitOK || d.Alive(d.Tokens()[1].Value) {
 			t.Errorf("revoke: %s", d.log.String())
 		}
@@ -82,11 +82,11 @@ func TestPostKnowsTheClock(t *testing.T) {
 		} {
 			d := newDay(t, nil)
 			d.SetClockSkew(skew)
-			d.run(t, Process.mint)
+			d.run(t, "mint")
 			time.Sleep(wait)
 			d.toPost(t)
 			d.Inject(fakegithub.Fault{Drop: true})
-			d.run(t, Process.post)
+			d.run(t, "post")
 			if d.exit != exitOK || !strings.Contains(d.log.String(), says) {
 				t.Errorf("after %s: %s", wait, d.log.String())
 			}
@@ -99,7 +99,7 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		d := newDay(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
 		d.SetClockSkew(skew)
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
@@ -107,7 +107,7 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 		later := map[string]string{"INPUT_ENCRYPTED-TOKEN": out["encrypted-token"], "INPUT_SKIP-TOKEN-REVOKE": "", "INPUT_REVOKE": "true"}
 		time.Sleep(10 * time.Minute)
 		d.next(t, later)
-		d.run(t, Process.decrypt)
+		d.run(t, "decrypt")
 		if d.exit != exitOK {
 			t.Fatal(d.log.String())
 		}
@@ -124,7 +124,7 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 
 		time.Sleep(51 * time.Minute)
 		d.next(t, later)
-		d.run(t, Process.decrypt)
+		d.run(t, "decrypt")
 		line, _ := d.said("error")
 		if d.exit != exitFailure || line != "input encrypted-token: expired 60 seconds ago" || d.file(t, "GITHUB_OUTPUT") != "" {
 			t.Errorf("exit %d: %s", d.exit, d.log.String())
@@ -142,7 +142,7 @@ func TestRefreshOnAWrongClock(t *testing.T) {
 			mints int
 		}{{0, 1}, {time.Minute, 1}, {53 * time.Minute, 1}, {2 * time.Minute, 2}, {time.Minute, 2}, {53 * time.Minute, 2}, {2 * time.Minute, 3}} {
 			time.Sleep(step.wait)
-			token, err := p.fresh(context.Background(), p.runner(), dir, nil)
+			token, err := currentToken(context.Background(), p, p.runner(), dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -153,7 +153,7 @@ func TestRefreshOnAWrongClock(t *testing.T) {
 				t.Error("a token with minutes to live was revoked: git may be at work with it")
 			}
 		}
-		d.run(t, Process.post)
+		d.run(t, "post")
 		for i, token := range d.Tokens() {
 			if d.Alive(token.Value) {
 				t.Errorf("token %d is alive", i)
@@ -180,7 +180,7 @@ func TestRefreshWhenTheClockIsSet(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 3 {
-				if token, err := p.fresh(t.Context(), p.runner(), dir, nil); err != nil || !d.Alive(token.Value.Reveal()) {
+				if token, err := currentToken(t.Context(), p, p.runner(), dir, nil); err != nil || !d.Alive(token.Value.Reveal()) {
 					t.Error(err)
 				}
 			}
@@ -206,7 +206,7 @@ func TestGitGoesByTheMachinesClock(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := p.answerFresh(t.Context(), p.plain(), dir, request); err != nil {
+		if err := answerFresh(t.Context(), p, p.plain(), dir, request); err != nil {
 			t.Fatal(err)
 		}
 		checkExpiry(t, answer.String(), time.Now().Add(time.Hour))
@@ -214,7 +214,7 @@ func TestGitGoesByTheMachinesClock(t *testing.T) {
 		answer.Reset()
 		given := map[string]string{}
 		p.Getenv = over(given, p.Getenv)
-		if err := p.answerMinted(t.Context(), p.plain(), request, given); err != nil {
+		if err := answerMinted(t.Context(), p, p.plain(), request, given); err != nil {
 			t.Fatal(err)
 		}
 		checkExpiry(t, answer.String(), time.Now().Add(time.Hour))
@@ -240,7 +240,7 @@ func TestRefreshForgetsNothingAlive(t *testing.T) {
 		p := d.process(t)
 		identity := redact.New(d.env[dir.identityVariable()])
 		known := func() int {
-			_, err := p.fresh(t.Context(), p.runner(), dir, nil)
+			_, err := currentToken(t.Context(), p, p.runner(), dir, nil)
 			s, loadErr := dir.load(identity)
 			if err != nil || loadErr != nil {
 				t.Fatal(err, loadErr)
@@ -276,7 +276,7 @@ func TestRefreshTakesBackWhatItCanNotKeep(t *testing.T) {
 			_ = os.WriteFile(dir.path, nil, 0o600)
 			return body
 		}})
-		if _, err := p.fresh(t.Context(), p.runner(), dir, nil); err == nil {
+		if _, err := currentToken(t.Context(), p, p.runner(), dir, nil); err == nil {
 			t.Error("the state was saved where there is no directory")
 		}
 		if tokens := d.Tokens(); len(tokens) != 2 || d.Alive(tokens[1].Value) {
@@ -295,7 +295,7 @@ func TestPostRevokesFirst(t *testing.T) {
 			looked = "after " + d.asked()
 		}
 	}
-	d.run(t, Process.post)
+	d.run(t, "post")
 	if looked != "after DELETE /installation/token" {
 		t.Errorf("the directory was looked at %q", looked)
 	}
@@ -307,7 +307,7 @@ func TestPostWithATamperedFile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir.path, refreshFile), []byte("nonsense"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.run(t, Process.post)
+	d.run(t, "post")
 	if d.exit != exitOK || d.Alive(d.Tokens()[0].Value) || !strings.Contains(d.log.String(), "::warning::what refresh minted is not known") {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
@@ -330,12 +330,12 @@ func TestPostWithHalfAState(t *testing.T) {
 			d, dir := refreshed(t)
 			p := d.process(t)
 			time.Sleep(56 * time.Minute)
-			if _, err := p.fresh(context.Background(), p.runner(), dir, nil); err != nil {
+			if _, err := currentToken(context.Background(), p, p.runner(), dir, nil); err != nil {
 				t.Fatal(err)
 			}
 			d.env["STATE_"+missing] = ""
 			d.log.Reset()
-			d.run(t, Process.post)
+			d.run(t, "post")
 			tokens := d.Tokens()
 			log := withoutMasks(d.log.String())
 			if d.exit != exitOK || len(tokens) != 2 || d.Alive(tokens[1].Value) != want.alive || !strings.Contains(log, want.says) {
@@ -356,7 +356,7 @@ func TestPostRemovesNothingOfTheWorkspace(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(name) })
 	d := newDay(t, map[string]string{"STATE_" + stateRefresh: filepath.Base(name), "RUNNER_TEMP": ""})
-	d.run(t, Process.post)
+	d.run(t, "post")
 	if _, err := os.Stat(name); err != nil || !strings.Contains(d.log.String(), "::warning::the files of refresh are left behind") {
 		t.Errorf("%v: %s", err, d.log.String())
 	}

@@ -142,7 +142,7 @@ func TestPanicTakesTheTokenBack(t *testing.T) {
 		}
 	}
 	p := d.process(t)
-	d.exit = guard(p.runner(), exitFailure, func() int { return p.mint(t.Context()) })
+	d.exit = guard(p.runner(), exitFailure, func() int { return run(t.Context(), p, "mint") })
 	tokens := d.Tokens()
 	if d.exit != exitFailure || len(tokens) != 1 || d.Alive(tokens[0].Value) || !strings.Contains(d.log.String(), "the token that was minted is revoked\n") {
 		t.Errorf("exit %d, %d tokens: %s", d.exit, len(tokens), withoutMasks(d.log.String()))

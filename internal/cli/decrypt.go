@@ -4,89 +4,41 @@ import (
 	"context"
 	"fmt"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-// decryptRequest is everything that opening an envelope needs.
-type decryptRequest struct {
-	Line       string
-	Identities []envelope.Identity
-	Host       host
-	Allowed    []string // further addresses of APIs that an envelope may name
-	Names      []string // the values that the step takes; none: all of them, as outputs
-	Revoke     bool
-	Verify     bool
-	Encrypted  bool // the token itself is no output
-	ToEnv      bool // values go to the environment of later steps
-	Loan       loan
-}
-
-func (p Process) parseDecrypt(r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
-	req := decryptRequest{
-		Identities: parseIdentities(r, in),
-		Line:       in.String("encrypted-token"),
-		Host:       parseHost(r, in),
-		Revoke:     in.Bool("revoke"),
-		Verify:     in.Bool("verify"),
-		Encrypted:  !in.Bool("plaintext-output"),
-		ToEnv:      in.Choice("export", "outputs", "env") == "env",
-	}
-	if req.Revoke && !r.HasState() {
-		in.Fault("revoke", "needs a post stage, which only a runner has: GITHUB_STATE is not set", "end the token with valetkey revoke instead")
-	}
-	req.Allowed = parseAllowed(in, req.Host)
-	req.Names = parseNames(in, req.ToEnv)
-	req.Loan = parseLoan(p, r, in, req.Host)
-	return req, in.Err()
-}
-
-// parseAllowed reads allowed-api-urls.
-func parseAllowed(in *actions.Inputs, h host) []string {
-	var all []string
-	for _, text := range in.List("allowed-api-urls") {
-		if u := parseAddress(in, "allowed-api-urls", text, h.InsecureHTTP); u != nil {
-			all = append(all, u.String())
-		}
-	}
-	return all
-}
-
-// decrypt is the main stage of the decrypt action: what another job encrypted,
+// runDecrypt is the main stage of the decrypt action: what another job encrypted,
 // masked in this job and handed to its later steps.
-func (p Process) decrypt(ctx context.Context) int {
-	r := p.runner()
-	in := p.inputs(r, "decrypt")
-	req, err := p.parseDecrypt(r, in)
+func runDecrypt(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
+	req, err := parseDecrypt(p, r, in)
 	if err != nil {
-		return exitCode(r, err)
+		return err
 	}
-	opened, err := open(r, in, req)
+	opened, err := open(r, in, req.Line, req.Identities)
 	if err == nil {
 		err = r.Ready()
 	}
 	if err != nil {
-		return exitCode(r, err)
+		return err
 	}
 	if len(opened.Values) > 0 {
-		return exitCode(r, exportValues(r, in, opened, req))
+		return exportValues(r, in, opened, req)
 	}
 	if len(req.Names) > 0 {
 		in.Fault("names", "is for values, and encrypted-token holds a token",
 			"leave names and export out; export-env puts a token into a variable")
-		return exitCode(r, in.Err())
+		return in.Err()
 	}
-	return exitCode(r, p.exportToken(ctx, r, opened, req))
+	return exportToken(ctx, p, r, opened, req)
 }
 
 // exportToken hands a token over as mint does. State comes first: whatever happens
 // after it, the post stage revokes.
-func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
-	h, err := req.peer(opened)
+func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
+	h, err := tokenHost(req.Host, req.Allowed, opened)
 	if err != nil {
 		return err
 	}
@@ -105,8 +57,8 @@ func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened enve
 	if err != nil {
 		return err
 	}
-	req.Loan.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
-	lent, err := lend(ctx, r, api, opened, req.Loan)
+	req.JobEnv.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
+	lent, err := setUpOpened(ctx, r, api, opened, req.JobEnv)
 	if err != nil {
 		return err
 	}
@@ -129,13 +81,13 @@ func (p Process) exportToken(ctx context.Context, r *actions.Runner, opened enve
 	return nil
 }
 
-// lend gives later steps what they asked for beside the outputs.
-func lend(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, l loan) ([]actions.Pair, error) {
+// setUpOpened gives later steps what they asked for beside the outputs.
+func setUpOpened(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, env jobEnv) ([]actions.Pair, error) {
 	w, err := reachOf(opened.Repositories)
 	if err != nil {
 		return nil, err
 	}
-	if l.Git && w.All {
+	if env.Git && w.All {
 		selected, err := api.OpensSelected(ctx, opened.Token)
 		if err == nil && selected {
 			w, err = w.selected(ctx, api, opened.Token)
@@ -144,11 +96,11 @@ func lend(ctx context.Context, r *actions.Runner, api *githubapp.API, opened env
 			return nil, err
 		}
 	}
-	bot, err := l.identify(ctx, r, api, opened)
+	bot, err := env.identify(ctx, r, api, opened)
 	if err != nil {
 		return nil, err
 	}
-	return l.give(r, opened.Token, w, bot, "")
+	return env.export(r, opened.Token, w, bot, "")
 }
 
 const (
@@ -196,17 +148,3 @@ func living(ctx context.Context, r *actions.Runner, api *githubapp.API, opened e
 	}
 	return strconv.Itoa(max(0, int(rest.Seconds()))), nil
 }
-
-// ago is a duration as people say it.
-func ago(d time.Duration) string {
-	switch {
-	case d < 2*time.Minute:
-		return fmt.Sprintf("%d seconds", int(d.Seconds()))
-	case d < 2*time.Hour:
-		return fmt.Sprintf("%d minutes", int(d.Minutes()))
-	}
-	return fmt.Sprintf("%d hours", int(d.Hours()))
-}
-
-// joined lists names in a line of the log.
-func joined(names []string) string { return strings.Join(shortened(names), ", ") }

@@ -17,7 +17,7 @@ func TestDecryptOverTime(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
 		d := newDay(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
@@ -26,7 +26,7 @@ func TestDecryptOverTime(t *testing.T) {
 
 		time.Sleep(10 * time.Minute)
 		d.next(t, later)
-		d.run(t, Process.decrypt)
+		d.run(t, "decrypt")
 		if out, err = fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"]); err != nil || out["remaining-seconds"] != strconv.Itoa(50*60) {
 			t.Errorf("remaining %s, want 3000 (%v)", out["remaining-seconds"], err)
 		}
@@ -34,7 +34,7 @@ func TestDecryptOverTime(t *testing.T) {
 
 		time.Sleep(62 * time.Minute)
 		d.next(t, later)
-		d.run(t, Process.decrypt)
+		d.run(t, "decrypt")
 		line, hint := d.said("error")
 		if d.exit != exitFailure || line != "input encrypted-token: expired 12 minutes ago" || !strings.HasPrefix(hint, "tokens live an hour: mint it in a job that ends closer to this one") {
 			t.Errorf("exit %d: %s, hint %s", d.exit, line, hint)
@@ -46,7 +46,7 @@ func TestDecryptOverTime(t *testing.T) {
 		// To end what has ended is no failure; GitHub says that it has.
 		d.next(t, nil)
 		d.ResetRequests()
-		d.run(t, Process.revoke)
+		d.run(t, "revoke")
 		if d.exit != exitOK || !strings.Contains(d.log.String(), "the token was gone already: it expired at 01:00 UTC\n") ||
 			d.asked() != "DELETE /installation/token" {
 			t.Errorf("exit %d, asked %s: %s", d.exit, d.asked(), d.log.String())
@@ -117,7 +117,7 @@ func TestDecryptOfADeadToken(t *testing.T) {
 				}
 				d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_REVOKE"] = forge(t, p), "true"
 				d.ResetRequests()
-				d.run(t, Process.decrypt)
+				d.run(t, "decrypt")
 				line, hint := d.said("error")
 				if line != c.line || !strings.HasPrefix(hint, c.hint) || (d.exit == exitOK) != (c.line == "") {
 					t.Errorf("exit %d: %s, hint %s", d.exit, line, hint)
@@ -163,7 +163,7 @@ func TestDecryptCanNotRevokeWithoutAPostStage(t *testing.T) {
 	p := d.aToken(t)
 	d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_REVOKE"] = forge(t, p), "true"
 	d.env["GITHUB_ACTIONS"], d.env["GITHUB_STATE"] = "", ""
-	d.run(t, Process.decrypt)
+	d.run(t, "decrypt")
 	if !strings.Contains(d.log.String(), "error: input revoke: needs a post stage") || d.exit != exitFailure || len(d.Requests()) > 0 {
 		t.Errorf("exit %d, asked %s: %s", d.exit, d.asked(), d.log.String())
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -8,11 +9,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// encrypt is the encrypt action: values of the step's environment in one line
+// runEncrypt is the encrypt action: values of the step's environment in one line
 // that can be the output of a job.
-func (p Process) encrypt() int {
-	r := p.runner()
-	in := p.inputs(r, "encrypt")
+func runEncrypt(_ context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	values := map[string]redact.String{}
 	names := in.List("names")
 	if len(names) == 0 {
@@ -40,7 +39,7 @@ func (p Process) encrypt() int {
 		in.Fault("recipients", "is empty, and so is passphrase", "give the public key of whoever opens it, as age-keygen -y prints it")
 	}
 	if err := in.Err(); err != nil {
-		return exitCode(r, err)
+		return err
 	}
 	sealed, err := envelope.Seal(envelope.Payload{Values: values}, to, r.Masked())
 	if err == nil {
@@ -49,5 +48,5 @@ func (p Process) encrypt() int {
 	if err == nil {
 		r.Info("encrypted %s", joined(names))
 	}
-	return exitCode(r, err)
+	return err
 }

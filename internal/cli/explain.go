@@ -1,11 +1,10 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"flag"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
@@ -15,23 +14,23 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// explain tells what would be asked for, without asking anybody; and of a
+// runExplain tells what would be asked for, without asking anybody; and of a
 // personal token, what it is and which step replaces it.
 //
 // Its standard output is what somebody asked for, a log only by chance, so nothing
 // is announced to a runner there: the token is printed nowhere and needs no mask. In
 // the formats that programs read, it is data and nothing else: JSON has room for
 // notes, and what YAML has none for goes to the other stream, as all errors do.
-func (p Process) explain(ctx context.Context, args []string) int {
-	flags := flag.NewFlagSet("explain", flag.ContinueOnError)
+func runExplain(ctx context.Context, p Process, c command, args []string) int {
+	flags := c.flagSet()
 	scopes := flags.String("scopes", "", "classic scopes, as on a personal access token")
 	operations := flags.String("operations", "", "API operations, one per line: \"GET /repos/{owner}/{repo}/issues\", git clone, git push")
 	permissions := flags.String("permissions", "", "permissions, as the input of that name")
 	format := flags.String("format", "table", "table, yaml (the step to paste) or json")
 	variable := flags.String("token-from-env", "", "the `name` of a variable that holds a personal token: ask GitHub what it is")
-	api := flags.String("github-api-url", first(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
+	api := flags.String("github-api-url", cmp.Or(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
 	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine: the token can be read on its way")
-	if code, over := p.parseFlags(flags, args, 0); over {
+	if code, over := c.parseFlags(p, flags, args, 0); over {
 		return code
 	}
 	log := p.Stdout
@@ -41,7 +40,7 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	if *scopes+*operations+*permissions+*variable == "" {
 		flags.SetOutput(log)
 		flags.Usage()
-		return p.misuse("explain has nothing to explain",
+		return misuse(p, "explain has nothing to explain",
 			"name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
 	}
 	r := actions.NewPlain(log, p.Getenv)
@@ -51,7 +50,7 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	}
 	var e explanation
 	if *variable != "" {
-		found, now, err := p.inspect(ctx, r, *variable, host{URL: *api, InsecureHTTP: *insecure})
+		found, now, err := inspect(ctx, p, r, *variable, host{URL: *api, InsecureHTTP: *insecure})
 		if err != nil {
 			return exitCode(r, err)
 		}
@@ -63,7 +62,7 @@ func (p Process) explain(ctx context.Context, args []string) int {
 	if len(faults) > 0 {
 		return exitCode(r, errors.Join(faults...))
 	}
-	e.wishes = w
+	e.permissionRequest = w
 	if *format == "yaml" {
 		r.Info("%s", e.aside())
 	}
@@ -74,8 +73,8 @@ func (p Process) explain(ctx context.Context, args []string) int {
 }
 
 // inspect asks GitHub about a token in the environment. It gives GitHub's time too.
-func (p Process) inspect(
-	ctx context.Context, r *actions.Runner, variable string, h host,
+func inspect(
+	ctx context.Context, p Process, r *actions.Runner, variable string, h host,
 ) (found githubapp.Inspection, now time.Time, err error) {
 	token := redact.New(strings.TrimSpace(p.Getenv(variable)))
 	r.Mask(actions.Forms(token)...)
@@ -113,12 +112,4 @@ func replaceable(scopes []string) (kept, notes []string) {
 		}
 	}
 	return kept, notes
-}
-
-func first(texts ...string) string {
-	i := slices.IndexFunc(texts, func(t string) bool { return t != "" })
-	if i < 0 {
-		return ""
-	}
-	return texts[i]
 }

@@ -1,8 +1,8 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
-	"fmt"
 	"strings"
 	"time"
 
@@ -12,7 +12,7 @@ import (
 
 // explanation is all that explain has to say.
 type explanation struct {
-	wishes
+	permissionRequest
 	Token *githubapp.Inspection // of -token-from-env; nil: none was asked about
 	Asked time.Time             // when GitHub was asked, by its clock
 	Notes []string              // why scopes of it are left out
@@ -25,15 +25,15 @@ var formats = map[string]func(explanation) string{
 	"json":  explanation.json,
 }
 
-// told says what a token is, line by line; now is by GitHub's clock.
-func told(i githubapp.Inspection, now time.Time) string {
+// describeToken says what a token is, line by line; now is by GitHub's clock.
+func describeToken(i githubapp.Inspection, now time.Time) string {
 	expires := "never, or GitHub does not tell"
 	if !i.ExpiresAt.IsZero() {
 		expires = i.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", in " + ago(i.ExpiresAt.Sub(now))
 	}
-	rows := [][2]string{{"kind", first(i.Kind, "unknown")}, {"belongs to", i.Login}}
+	rows := [][2]string{{"kind", cmp.Or(i.Kind, "unknown")}, {"belongs to", i.Login}}
 	if i.Classic {
-		rows = append(rows, [2]string{"scopes", first(strings.Join(i.Scopes, ", "), "none: public data only")})
+		rows = append(rows, [2]string{"scopes", cmp.Or(strings.Join(i.Scopes, ", "), "none: public data only")})
 	} else {
 		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub tells nobody; " +
 			"name what it is used for with --operations"})
@@ -45,23 +45,11 @@ func told(i githubapp.Inspection, now time.Time) string {
 	return columns(rows)
 }
 
-func columns(rows [][2]string) string {
-	width := 0
-	for _, row := range rows {
-		width = max(width, len(row[0]))
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		fmt.Fprintf(&b, "%-*s  %s\n", width, row[0], row[1])
-	}
-	return b.String()
-}
-
 // aside is what a format has no room for.
 func (e explanation) aside() string {
 	var b strings.Builder
 	if e.Token != nil {
-		b.WriteString(told(*e.Token, e.Asked) + "\n")
+		b.WriteString(describeToken(*e.Token, e.Asked) + "\n")
 	}
 	for _, note := range append(e.Notes, e.Notices...) {
 		b.WriteString("note: " + note + "\n")
@@ -73,14 +61,14 @@ func (e explanation) aside() string {
 func (e explanation) table() string {
 	var b strings.Builder
 	if e.Token != nil {
-		b.WriteString(told(*e.Token, e.Asked) + "\n")
+		b.WriteString(describeToken(*e.Token, e.Asked) + "\n")
 	}
 	for _, note := range e.Notes {
 		b.WriteString("note: " + note + "\n\n")
 	}
 	rows := [][2]string{{"ASKED FOR", "TAKES"}}
 	for _, n := range e.Needs {
-		takes := first(strings.Join(levels(n.Permissions), ", "), "nothing but a token")
+		takes := cmp.Or(strings.Join(levels(n.Permissions), ", "), "nothing but a token")
 		if n.Chosen != "" {
 			takes += " (" + n.Chosen + ")"
 		}

@@ -30,7 +30,7 @@ func explained(t *testing.T, args ...string) (stdout, stderr string, exit int) {
 	var out, errors strings.Builder
 	p := d.process(t)
 	p.Stdout, p.Stderr, p.StderrPiped = &out, &errors, true
-	exit = p.explain(context.Background(), args)
+	exit = run(context.Background(), p, "explain", args...)
 	for _, form := range actions.Forms(redact.New(token)) {
 		if strings.Contains(out.String()+errors.String(), form.Reveal()) {
 			t.Errorf("explain %v: the token is readable", args)

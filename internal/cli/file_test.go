@@ -92,7 +92,7 @@ func TestHostileFiles(t *testing.T) {
 		d.log.Reset()
 		was := d.env["INPUT_"+strings.ToUpper(c.input)]
 		d.env["INPUT_"+strings.ToUpper(c.input)] = c.path
-		soon(t, func() { d.exit = p.sync(context.Background()) })
+		soon(t, func() { d.exit = run(context.Background(), p, "sync") })
 		d.env["INPUT_"+strings.ToUpper(c.input)] = was
 		if line, hint := d.said("error"); d.exit != exitFailure || line != c.want || hint == "" {
 			t.Errorf("%s %s: exit %d, %q, hint %q, want %q", c.input, c.path, d.exit, line, hint, c.want)
@@ -107,8 +107,8 @@ func TestHostileFiles(t *testing.T) {
 
 	// A link that stays in the workspace is the owner's way to arrange it.
 	d.env["INPUT_MANIFEST"], d.env["INPUT_STATE-FILE"], d.env["INPUT_REPORT-FILE"] = "inside.yml", "new/state", "dir/report.json"
-	for _, stage := range []func(context.Context) int{p.sync, p.rotate} {
-		if d.exit = stage(context.Background()); d.exit != exitOK {
+	for _, stage := range []string{"sync", "rotate"} {
+		if d.exit = run(context.Background(), p, stage); d.exit != exitOK {
 			t.Error(d.log.String())
 		}
 	}
@@ -200,11 +200,11 @@ func TestRefreshFilesSwapped(t *testing.T) {
 			}
 			p := d.process(t)
 			soon(t, func() {
-				if _, err := p.fresh(t.Context(), p.runner(), dir, nil); err == nil || err.Error() != c.want {
+				if _, err := currentToken(t.Context(), p, p.runner(), dir, nil); err == nil || err.Error() != c.want {
 					t.Errorf("got %v, want %s", err, c.want)
 				}
 			})
-			soon(t, func() { d.exit = p.post(t.Context()) })
+			soon(t, func() { d.exit = run(t.Context(), p, "post") })
 			if _, err := os.Lstat(dir.path); d.exit != exitOK || d.Alive(d.Tokens()[0].Value) || !os.IsNotExist(err) {
 				t.Errorf("post: exit %d, %v: %s", d.exit, err, d.log.String())
 			}
@@ -222,7 +222,7 @@ func TestRefreshDirectorySwapped(t *testing.T) {
 	if _, err := dir.load(redact.New(d.env[dir.identityVariable()])); err == nil || !strings.Contains(err.Error(), "was swapped") {
 		t.Error(err)
 	}
-	d.run(t, Process.post)
+	d.run(t, "post")
 	if _, err := os.Stat(filepath.Join(moved, refreshProgram)); err != nil || d.Alive(d.Tokens()[0].Value) {
 		t.Errorf("%v: %s", err, d.log.String())
 	}
@@ -242,7 +242,7 @@ func TestRefreshLockHeld(t *testing.T) {
 		}
 		defer unlock()
 		began := time.Now()
-		_, err = p.fresh(t.Context(), p.runner(), dir, nil)
+		_, err = currentToken(t.Context(), p, p.runner(), dir, nil)
 		const held = "lock the state of refresh: another process of this job held it for 1m30s"
 		if err == nil || time.Since(began) != refreshWait || !strings.HasPrefix(err.Error(), held) {
 			t.Errorf("%v after %v", err, time.Since(began))
@@ -250,7 +250,7 @@ func TestRefreshLockHeld(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		time.AfterFunc(time.Second, cancel)
 		began = time.Now()
-		_, err = p.fresh(ctx, p.runner(), dir, nil)
+		_, err = currentToken(ctx, p, p.runner(), dir, nil)
 		const cancelled = "lock the state of refresh: cancelled while another process held it"
 		if err == nil || time.Since(began) != time.Second || err.Error() != cancelled {
 			t.Errorf("%v after %v", err, time.Since(began))
@@ -271,12 +271,12 @@ func TestHandedOver(t *testing.T) {
 	}
 	d := newDay(t, nil)
 	r := d.process(t).runner()
-	file, swapped := willHandOver("a/b/state"), willHandOver("c/state")
+	file, swapped := chownLater("a/b/state"), chownLater("c/state")
 	if err := errors.Join(os.MkdirAll("a/b", 0o700), os.WriteFile("a/b/state", nil, 0o600), os.Symlink(elsewhere, "c")); err != nil {
 		t.Fatal(err)
 	}
-	file.done(r)
-	swapped.done(r)
+	file.apply(r)
+	swapped.apply(r)
 	for path, want := range map[string]int{"a": 4242, "a/b": 4242, "a/b/state": 4242, filepath.Join(elsewhere, "state"): 0, elsewhere: 0} {
 		info, err := os.Lstat(path)
 		if err != nil {

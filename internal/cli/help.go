@@ -2,104 +2,70 @@ package cli
 
 import (
 	"context"
-	"errors"
-	"flag"
 	"fmt"
-	"io"
+	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/nearest"
 )
 
-// help prints the usage, or what one command takes.
-func (p Process) help(ctx context.Context, args []string) int {
-	switch {
-	case len(args) == 0 || len(args) == 1 && isHelp(args[0]):
-		fmt.Fprint(p.Stdout, usage())
-		return exitOK
-	case len(args) > 1:
-		return p.misuse("help takes one command, and "+actions.Quote(args[1])+" is one more", "valetkey help COMMAND")
+// table is a list of commands, by their names.
+type table []command
+
+// find returns the command of a name.
+func (t table) find(name string) (command, bool) {
+	i := slices.IndexFunc(t, func(c command) bool { return c.Name == name })
+	if i < 0 {
+		return command{}, false
 	}
-	c, ok := find(args[0])
-	switch {
-	case !ok:
-		return p.unknown(args[0])
-	case c.Name == "help":
-		fmt.Fprint(p.Stdout, usage())
-		return exitOK
-	case c.Flags:
-		return c.Run(p, ctx, []string{"-h"})
-	}
-	fmt.Fprint(p.Stdout, p.describe(c))
-	return exitOK
+	return t[i], true
 }
 
-// describe tells what a command without flags takes: of an action, its inputs as its
-// action.yml has them.
-func (p Process) describe(c command) string {
+// unknown says that no command has the name, and returns the exit code.
+func (t table) unknown(p Process, name string) int {
+	var names []string
+	for _, c := range t {
+		names = append(names, c.Name)
+	}
+	cure := "valetkey help lists the commands"
+	if near := nearest.Word(strings.ToLower(name), names, 2); near != "" {
+		cure = "did you mean " + near + "? valetkey help lists the commands"
+	}
+	return misuse(p, actions.Quote(name)+" is no command", cure)
+}
+
+// usage lists the commands.
+func (t table) usage() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "usage: valetkey %s\n\n  %s\n", c.Name, c.Summary)
-	if c.Action == nil {
-		b.WriteString("\nIt takes no arguments.\n")
-		return b.String()
-	}
-	b.WriteString("\nIt takes no arguments. Each input is a variable, INPUT_ and the name in capitals with its dashes;\n" +
-		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
-	for _, in := range schemaOf(*c.Action).Inputs {
-		b.WriteString("  " + in.Name)
-		if in.Default != "" {
-			b.WriteString(" (default " + in.Default + ")")
-		}
-		b.WriteString("\n      " + in.Description + "\n")
-		if in.Deprecated != "" {
-			b.WriteString("      Deprecated. " + in.Deprecated + "\n")
+	b.WriteString("usage: valetkey COMMAND\n\n" +
+		"Actions, which take no arguments: they read inputs from variables INPUT_…, and COMMAND -h lists them\n\n")
+	rows := func(actions bool) {
+		for _, c := range t {
+			if (c.Action != nil) == actions {
+				fmt.Fprintf(&b, "  %-15s  %s\n", c.Name, c.Summary)
+			}
 		}
 	}
+	rows(true)
+	b.WriteString("\nOthers\n\n")
+	rows(false)
+	b.WriteString("\nUnder the name \"post\" the program is the post stage of the actions.\n")
 	return b.String()
 }
 
-// parseFlags reads the arguments of a command that takes flags and at most a number
-// of words. It tells whether the command is over, and with which exit code: help was
-// asked for, or something is wrong.
-func (p Process) parseFlags(flags *flag.FlagSet, args []string, words int) (code int, over bool) {
-	flags.SetOutput(io.Discard) // the package would repeat what may be a secret
-	err := flags.Parse(args)
+// help prints the usage, or what one command takes.
+func (t table) help(ctx context.Context, p Process, args []string) int {
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(p.Stdout)
-		c, _ := find(flags.Name())
-		fmt.Fprintf(p.Stdout, "usage: valetkey %s [flags]\n\n  %s\n\n", c.Name, c.Summary)
-		flags.PrintDefaults()
-		return exitOK, true
-	case err != nil:
-		return p.misuse(flags.Name()+": "+wrongFlag(err), "valetkey "+flags.Name()+" -h lists its flags"), true
-	case emptyFlag(flags) != "":
-		problem := flags.Name() + ": -" + emptyFlag(flags) + " is given, and empty"
-		return p.misuse(problem, "give it a value, or leave it out: only what is left out has a default"), true
-	case flags.NArg() > words:
-		problem := flags.Name() + " takes flags, and " + actions.Quote(flags.Arg(words)) + " is none"
-		return p.misuse(problem, "valetkey "+flags.Name()+" -h lists its flags"), true
+	case len(args) == 0 || len(args) == 1 && (isHelp(args[0]) || args[0] == "help"):
+		fmt.Fprint(p.Stdout, t.usage())
+		return exitOK
+	case len(args) > 1:
+		return misuse(p, "help takes one command, and "+actions.Quote(args[1])+" is one more", "valetkey help COMMAND")
 	}
-	return exitOK, false
-}
-
-// emptyFlag names a flag that was given without a value, as by a variable of a shell
-// that is not set.
-func emptyFlag(flags *flag.FlagSet) (name string) {
-	flags.Visit(func(f *flag.Flag) {
-		if name == "" && strings.TrimSpace(f.Value.String()) == "" {
-			name = f.Name
-		}
-	})
-	return name
-}
-
-// wrongFlag is what the flag package found wrong, without what may be a secret.
-func wrongFlag(err error) string {
-	for _, problem := range []string{"flag provided but not defined: ", "flag needs an argument: ", "bad flag syntax: "} {
-		if name, ok := strings.CutPrefix(err.Error(), problem); ok {
-			return problem + actions.Quote(name)
-		}
+	c, ok := t.find(args[0])
+	if !ok {
+		return t.unknown(p, args[0])
 	}
-	return "the value of a flag is wrong"
+	return c.run(ctx, p, []string{"-h"})
 }

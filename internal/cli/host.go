@@ -108,3 +108,41 @@ func proxyPassword(address string) redact.String {
 	password, _ := u.User.Password()
 	return redact.New(password)
 }
+
+// parseAllowed reads allowed-api-urls.
+func parseAllowed(in *actions.Inputs, h host) []string {
+	var all []string
+	for _, text := range in.List("allowed-api-urls") {
+		if u := parseAddress(in, "allowed-api-urls", text, h.InsecureHTTP); u != nil {
+			all = append(all, u.String())
+		}
+	}
+	return all
+}
+
+// website is where people and git find the GitHub that an API belongs to. The
+// runner says it of its own; of another one, and without a runner, it follows from
+// the address.
+func website(r *actions.Runner, api string) string {
+	u, err := githubapp.ParseInsecureURL(api) // what is insecure was said where it was given
+	if err != nil {
+		return ""
+	}
+	own, err := githubapp.ParseInsecureURL(r.Variable("GITHUB_API_URL"))
+	if server := r.Variable("GITHUB_SERVER_URL"); err == nil && server != "" && own.String() == u.String() {
+		return server
+	}
+	if host, ok := strings.CutPrefix(u.Host, "api."); ok && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
+		u.Host = host
+	}
+	return u.Scheme + "://" + u.Host
+}
+
+// hostOf gives the host of an address; empty where it has none.
+func hostOf(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}

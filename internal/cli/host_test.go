@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"strings"
 	"testing"
@@ -13,8 +12,8 @@ import (
 // Every action refuses plain http that leaves the machine, before it sends anything,
 // and warns in each run when it was told to let it pass.
 func TestPlainHTTP(t *testing.T) {
-	stages := map[string]func(Process, context.Context) int{
-		"": Process.mint, "decrypt": Process.decrypt, "revoke": Process.revoke, "sync": Process.sync, "rotate": Process.rotate,
+	stages := map[string]string{
+		"": "mint", "decrypt": "decrypt", "revoke": "revoke", "sync": "sync", "rotate": "rotate",
 	}
 	for action, stage := range stages {
 		for _, c := range []struct {
@@ -63,19 +62,19 @@ func TestPlainHTTPForGit(t *testing.T) {
 	}
 	d := newDay(t, env)
 	d.env["INPUT_GIT"] = "true"
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if d.exit != exitOK || !strings.Contains(d.file(t, "GITHUB_ENV"), "http.http://ghes.test/acme/") {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
 	d = newDay(t, env)
 	d.env["INPUT_GH"] = "true"
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if line, _ := d.said("error"); line != "input gh: can't be used with insecure-http: gh speaks https alone" || len(d.Requests()) > 0 {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
 	// A website that is plain http does not follow from an API that is not.
 	d = newDay(t, map[string]string{"GITHUB_SERVER_URL": "http://github.test", "INPUT_GIT": "true"})
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if d.exit != exitFailure || d.file(t, "GITHUB_ENV") != "" || d.Alive(d.Tokens()[0].Value) {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
@@ -98,7 +97,7 @@ func TestRefreshOverPlainHTTP(t *testing.T) {
 		if err := dir.save(s); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := p.fresh(t.Context(), p.runner(), dir, nil); (err == nil) != insecure {
+		if _, err := currentToken(t.Context(), p, p.runner(), dir, nil); (err == nil) != insecure {
 			t.Errorf("insecure is %v: %v", insecure, err)
 		}
 	}

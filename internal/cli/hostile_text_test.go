@@ -47,7 +47,7 @@ func TestShortSecretsAreNotHandedOut(t *testing.T) {
 				"INPUT_ENCRYPTED-TOKEN": line, "INPUT_IDENTITY": identity.Reveal(), "INPUT_PRIVATE-KEY": "",
 				"INPUT_VERIFY": "false", // GitHub knows no such token
 			})
-			d.run(t, Process.decrypt)
+			d.run(t, "decrypt")
 			said, hint := d.said("error")
 			if said != c.line || (d.exit == exitOK) != (c.line == "") || c.line != "" && hint == "" {
 				t.Errorf("exit %d: %s, hint %s", d.exit, said, hint)
@@ -65,7 +65,7 @@ func TestMintRefusesATokenThatCannotBeMasked(t *testing.T) {
 	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(body []byte) []byte {
 		return regexp.MustCompile(`"token":\s*"[^"]*"`).ReplaceAll(body, []byte(`"token":"ghs_123"`))
 	}}))
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	said, _ := d.said("error")
 	const want = "mint a token for installation 4242: the answer's token has under 8 characters, which can't be masked"
 	if d.exit != exitFailure || said != want {
@@ -87,7 +87,7 @@ func TestHostileText(t *testing.T) {
 	d := newFleetDay(t, 1, threeSecrets, map[string]string{"A": "opensesame-a", "B": "opensesame-b", "C": "opensesame-c"})
 	d.lies = true
 	d.Inject(fakegithub.Fault{Method: "PUT", Status: http.StatusUnprocessableEntity, Body: string(body)})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	log := regexp.MustCompile(`(?m)^::add-mask::(?:[^a]|a[^ ]).*\n`).ReplaceAllString(d.log.String(), "")
 	summary := d.file(t, "GITHUB_STEP_SUMMARY")
 	if d.exit != exitFailure || !strings.Contains(log, `no\u202e [click]`) || !strings.Contains(log, `\x1b[2J`) {

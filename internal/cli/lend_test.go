@@ -44,7 +44,7 @@ func TestGHHosts(t *testing.T) {
 		{"https://api.octo.ghe.com", "https://octo.ghe.com", "octo.ghe.com"},
 	} {
 		d.next(t, map[string]string{"GITHUB_API_URL": step.api, "GITHUB_SERVER_URL": step.server})
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
 		if err != nil || d.exit != exitOK {
 			t.Fatal(err, d.log.String())
@@ -68,7 +68,7 @@ func TestManyRepositories(t *testing.T) {
 	for _, name := range strings.Fields(numbered(500)) {
 		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: name, Private: true})
 	}
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	const want = "the token opens 500 repositories, too many for git to be told of one by one: git uses it for every repository of monalisa"
 	if line, _ := d.said("notice"); !strings.HasPrefix(line, want) {
 		t.Errorf("the notice is %q", line)
@@ -85,7 +85,7 @@ func TestGitBefore(t *testing.T) {
 		"GIT_CONFIG_COUNT": " 2 ", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "", "GIT_CONFIG_KEY_1": "c.d", "GIT_CONFIG_VALUE_1": "e",
 		"GIT_CONFIG_KEY_3": "f.g",
 	}
-	got := gitBefore(Process{Getenv: func(name string) string { return env[name] }})
+	got := gitBefore(func(name string) string { return env[name] })
 	size := 0
 	for _, text := range []string{"GIT_CONFIG_KEY_0=a.b", "GIT_CONFIG_VALUE_0=", "GIT_CONFIG_KEY_1=c.d", "GIT_CONFIG_VALUE_1=e"} {
 		size += len(text) + 1
@@ -130,7 +130,7 @@ func TestReachOpens(t *testing.T) {
 // A token that opens nothing sets up nothing, rather than everything of nobody.
 func TestGitWithNothingToOpen(t *testing.T) {
 	const want = "input git: has nothing to open: the token opens no repository"
-	l := loan{Git: true, Server: "https://github.com"}
+	l := jobEnv{Git: true, Server: "https://github.com"}
 	r := actions.New(&strings.Builder{}, func(string) string { return "" })
 	if _, err := l.git(r, redact.New("ghs_1"), reach{Owner: "acme"}, nil, ""); fmt.Sprint(err) != want {
 		t.Errorf("got %v", err)
@@ -138,7 +138,7 @@ func TestGitWithNothingToOpen(t *testing.T) {
 	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "hexa"})
 	d.AddAccount(fakegithub.Account{Login: "hexa"})
 	d.Install(fakegithub.Installation{ID: 9, AppID: 917, Account: "hexa"})
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if line, _ := d.said("error"); line != want || d.Alive(d.Tokens()[0].Value) {
 		t.Errorf("got %q; alive is %v", line, d.Alive(d.Tokens()[0].Value))
 	}
@@ -160,7 +160,7 @@ func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
 	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
 		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 	}}))
-	_, err = p.fresh(context.Background(), p.runner(), dir, nil)
+	_, err = currentToken(context.Background(), p, p.runner(), dir, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
 		t.Errorf("got %v", err)
 	}

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"context"
 	"crypto/rand"
 	"os"
 	"regexp"
@@ -136,7 +135,7 @@ func TestRevokeTrueIsWhatHappens(t *testing.T) {
 // A key under another name is masked before the fault is told.
 func TestMisnamedKeyIsMasked(t *testing.T) {
 	d := newDay(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_PRIVATE_KEY": testKey(), "INPUT_PERMISSION-GHP_" + rand.Text() + rand.Text(): "read"})
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if d.exit != exitFailure || !strings.Contains(d.log.String(), "::add-mask::"+strings.Split(testKey(), "\n")[1]+"\n") {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
@@ -199,7 +198,7 @@ func TestManifestPermissions(t *testing.T) {
 		{"id-token: write", "permissions: id_token: no permission of an App, but a word of the workflow's own token", "it goes under the job's permissions:", ""},
 		{"future-thing: read", "", "", "::warning::line 2: future_thing is not a permission this release knows"},
 	} {
-		for text, stage := range map[string]func(Process, context.Context) int{secrets: Process.sync, rotations: Process.rotate} {
+		for text, stage := range map[string]string{secrets: "sync", rotations: "rotate"} {
 			d := newFleetDay(t, 1, strings.Replace(text, "%", c.permissions, 1), map[string]string{"INPUT_DRY-RUN": "true"})
 			d.run(t, stage)
 			line, hint := d.said("error")

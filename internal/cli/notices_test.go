@@ -48,7 +48,7 @@ func TestWorkflowTokenNotice(t *testing.T) {
 func TestNoticesSilenced(t *testing.T) {
 	for _, notices := range []string{"", "true", "false"} {
 		d := newDay(t, map[string]string{"INPUT_NOTICES": notices, "INPUT_PERMISSIONS": "", "INPUT_OWNER": "acme"})
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		if got, want := strings.Contains(d.log.String(), "::notice::no repositories named"), notices != "false"; got != want || d.exit != exitOK {
 			t.Errorf("notices: %q: a notice is %v; exit %d", notices, got, d.exit)
 		}
@@ -56,7 +56,7 @@ func TestNoticesSilenced(t *testing.T) {
 			t.Errorf("notices: %q: no warning: %s", notices, d.log.String())
 		}
 		d.next(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_ON-MISSING-KEY": "skip"})
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		if got, want := strings.Contains(d.log.String(), "::notice::no token"), notices != "false"; got != want || !strings.Contains(d.log.String(), "nothing is minted\n") {
 			t.Errorf("notices: %q, without a key: a notice is %v: %s", notices, got, d.log.String())
 		}

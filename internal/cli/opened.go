@@ -20,8 +20,8 @@ import (
 
 // open decrypts, masks what came out before anything else is done with it, and
 // checks the rest.
-func open(r *actions.Runner, in *actions.Inputs, req decryptRequest) (envelope.Payload, error) {
-	opened, err := envelope.Open(req.Line, req.Identities)
+func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Identity) (envelope.Payload, error) {
+	opened, err := envelope.Open(line, with)
 	if envelopeFault(in, "encrypted-token", err) {
 		return envelope.Payload{}, in.Err()
 	}
@@ -77,21 +77,15 @@ func stranger(p envelope.Payload) string {
 	return ""
 }
 
-// isRepositoryName reports whether GitHub lets a repository have the name.
-func isRepositoryName(name string) bool {
-	return isRepository(name) && !redact.IsSecret(name) && name != "." && name != ".." && !strings.HasSuffix(strings.ToLower(name), ".git")
-}
-
-// peer is where a token is asked about, used and revoked: the GitHub of this step, or
+// tokenHost is where a token is asked about, used and revoked: the GitHub of this step, or
 // one that allowed-api-urls lets an envelope name.
-func (req decryptRequest) peer(p envelope.Payload) (host, error) {
-	h := req.Host
+func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 	if p.APIURL == "" {
 		return h, nil
 	}
 	named := "what is no address"
 	if u, err := githubapp.ParseInsecureURL(p.APIURL); err == nil {
-		if u.String() == h.URL || slices.Contains(req.Allowed, u.String()) {
+		if u.String() == h.URL || slices.Contains(allowed, u.String()) {
 			h.URL = u.String()
 			return h, nil
 		}

@@ -41,7 +41,7 @@ func sealFor(t *testing.T, key *rsa.PublicKey, p envelope.Payload) string {
 func (d *day) aToken(t *testing.T) envelope.Payload {
 	t.Helper()
 	d.env["INPUT_SKIP-TOKEN-REVOKE"] = "true"
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if d.exit != exitOK {
 		t.Fatal(d.log.String())
 	}
@@ -80,8 +80,8 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 		{name: "insecure", says: "http://ghes.test", allowed: "http://ghes.test", insecure: true},
 	} {
 		for name, stage := range map[string]func(*day, *testing.T){
-			"decrypt": func(d *day, t *testing.T) { d.run(t, Process.decrypt) },
-			"revoke":  func(d *day, t *testing.T) { d.run(t, Process.revoke) },
+			"decrypt": func(d *day, t *testing.T) { d.run(t, "decrypt") },
+			"revoke":  func(d *day, t *testing.T) { d.run(t, "revoke") },
 		} {
 			t.Run(name+", "+c.name, func(t *testing.T) {
 				d := newDay(t, nil)
@@ -113,13 +113,13 @@ func TestPostRevokesAtTheAllowedPeer(t *testing.T) {
 	p.APIURL = "http://ghes.test/api/v3/"
 	d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_ALLOWED-API-URLS"] = forge(t, p), p.APIURL
 	d.env["INPUT_INSECURE-HTTP"], d.env["INPUT_REVOKE"] = "true", "true"
-	d.run(t, Process.decrypt)
+	d.run(t, "decrypt")
 	d.toPost(t)
 	for _, name := range []string{"INPUT_ALLOWED-API-URLS", "INPUT_INSECURE-HTTP"} {
 		d.env[name] = ""
 	}
 	d.ResetRequests()
-	d.run(t, Process.post)
+	d.run(t, "post")
 	if d.asked() != "DELETE /api/v3/installation/token" || d.Alive(p.Token.Reveal()) {
 		t.Errorf("asked %s: %s", d.asked(), d.log.String())
 	}
@@ -154,7 +154,7 @@ func TestForgedEnvelopes(t *testing.T) {
 			p := d.aToken(t)
 			change(&p)
 			d.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, p)
-			d.run(t, Process.decrypt)
+			d.run(t, "decrypt")
 			line, hint := d.said("error")
 			if d.exit != exitFailure || !strings.HasPrefix(line, "input encrypted-token: ") || hint != strangerCure {
 				t.Errorf("exit %d: %s", d.exit, d.log.String())

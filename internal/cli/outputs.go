@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"time"
@@ -39,34 +38,4 @@ func tokenOutputs(p envelope.Payload) []actions.Pair {
 
 func without(pairs []actions.Pair, name string) []actions.Pair {
 	return slices.DeleteFunc(pairs, func(p actions.Pair) bool { return p.Name == name })
-}
-
-// saveToken leaves a token to the post stage, which revokes it.
-func saveToken(r *actions.Runner, p envelope.Payload, h host) error {
-	expires := ""
-	if !p.ExpiresAt.IsZero() {
-		expires = p.ExpiresAt.UTC().Format(time.RFC3339)
-	}
-	skew, insecure := "", ""
-	if h.Skew != 0 {
-		skew = h.Skew.String()
-	}
-	if h.InsecureHTTP {
-		insecure = "true"
-	}
-	return r.SaveState(
-		actions.Pair{Name: stateToken, Value: p.Token.Reveal()},
-		actions.Pair{Name: stateExpires, Value: expires},
-		actions.Pair{Name: stateHost, Value: h.URL},
-		actions.Pair{Name: stateSkew, Value: skew},
-		actions.Pair{Name: stateInsecure, Value: insecure},
-	)
-}
-
-func asJSON(v any) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic(err) // maps and lists of strings only
-	}
-	return string(b)
 }

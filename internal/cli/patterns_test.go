@@ -110,7 +110,7 @@ func TestPatterns(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDay(t, map[string]string{"INPUT_REPOSITORIES": c.repositories})
-			d.run(t, Process.mint)
+			d.run(t, "mint")
 			if line, _ := d.said("error"); line != c.line {
 				t.Errorf("error %q, want %q", line, c.line)
 			}
@@ -140,7 +140,7 @@ func TestPatternsOverPages(t *testing.T) {
 	for i := range 250 {
 		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: fmt.Sprintf("lib-%03d", i), Archived: i%2 == 0})
 	}
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if !strings.Contains(d.log.String(), "the patterns match 125 of 251 repositories: lib-001, lib-003, ") {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}

@@ -13,20 +13,16 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// postTime is all that the post stage may take for the token, and again for those
-// that refresh made.
-const postTime = 15 * time.Second
-
-// post is the stage after the job's last step: it revokes what main left in its
+// runPost is the stage after the job's last step: it revokes what main left in its
 // state. It never fails a job: a token that can't be revoked expires. Files come
 // after the token: they may have been tampered with since.
-func (p Process) post(ctx context.Context) int {
+func runPost(ctx context.Context, p Process) int {
 	r := p.runner()
 	defer r.Finish()
 	token := redact.New(r.State(stateToken))
 	r.Mask(actions.Forms(token)...)
-	keep := p.keepsToken(r)
-	api, err := p.connectSaved(r)
+	keep := keepsToken(p, r)
+	api, err := connectSaved(p, r)
 	t := liveToken{Value: storedSecret{token}, Expires: stateTime(r)}
 	switch {
 	case token.Empty():
@@ -38,7 +34,7 @@ func (p Process) post(ctx context.Context) int {
 	default:
 		endTokens(ctx, r, api, t)
 	}
-	p.endRefresh(ctx, r, api, keep)
+	endRefresh(ctx, p, r, api, keep)
 	return exitOK
 }
 
@@ -46,7 +42,7 @@ func (p Process) post(ctx context.Context) int {
 // anew for the post stage, so that a later step may have decided. What is not
 // understood keeps nothing alive. The decrypt action has no such input: its main
 // stage leaves no token that is not to be revoked.
-func (p Process) keepsToken(r *actions.Runner) bool {
+func keepsToken(p Process, r *actions.Runner) bool {
 	if len(p.Args) > 1 && p.Args[1] != "mint" {
 		return false
 	}
@@ -60,7 +56,7 @@ func (p Process) keepsToken(r *actions.Runner) bool {
 }
 
 // connectSaved opens the way to the GitHub of the state.
-func (p Process) connectSaved(r *actions.Runner) (*githubapp.API, error) {
+func connectSaved(p Process, r *actions.Runner) (*githubapp.API, error) {
 	skew, err := time.ParseDuration(r.State(stateSkew))
 	if err != nil {
 		skew = 0 // none was measured
@@ -74,7 +70,7 @@ func (p Process) connectSaved(r *actions.Runner) (*githubapp.API, error) {
 // endRefresh revokes what refresh made beside the token of the state, unless it is to be
 // kept, and removes the directory, in which the App's key lies. Without an api there is
 // no way to GitHub.
-func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githubapp.API, keep bool) {
+func endRefresh(ctx context.Context, p Process, r *actions.Runner, api *githubapp.API, keep bool) {
 	name := r.State(stateRefresh)
 	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
 		return
@@ -103,32 +99,23 @@ func (p Process) endRefresh(ctx context.Context, r *actions.Runner, api *githuba
 	endTokens(ctx, r, api, others...)
 }
 
-// stateTime is when the token of the state expires, by GitHub's clock; zero if that
-// is not known.
-func stateTime(r *actions.Runner) time.Time {
-	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
-	if err != nil {
-		return time.Time{}
-	}
-	return expires
-}
-
 // endTokens revokes tokens, all at once, and says of each what came of it. Each is
-// sent to GitHub, whatever a clock says of it: one that expired is answered so.
+// sent to GitHub, whatever a clock says of it: GitHub says of one that expired that it
+// is gone.
 func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, tokens ...liveToken) {
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
-	gone, errs := make([]bool, len(tokens)), make([]error, len(tokens))
+	outcomes, errs := make([]string, len(tokens)), make([]error, len(tokens))
 	var all apicall.Group
 	for i, t := range tokens {
 		r.Mask(actions.Forms(t.Value.String)...)
-		all.Go(func() { gone[i], errs[i] = api.Revoke(ctx, t.Value.String) })
+		all.Go(func() { outcomes[i], errs[i] = endToken(ctx, api, t.Value.String, t.Expires) })
 	}
 	all.Wait()
 	for i, t := range tokens {
 		switch err := errs[i]; {
 		case err == nil:
-			r.Info("%s", ended(api, gone[i], t.Expires))
+			r.Info("%s", outcomes[i])
 		case !t.Expires.IsZero() && api.Now().After(t.Expires):
 			r.Info("the token could not be revoked, and expired at %s by itself: %s", clockTime(t.Expires), actions.Text(err))
 		default:

@@ -31,7 +31,7 @@ type progress struct {
 	drawing bool
 }
 
-func (p Process) progress(r *actions.Runner, total int) *progress {
+func newProgress(p Process, r *actions.Runner, total int) *progress {
 	show := &progress{r: r, total: total, counts: map[secret.Outcome]int{}, shown: time.Now()}
 	if p.Terminal {
 		show.bar = p.Stdout

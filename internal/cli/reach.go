@@ -20,24 +20,6 @@ type reach struct {
 	Repositories []string `json:"repositories"` // names without owner
 }
 
-// reach is that of a token that was minted here.
-func (m minted) reach() reach {
-	w := reach{Owner: m.owner(), Organization: m.Installation.Organization, All: m.Token.AllRepositories}
-	if given := m.Target.Owner; given != w.Owner {
-		w.Aliases = []string{given}
-	}
-	for _, full := range m.Token.Repositories {
-		_, name, _ := strings.Cut(full, "/")
-		w.Repositories = append(w.Repositories, name)
-	}
-	for _, given := range m.Scope.Repositories {
-		if !slices.Contains(w.Repositories, given) {
-			w.Repositories = append(w.Repositories, given)
-		}
-	}
-	return w
-}
-
 // reachOf is that of a token that was minted elsewhere, from owner/name or owner/*.
 func reachOf(repositories []string) (reach, error) {
 	var w reach

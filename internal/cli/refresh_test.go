@@ -27,7 +27,7 @@ func refreshed(t *testing.T, prepare ...func(*day)) (*day, refreshDir) {
 	for _, f := range prepare {
 		f(d)
 	}
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	if d.exit != exitOK {
 		t.Fatal(d.log.String())
 	}
@@ -53,7 +53,7 @@ func TestRefreshOverTime(t *testing.T) {
 			mints int
 		}{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {54 * time.Minute, 2}, {3 * time.Hour, 3}} {
 			time.Sleep(step.wait)
-			token, err := p.fresh(context.Background(), p.runner(), dir, nil)
+			token, err := currentToken(context.Background(), p, p.runner(), dir, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestRefreshOverTime(t *testing.T) {
 			}
 		}
 		d.ResetRequests()
-		d.run(t, Process.post)
+		d.run(t, "post")
 		if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
 			t.Errorf("the directory is left behind: %v", err)
 		}
@@ -93,7 +93,7 @@ func TestRefreshIsShared(t *testing.T) {
 	values := make([]string, 10)
 	for i := range values {
 		all.Go(func() {
-			token, err := p.fresh(t.Context(), Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir, nil)
+			token, err := currentToken(t.Context(), p, Process{Getenv: p.Getenv, Stdout: &strings.Builder{}}.runner(), dir, nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -122,7 +122,7 @@ func TestRefreshKnowsItsSecrets(t *testing.T) {
 			p := d.process(t)
 			p.Stderr = &log
 			r := p.plain()
-			token, err := p.fresh(context.Background(), r, dir, nil)
+			token, err := currentToken(context.Background(), p, r, dir, nil)
 			if err != nil || len(d.Tokens()) != 2 {
 				t.Fatalf("%d mints, %v", len(d.Tokens()), err)
 			}
@@ -169,7 +169,7 @@ func TestRefreshStateIsSealed(t *testing.T) {
 // A token that is left alive on purpose leaves no key behind all the same.
 func TestRefreshLeavesNoKeyBehind(t *testing.T) {
 	d, dir := refreshed(t, func(d *day) { d.env["INPUT_SKIP-TOKEN-REVOKE"] = "true" })
-	d.run(t, Process.post)
+	d.run(t, "post")
 	if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
 		t.Errorf("the directory is left behind: %v", err)
 	}

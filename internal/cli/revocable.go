@@ -58,7 +58,3 @@ func isEnvelope(text string) bool {
 	}
 	return strings.HasPrefix(text, armour)
 }
-
-func isHex40(text string) bool {
-	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
-}

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
@@ -84,7 +83,7 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDay(t, map[string]string{"INPUT_TOKEN": c.token, "INPUT_PRIVATE-KEY": ""})
 			d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
-			d.run(t, Process.revoke)
+			d.run(t, "revoke")
 			if c.problem == "" {
 				if d.exit != exitOK || len(d.Requests()) != 1 || !strings.Contains(d.log.String(), "the token was gone already") {
 					t.Errorf("exit %d, asked %q: %s", d.exit, d.asked(), d.log.String())
@@ -120,7 +119,7 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := newDay(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": sealed, "INPUT_IDENTITY": identity.String(), "INPUT_PRIVATE-KEY": ""})
-	d.run(t, Process.revoke)
+	d.run(t, "revoke")
 	line, _ := d.said("error")
 	want := "input encrypted-token: holds what is a personal access token (classic), which this action can't end"
 	if d.exit != exitFailure || line != want || len(d.Requests()) != 0 {
@@ -132,7 +131,7 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 func TestPostRevokesWhateverMainLeft(t *testing.T) {
 	d := newDay(t, map[string]string{"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7"})
 	d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
-	d.run(t, func(p Process, ctx context.Context) int { return p.post(ctx) })
+	d.run(t, "post")
 	if d.exit != exitOK || len(d.Requests()) != 1 {
 		t.Errorf("exit %d, asked %q: %s", d.exit, d.asked(), d.log.String())
 	}

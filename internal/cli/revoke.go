@@ -2,58 +2,42 @@ package cli
 
 import (
 	"context"
-	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
-	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// revoke is the revoke action: end a token now. That it is over already is as
+// runRevoke is the revoke action: end a token now. That it is over already is as
 // good.
-func (p Process) revoke(ctx context.Context) int {
-	r := p.runner()
-	in := p.inputs(r, "revoke")
+func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	token := redact.New(in.String("token"))
 	r.Mask(actions.Forms(token)...)
-	req := decryptRequest{Line: in.String("encrypted-token"), Host: parseHost(r, in)}
-	req.Allowed = parseAllowed(in, req.Host)
-	plain := envelope.Payload{Token: token}
+	line, h := in.String("encrypted-token"), parseHost(r, in)
+	allowed := parseAllowed(in, h)
+	var identities []envelope.Identity
 	switch {
-	case token.Empty() && req.Line == "":
+	case token.Empty() && line == "":
 		in.Fault("token", "is empty, and so is encrypted-token", "give one of them; where there may be no token, ask first: if: always() && needs.mint.outputs.encrypted-token != ''")
-	case !token.Empty() && req.Line != "":
+	case !token.Empty() && line != "":
 		in.Fault("token", "can't be used with encrypted-token", "give one of them")
 	case token.Empty():
-		req.Identities = parseIdentities(r, in)
+		identities = parseIdentities(r, in)
 	}
 	if problem, cure := notRevocable(token.Reveal()); !token.Empty() && problem != "" {
 		in.Fault("token", problem, cure)
 	}
 	if err := in.Err(); err != nil {
-		return exitCode(r, err)
+		return err
 	}
+	opened := envelope.Payload{Token: token}
 	if token.Empty() {
 		var err error
-		if plain, err = open(r, in, req); err != nil {
-			return exitCode(r, err)
-		}
-		if plain.Token.Empty() {
-			in.Fault("encrypted-token", "holds values, and no token", "pass the output encrypted-token of valetkey")
-			return exitCode(r, in.Err())
-		}
-		if problem, _ := notRevocable(plain.Token.Reveal()); problem != "" {
-			in.Fault("encrypted-token", "holds what "+problem, "pass the output encrypted-token of valetkey")
-			return exitCode(r, in.Err())
+		if opened, err = openToken(r, in, line, identities); err != nil {
+			return err
 		}
 	}
-	return exitCode(r, p.end(ctx, r, plain, req))
-}
-
-// end revokes a token at the step's GitHub, whatever any clock says of it.
-func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payload, req decryptRequest) error {
-	h, err := req.peer(token)
+	h, err := tokenHost(h, allowed, opened)
 	if err != nil {
 		return err
 	}
@@ -63,20 +47,23 @@ func (p Process) end(ctx context.Context, r *actions.Runner, token envelope.Payl
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()
-	gone, err := api.Revoke(ctx, token.Token)
+	outcome, err := endToken(ctx, api, opened.Token, opened.ExpiresAt)
 	if err == nil {
-		r.Info("%s", ended(api, gone, token.ExpiresAt))
+		r.Info("%s", outcome)
 	}
 	return err
 }
 
-// ended says what came of a revocation.
-func ended(api *githubapp.API, gone bool, expires time.Time) string {
-	switch {
-	case !gone:
-		return "the token is revoked"
-	case !expires.IsZero() && api.Now().After(expires):
-		return "the token was gone already: it expired at " + clockTime(expires)
+// openToken opens an envelope that is to hold a token that can be revoked.
+func openToken(r *actions.Runner, in *actions.Inputs, line string, identities []envelope.Identity) (envelope.Payload, error) {
+	opened, err := open(r, in, line, identities)
+	if err != nil {
+		return opened, err
 	}
-	return "the token was gone already"
+	if opened.Token.Empty() {
+		in.Fault("encrypted-token", "holds values, and no token", "pass the output encrypted-token of valetkey")
+	} else if problem, _ := notRevocable(opened.Token.Reveal()); problem != "" {
+		in.Fault("encrypted-token", "holds what "+problem, "pass the output encrypted-token of valetkey")
+	}
+	return opened, in.Err()
 }

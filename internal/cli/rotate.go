@@ -16,18 +16,13 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// rotate is the rotate action: what is due is made, stored, verified, and only then
+// runRotate is the rotate action: what is due is made, stored, verified, and only then
 // is the old one retired.
-func (p Process) rotate(ctx context.Context) int {
-	r := p.runner()
-	req, err := p.parseRotate(r, p.inputs(r, "rotate"))
+func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
+	req, err := parseRotate(r, in)
 	if err != nil {
-		return exitCode(r, err)
+		return err
 	}
-	return exitCode(r, p.rotateFor(ctx, r, req))
-}
-
-func (p Process) rotateFor(ctx context.Context, r *actions.Runner, req rotateRequest) error {
 	if err := r.Ready(); err != nil {
 		return err
 	}
@@ -142,11 +137,6 @@ func rotationWarnings(report *rotate.Report) (list []string) {
 			"it lives until it expires, an hour after it was made at the latest")
 	}
 	return list
-}
-
-// outOfUse reports whether nothing takes any more what somebody else was said to have.
-func outOfUse(report *rotate.Report) bool {
-	return report.Exposed && report.Outcome == rotate.Rotated && report.Err == nil && report.Kind != "installation-token"
 }
 
 // failed says of which rotation the errors are: one for each target that failed.

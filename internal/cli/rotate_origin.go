@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -64,15 +63,6 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string
 	in.Fault(input, unknownOrigin+problem,
 		"set GITHUB_REPOSITORY to the OWNER/NAME of the repository that keeps the manifest, or GITHUB_REPOSITORY_ID to its number")
 	return o, ""
-}
-
-// hostOf gives the host of an address; empty where it has none.
-func hostOf(address string) string {
-	u, err := url.Parse(address)
-	if err != nil {
-		return ""
-	}
-	return u.Host
 }
 
 // idOf looks up the id of the repository that keeps the manifest.

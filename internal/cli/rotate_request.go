@@ -25,7 +25,7 @@ type rotateRequest struct {
 // can be called that.
 const everyRotation = "all"
 
-func (p Process) parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
+func parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
 	req := rotateRequest{
 		Credentials: parseCredentials(r, in, false),
 		Path:        in.String("manifest"),

@@ -147,12 +147,12 @@ func TestRotationsThatAreNamed(t *testing.T) {
 	} {
 		inBubble(t, func(t *testing.T) {
 			d := newFleetDay(t, 2, rotations, nil)
-			d.run(t, Process.rotate)
+			d.run(t, "rotate")
 			if d.exit != exitOK {
 				t.Fatal(d.log.String())
 			}
 			d.next(t, map[string]string{"INPUT_FORCE": test.force, "INPUT_COMPROMISED": test.compromised})
-			d.run(t, Process.rotate)
+			d.run(t, "rotate")
 			if test.err != "" {
 				if d.exit == exitOK || !strings.Contains(d.log.String(), "::error::"+test.err) {
 					t.Errorf("exit %d: %s", d.exit, d.log.String())

@@ -130,3 +130,8 @@ func timeline(reports []rotate.Report) string {
 	b.WriteString("```\n\n")
 	return b.String()
 }
+
+// outOfUse reports whether nothing takes any more what somebody else was said to have.
+func outOfUse(report *rotate.Report) bool {
+	return report.Exposed && report.Outcome == rotate.Rotated && report.Err == nil && report.Kind != "installation-token"
+}

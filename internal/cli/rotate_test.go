@@ -31,7 +31,7 @@ func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 			for _, later := range []time.Duration{0, 46 * time.Minute, 61 * time.Minute, 46 * 24 * time.Hour} {
 				time.Sleep(later)
 				d.next(t, nil)
-				d.run(t, Process.rotate)
+				d.run(t, "rotate")
 				if d.exit != exitOK {
 					t.Fatal(d.log.String())
 				}
@@ -58,7 +58,7 @@ func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 func TestRotateLooksBeforeItMakes(t *testing.T) {
 	for _, dryRun := range []string{"true", "false"} {
 		d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "store: [", "store: [{repository: fleet/gone, secret: X}, "), map[string]string{"INPUT_DRY-RUN": dryRun})
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		if d.exit != exitFailure || strings.Count(d.log.String(), "::error::") == 0 {
 			t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())
 		}
@@ -89,7 +89,7 @@ func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 				map[string]string{"INPUT_DRY-RUN": dryRun})
 			d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"},
 				fakegithub.Secret{Name: "WEBHOOK", Value: "x", UpdatedAt: time.Now()})
-			d.run(t, Process.rotate)
+			d.run(t, "rotate")
 			if d.exit != want || !strings.Contains(d.log.String(), "webhook: in progress elsewhere: WEBHOOK of fleet/r1 is new, and ") {
 				t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())
 			}
@@ -104,13 +104,13 @@ func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		d := newFleetDay(t, 2, rotations, nil)
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		time.Sleep(24 * time.Hour)
 		for input, want := range map[string]int{"INPUT_FORCE": exitOK, "INPUT_COMPROMISED": exitFailure} {
 			d.next(t, map[string]string{"INPUT_FORCE": "", "INPUT_COMPROMISED": ""})
 			d.next(t, map[string]string{input: "key"})
 			d.Inject(fakegithub.Fault{Method: "DELETE", Path: "/repos/fleet/r0/keys/*", Times: 1, Status: 403, Body: `{"message": "no"}`})
-			d.run(t, Process.rotate)
+			d.run(t, "rotate")
 			if got := d.outputs(t); d.exit != want || got["rotated"] == "[]" || got["retired"] != "[]" {
 				t.Errorf("%s: exit %d, %v: %s", input, d.exit, got, d.log.String())
 			}
@@ -126,10 +126,10 @@ func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
 func TestRotateNamesKeysOfOtherRotations(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		d := newFleetDay(t, 3, rotations, nil)
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": "4711"}) // another repository keeps the same manifest
 		d.write(t, strings.ReplaceAll(rotations, "fleet/r1", "fleet/r2"))
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		const want = "deploy keys of other rotations are left alone: "
 		if d.exit != exitOK || !strings.Contains(d.log.String(), want) || !strings.Contains(d.file(t, "GITHUB_STEP_SUMMARY"), want) ||
 			len(d.DeployKeys("fleet", "r0")) != 2 {
@@ -153,11 +153,11 @@ func TestManyKeysOfOtherRotationsAreFolded(t *testing.T) {
 func TestRotateWarnsOfWhatSomebodyElseWrote(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		d := newFleetDay(t, 2, rotations, nil)
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		time.Sleep(24 * time.Hour)
 		d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"}, fakegithub.Secret{Name: "KEY", Value: "x", UpdatedAt: time.Now()})
 		d.next(t, nil)
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		if d.exit != exitOK || !strings.Contains(d.log.String(), "::warning::key: somebody else wrote KEY of fleet/r1: ") {
 			t.Errorf("exit %d: %s", d.exit, d.log.String())
 		}
@@ -172,7 +172,7 @@ func TestRotateKnowsItsKeysByTheIDOfTheRepositoryThatKeepsTheManifest(t *testing
 		id := strconv.FormatInt(d.AddRepository(fakegithub.Repository{Owner: "fleet", Name: "config", Private: true}).ID, 10)
 		for _, known := range []string{"", id, ""} {
 			d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": known, "INPUT_FORCE": "key"})
-			d.run(t, Process.rotate)
+			d.run(t, "rotate")
 			if d.exit != exitOK || strings.Contains(d.log.String(), "of other rotations") {
 				t.Errorf("id %q: exit %d: %s", known, d.exit, d.log.String())
 			}
@@ -200,7 +200,7 @@ func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
 		"monalisa/dotfiles!": "hint: set GITHUB_REPOSITORY to ",
 	} {
 		d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": name})
-		d.run(t, Process.rotate)
+		d.run(t, "rotate")
 		if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin) || !strings.Contains(d.log.String(), want) ||
 			len(d.DeployKeys("fleet", "r0"))+len(d.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"})) > 0 {
 			t.Errorf("%s: exit %d: %s", name, d.exit, d.log.String())
@@ -209,7 +209,7 @@ func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
 	d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/r1"})
 	d.lies = true
 	d.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/fleet/r1", Times: 1, Status: 200, Body: `{"id": 0}`})
-	d.run(t, Process.rotate)
+	d.run(t, "rotate")
 	if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin+"fleet/r1 has no id") {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}

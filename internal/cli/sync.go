@@ -15,26 +15,25 @@ import (
 // for the job. A mint is over before the heap has grown, and would only be slower.
 const heapGrowth = 50
 
-// sync is the sync action: plan, then apply. What fails at one target never stops
+// runSync is the sync action: plan, then apply. What fails at one target never stops
 // another.
-func (p Process) sync(ctx context.Context) int {
+func runSync(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(heapGrowth))
-	r := p.runner()
-	req, err := p.parseSync(r, p.inputs(r, "sync"))
+	req, err := parseSync(r, in)
 	if err != nil {
-		return exitCode(r, err)
+		return err
 	}
-	for _, file := range []handedOver{willHandOver(req.StateFile), willHandOver(req.Report)} {
-		defer file.done(r)
+	for _, file := range []chowned{chownLater(req.StateFile), chownLater(req.Report)} {
+		defer file.apply(r)
 	}
-	report, err := p.syncFor(ctx, r, req)
+	report, err := syncFleet(ctx, p, r, req)
 	if err != nil {
-		return exitCode(r, err)
+		return err
 	}
-	return exitCode(r, report.publish(r, req))
+	return report.publish(r, req.Report)
 }
 
-func (p Process) syncFor(ctx context.Context, r *actions.Runner, req syncRequest) (*syncReport, error) {
+func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncRequest) (*syncReport, error) {
 	if err := r.Ready(); err != nil {
 		return nil, err
 	}
@@ -55,7 +54,7 @@ func (p Process) syncFor(ctx context.Context, r *actions.Runner, req syncRequest
 	if req.DryRun {
 		return plan(ctx, r, f, v, req), nil
 	}
-	return p.apply(ctx, r, f, v, req)
+	return apply(ctx, p, r, f, v, req)
 }
 
 // announce tells the fleet what it will be asked for.
@@ -87,7 +86,7 @@ func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req s
 	work.ListAll = true
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
 	report := newSyncReport(v.failed, true)
-	report.left(plan, v)
+	report.left(plan, v.failed)
 	for i := range plan.Changes {
 		report.add(planned(&plan.Changes[i]))
 	}
@@ -117,9 +116,9 @@ func planned(c *secret.Change) secret.Result {
 	return result
 }
 
-func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
+func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
 	f.announce(v, req)
-	show := p.progress(r, len(v.wanted))
+	show := newProgress(p, r, len(v.wanted))
 	work := f.work(req)
 	work.Done = show.add
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
@@ -128,7 +127,7 @@ func (p Process) apply(ctx context.Context, r *actions.Runner, f *fleet, v *reso
 	results, err := work.Apply(ctx, plan)
 	show.end()
 	report := newSyncReport(v.failed, false)
-	report.left(plan, v)
+	report.left(plan, v.failed)
 	v.unused(ctx, results)
 	for _, result := range results {
 		report.add(result)
@@ -180,22 +179,4 @@ func (f *fleet) needs(plan secret.Plan, points int) string {
 		return text + "under a minute of GitHub's limits"
 	}
 	return text + "at least " + minutes(least) + hour
-}
-
-// minutes rounds up: a limit is not beaten by a second.
-func minutes(d time.Duration) string {
-	n := int((d + time.Minute - 1) / time.Minute)
-	if n < 120 {
-		return fmt.Sprintf("%d min", n)
-	}
-	return fmt.Sprintf("%d h %d min", n/60, n%60)
-}
-
-// thousands writes 31000 as 31,000.
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }

@@ -16,13 +16,13 @@ secrets:
 `
 	d := newFleetDay(t, 2, named, map[string]string{"VALUE": "opensesame-value"})
 	d.env["INPUT_OWNER"], d.env["INPUT_REPOSITORIES"], d.env["INPUT_PERMISSIONS"] = "fleet", "*", "secrets: write"
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	token := d.outputs(t)["token"]
 	d.RenameRepository("fleet", "r1", "site")
 	d.lies = true
 	for _, env := range []map[string]string{{}, {"INPUT_TOKEN": token, "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}} {
 		d.next(t, env)
-		d.run(t, Process.sync)
+		d.run(t, "sync")
 		line, hint := d.said("error")
 		if d.outputs(t)["failed"] != "1" || !strings.Contains(line, "fleet/r1") || hint != "fleet/r1 was renamed: use its new name, fleet/site" {
 			t.Errorf("%q, hint %q\n%s", line, hint, d.log.String())
@@ -41,7 +41,7 @@ func TestSyncNamesThePermissionThatAWriteTakes(t *testing.T) {
 		f.Method = "PUT"
 		d.Inject(f)
 		d.lies = true
-		d.run(t, Process.sync)
+		d.run(t, "sync")
 		if _, hint := d.said("error"); hint != want {
 			t.Errorf("%d: hint %q, want %q", status, hint, want)
 		}

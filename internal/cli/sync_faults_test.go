@@ -268,7 +268,7 @@ func TestSyncFaultsAtRandom(t *testing.T) {
 
 				time.Sleep(2 * time.Second)
 				d.next(t, nil)
-				d.run(t, Process.sync)
+				d.run(t, "sync")
 				d.checkReport(t, 3*(n-len(w.gone)), nil)
 				d.checkValues(t, n, w.gone...)
 			})
@@ -296,7 +296,7 @@ func TestSyncFailsOnlyWhatIsOutOfReach(t *testing.T) {
 				d := newLargeDay(t, 3)
 				d.AddRepository(fakegithub.Repository{Owner: "globex", Name: "r7", Private: true})
 				d.write(t, "secrets: [{name: A, to: "+c.to+"}]\n")
-				d.run(t, Process.sync)
+				d.run(t, "sync")
 				report := d.report(t)
 				var failed []string
 				for _, target := range report.Targets {

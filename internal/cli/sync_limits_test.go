@@ -40,7 +40,7 @@ func (d *day) through(t *testing.T, wrap func(next http.RoundTripper) http.Round
 	t.Helper()
 	p := d.process(t)
 	p.Transport = wrap(p.Transport)
-	d.exit = p.sync(context.Background())
+	d.exit = run(context.Background(), p, "sync")
 }
 
 type sender func(*http.Request) (*http.Response, error)
@@ -114,7 +114,7 @@ func TestSyncKeepsToPointsPerMinute(t *testing.T) {
 		d := newLargeDay(t, n)
 		d.SetPointsPerMinute(perMinute)
 		started := time.Now()
-		d.run(t, Process.sync)
+		d.run(t, "sync")
 		took := time.Since(started)
 		if got := d.outputs(t); d.exit != exitOK || got["created"] != "900" || got["failed"] != "0" {
 			t.Errorf("exit %d, %v", d.exit, got)
@@ -151,7 +151,7 @@ func TestSyncKeepsToPointsPerMinute(t *testing.T) {
 func (d *day) secondRun(t *testing.T, n int) {
 	t.Helper()
 	started := time.Now()
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("the second run took %s", took)
 	}
@@ -294,7 +294,7 @@ func TestSyncLeavesRoomToRevoke(t *testing.T) {
 				d.env["INPUT_STATE-FILE"] = ""
 				d.SetPointsPerMinute(c.perMinute)
 				d.SetRequestsPerHour(c.hours)
-				d.run(t, Process.sync)
+				d.run(t, "sync")
 				if got := d.outputs(t); d.exit != exitOK || got["created"] != fmt.Sprint(3*c.n) {
 					t.Errorf("exit %d, %v", d.exit, got)
 				}

@@ -81,8 +81,8 @@ func (s *syncReport) add(r secret.Result) {
 
 // left takes what a plan leaves alone: what fell out of the manifest, unless that is
 // not known for all of it, and what the brake kept from being deleted.
-func (s *syncReport) left(plan secret.Plan, v *resolution) {
-	if len(v.failed) > 0 {
+func (s *syncReport) left(plan secret.Plan, failed []secret.Result) {
+	if len(failed) > 0 {
 		plan.Stale = nil
 	}
 	for _, stale := range plan.Stale {
@@ -101,7 +101,7 @@ func (s *syncReport) stale() string {
 
 // publish writes the outputs, the job summary and the report file. Its error is
 // what failed of the sync.
-func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
+func (s *syncReport) publish(r *actions.Runner, file string) error {
 	var pairs []actions.Pair
 	for _, outcome := range outcomes() {
 		pairs = append(pairs, actions.Pair{Name: string(outcome), Value: strconv.Itoa(s.Counts[string(outcome)])})
@@ -110,8 +110,8 @@ func (s *syncReport) publish(r *actions.Runner, req syncRequest) error {
 	if err := r.Summary(s.summary()); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
-	if req.Report != "" {
-		errs = append(errs, writeReport(req.Report, s))
+	if file != "" {
+		errs = append(errs, writeReport(file, s))
 	}
 	r.Info("%s", s.total())
 	if len(s.Stale) > 0 {

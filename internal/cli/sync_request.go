@@ -4,51 +4,15 @@ import (
 	"crypto"
 	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/sha256"
-	"errors"
-	"maps"
 	"path/filepath"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
-	"github.com/valetkey/valetkey/internal/permission"
-	"github.com/valetkey/valetkey/internal/redact"
-	"github.com/valetkey/valetkey/internal/safefile"
 	"github.com/valetkey/valetkey/internal/secret"
 )
-
-// credentials are what a step that works on a fleet acts as: an App, or a token.
-type credentials struct {
-	Issuer string
-	Key    *rsa.PrivateKey // nil with Token
-	Token  redact.String
-	Host   host
-}
-
-// parseCredentials reads the App's inputs, and token where there is one.
-func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
-	key, c := readAppKey(r, in), credentials{}
-	if hasToken {
-		c.Token = redact.New(in.String("token"))
-		r.Mask(actions.Forms(c.Token)...)
-	}
-	c.Issuer = parseIssuer(in, !c.Token.Empty())
-	c.Host = parseHost(r, in)
-	switch {
-	case c.Token.Empty():
-		c.Key, _ = key.parse(r, in).(*rsa.PrivateKey)
-	case key.Given() || c.Issuer != "":
-		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
-	case strings.ContainsFunc(c.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
-		in.Fault("token", "is no token: it has white space or other characters in it that no token has", "pass the output token of valetkey as it is")
-	}
-	return c
-}
 
 // syncRequest is everything a sync needs, complete and checked.
 type syncRequest struct {
@@ -64,7 +28,7 @@ type syncRequest struct {
 	Report        string // path; empty: none
 }
 
-func (p Process) parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
+func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	req := syncRequest{
 		Credentials: parseCredentials(r, in, true),
 		DryRun:      in.Bool("dry-run"),
@@ -165,68 +129,6 @@ func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, er
 		}
 	}
 	return m, nil
-}
-
-func parseNumber(in *actions.Inputs, name string, least, most int) int {
-	text := in.String(name)
-	n, err := strconv.Atoi(text)
-	if err != nil || n < least || n > most {
-		in.Fault(name, actions.Quote(text)+" is no number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most), "leave it out for the default")
-	}
-	return n
-}
-
-func parsePoints(in *actions.Inputs) int {
-	const name = "points-per-minute"
-	points := parseNumber(in, name, 0, 1_000_000)
-	if points > 0 && points < githubapp.Points("PUT") {
-		in.Fault(name, "is less than one write costs, which is 5", "give 5 or more; 0 is no limit")
-	}
-	return points
-}
-
-// maxManifest bounds the manifest: 10,000 repositories by name take a third of it.
-const maxManifest = 1 << 20
-
-func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
-	text, err := safefile.Read(path, maxManifest)
-	if err != nil {
-		return nil, fileFault("manifest", path, "can't be read", err,
-			"the repository has to be checked out before (actions/checkout), and the path is from its root")
-	}
-	file, err := manifest.Parse(path, text)
-	if err == nil {
-		err = checkPermissions(r, file)
-	}
-	return file, err
-}
-
-// checkPermissions holds the permissions of a manifest's tokens to the same check as
-// those of the mint's inputs.
-func checkPermissions(r *actions.Runner, file *manifest.File) error {
-	var scopes []*manifest.Scope
-	for i := range file.Secrets {
-		scopes = append(scopes, file.Secrets[i].Mint)
-	}
-	for i := range file.Rotations {
-		scopes = append(scopes, file.Rotations[i].InstallationToken)
-	}
-	var faults []error
-	for _, scope := range scopes {
-		if scope == nil {
-			continue
-		}
-		for _, name := range slices.Sorted(maps.Keys(scope.Permissions)) {
-			if err := permission.Check(name, scope.Permissions[name]); err != nil {
-				problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-				faults = append(faults, file.Fault(scope.Position, "permissions: "+problem, cure))
-			}
-		}
-		for _, warning := range permission.Unknown(scope.Permissions) {
-			r.Warning("%v: %s", scope.Position, warning)
-		}
-	}
-	return errors.Join(faults...)
 }
 
 // stateKey derives what wraps the key of a state file. It takes a signature, because

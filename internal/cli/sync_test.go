@@ -122,7 +122,7 @@ rotations:
 		t.Run(c.name, func(t *testing.T) {
 			d := newFleetDay(t, 2, c.manifest, map[string]string{"VALUE": "opensesame-value"})
 			maps.Copy(d.env, c.env)
-			d.run(t, Process.sync)
+			d.run(t, "sync")
 			if line, hint := d.said("error"); d.exit != exitFailure || !strings.Contains(line, c.line) || !strings.Contains(hint, c.hint) {
 				t.Errorf("exit %d, %q, hint %q", d.exit, line, hint)
 			}
@@ -150,7 +150,7 @@ secrets:
       - organization: fleet
         apps: [codespaces]
 `, map[string]string{"VALUE": "opensesame-value"})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if d.exit != exitOK {
 		t.Fatal(d.log.String())
 	}
@@ -177,7 +177,7 @@ secrets:
 
 func TestSyncOverFiveHundredSaysSo(t *testing.T) {
 	d := newFleetDay(t, 501, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_POINTS-PER-MINUTE": "0"})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if got := d.outputs(t)["created"]; got != "501" {
 		t.Fatalf("created %q: %s", got, d.log.String())
 	}
@@ -190,10 +190,10 @@ func TestSyncOverFiveHundredSaysSo(t *testing.T) {
 func TestSyncByToken(t *testing.T) {
 	d := newFleetDay(t, 3, oneSecret, map[string]string{"VALUE": "opensesame-value"})
 	d.env["INPUT_REPOSITORIES"], d.env["INPUT_OWNER"], d.env["INPUT_PERMISSIONS"] = "*", "fleet", "secrets: write"
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	token := d.outputs(t)["token"]
 	d.next(t, map[string]string{"INPUT_TOKEN": token, "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if got := d.outputs(t)["created"]; got != "3" || !d.Alive(token) {
 		t.Errorf("created %q, and the token is alive: %t\n%s", got, d.Alive(token), d.log.String())
 	}
@@ -202,9 +202,9 @@ func TestSyncByToken(t *testing.T) {
 // With a token of another owner a pattern means nothing, which is no success.
 func TestSyncByTokenOfAnotherOwner(t *testing.T) {
 	d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_OWNER": "acme", "INPUT_REPOSITORIES": "api"})
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	d.next(t, map[string]string{"INPUT_TOKEN": d.outputs(t)["token"], "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if line, _ := d.said("error"); d.outputs(t)["failed"] != "1" || !strings.Contains(line, "the token reaches no repository of fleet") {
 		t.Errorf("%q", line)
 	}
@@ -231,7 +231,7 @@ secrets:
 				}
 			}
 		}
-		d.run(t, Process.sync)
+		d.run(t, "sync")
 		if got := d.outputs(t)["created"]; got != "200" || dead > 0 || len(seen) < 2 {
 			t.Errorf("created %q with %d tokens, %d of them dead", got, len(seen), dead)
 		}
@@ -277,7 +277,7 @@ secrets:
 `, nil)
 	d.Inject(fakegithub.Fault{Method: "PUT", Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
 	d.lies = true
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if got := d.outputs(t)["failed"]; got != "1" || d.exit != exitFailure {
 		t.Errorf("failed %q, exit %d", got, d.exit)
 	}
@@ -295,7 +295,7 @@ func TestSyncOnAWrongClock(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			d := newFleetDay(t, 20, oneSecret, map[string]string{"VALUE": "opensesame-value"})
 			d.SetClockSkew(skew)
-			d.run(t, Process.sync)
+			d.run(t, "sync")
 			if got := d.outputs(t)["created"]; got != "20" {
 				t.Errorf("%s: created %q: %s", skew, got, d.log.String())
 			}
@@ -325,7 +325,7 @@ secrets:
 `, map[string]string{"VALUE": "opensesame-value"})
 	permissions := map[string]string{"metadata": "read", "secrets": "write", "organization_secrets": "write"}
 	d.Install(fakegithub.Installation{ID: 4245, AppID: 917, Account: "fleet", All: true, Permissions: permissions})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if out := d.outputs(t); out["created"] != "3" || out["failed"] != "2" || d.exit != exitFailure {
 		t.Errorf("exit %d, %v: %s", d.exit, out, d.log.String())
 	}
@@ -340,7 +340,7 @@ func TestSyncIsNotFooledByARedirect(t *testing.T) {
 	d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value"})
 	d.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repos/fleet/r0"}, Body: `{"message":"Moved Permanently"}`})
 	d.lies = true
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	line, hint := d.said("error")
 	if d.outputs(t)["failed"] != "1" || !strings.Contains(line, "leads to another address") || !strings.Contains(hint, "renamed") {
 		t.Errorf("%q, hint %q", line, hint)
@@ -360,7 +360,7 @@ func TestSyncHandsItsFilesOver(t *testing.T) {
 	d := newFleetDay(t, 1, oneSecret, map[string]string{
 		"VALUE": "opensesame-value", "INPUT_STATE-FILE": filepath.Join(workspace, files[0]), "INPUT_REPORT-FILE": filepath.Join(workspace, files[1]),
 	})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	for _, name := range append(files, ".valetkey", ".valetkey/sync") {
 		info, err := os.Stat(filepath.Join(workspace, name))
 		if err != nil {
@@ -379,7 +379,7 @@ func TestSyncMintsForFiveHundredAtMost(t *testing.T) {
 secrets:
   - {name: T, from: mint, mint: {repositories: ["fleet/r*"], permissions: {contents: read}}, to: [{repositories: [fleet/r1]}]}
 `, nil)
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	line, hint := d.said("error")
 	if !strings.Contains(line, "valetkey.yml:3:33: fleet/r* matches 501 repositories, and GitHub lets a token name 500") || !strings.Contains(hint, "fleet/*") {
 		t.Errorf("%q, hint %q", line, hint)
@@ -397,7 +397,7 @@ secrets:
   - {name: C, from: env:VALUE, to: [{repositories: ["fleet/*"]}]}
 `, map[string]string{"VALUE": "opensesame-value", "INPUT_DRY-RUN": "true"})
 	d.SetRequestsPerHour(300)
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	log := d.log.String()
 	// 120 keys and 360 writes; the hour has 300 requests less those of the plan itself.
 	if !strings.Contains(log, "needs 1,920 points and 480 requests: at least 2 h 0 min (fleet has 300 requests an hour, 176 of them left)") {
@@ -405,7 +405,7 @@ secrets:
 	}
 	d.next(t, nil)
 	d.SetRequestsPerHour(0)
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	for _, r := range d.Requests() {
 		if r.Method == "PUT" {
 			t.Fatalf("a dry run sent %s", r.Path)
@@ -426,7 +426,7 @@ func TestSyncCancelled(t *testing.T) {
 			cancel()
 		}
 	}
-	d.exit = d.process(t).sync(ctx)
+	d.exit = run(ctx, d.process(t), "sync")
 	if d.exit != exitFailure || !strings.Contains(d.log.String(), "cancelled") {
 		t.Errorf("exit %d: %s", d.exit, d.log.String())
 	}
@@ -436,7 +436,7 @@ func TestSyncCancelled(t *testing.T) {
 		}
 	}
 	d.next(t, nil)
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if out := d.outputs(t); out["failed"] != "0" || out["unchanged"] < "8" {
 		t.Errorf("the next run: %v", out)
 	}
@@ -444,7 +444,7 @@ func TestSyncCancelled(t *testing.T) {
 
 func TestProgressOnATerminalIsABar(t *testing.T) {
 	var out bytes.Buffer
-	show := Process{Stdout: &out, Terminal: true, Getenv: func(string) string { return "" }}.progress(nil, 2)
+	show := newProgress(Process{Stdout: &out, Terminal: true, Getenv: func(string) string { return "" }}, nil, 2)
 	show.shown = time.Time{}
 	show.add(secret.Result{Outcome: secret.Created})
 	show.add(secret.Result{Outcome: secret.Failed})
@@ -463,7 +463,7 @@ secrets:
   - {name: MOST, from: env:VALUE, to: [{repositories: ["fleet/*", "!fleet/r1"]}]}
   - {name: FEW, from: env:VALUE, to: [{repositories: [fleet/r1, fleet/r2]}]}
 `, map[string]string{"VALUE": "opensesame-value", "INPUT_DRY-RUN": "true", "INPUT_POINTS-PER-MINUTE": "0"})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	log := d.log.String()
 	for _, want := range []string{
 		"\nEVERYWHERE goes to all 12 repositories of fleet: if that is an organization, one secret of its own takes 1 write instead of 12\n",

@@ -28,18 +28,18 @@ func TestSyncLeavesWhatARotationStores(t *testing.T) {
 	const after = "secrets: [{name: B, to: [{repositories: [fleet/r0]}]}]\n" +
 		"rotations: [{name: webhook, random: {}, every: 90d, store: [{repository: fleet/r0, secret: A}]}]\n"
 	d := pruning(t, 1, "secrets: [{name: A, to: [{repositories: [fleet/r0]}]}]\n")
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	d.write(t, after)
 	for range 2 {
 		d.next(t, nil)
-		d.run(t, Process.sync)
+		d.run(t, "sync")
 		if d.exit != exitOK || !d.has("A", true) || !d.has("B", true) {
 			t.Fatalf("exit %d: %s", d.exit, d.log.String())
 		}
 	}
 	d.write(t, strings.SplitAfter(after, "\n")[0]) // nor after that: it is the rotation's now
 	d.next(t, nil)
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if !d.has("A", true) {
 		t.Error(d.log.String())
 	}
@@ -52,7 +52,7 @@ func TestSyncDoesNotKnowWhatFellOut(t *testing.T) {
 	d := pruning(t, 1, both)
 	d.AddRepository(fakegithub.Repository{Owner: "globex", Name: "r7", Private: true})
 	d.Install(fakegithub.Installation{ID: 4246, AppID: 917, Account: "globex", All: true, Permissions: map[string]string{"secrets": "write", "metadata": "read"}})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	if d.exit != exitOK {
 		t.Fatal(d.log.String())
 	}
@@ -60,7 +60,7 @@ func TestSyncDoesNotKnowWhatFellOut(t *testing.T) {
 	for _, prune := range []string{"true", "false"} {
 		d.write(t, strings.Replace(both, "{name: A", "{name: C, from: env:A", 1))
 		d.next(t, map[string]string{"INPUT_PRUNE": prune})
-		d.run(t, Process.sync)
+		d.run(t, "sync")
 		if report := d.report(t); d.exit != exitFailure || report.Stale != nil || report.Counts["failed"] != 1 || !d.has("A", true) {
 			t.Errorf("prune %s: exit %d, %v, %v: %s", prune, d.exit, report.Counts, report.Stale, d.log.String())
 		}
@@ -70,17 +70,17 @@ func TestSyncDoesNotKnowWhatFellOut(t *testing.T) {
 // A state file is of one GitHub: ids and names of another are not its own.
 func TestSyncStateOfAnotherGitHub(t *testing.T) {
 	d := pruning(t, 1, "secrets: [{name: A, to: [{repositories: [fleet/r0]}]}]\n")
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	d.ResetRequests()
 	d.next(t, map[string]string{"INPUT_GITHUB-API-URL": "https://github.example/api/v3"})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	line, hint := d.said("error")
 	if d.exit == exitOK || !strings.Contains(line, " belongs to the manifest ") || !strings.Contains(line, " at api.github.test, not ") ||
 		!strings.HasSuffix(line, " at github.example") || !strings.HasPrefix(hint, "give each manifest a state file of its own") || len(d.Requests()) > 0 {
 		t.Errorf("exit %d, %q, hint %q", d.exit, line, hint)
 	}
 	d.next(t, map[string]string{"INPUT_GITHUB-API-URL": "https://API.github.test/"})
-	if d.run(t, Process.sync); d.exit != exitOK {
+	if d.run(t, "sync"); d.exit != exitOK {
 		t.Error(d.log.String())
 	}
 }
@@ -104,7 +104,7 @@ func TestSyncStateByID(t *testing.T) {
 		{"0", "acme/platform", exitFailure},
 	} {
 		d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": step.id, "GITHUB_REPOSITORY": step.repository})
-		if d.run(t, Process.sync); d.exit != step.exit {
+		if d.run(t, "sync"); d.exit != step.exit {
 			t.Errorf("%+v: exit %d: %s", step, d.exit, d.log.String())
 		}
 	}
@@ -116,16 +116,16 @@ func TestSyncStateByID(t *testing.T) {
 // max-deletions: 0 is no deletion at all, and not no limit.
 func TestSyncMayDeleteNothing(t *testing.T) {
 	d := pruning(t, 1, "secrets: [{name: A, to: [{repositories: [fleet/r0]}]}]\n")
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	d.write(t, "secrets: [{name: B, to: [{repositories: [fleet/r0]}]}]\n")
 	d.next(t, map[string]string{"INPUT_MAX-DELETIONS": "0"})
-	d.run(t, Process.sync)
+	d.run(t, "sync")
 	line, _ := d.said("error")
 	if d.exit != exitFailure || !d.has("A", true) || !d.has("B", true) || !strings.Contains(line, "max-deletions allows 0") {
 		t.Errorf("exit %d, %q: %s", d.exit, line, d.log.String())
 	}
 	d.next(t, map[string]string{"INPUT_MAX-DELETIONS": ""})
-	if d.run(t, Process.sync); d.exit != exitOK || !d.has("A", false) {
+	if d.run(t, "sync"); d.exit != exitOK || !d.has("A", false) {
 		t.Error(d.log.String())
 	}
 }

@@ -204,7 +204,7 @@ func (y *year) step(m *manifested, stormy bool) {
 		return y.request(m, r, next)
 	})
 	y.running = true
-	m.exit = p.sync(ctx)
+	m.exit = run(ctx, p, "sync")
 	y.running = false
 	y.judgeRun(m)
 	if before != nil {

@@ -10,27 +10,6 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// parseNames reads which values of an envelope the step takes. Who writes an
-// envelope chooses its names, and a variable of later steps may be all that it takes
-// to read what those send: so the workflow says them, and env takes nothing else.
-func parseNames(in *actions.Inputs, toEnv bool) []string {
-	names := in.List("names")
-	if len(names) == 0 && toEnv {
-		in.Fault("names", "is empty, and export is env",
-			"name the values that may become variables of later steps, as in names: DATABASE_PASSWORD")
-	}
-	check := valueName
-	if toEnv {
-		check = variableName
-	}
-	for _, name := range names {
-		if err := check(name); err != nil {
-			in.Fault("names", err.Error(), "take it as an output, under another name, and set the variable in the step that needs it")
-		}
-	}
-	return names
-}
-
 // notForValues says which inputs of a step have no meaning for values; nothing that
 // was given is passed over.
 func notForValues(in *actions.Inputs, req decryptRequest) error {
@@ -38,10 +17,10 @@ func notForValues(in *actions.Inputs, req decryptRequest) error {
 		input string
 		set   bool
 	}{
-		{"git", req.Loan.Git},
-		{"gh", req.Loan.GH},
-		{"bot-identity", req.Loan.Bot},
-		{"export-env", len(req.Loan.Names) > 0},
+		{"git", req.JobEnv.Git},
+		{"gh", req.JobEnv.GH},
+		{"bot-identity", req.JobEnv.Bot},
+		{"export-env", len(req.JobEnv.Names) > 0},
 		{"revoke", req.Revoke},
 		{"plaintext-output", req.Encrypted},
 	} {

@@ -32,7 +32,7 @@ func TestForgedValues(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			d := newDay(t, map[string]string{"INPUT_NAMES": c.names, "INPUT_EXPORT": c.export})
 			d.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, envelope.Payload{Values: held})
-			d.run(t, Process.decrypt)
+			d.run(t, "decrypt")
 			if line, _ := d.said("error"); !strings.HasPrefix(line, c.fault) || (d.exit == exitOK) != (c.fault == "") {
 				t.Errorf("exit %d: %s", d.exit, d.log.String())
 			}
@@ -61,7 +61,7 @@ func TestInputsOfTheOtherKind(t *testing.T) {
 		"git": "true", "gh": "true", "bot-identity": "true", "export-env": "GH_TOKEN", "revoke": "true", "plaintext-output": "false",
 	} {
 		d := newDay(t, map[string]string{"INPUT_" + strings.ToUpper(input): value, "INPUT_ENCRYPTED-TOKEN": values})
-		d.run(t, Process.decrypt)
+		d.run(t, "decrypt")
 		line, _ := d.said("error")
 		if line != "input "+input+": is for a token, and encrypted-token holds values" || d.file(t, "GITHUB_OUTPUT") != "" {
 			t.Errorf("%s: %s", input, d.log.String())
@@ -69,7 +69,7 @@ func TestInputsOfTheOtherKind(t *testing.T) {
 	}
 	d := newDay(t, nil)
 	d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_NAMES"] = forge(t, d.aToken(t)), "A"
-	d.run(t, Process.decrypt)
+	d.run(t, "decrypt")
 	line, _ := d.said("error")
 	if line != "input names: is for values, and encrypted-token holds a token" || len(d.Requests()) > 0 {
 		t.Errorf("names: %s", d.log.String())

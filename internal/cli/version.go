@@ -34,7 +34,7 @@ func built() build {
 // itself and knows the version of a module that was downloaded.
 func buildOf(archived string, info *debug.BuildInfo) build {
 	b := build{Version: "development"}
-	if commit, described, _ := strings.Cut(strings.TrimSpace(archived), " "); isCommit(commit) {
+	if commit, described, _ := strings.Cut(strings.TrimSpace(archived), " "); isHex40(commit) {
 		b.Commit = commit
 		// A git older than 2.32 leaves the placeholder as it is.
 		if described = strings.TrimSpace(described); described != "" && !strings.HasPrefix(described, "%") {
@@ -54,10 +54,6 @@ func buildOf(archived string, info *debug.BuildInfo) build {
 		}
 	}
 	return b
-}
-
-func isCommit(text string) bool {
-	return isHex40(text)
 }
 
 func (b build) String() string {

@@ -170,7 +170,7 @@ func TestWhoseInstallation(t *testing.T) {
 				if c.prepare != nil {
 					c.prepare(d)
 				}
-				d.run(t, Process.mint)
+				d.run(t, "mint")
 				if line, hint := d.said("error"); line != c.line || (line == "") != (hint == "") {
 					t.Errorf("got error %q with hint %q, want %q", line, hint, c.line)
 				}
@@ -207,7 +207,7 @@ func TestGitKnowsBothNames(t *testing.T) {
 		d := newDay(t, c.env)
 		d.env["INPUT_GIT"] = "true"
 		withRenamedOwner(d)
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
 		if err != nil || !strings.HasPrefix(shortly(d), c.asks) {
 			t.Fatal(err, shortly(d), d.log.String())
@@ -251,7 +251,7 @@ func TestHelperAndWhoseInstallation(t *testing.T) {
 		var out, said strings.Builder
 		p := d.process(t)
 		p.Stdin, p.Stdout, p.Stderr = strings.NewReader("url=https://github.test/acme/web.git\n\n"), &out, &said
-		exit := p.gitCredential(context.Background(), []string{"get"})
+		exit := run(context.Background(), p, "git-credential", "get")
 		tokens := d.Tokens()
 		token := tokens[len(tokens)-1]
 		if exit != c.exit || strings.Contains(out.String(), token.Value) != (c.exit == exitOK) || d.Alive(token.Value) != (c.exit == exitOK) {

@@ -89,9 +89,9 @@ func newDay(t *testing.T, env map[string]string) *day {
 }
 
 // run runs a stage without a process, signals or a socket.
-func (d *day) run(t *testing.T, stage func(Process, context.Context) int) {
+func (d *day) run(t *testing.T, stage string) {
 	t.Helper()
-	d.exit = stage(d.process(t), context.Background())
+	d.exit = run(context.Background(), d.process(t), stage)
 }
 
 // environ lists an environment as os.Environ does.
@@ -554,7 +554,7 @@ func TestWorstDay(t *testing.T) {
 						c.prepare(d)
 					}
 					started := time.Now()
-					d.run(t, Process.mint)
+					d.run(t, "mint")
 					if took := time.Since(started); took > mintTime {
 						t.Errorf("took %s", took)
 					}
@@ -601,7 +601,7 @@ func (d *day) checkOutcome(t *testing.T) {
 // With debug logging each request is told, without headers and bodies.
 func TestDebugLog(t *testing.T) {
 	d := newDay(t, map[string]string{"RUNNER_DEBUG": "1"})
-	d.run(t, Process.mint)
+	d.run(t, "mint")
 	for _, want := range []string{
 		`(?m)^::debug::GET /repos/acme/api/installation: 200 in \S+, request [0-9A-F:]+, quota left \d+$`,
 		`(?m)^::debug::POST /app/installations/4242/access_tokens: 201 in \S+, request [0-9A-F:]+, quota left \d+$`,
@@ -637,7 +637,7 @@ func TestPostOnABadDay(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				d := newDay(t, nil)
-				d.run(t, Process.mint)
+				d.run(t, "mint")
 				state, err := fakerunner.ReadPairs(d.env["GITHUB_STATE"])
 				if err != nil {
 					t.Fatal(err)
@@ -650,7 +650,7 @@ func TestPostOnABadDay(t *testing.T) {
 				d.log.Reset()
 				c.prepare(d)
 				started := time.Now()
-				d.run(t, Process.post)
+				d.run(t, "post")
 				if took := time.Since(started); d.exit != exitOK || took > postTime {
 					t.Errorf("exit %d after %s", d.exit, took)
 				}
@@ -678,7 +678,7 @@ func TestAMintEndsWithinItsMinute(t *testing.T) {
 		d.env["INPUT_BOT-IDENTITY"] = "true"
 		d.Inject(at("GET", 0, fakegithub.Fault{Path: "/users/*", Delay: time.Hour}))
 		started := time.Now()
-		d.run(t, Process.mint)
+		d.run(t, "mint")
 		took := time.Since(started)
 		line, _ := d.said("error")
 		if took > mintTime || took < mintTime-lastTime || !strings.HasPrefix(line, "look up keeper[bot]: the minute that this step waits for GitHub is over: ") {

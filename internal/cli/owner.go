@@ -8,37 +8,37 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// handedOver is a file that this step writes for later steps of the job. This one
+// chowned is a file that this step writes for later steps of the job. This one
 // runs as root in its container, those as somebody else, who owns the workspace:
 // what is root's, actions/cache could not read and the runner not clean up.
-type handedOver struct {
+type chowned struct {
 	path   string
 	before string // the deepest directory of the path that was there already
 }
 
-func willHandOver(path string) handedOver {
-	h := handedOver{path: path, before: filepath.Dir(path)}
+func chownLater(path string) chowned {
+	c := chowned{path: path, before: filepath.Dir(path)}
 	for {
-		if _, err := os.Stat(h.before); err == nil || h.before == filepath.Dir(h.before) {
-			return h
+		if _, err := os.Stat(c.before); err == nil || c.before == filepath.Dir(c.before) {
+			return c
 		}
-		h.before = filepath.Dir(h.before)
+		c.before = filepath.Dir(c.before)
 	}
 }
 
-// done gives the file, and the directories that were made for it, to the owner of
+// apply gives the file, and the directories that were made for it, to the owner of
 // the one they were made in. None of them is reached through a link that leads out
 // of that one: it would give away what lies elsewhere.
-func (h handedOver) done(r *actions.Runner) {
-	if h.path == "" {
+func (c chowned) apply(r *actions.Runner) {
+	if c.path == "" {
 		return
 	}
-	root, err := os.OpenRoot(h.before)
+	root, err := os.OpenRoot(c.before)
 	if err != nil {
 		return // where there is no directory, nothing was written
 	}
 	defer func() { _ = root.Close() }() // nothing is written through it
-	name, err := filepath.Rel(h.before, h.path)
+	name, err := filepath.Rel(c.before, c.path)
 	for ; err == nil && name != "."; name = filepath.Dir(name) {
 		if _, absent := root.Lstat(name); absent != nil {
 			continue // not written after all
@@ -46,7 +46,7 @@ func (h handedOver) done(r *actions.Runner) {
 		err = sameOwner(root, name)
 	}
 	if err != nil {
-		r.Warning("later steps may not be able to read %s: %v", filepath.Base(h.path), err)
+		r.Warning("later steps may not be able to read %s: %v", filepath.Base(c.path), err)
 	}
 }
 

@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"cmp"
 	"crypto"
+	"crypto/rsa"
 	"errors"
 	"os"
 	"strings"
@@ -97,4 +99,63 @@ func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 		in.Fault(k.Input, wrong.Problem, wrong.Cure)
 	}
 	return key
+}
+
+// missingKey are the two places where a secret that is there is empty all the same:
+// https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows and
+// .../write-workflows/choose-what-workflows-do/deploy-to-environment
+const missingKey = ". A reusable workflow has it only with secrets: inherit in the job that calls it, " +
+	"and a secret of an environment is there only with environment: in the job"
+
+// parseIssuer gives the client id, else what app-id holds; GitHub takes either, and so
+// does app-id, as that of actions/create-github-app-token.
+func parseIssuer(in *actions.Inputs, optional bool) string {
+	client, app := in.String("client-id"), in.String("app-id")
+	if client != "" && !speaksID(client) {
+		in.Fault("client-id", actions.Quote(client)+" is no client id",
+			"copy it from the App's settings page; it looks like Iv23li0123456789abcd")
+	}
+	if app != "" && !isID(app) && (!strings.HasPrefix(app, "Iv") || !speaksID(app)) {
+		in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
+	}
+	if client+app == "" && !optional {
+		in.Fault("client-id", "is empty", "pass the App's client id, from its settings page, as in client-id: ${{ vars.APP_CLIENT_ID }}")
+	}
+	return cmp.Or(client, app)
+}
+
+// credentials are what a step that works on a fleet acts as: an App, or a token.
+type credentials struct {
+	Issuer string
+	Key    *rsa.PrivateKey // nil with Token
+	Token  redact.String
+	Host   host
+}
+
+// parseCredentials reads the App's inputs, and token where there is one.
+func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
+	key, c := readAppKey(r, in), credentials{}
+	if hasToken {
+		c.Token = redact.New(in.String("token"))
+		r.Mask(actions.Forms(c.Token)...)
+	}
+	c.Issuer = parseIssuer(in, !c.Token.Empty())
+	c.Host = parseHost(r, in)
+	switch {
+	case c.Token.Empty():
+		c.Key, _ = key.parse(r, in).(*rsa.PrivateKey)
+	case key.Given() || c.Issuer != "":
+		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
+	case strings.ContainsFunc(c.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
+		in.Fault("token", "is no token: it has white space or other characters in it that no token has", "pass the output token of valetkey as it is")
+	}
+	return c
+}
+
+func publicKey(key crypto.Signer) (*rsa.PublicKey, bool) {
+	if key == nil {
+		return nil, false
+	}
+	public, ok := key.Public().(*rsa.PublicKey)
+	return public, ok
 }

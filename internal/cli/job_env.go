@@ -15,10 +15,10 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// loan is what later steps get beside the outputs: git and gh that work by
+// jobEnv is what later steps get beside the outputs: git and gh that work by
 // themselves, variables, the bot's identity. All of it is opt-in, because every
 // later step of the job gets it.
-type loan struct {
+type jobEnv struct {
 	Git, GH, Bot bool
 	Names        []string // variables that hold the token
 	Server       string   // where git finds the GitHub of the token
@@ -27,15 +27,15 @@ type loan struct {
 	GHHost       string // GH_HOST of earlier steps
 }
 
-func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, h host) loan {
-	l := loan{
+func parseJobEnv(p Process, r *actions.Runner, in *actions.Inputs, h host) jobEnv {
+	e := jobEnv{
 		Git: in.Bool("git"), GH: in.Bool("gh"), Bot: in.Bool("bot-identity"), Names: in.List("export-env"),
-		Server: website(r, h.URL), InsecureHTTP: h.InsecureHTTP, Before: gitBefore(p), GHHost: r.Variable("GH_HOST"),
+		Server: website(r, h.URL), InsecureHTTP: h.InsecureHTTP, Before: gitBefore(p.Getenv), GHHost: r.Variable("GH_HOST"),
 	}
-	if u, err := url.Parse(l.Server); err == nil && l.GH && l.InsecureHTTP && address.Plain(u) {
+	if u, err := url.Parse(e.Server); err == nil && e.GH && e.InsecureHTTP && address.Plain(u) {
 		in.Fault("gh", "can't be used with insecure-http: gh speaks https alone", "give the token to curl or git there")
 	}
-	for _, name := range l.Names {
+	for _, name := range e.Names {
 		if name == "GITHUB_TOKEN" { // the one of its kind that the runner does not set itself, and where tools look for a token
 			continue
 		}
@@ -45,58 +45,40 @@ func parseLoan(p Process, r *actions.Runner, in *actions.Inputs, h host) loan {
 	}
 	asked := ""
 	switch {
-	case l.Git:
+	case e.Git:
 		asked = "git"
-	case l.GH:
+	case e.GH:
 		asked = "gh"
-	case len(l.Names) > 0:
+	case len(e.Names) > 0:
 		asked = "export-env"
 	}
 	if asked != "" && r.Present() && p.Getenv("GITHUB_ENV") == "" {
 		in.Fault(asked, "has nowhere to go: GITHUB_ENV is not set", "the runner sets it")
 	}
-	return l
+	return e
 }
 
 // gitBefore reads what earlier steps have git read.
-func gitBefore(p Process) gitauth.Before {
-	b := gitauth.Before{Count: strings.TrimSpace(p.Getenv("GIT_CONFIG_COUNT"))}
+func gitBefore(getenv func(string) string) gitauth.Before {
+	b := gitauth.Before{Count: strings.TrimSpace(getenv("GIT_CONFIG_COUNT"))}
 	for n := 0; ; n++ {
 		name, value := "GIT_CONFIG_KEY_"+strconv.Itoa(n), "GIT_CONFIG_VALUE_"+strconv.Itoa(n)
-		key := p.Getenv(name)
+		key := getenv(name)
 		if key == "" {
 			return b
 		}
 		b.Keys = append(b.Keys, key)
-		b.Size += len(name) + len(key) + len(value) + len(p.Getenv(value)) + len("=\x00=\x00")
+		b.Size += len(name) + len(key) + len(value) + len(getenv(value)) + len("=\x00=\x00")
 	}
-}
-
-// website is where people and git find the GitHub that an API belongs to. The
-// runner says it of its own; of another one, and without a runner, it follows from
-// the address.
-func website(r *actions.Runner, api string) string {
-	u, err := githubapp.ParseInsecureURL(api) // what is insecure was said where it was given
-	if err != nil {
-		return ""
-	}
-	own, err := githubapp.ParseInsecureURL(r.Variable("GITHUB_API_URL"))
-	if server := r.Variable("GITHUB_SERVER_URL"); err == nil && server != "" && own.String() == u.String() {
-		return server
-	}
-	if host, ok := strings.CutPrefix(u.Host, "api."); ok && (host == "github.com" || strings.HasSuffix(host, ".ghe.com")) {
-		u.Host = host
-	}
-	return u.Scheme + "://" + u.Host
 }
 
 // wantsBot tells whether the one request more is needed.
-func (l loan) wantsBot() bool { return l.Git || l.Bot }
+func (e jobEnv) wantsBot() bool { return e.Git || e.Bot }
 
 // identify finds the bot. For git alone it is not worth a failure: the token works
 // without a name for commits.
-func (l loan) identify(ctx context.Context, r *actions.Runner, api *githubapp.API, p envelope.Payload) (*gitauth.Bot, error) {
-	if !l.wantsBot() {
+func (e jobEnv) identify(ctx context.Context, r *actions.Runner, api *githubapp.API, p envelope.Payload) (*gitauth.Bot, error) {
+	if !e.wantsBot() {
 		return nil, nil
 	}
 	err := errors.New("it is not known which App the token is of")
@@ -104,42 +86,42 @@ func (l loan) identify(ctx context.Context, r *actions.Runner, api *githubapp.AP
 		var id int64
 		if id, err = api.BotID(ctx, p.Token, p.AppSlug); err == nil {
 			var bot gitauth.Bot
-			if bot, err = gitauth.NewBot(l.Server, p.AppSlug, id); err == nil {
+			if bot, err = gitauth.NewBot(e.Server, p.AppSlug, id); err == nil {
 				return &bot, nil
 			}
 		}
 	}
-	if l.Bot {
+	if e.Bot {
 		return nil, err
 	}
 	r.Warning("git does not know in whose name to commit: %s", actions.Text(err))
 	return nil, nil
 }
 
-// give sets up what later steps get, and returns the outputs that come with it.
+// export sets up what later steps get, and returns the outputs that come with it.
 // helper takes the place of the token in git's configuration, where there is one.
-func (l loan) give(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]actions.Pair, error) {
+func (e jobEnv) export(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]actions.Pair, error) {
 	var env []gitauth.Pair
-	if l.Git {
-		pairs, err := l.git(r, token, w, bot, helper)
+	if e.Git {
+		pairs, err := e.git(r, token, w, bot, helper)
 		if err != nil {
 			return nil, err
 		}
 		env = append(env, pairs...)
 	}
-	if l.GH {
-		pairs, err := gitauth.GH(l.Server, token, l.GHHost)
+	if e.GH {
+		pairs, err := gitauth.GH(e.Server, token, e.GHHost)
 		if err != nil {
 			return nil, err
 		}
 		env = append(env, pairs...)
 	}
-	for _, name := range l.Names {
+	for _, name := range e.Names {
 		env = append(env, gitauth.Pair{Name: name, Value: token.Reveal()})
 	}
 	var pairs []actions.Pair
-	for _, e := range env {
-		pairs = append(pairs, actions.Pair{Name: e.Name, Value: e.Value})
+	for _, variable := range env {
+		pairs = append(pairs, actions.Pair{Name: variable.Name, Value: variable.Value})
 	}
 	if err := r.Env(pairs...); err != nil {
 		return nil, err
@@ -156,7 +138,7 @@ func (l loan) give(r *actions.Runner, token redact.String, w reach, bot *gitauth
 }
 
 // git is the environment in which git opens what the token opens.
-func (l loan) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]gitauth.Pair, error) {
+func (e jobEnv) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]gitauth.Pair, error) {
 	if !w.All && len(w.Repositories) == 0 {
 		return nil, actions.Fault{
 			Input: "git", Problem: "has nothing to open: the token opens no repository",
@@ -164,8 +146,8 @@ func (l loan) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.
 		}
 	}
 	c := gitauth.Config{
-		Server: l.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization, AllRepositories: w.All, Repositories: w.Repositories,
-		Token: token, Bot: bot, Before: l.Before, InsecureHTTP: l.InsecureHTTP,
+		Server: e.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization, AllRepositories: w.All, Repositories: w.Repositories,
+		Token: token, Bot: bot, Before: e.Before, InsecureHTTP: e.InsecureHTTP,
 	}
 	if w.All {
 		c.Repositories = nil

@@ -11,24 +11,6 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-// owner is whose repositories the token opens: of the account that the installation
-// is on, by the name that GitHub gives it. An enterprise has none of its own.
-func (m minted) owner() string {
-	if m.Target.Enterprise != "" || m.Installation.Account == "" {
-		return m.Target.Owner
-	}
-	return m.Installation.Account
-}
-
-// place is the account in words.
-func (m minted) place() string {
-	t := githubapp.Target{Owner: m.owner(), Enterprise: m.Target.Enterprise}
-	if t.Enterprise != "" && m.Installation.Account != "" {
-		t.Enterprise = m.Installation.Account
-	}
-	return t.String()
-}
-
 // located gives m with the account that the installation is on, and fails where that
 // is another than the one that was asked for. One more request is needed where the
 // two have different names: GitHub redirects from those that accounts had before.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"crypto"
 	"crypto/rsa"
 	"errors"
 
@@ -95,12 +94,4 @@ func envelopeFault(in *actions.Inputs, name string, err error) bool {
 		in.Fault(name, err.Error(), "")
 	}
 	return true
-}
-
-func publicKey(key crypto.Signer) (*rsa.PublicKey, bool) {
-	if key == nil {
-		return nil, false
-	}
-	public, ok := key.Public().(*rsa.PublicKey)
-	return public, ok
 }

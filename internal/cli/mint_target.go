@@ -10,9 +10,17 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
+// mintTarget is whose installation a token is of, and the repositories that it opens.
+type mintTarget struct {
+	Target   githubapp.Target
+	Scope    githubapp.Scope // without permissions
+	Patterns patterns        // where Scope.Repositories is to be made from them
+	Notices  []string
+}
+
 // parseTarget finds whose installation and which repositories are meant, by the
 // rules of actions/create-github-app-token.
-func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
+func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
 	wrong := owner != "" && (!isAccount(owner) || redact.IsSecret(owner))
 	if wrong {
@@ -25,44 +33,43 @@ func parseTarget(r *actions.Runner, in *actions.Inputs, req *mintRequest) {
 		case owner != "", len(listed) > 0:
 			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
 		}
-		req.Target = githubapp.Target{Enterprise: enterprise}
-		req.Scope.AllRepositories = true
-		return
+		return mintTarget{Target: githubapp.Target{Enterprise: enterprise}, Scope: githubapp.Scope{AllRepositories: true}}
 	}
 	switch {
 	case wrong: // repositories can't be held against it, and it may be a secret
-		return
+		return mintTarget{}
 	case owner == "" && len(listed) == 0:
 		current := r.Variable("GITHUB_REPOSITORY")
 		if current == "" {
 			in.Fault("repositories", "is empty, and so is GITHUB_REPOSITORY", "name the repositories, or an owner for all of its repositories")
-			return
+			return mintTarget{}
 		}
 		owner, _, _ = strings.Cut(current, "/")
 		listed = []string{current}
 	case owner == "":
 		if owner = r.Variable("GITHUB_REPOSITORY_OWNER"); owner == "" {
 			in.Fault("owner", "is empty, and so is GITHUB_REPOSITORY_OWNER", "name the user or organization that owns the repositories")
-			return
+			return mintTarget{}
 		}
 	case len(listed) == 0:
-		req.Target = githubapp.Target{Owner: owner}
-		req.Scope.AllRepositories = true
-		req.Notices = append(req.Notices, fmt.Sprintf("no repositories named: the token reaches all repositories of %s that the App is installed on", owner))
-		return
-	}
-	req.Target = githubapp.Target{Owner: owner}
-	if slices.ContainsFunc(listed, isPattern) {
-		if req.Patterns = parsePatterns(in, owner, listed); req.Patterns.all() {
-			req.Scope.AllRepositories, req.Patterns = true, patterns{}
+		return mintTarget{
+			Target: githubapp.Target{Owner: owner}, Scope: githubapp.Scope{AllRepositories: true},
+			Notices: []string{fmt.Sprintf("no repositories named: the token reaches all repositories of %s that the App is installed on", owner)},
 		}
-		req.Target.Repository = req.Patterns.first()
-		return
 	}
-	req.Scope.Repositories = parseRepositories(in, owner, listed)
-	if len(req.Scope.Repositories) > 0 {
-		req.Target.Repository = req.Scope.Repositories[0]
+	t := mintTarget{Target: githubapp.Target{Owner: owner}}
+	if slices.ContainsFunc(listed, isPattern) {
+		if t.Patterns = parsePatterns(in, owner, listed); t.Patterns.all() {
+			t.Scope.AllRepositories, t.Patterns = true, patterns{}
+		}
+		t.Target.Repository = t.Patterns.first()
+		return t
 	}
+	t.Scope.Repositories = parseRepositories(in, owner, listed)
+	if len(t.Scope.Repositories) > 0 {
+		t.Target.Repository = t.Scope.Repositories[0]
+	}
+	return t
 }
 
 // parseRepositories gives the bare names that GitHub wants.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -8,8 +9,8 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// wishes is what a step asks for, in whichever words, and what that comes to.
-type wishes struct {
+// permissionRequest is what a step asks for, in whichever words, and what that comes to.
+type permissionRequest struct {
 	All         bool              // whatever the installation has, said on purpose
 	Explicit    permission.Set    // by name
 	Needs       []permission.Need // by scope and by operation
@@ -23,7 +24,7 @@ const everyPermission = "all"
 // combine adds up permissions by name (two sources), scopes and operations. Of
 // the sources by name, two levels for one name are a fault; a scope or an
 // operation raises a level. Each fault names its input.
-func combine(permissions string, single permission.Set, scopes, operations string) (wishes, []error) {
+func combine(permissions string, single permission.Set, scopes, operations string) (permissionRequest, []error) {
 	var faults []error
 	note := func(input string, errs []error) {
 		for _, err := range errs {
@@ -44,14 +45,14 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 				Cure: "name what the job needs, or leave the others out",
 			})
 		}
-		return wishes{All: true}, faults
+		return permissionRequest{All: true}, faults
 	}
 	set, errs := permission.Parse(permissions)
 	given("permissions", permissions, len(set), errs, "write one permission a line, such as contents: read; "+
 		"permissions: all says that it is to be whatever the installation has")
 	explicit, errs := permission.Merge(set, single)
 	note("permissions", errs)
-	w := wishes{Explicit: explicit}
+	w := permissionRequest{Explicit: explicit}
 	byScope, errs := permission.Scopes(scopes)
 	given("scopes", scopes, len(byScope), errs, "write scopes as on a personal access token, such as repo, read:org")
 	covered := permission.Cover(append(byScope, permission.Need{Permissions: explicit}))
@@ -70,9 +71,54 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 
 // excess names what is asked for by name and needed by nothing else. Without
 // scopes and operations there is nothing to hold it against.
-func (w wishes) excess() []string {
+func (w permissionRequest) excess() []string {
 	if len(w.Needs) == 0 || len(w.Explicit) == 0 {
 		return nil
 	}
 	return permission.Excess(w.Explicit, w.Needs)
+}
+
+// parsePermissions adds up all inputs that say what the token may do.
+func parsePermissions(in *actions.Inputs) (asked permissionRequest, warnings []string) {
+	single := parseSingle(in)
+	asked, faults := combine(in.String("permissions"), single, in.String("scopes"), in.String("operations"))
+	for _, err := range faults {
+		var f actions.Fault
+		if errors.As(err, &f) {
+			in.Fault(f.Input, f.Problem, f.Cure)
+		}
+	}
+	strict := in.Choice("permission-check", "warn", "strict") == "strict"
+	if more := asked.excess(); len(more) > 0 {
+		problem := "asks for more than the scopes and operations take: " + strings.Join(more, ", ")
+		if strict {
+			in.Fault("permissions", problem, "leave it out, or name the operation that takes it")
+		} else {
+			warnings = append(warnings, "permissions "+problem)
+		}
+	}
+	return asked, append(warnings, permission.Unknown(asked.Permissions)...)
+}
+
+// parseSingle reads the inputs of single permissions. Every one that the step gives
+// counts, also one that action.yml does not declare: GitHub has new permissions before
+// this release does, and a misspelt one that was ignored would leave a token with all.
+func parseSingle(in *actions.Inputs) permission.Set {
+	const prefix = "permission-"
+	single := permission.Set{}
+	for _, given := range in.Prefixed(prefix, "permission-check") {
+		name := given.Name[len(prefix):]
+		err := permission.Check(name, given.Value)
+		one := permission.Set{permission.Name(name): strings.ToLower(given.Value)}
+		if err == nil {
+			var clash []error
+			single, clash = permission.Merge(single, one)
+			err = errors.Join(clash...)
+		}
+		if err != nil {
+			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+			in.Fault(actions.Speakable(given.Name, prefix+"…"), problem, cure)
+		}
+	}
+	return single
 }

@@ -2,8 +2,6 @@ package cli
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,9 +9,6 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 )
-
-// shownRepositories is how many a summary names; a token may reach 500.
-const shownRepositories = 20
 
 // describe tells the log and the job summary what the token is: everything but
 // the token.
@@ -48,7 +43,7 @@ func (m minted) summary() string {
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 	}
-	for _, n := range m.Wishes.Needs {
+	for _, n := range m.Asked.Needs {
 		rows = append(rows, [2]string{"… for " + code(n.From), strings.Join(codes(levels(n.Permissions)), ", ")})
 	}
 	rows = append(rows, [][2]string{
@@ -68,24 +63,4 @@ func (m minted) summary() string {
 func (m minted) inherited() string {
 	return fmt.Sprintf("no permissions asked for: the token inherits all %d of the installation. Keep the lines that the job needs:\n\npermissions: |\n%s",
 		len(m.Token.Permissions), indented(permission.Set(m.Token.Permissions).YAML()))
-}
-
-func indented(text string) string {
-	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
-}
-
-// levels gives "contents: read" for each permission, sorted.
-func levels(permissions map[string]string) []string {
-	var list []string
-	for _, name := range slices.Sorted(maps.Keys(permissions)) {
-		list = append(list, name+": "+permissions[name])
-	}
-	return list
-}
-
-func shortened(names []string) []string {
-	if len(names) <= shownRepositories {
-		return names
-	}
-	return append(slices.Clone(names[:shownRepositories]), fmt.Sprintf("and %d more", len(names)-shownRepositories))
 }

@@ -1,0 +1,144 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+)
+
+// command is one word of the command line.
+type command struct {
+	Name    string
+	Summary string
+	Action  *string // the folder of its action.yml, "" for the root; nil for a command that is not an action and has no inputs
+	Flags   bool    // it reads arguments itself, -h too; the others take none
+	Data    bool    // its standard output is data, so that everything else goes to standard error
+	Run     func(ctx context.Context, p Process, c command, args []string) int
+}
+
+// action makes a command's Run of the work of an action, which reads its inputs and
+// returns why the step fails.
+func action(work func(context.Context, Process, *actions.Runner, *actions.Inputs) error) func(context.Context, Process, command, []string) int {
+	return func(ctx context.Context, p Process, c command, _ []string) int {
+		r := p.runner()
+		return exitCode(r, work(ctx, p, r, p.inputs(r, *c.Action)))
+	}
+}
+
+// printed makes a command's Run of a text that it prints.
+func printed(text func() string) func(context.Context, Process, command, []string) int {
+	return func(_ context.Context, p Process, _ command, _ []string) int {
+		fmt.Fprintln(p.Stdout, text())
+		return exitOK
+	}
+}
+
+// run runs a command whose arguments are in order. Nothing that is given is ignored:
+// somebody may count on an option such as --dry-run to keep a run from doing harm.
+func (c command) run(ctx context.Context, p Process, args []string) int {
+	switch {
+	case c.Flags:
+	case slices.ContainsFunc(args, isHelp):
+		fmt.Fprint(p.Stdout, c.describe())
+		return exitOK
+	case len(args) > 0 && c.Action != nil:
+		example := schemaOf(*c.Action).Inputs[0].Name
+		// The runner shows this as an annotation: an action's streams are the step's.
+		actions.New(p.Stderr, p.Getenv).Fail(actions.Fault{
+			Problem: c.Name + " takes no arguments, and " + actions.Quote(args[0]) + " is one: nothing is done",
+			Cure:    "its inputs are variables, such as INPUT_" + strings.ToUpper(example) + "; valetkey " + c.Name + " -h lists them",
+		})
+		return exitUsage
+	case len(args) > 0:
+		return misuse(p, c.Name+" takes no arguments, and "+actions.Quote(args[0])+" is one", "leave it out")
+	}
+	return c.Run(ctx, p, c, args)
+}
+
+// describe returns what a command without flags takes: for an action, its inputs as
+// its action.yml has them.
+func (c command) describe() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "usage: valetkey %s\n\n  %s\n", c.Name, c.Summary)
+	if c.Action == nil {
+		b.WriteString("\nIt takes no arguments.\n")
+		return b.String()
+	}
+	b.WriteString("\nIt takes no arguments. Each input is a variable, INPUT_ and the name in capitals with its dashes;\n" +
+		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
+	for _, in := range schemaOf(*c.Action).Inputs {
+		b.WriteString("  " + in.Name)
+		if in.Default != "" {
+			b.WriteString(" (default " + in.Default + ")")
+		}
+		b.WriteString("\n      " + in.Description + "\n")
+		if in.Deprecated != "" {
+			b.WriteString("      Deprecated. " + in.Deprecated + "\n")
+		}
+	}
+	return b.String()
+}
+
+// flagSet returns the command's set of flags, with none in it yet.
+func (c command) flagSet() *flag.FlagSet { return flag.NewFlagSet(c.Name, flag.ContinueOnError) }
+
+// parseFlags reads the arguments of a command that takes flags and at most a number
+// of words. It reports whether the command is over, and with which exit code: help was
+// asked for, or something is wrong.
+func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words int) (code int, over bool) {
+	flags.SetOutput(io.Discard) // the package would repeat an argument that may be a secret
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(p.Stdout)
+		fmt.Fprintf(p.Stdout, "usage: valetkey %s [flags]\n\n  %s\n\n", c.Name, c.Summary)
+		flags.PrintDefaults()
+		return exitOK, true
+	case err != nil:
+		return misuse(p, c.Name+": "+wrongFlag(err), "valetkey "+c.Name+" -h lists its flags"), true
+	case emptyFlag(flags) != "":
+		problem := c.Name + ": -" + emptyFlag(flags) + " is given, and empty"
+		return misuse(p, problem, "give it a value, or leave it out: only what is left out has a default"), true
+	case flags.NArg() > words:
+		problem := c.Name + " takes flags, and " + actions.Quote(flags.Arg(words)) + " is none"
+		return misuse(p, problem, "valetkey "+c.Name+" -h lists its flags"), true
+	}
+	return exitOK, false
+}
+
+// emptyFlag returns the name of a flag that was given without a value, as happens
+// with a shell variable that is not set.
+func emptyFlag(flags *flag.FlagSet) (name string) {
+	flags.Visit(func(f *flag.Flag) {
+		if name == "" && strings.TrimSpace(f.Value.String()) == "" {
+			name = f.Name
+		}
+	})
+	return name
+}
+
+// wrongFlag returns what the flag package found wrong, without an argument that may
+// be a secret.
+func wrongFlag(err error) string {
+	for _, problem := range []string{"flag provided but not defined: ", "flag needs an argument: ", "bad flag syntax: "} {
+		if name, ok := strings.CutPrefix(err.Error(), problem); ok {
+			return problem + actions.Quote(name)
+		}
+	}
+	return "the value of a flag is wrong"
+}
+
+// misuse says on standard error, which is nobody's data, what is wrong with a command
+// line. It returns the exit code.
+func misuse(p Process, problem, cure string) int {
+	p.plain().Fail(actions.Fault{Problem: problem, Cure: cure})
+	return exitUsage
+}
+
+func isHelp(arg string) bool { return arg == "-h" || arg == "-help" || arg == "--help" }

@@ -1,0 +1,77 @@
+package cli
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/safefile"
+)
+
+func parseNumber(in *actions.Inputs, name string, least, most int) int {
+	text := in.String(name)
+	n, err := strconv.Atoi(text)
+	if err != nil || n < least || n > most {
+		in.Fault(name, actions.Quote(text)+" is no number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most), "leave it out for the default")
+	}
+	return n
+}
+
+func parsePoints(in *actions.Inputs) int {
+	const name = "points-per-minute"
+	points := parseNumber(in, name, 0, 1_000_000)
+	if points > 0 && points < githubapp.Points("PUT") {
+		in.Fault(name, "is less than one write costs, which is 5", "give 5 or more; 0 is no limit")
+	}
+	return points
+}
+
+// maxManifest bounds the manifest: 10,000 repositories by name take a third of it.
+const maxManifest = 1 << 20
+
+func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
+	text, err := safefile.Read(path, maxManifest)
+	if err != nil {
+		return nil, fileFault("manifest", path, "can't be read", err,
+			"the repository has to be checked out before (actions/checkout), and the path is from its root")
+	}
+	file, err := manifest.Parse(path, text)
+	if err == nil {
+		err = checkPermissions(r, file)
+	}
+	return file, err
+}
+
+// checkPermissions holds the permissions of a manifest's tokens to the same check as
+// those of the mint's inputs.
+func checkPermissions(r *actions.Runner, file *manifest.File) error {
+	var scopes []*manifest.Scope
+	for i := range file.Secrets {
+		scopes = append(scopes, file.Secrets[i].Mint)
+	}
+	for i := range file.Rotations {
+		scopes = append(scopes, file.Rotations[i].InstallationToken)
+	}
+	var faults []error
+	for _, scope := range scopes {
+		if scope == nil {
+			continue
+		}
+		for _, name := range slices.Sorted(maps.Keys(scope.Permissions)) {
+			if err := permission.Check(name, scope.Permissions[name]); err != nil {
+				problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+				faults = append(faults, file.Fault(scope.Position, "permissions: "+problem, cure))
+			}
+		}
+		for _, warning := range permission.Unknown(scope.Permissions) {
+			r.Warning("%v: %s", scope.Position, warning)
+		}
+	}
+	return errors.Join(faults...)
+}

@@ -1,0 +1,98 @@
+package cli
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
+)
+
+// minted is a request that was met.
+type minted struct {
+	mintRequest
+	Installation githubapp.Installation
+	Token        githubapp.Token
+}
+
+// payload is what travels encrypted: the token and all that is known about it.
+func (m minted) payload() envelope.Payload {
+	return envelope.Payload{
+		Token: m.Token.Value, ExpiresAt: m.Token.ExpiresAt, APIURL: m.Host.URL,
+		InstallationID: m.Installation.ID, AppSlug: m.Installation.AppSlug,
+		Permissions: m.Token.Permissions, Repositories: m.repositories(),
+	}
+}
+
+// repositories lists what the token opens. GitHub names none of them when it is
+// all of an owner's; an enterprise has none of its own.
+func (m minted) repositories() []string {
+	switch {
+	case !m.Token.AllRepositories:
+		return append([]string{}, m.Token.Repositories...)
+	case m.Target.Owner == "":
+		return []string{}
+	}
+	return []string{m.owner() + "/*"}
+}
+
+// sameScope holds what was granted against what was asked for.
+func (m minted) sameScope() error {
+	missing, extra := m.Token.Differs(m.owner(), m.Scope)
+	if len(m.Scope.Permissions) > 0 {
+		less, more := permission.Compare(m.Scope.Permissions, m.Token.Permissions)
+		missing, extra = append(missing, less...), append(extra, more...)
+	}
+	var parts []string
+	if len(missing) > 0 {
+		parts = append(parts, "it lacks "+strings.Join(missing, ", "))
+	}
+	if len(extra) > 0 {
+		parts = append(parts, "it goes beyond with "+strings.Join(extra, ", "))
+	}
+	if len(parts) == 0 {
+		return nil
+	}
+	return actions.Fault{
+		Problem: "GitHub granted another scope than was asked for: " + strings.Join(parts, "; "),
+		Cure:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
+	}
+}
+
+// owner is whose repositories the token opens: of the account that the installation
+// is on, by the name that GitHub gives it. An enterprise has none of its own.
+func (m minted) owner() string {
+	if m.Target.Enterprise != "" || m.Installation.Account == "" {
+		return m.Target.Owner
+	}
+	return m.Installation.Account
+}
+
+// place is the account in words.
+func (m minted) place() string {
+	t := githubapp.Target{Owner: m.owner(), Enterprise: m.Target.Enterprise}
+	if t.Enterprise != "" && m.Installation.Account != "" {
+		t.Enterprise = m.Installation.Account
+	}
+	return t.String()
+}
+
+// reach is that of a token that was minted here.
+func (m minted) reach() reach {
+	w := reach{Owner: m.owner(), Organization: m.Installation.Organization, All: m.Token.AllRepositories}
+	if given := m.Target.Owner; given != w.Owner {
+		w.Aliases = []string{given}
+	}
+	for _, full := range m.Token.Repositories {
+		_, name, _ := strings.Cut(full, "/")
+		w.Repositories = append(w.Repositories, name)
+	}
+	for _, given := range m.Scope.Repositories {
+		if !slices.Contains(w.Repositories, given) {
+			w.Repositories = append(w.Repositories, given)
+		}
+	}
+	return w
+}

@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/safefile"
+)
+
+// A job that outlives its token has this very program in a directory below
+// RUNNER_TEMP, beside a file that holds all it takes to mint again. The file is an
+// envelope; the identity that opens it is in the job's environment only, so that
+// neither half is of use without the other.
+const (
+	refreshProgram = "valetkey"
+	refreshFile    = "state"
+	refreshLock    = "lock"
+	refreshPrefix  = "valetkey-"
+
+	// refreshBefore is how much life a token must have to be handed out once more.
+	refreshBefore = 5 * time.Minute
+
+	// maxRefresh bounds the file, whose largest part are certificates to trust.
+	maxRefresh = 1 << 20
+
+	// refreshWait is how long a lock is waited for: whoever holds it may be minting,
+	// and be about to hand out what is asked for.
+	refreshWait = mintTime + 30*time.Second
+)
+
+// refreshDir is the directory of one step.
+type refreshDir struct{ path string }
+
+// identityVariable names the variable that holds the identity.
+func (d refreshDir) identityVariable() string {
+	return "VALETKEY_" + strings.ToUpper(strings.TrimPrefix(filepath.Base(d.path), refreshPrefix))
+}
+
+// helper is what git is told to ask. The job knows the directory by another path
+// than this container, so the shell that git starts is left to find it.
+func (d refreshDir) helper() string {
+	return `!"$RUNNER_TEMP/` + filepath.Base(d.path) + `/` + refreshProgram + `" git-credential`
+}
+
+// newRefreshDir makes the directory with the program in it, all of it for the user
+// that RUNNER_TEMP belongs to and for nobody else.
+func newRefreshDir(temp string) (refreshDir, error) {
+	if temp == "" {
+		return refreshDir{}, actions.Fault{
+			Input: "refresh", Problem: "has nowhere to put the program: RUNNER_TEMP is not set", Cure: "the runner sets it",
+		}
+	}
+	path, err := os.MkdirTemp(temp, refreshPrefix)
+	if err != nil {
+		return refreshDir{}, fmt.Errorf("make a directory for refresh: %w", err)
+	}
+	d := refreshDir{path}
+	program, err := os.Executable()
+	if err == nil {
+		err = copyFile(program, filepath.Join(path, refreshProgram), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(filepath.Join(path, refreshLock), nil, 0o600)
+	}
+	for _, name := range []string{refreshProgram, refreshLock, "."} { // from then on the directory is in others' hands
+		if err == nil {
+			err = d.own(name)
+		}
+	}
+	if err != nil {
+		d.remove()
+		return refreshDir{}, fmt.Errorf("put the program where git finds it: %w", err)
+	}
+	return d, nil
+}
+
+func (d refreshDir) remove() { _ = os.RemoveAll(d.path) }
+
+// own gives a file of the directory to the owner of RUNNER_TEMP: the container runs
+// as root, the job's steps mostly don't.
+func (d refreshDir) own(name string) error {
+	temp, err := os.OpenRoot(filepath.Dir(d.path))
+	if err != nil {
+		return err
+	}
+	defer func() { _ = temp.Close() }() // nothing is written through it
+	return sameOwner(temp, filepath.Join(filepath.Base(d.path), name))
+}
+
+func copyFile(from, to string, mode os.FileMode) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = in.Close() }()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// locked runs f while nobody else does: ten clones at once need one mint.
+func (d refreshDir) locked(ctx context.Context, f func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, refreshWait)
+	defer cancel()
+	unlock, err := safefile.Lock(ctx, filepath.Join(d.path, refreshLock))
+	switch {
+	case errors.Is(err, safefile.ErrLocked) && errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return actions.Fault{
+			Problem: fmt.Sprintf("lock the state of refresh: another process of this job held it for %s, and it is not known which", refreshWait),
+			Cure:    "look for a git or a valetkey that hangs in an earlier step, and end it",
+		}
+	case errors.Is(err, safefile.ErrLocked):
+		return errors.New("lock the state of refresh: cancelled while another process held it")
+	case err != nil:
+		return fmt.Errorf("lock the state of refresh: %w", err)
+	}
+	defer unlock()
+	return f()
+}
+
+// ownRefreshDir gives the directory of refresh that this program lies in, if it does.
+func ownRefreshDir() (refreshDir, bool) {
+	program, err := os.Executable()
+	if err != nil {
+		return refreshDir{}, false
+	}
+	d := refreshDir{filepath.Dir(program)}
+	_, err = os.Lstat(filepath.Join(d.path, refreshFile)) // a link is for load to refuse
+	return d, err == nil && strings.HasPrefix(filepath.Base(d.path), refreshPrefix)
+}
