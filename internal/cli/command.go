@@ -16,31 +16,34 @@ import (
 type command struct {
 	Name    string
 	Summary string
-	Action  *string // the folder of its action.yml, "" for the root; nil for a command that is not an action and has no inputs
-	Flags   bool    // it reads arguments itself, -h too; the others take none
+	Action  *string // folder of its action.yml, "" for the root; nil if it is not an action
+	Flags   bool    // it reads its arguments itself, including -h; the others take none
 	Data    bool    // its standard output is data, so that everything else goes to standard error
-	Run     func(ctx context.Context, p Process, c command, args []string) int
+	Run     runFunc
 }
 
-// action makes a command's Run of the work of an action, which reads its inputs and
-// returns why the step fails.
-func action(work func(context.Context, Process, *actions.Runner, *actions.Inputs) error) func(context.Context, Process, command, []string) int {
+// runFunc does the work of the command c, and returns its exit code.
+type runFunc func(ctx context.Context, p Process, c command, args []string) int
+
+// action turns the work of an action into a command's Run. The work gets the
+// inputs, and returns why the step fails.
+func action(work func(context.Context, Process, *actions.Runner, *actions.Inputs) error) runFunc {
 	return func(ctx context.Context, p Process, c command, _ []string) int {
 		r := p.runner()
 		return exitCode(r, work(ctx, p, r, p.inputs(r, *c.Action)))
 	}
 }
 
-// printed makes a command's Run of a text that it prints.
-func printed(text func() string) func(context.Context, Process, command, []string) int {
+// printed turns a text into a command's Run, which prints it.
+func printed(text func() string) runFunc {
 	return func(_ context.Context, p Process, _ command, _ []string) int {
 		fmt.Fprintln(p.Stdout, text())
 		return exitOK
 	}
 }
 
-// run runs a command whose arguments are in order. Nothing that is given is ignored:
-// somebody may count on an option such as --dry-run to keep a run from doing harm.
+// run runs a command whose name was found. It ignores no argument: somebody may
+// rely on an option such as --dry-run to keep a run from doing harm.
 func (c command) run(ctx context.Context, p Process, args []string) int {
 	switch {
 	case c.Flags:
@@ -49,7 +52,8 @@ func (c command) run(ctx context.Context, p Process, args []string) int {
 		return exitOK
 	case len(args) > 0 && c.Action != nil:
 		example := schemaOf(*c.Action).Inputs[0].Name
-		// The runner shows this as an annotation: an action's streams are the step's.
+		// The runner shows this as an annotation, because the streams of an
+		// action are those of its step.
 		actions.New(p.Stderr, p.Getenv).Fail(actions.Fault{
 			Problem: c.Name + " takes no arguments, and " + actions.Quote(args[0]) + " is one: nothing is done",
 			Cure:    "its inputs are variables, such as INPUT_" + strings.ToUpper(example) + "; valetkey " + c.Name + " -h lists them",
@@ -61,8 +65,8 @@ func (c command) run(ctx context.Context, p Process, args []string) int {
 	return c.Run(ctx, p, c, args)
 }
 
-// describe returns what a command without flags takes: for an action, its inputs as
-// its action.yml has them.
+// describe returns the help on a command without flags: for an action, its
+// inputs as action.yml declares them.
 func (c command) describe() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "usage: valetkey %s\n\n  %s\n", c.Name, c.Summary)
@@ -85,12 +89,12 @@ func (c command) describe() string {
 	return b.String()
 }
 
-// flagSet returns the command's set of flags, with none in it yet.
+// flagSet returns an empty set of flags for the command.
 func (c command) flagSet() *flag.FlagSet { return flag.NewFlagSet(c.Name, flag.ContinueOnError) }
 
-// parseFlags reads the arguments of a command that takes flags and at most a number
-// of words. It reports whether the command is over, and with which exit code: help was
-// asked for, or something is wrong.
+// parseFlags reads the arguments of a command that takes flags and a limited
+// number of words. It reports whether the command is over, because help was
+// asked for or something is wrong, and with which exit code.
 func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words int) (code int, over bool) {
 	flags.SetOutput(io.Discard) // the package would repeat an argument that may be a secret
 	err := flags.Parse(args)
@@ -112,8 +116,8 @@ func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words
 	return exitOK, false
 }
 
-// emptyFlag returns the name of a flag that was given without a value, as happens
-// with a shell variable that is not set.
+// emptyFlag returns the name of a flag that was given without a value, as
+// happens with a shell variable that is not set.
 func emptyFlag(flags *flag.FlagSet) (name string) {
 	flags.Visit(func(f *flag.Flag) {
 		if name == "" && strings.TrimSpace(f.Value.String()) == "" {
@@ -123,8 +127,8 @@ func emptyFlag(flags *flag.FlagSet) (name string) {
 	return name
 }
 
-// wrongFlag returns what the flag package found wrong, without an argument that may
-// be a secret.
+// wrongFlag returns the problem that the flag package found, without any
+// argument that may be a secret.
 func wrongFlag(err error) string {
 	for _, problem := range []string{"flag provided but not defined: ", "flag needs an argument: ", "bad flag syntax: "} {
 		if name, ok := strings.CutPrefix(err.Error(), problem); ok {
@@ -134,8 +138,8 @@ func wrongFlag(err error) string {
 	return "the value of a flag is wrong"
 }
 
-// misuse says on standard error, which is nobody's data, what is wrong with a command
-// line. It returns the exit code.
+// misuse reports what is wrong with a command line, on standard error because
+// standard output may be data. It returns the exit code.
 func misuse(p Process, problem, cure string) int {
 	p.plain().Fail(actions.Fault{Problem: problem, Cure: cure})
 	return exitUsage

@@ -11,7 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// commands is the one table of them: dispatch, usage and -h are made from it.
+// commands returns the one table of commands. Dispatch, the usage and -h are
+// made from it.
 func commands() table {
 	inputs := func(folder string) *string { return &folder }
 	return table{
@@ -70,6 +71,7 @@ func commands() table {
 	}
 }
 
+// runHelp is the command help, which needs the table that it stands in.
 func runHelp(ctx context.Context, p Process, _ command, args []string) int {
 	return commands().help(ctx, p, args)
 }
@@ -79,8 +81,8 @@ func Main(p Process) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	// The runner passes the same arguments to the main and the post stage, so
-	// the name tells them apart. Saved state would be a guess: a main stage that
-	// failed before saving any would be run again.
+	// only the program's name tells them apart. Saved state would be a guess: it
+	// would run a main stage again that failed before it saved any.
 	if filepath.Base(p.Args[0]) == "post" {
 		return guard(p.runner(), exitOK, func() int { return runPost(ctx, p) }) // never fails a job
 	}

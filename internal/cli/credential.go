@@ -11,9 +11,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runGitCredential speaks git's credential protocol. Beside a state of refresh it hands
-// out the job's token; elsewhere it mints one for the repository that git names,
-// which is kept nowhere.
+// runGitCredential speaks git's credential protocol. Next to a state of refresh
+// it hands out the job's token. Elsewhere it mints a token for the repository
+// that git names, and keeps it nowhere.
 func runGitCredential(ctx context.Context, p Process, c command, args []string) int {
 	flags := c.flagSet()
 	client := flags.String("client-id", "", "the App's client id; default: INPUT_CLIENT-ID")
@@ -26,10 +26,11 @@ func runGitCredential(ctx context.Context, p Process, c command, args []string) 
 	}
 	switch flags.Arg(0) {
 	case "":
-		return misuse(p, "git-credential takes one word, which git adds", "valetkey git-credential [flags] get; git-credential -h lists the flags")
+		return misuse(p, "git-credential takes one word, which git adds",
+			"valetkey git-credential [flags] get; git-credential -h lists the flags")
 	case "get":
 	default:
-		return exitOK // store and erase: nothing is kept
+		return exitOK // store and erase, but nothing is kept
 	}
 	r := p.plain()
 	asked, err := gitauth.ParseRequest(p.Stdin)
@@ -58,7 +59,7 @@ func runGitCredential(ctx context.Context, p Process, c command, args []string) 
 	return exitCode(r, answerMinted(ctx, p, r, asked, given))
 }
 
-// over gives an environment in which what is given comes first.
+// over returns an environment in which the given variables come first.
 func over(given map[string]string, getenv func(string) string) func(string) string {
 	return func(name string) string {
 		if v, ok := given[name]; ok {
@@ -68,9 +69,9 @@ func over(given map[string]string, getenv func(string) string) func(string) stri
 	}
 }
 
-// answerFresh hands out the job's token for the repositories that it opens: a question
-// about another is no reason for a mint. Nothing is announced, a new token neither: it
-// goes to git alone.
+// answerFresh hands out the job's token for the repositories that it opens. It
+// does not mint for any other repository. It announces nothing, not even a new
+// token, which goes to git alone.
 func answerFresh(ctx context.Context, p Process, r *actions.Runner, d refreshDir, asked gitauth.Request) error {
 	identity := redact.New(p.Getenv(d.identityVariable()))
 	r.Mask(identity)
@@ -81,7 +82,7 @@ func answerFresh(ctx context.Context, p Process, r *actions.Runner, d refreshDir
 	owner, repository, ok := asked.Owner()
 	switch {
 	case !asked.At(s.Server, s.InsecureHTTP):
-		return nil // git asks the next one
+		return nil // git asks the next helper
 	case !ok:
 		return errNoPath
 	case !s.Reach.opens(owner, repository):
@@ -91,14 +92,15 @@ func answerFresh(ctx context.Context, p Process, r *actions.Runner, d refreshDir
 	if err != nil {
 		return err
 	}
-	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires.Add(-token.Skew)) // git goes by this machine's clock
+	return gitauth.Answer(p.Stdout, token.Value.String, token.Expires.Add(-token.Skew)) // git compares it with this machine's clock
 }
 
-// errNoPath is for whoever asks about a host: what a token opens is told by the path.
+// errNoPath is returned if git asks about a host: only the path tells which
+// token opens it.
 var errNoPath = actions.Fault{Problem: "git does not say which repository", Cure: "git config --global credential.useHttpPath true"}
 
-// answerMinted mints for the one repository that git asks about, which it adds to
-// what is given.
+// answerMinted mints for the one repository that git asks about, which it adds
+// to the given inputs.
 func answerMinted(ctx context.Context, p Process, r *actions.Runner, asked gitauth.Request, given map[string]string) error {
 	owner, repository, ok := asked.Owner()
 	if !ok {
@@ -114,7 +116,7 @@ func answerMinted(ctx context.Context, p Process, r *actions.Runner, asked gitau
 		return err
 	}
 	if !asked.At(req.JobEnv.Server, req.Host.InsecureHTTP) {
-		return nil // another host's: git asks the next one
+		return nil // git asks the next helper
 	}
 	token, err := mintForGit(ctx, p, r, req)
 	if err != nil {
@@ -123,11 +125,11 @@ func answerMinted(ctx context.Context, p Process, r *actions.Runner, asked gitau
 	return gitauth.Answer(p.Stdout, token.Value, token.ExpiresAt)
 }
 
-// withInputs is the process with inputs of our own making. Git runs in steps of other
-// actions, whose inputs are in the environment: actions/checkout has INPUT_REPOSITORY,
-// INPUT_TOKEN and more. So names that only look like ours are left alone there. What
-// says what a token may do counts all the same, since without it the token would open
-// something else.
+// withInputs returns the process with inputs of our own making. Git runs in
+// steps of other actions, whose inputs are in the environment: actions/checkout
+// has INPUT_REPOSITORY, INPUT_TOKEN and more. So names that merely look like
+// ours are left alone. Variables that say what a token may do count all the
+// same, since without them the token would open something else.
 func withInputs(p Process, given map[string]string) Process {
 	get, list := p.Getenv, p.Environ
 	p.Getenv = func(name string) string {
@@ -145,14 +147,16 @@ func withInputs(p Process, given map[string]string) Process {
 	return p
 }
 
-// isPermissionVariable tells the variable of one permission, in any spelling.
+// isPermissionVariable reports whether a variable is that of one permission, in
+// any spelling.
 func isPermissionVariable(name string) bool {
 	plain := actions.Dashed(name)
 	return strings.HasPrefix(plain, "INPUT-PERMISSION-") && plain != "INPUT-PERMISSION-CHECK"
 }
 
-// mintForGit mints, and leaves the token to the caller. Its end is by the clock of this
-// machine: git goes by that, and throws a password away whose end has come.
+// mintForGit mints, and leaves it to the caller to hand the token out. The
+// token's expiry is by the clock of this machine: git compares them, and throws
+// away a password that has expired.
 func mintForGit(ctx context.Context, p Process, r *actions.Runner, req mintRequest) (githubapp.Token, error) {
 	ctx, cancel := inTime(ctx)
 	defer cancel()

@@ -14,21 +14,22 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// maxKeyFile bounds the file of a key: one of 16,384 bits takes 14 KiB at most.
+// maxKeyFile bounds the file of a key. A key of 16,384 bits takes at most 14
+// KiB.
 const maxKeyFile = 64 << 10
 
 const giveThePEM = "give the path of the .pem file that GitHub made"
 
-// appKey is the App's private key as the step was given it: as text, or in a file,
-// which no list of processes, no history of a shell and no variable shows.
+// appKey is the App's private key as the step got it: as text, or in a file,
+// which shows up in no list of processes, no shell history and no variable.
 type appKey struct {
 	Text  redact.String
-	Input string // that it came by, which faults name
-	Wrong bool   // it can't be had; the fault is noted
+	Input string // the input that it came from, for faults
+	Wrong bool   // it cannot be read, and the fault is noted
 }
 
-// readAppKey reads private-key, or the file that private-key-file names, and masks
-// the key before anything can fail or print.
+// readAppKey reads private-key, or the file that private-key-file names. It
+// masks the key before anything can fail or print.
 func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	k := appKey{Text: in.Key("private-key"), Input: "private-key"}
 	r.Mask(actions.Lines(k.Text)...)
@@ -61,8 +62,9 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	return k
 }
 
-// warnOfReaders tells of a key that others on this machine can read. A runner's
-// files are those of one job, on a machine that it has for itself or should have.
+// warnOfReaders warns of a key that others on this machine can read. It leaves
+// runners alone, whose files belong to one job on a machine that has no other
+// user, or should have none.
 func warnOfReaders(r *actions.Runner, path string) {
 	info, err := os.Stat(path)
 	if err != nil || r.Present() {
@@ -77,7 +79,7 @@ func warnOfReaders(r *actions.Runner, path string) {
 // Given reports whether there is a key, or was meant to be one.
 func (k appKey) Given() bool { return k.Wrong || !k.Text.Empty() }
 
-// parse gives the key itself; nil where a fault is noted.
+// parse returns the key itself, or nil after noting a fault.
 func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	if k.Wrong {
 		return nil
@@ -101,14 +103,16 @@ func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	return key
 }
 
-// missingKey are the two places where a secret that is there is empty all the same:
-// https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows and
-// .../write-workflows/choose-what-workflows-do/deploy-to-environment
+// missingKey names the two places where a secret that exists is empty all the
+// same:
+// https://docs.github.com/en/actions/how-tos/reuse-automations/reuse-workflows
+// and .../write-workflows/choose-what-workflows-do/deploy-to-environment
 const missingKey = ". A reusable workflow has it only with secrets: inherit in the job that calls it, " +
 	"and a secret of an environment is there only with environment: in the job"
 
-// parseIssuer gives the client id, else what app-id holds; GitHub takes either, and so
-// does app-id, as that of actions/create-github-app-token.
+// parseIssuer returns the client id, or else app-id. GitHub takes either as the
+// issuer of a JWT, and app-id may hold either, as with
+// actions/create-github-app-token.
 func parseIssuer(in *actions.Inputs, optional bool) string {
 	client, app := in.String("client-id"), in.String("app-id")
 	if client != "" && !speaksID(client) {
@@ -124,15 +128,16 @@ func parseIssuer(in *actions.Inputs, optional bool) string {
 	return cmp.Or(client, app)
 }
 
-// credentials are what a step that works on a fleet acts as: an App, or a token.
+// credentials are what a step that works on a fleet acts as: an App, or a
+// token.
 type credentials struct {
 	Issuer string
-	Key    *rsa.PrivateKey // nil with Token
+	Key    *rsa.PrivateKey // nil if there is a Token
 	Token  redact.String
 	Host   host
 }
 
-// parseCredentials reads the App's inputs, and token where there is one.
+// parseCredentials reads the App's inputs, and token if the action has it.
 func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
 	key, c := readAppKey(r, in), credentials{}
 	if hasToken {
@@ -146,12 +151,14 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 		c.Key, _ = key.parse(r, in).(*rsa.PrivateKey)
 	case key.Given() || c.Issuer != "":
 		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
-	case strings.ContainsFunc(c.Token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }):
-		in.Fault("token", "is no token: it has white space or other characters in it that no token has", "pass the output token of valetkey as it is")
+	case !isVisible(c.Token.Reveal()):
+		in.Fault("token", "is no token: it has white space or other characters in it that no token has",
+			"pass the output token of valetkey as it is")
 	}
 	return c
 }
 
+// publicKey returns the public half of an RSA key.
 func publicKey(key crypto.Signer) (*rsa.PublicKey, bool) {
 	if key == nil {
 		return nil, false

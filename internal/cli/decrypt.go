@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-// runDecrypt is the main stage of the decrypt action: what another job encrypted,
-// masked in this job and handed to its later steps.
+// runDecrypt is the main stage of the decrypt action. It masks in this job what
+// another job encrypted, and hands it to later steps.
 func runDecrypt(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	req, err := parseDecrypt(p, r, in)
 	if err != nil {
@@ -35,8 +35,8 @@ func runDecrypt(ctx context.Context, p Process, r *actions.Runner, in *actions.I
 	return exportToken(ctx, p, r, opened, req)
 }
 
-// exportToken hands a token over as mint does. State comes first: whatever happens
-// after it, the post stage revokes.
+// exportToken hands a token over as mint does. It saves the state first, so
+// that the post stage revokes the token whatever happens next.
 func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envelope.Payload, req decryptRequest) error {
 	h, err := tokenHost(req.Host, req.Allowed, opened)
 	if err != nil {
@@ -57,7 +57,7 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	if err != nil {
 		return err
 	}
-	req.JobEnv.Server = website(r, h.URL) // the token's GitHub, which need not be the runner's
+	req.JobEnv.Server = website(r, h.URL) // which need not be the runner's GitHub
 	lent, err := setUpOpened(ctx, r, api, opened, req.JobEnv)
 	if err != nil {
 		return err
@@ -81,7 +81,7 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	return nil
 }
 
-// setUpOpened gives later steps what they asked for beside the outputs.
+// setUpOpened gives later steps what they asked for besides the outputs.
 func setUpOpened(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, env jobEnv) ([]actions.Pair, error) {
 	w, err := reachOf(opened.Repositories)
 	if err != nil {
@@ -110,9 +110,9 @@ const (
 		"It revoked the token at its end, unless skip-token-revoke: true is set there"
 )
 
-// living gives the seconds that a token has left, by GitHub's clock; its error says
-// that it is dead. With verify: false nobody is asked, and this machine's clock,
-// which may be hours off, refuses nothing.
+// living returns how many seconds a token has left by GitHub's clock, and an
+// error if it is dead. With verify: false it asks nobody, and refuses nothing
+// by this machine's clock, which may be hours off.
 func living(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, req decryptRequest) (string, error) {
 	if req.Verify {
 		alive, err := api.Alive(ctx, opened.Token, opened.ExpiresAt)

@@ -10,15 +10,16 @@ type decryptRequest struct {
 	Line       string
 	Identities []envelope.Identity
 	Host       host
-	Allowed    []string // further addresses of APIs that an envelope may name
-	Names      []string // the values that the step takes; none: all of them, as outputs
+	Allowed    []string // more addresses of APIs that an envelope may name
+	Names      []string // of the values that the step takes; if there are none, all of them, as outputs
 	Revoke     bool
 	Verify     bool
-	Encrypted  bool // the token itself is no output
+	Encrypted  bool // the token itself is not an output
 	ToEnv      bool // values go to the environment of later steps
 	JobEnv     jobEnv
 }
 
+// parseDecrypt reads the inputs of the decrypt action.
 func parseDecrypt(p Process, r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
 	req := decryptRequest{
 		Identities: parseIdentities(r, in),
@@ -38,9 +39,10 @@ func parseDecrypt(p Process, r *actions.Runner, in *actions.Inputs) (decryptRequ
 	return req, in.Err()
 }
 
-// parseNames reads which values of an envelope the step takes. Who writes an
-// envelope chooses its names, and a variable of later steps may be all that it takes
-// to read what those send: so the workflow says them, and env takes nothing else.
+// parseNames reads which values of an envelope the step takes. Whoever writes
+// an envelope chooses its names, and a single variable may be enough to read
+// what later steps send. So the workflow has to name the values that become
+// variables.
 func parseNames(in *actions.Inputs, toEnv bool) []string {
 	names := in.List("names")
 	if len(names) == 0 && toEnv {

@@ -4,8 +4,8 @@ package cli
 
 import "context"
 
-// runDemo says that the demo is left out of the image: a container that holds an App's key needs neither a
-// GitHub of its own nor an HTTP server.
+// runDemo says where the demo is. The image leaves it out: a container that
+// holds an App's key needs neither a GitHub of its own nor an HTTP server.
 func runDemo(_ context.Context, p Process, _ command, _ []string) int {
 	return misuse(p, "the image has no demo", "run it from the source, with Go: go run . demo")
 }

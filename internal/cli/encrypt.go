@@ -9,8 +9,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runEncrypt is the encrypt action: values of the step's environment in one line
-// that can be the output of a job.
+// runEncrypt is the encrypt action. It encrypts values of the step's
+// environment into one line that can be the output of a job.
 func runEncrypt(_ context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	values := map[string]redact.String{}
 	names := in.List("names")

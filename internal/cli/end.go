@@ -11,30 +11,33 @@ import (
 )
 
 const (
-	// mintTime is all a step may take that waits for GitHub, and the end of it is for
-	// what comes last: the grace of a mint in flight, and taking back what it made.
+	// mintTime is all the time that a step may spend waiting for GitHub. Its
+	// last part, lastTime, is reserved for the grace of a mint in flight and
+	// for taking back what that mint made.
 	mintTime = 60 * time.Second
 	lastTime = 5 * time.Second
 
-	// postTime is all that the post stage may take for the token, and again for those
-	// that refresh made.
+	// postTime is all the time that the post stage may take for the token, and
+	// again for the tokens that refresh made.
 	postTime = 15 * time.Second
 
-	// takeBackTime is all that undoing a mint may take in a step that is being
-	// cancelled. With the grace of a mint in flight it stays under the five seconds
-	// that such a step has.
+	// takeBackTime is all the time that undoing a mint may take in a step that
+	// is being cancelled. Together with the grace of a mint in flight it stays
+	// below the five seconds that such a step has.
 	takeBackTime = 2 * time.Second
 )
 
-// errMinute is why a step that took too long came to its end.
+// errMinute is the cause when a step runs out of time.
 var errMinute = errors.New("the minute that this step waits for GitHub is over")
 
-// inTime bounds what a step does, so that it ends within the minute that it promises.
+// inTime bounds the work of a step, so that the step ends within the promised
+// minute.
 func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeoutCause(ctx, mintTime-lastTime, errMinute)
 }
 
-// stopped tells why a step may not go on: its time is up, or somebody cancelled it.
+// stopped returns why a step must not go on: its time is up, or somebody
+// cancelled it.
 func stopped(ctx context.Context) error {
 	switch {
 	case ctx.Err() == nil:
@@ -45,8 +48,9 @@ func stopped(ctx context.Context) error {
 	return errors.New("the step was cancelled")
 }
 
-// endToken revokes a token, whatever any clock says of it, and returns what came of
-// that: a token that is over already counts as revoked.
+// endToken revokes a token and returns a line that says what came of it. It
+// asks GitHub whatever the clock says. A token that expired or was revoked
+// before counts as success.
 func endToken(ctx context.Context, api *githubapp.API, token redact.String, expires time.Time) (outcome string, err error) {
 	gone, err := api.Revoke(ctx, token)
 	switch {
@@ -60,8 +64,8 @@ func endToken(ctx context.Context, api *githubapp.API, token redact.String, expi
 	return "the token was gone already", nil
 }
 
-// takeBack revokes a token that was not handed out, also when the step is being
-// cancelled.
+// takeBack revokes a token that was not handed out, even in a step that is
+// being cancelled.
 func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token githubapp.Token) {
 	limit := postTime
 	if deadline, ok := ctx.Deadline(); ok {

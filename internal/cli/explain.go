@@ -14,13 +14,14 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runExplain tells what would be asked for, without asking anybody; and of a
-// personal token, what it is and which step replaces it.
+// runExplain prints what would be asked for, without asking anybody. About a
+// personal token it prints what GitHub says, and which step replaces it.
 //
-// Its standard output is what somebody asked for, a log only by chance, so nothing
-// is announced to a runner there: the token is printed nowhere and needs no mask. In
-// the formats that programs read, it is data and nothing else: JSON has room for
-// notes, and what YAML has none for goes to the other stream, as all errors do.
+// Its standard output is for its caller and only by chance a log, so it
+// announces no secret to a runner there: the token is printed nowhere and needs
+// no mask. JSON and YAML are for programs, so they are printed without anything
+// else. JSON has room for notes; those on YAML go to standard error, as all
+// errors do.
 func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	flags := c.flagSet()
 	scopes := flags.String("scopes", "", "classic scopes, as on a personal access token")
@@ -72,7 +73,8 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	return exitOK
 }
 
-// inspect asks GitHub about a token in the environment. It gives GitHub's time too.
+// inspect asks GitHub about the token in a variable. It also returns the time
+// by GitHub's clock.
 func inspect(
 	ctx context.Context, p Process, r *actions.Runner, variable string, h host,
 ) (found githubapp.Inspection, now time.Time, err error) {
@@ -84,7 +86,7 @@ func inspect(
 			Cure:    "export it, and give its name, not the token",
 		}
 	}
-	if strings.ContainsFunc(token.Reveal(), func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if !isVisible(token.Reveal()) {
 		return found, now, actions.Fault{
 			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Cure: "export the token alone",
 		}
@@ -99,8 +101,8 @@ func inspect(
 	return found, api.Now(), err
 }
 
-// replaceable gives the scopes of a token that an App can stand in for, and notes of
-// the others why it can't.
+// replaceable returns the scopes of a token that an App can stand in for, and
+// for each of the others a note why not.
 func replaceable(scopes []string) (kept, notes []string) {
 	for _, scope := range scopes {
 		_, faults := permission.Scopes(scope)

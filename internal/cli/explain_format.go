@@ -10,22 +10,23 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// explanation is all that explain has to say.
+// explanation is everything that the command prints.
 type explanation struct {
 	permissionRequest
-	Token *githubapp.Inspection // of -token-from-env; nil: none was asked about
+	Token *githubapp.Inspection // of -token-from-env; nil if that is not given
 	Asked time.Time             // when GitHub was asked, by its clock
-	Notes []string              // why scopes of it are left out
+	Notes []string              // why some of its scopes are left out
 }
 
-// formats are the ways to say it.
+// formats are the ways to print it.
 var formats = map[string]func(explanation) string{
 	"table": explanation.table,
 	"yaml":  explanation.yaml,
 	"json":  explanation.json,
 }
 
-// describeToken says what a token is, line by line; now is by GitHub's clock.
+// describeToken describes a token, line by line. The time now is by GitHub's
+// clock.
 func describeToken(i githubapp.Inspection, now time.Time) string {
 	expires := "never, or GitHub does not tell"
 	if !i.ExpiresAt.IsZero() {
@@ -45,7 +46,7 @@ func describeToken(i githubapp.Inspection, now time.Time) string {
 	return columns(rows)
 }
 
-// aside is what a format has no room for.
+// aside returns what the YAML format has no room for.
 func (e explanation) aside() string {
 	var b strings.Builder
 	if e.Token != nil {
@@ -57,7 +58,7 @@ func (e explanation) aside() string {
 	return b.String()
 }
 
-// table shows who takes what, and the sum.
+// table shows which permissions each scope and operation takes, and their sum.
 func (e explanation) table() string {
 	var b strings.Builder
 	if e.Token != nil {
@@ -87,7 +88,7 @@ func (e explanation) table() string {
 	return b.String()
 }
 
-// yaml is the step to paste, and nothing but that; [explanation.aside] has the rest.
+// yaml returns only the step to paste. [explanation.aside] has the rest.
 func (e explanation) yaml() string {
 	if len(e.Permissions) == 0 {
 		return "" // a step without permissions would get all of them
@@ -101,7 +102,7 @@ func (e explanation) yaml() string {
 ` + strings.ReplaceAll(indented(e.Permissions.YAML()), "  ", "      ") + "\n"
 }
 
-// json is for programs.
+// json returns the explanation for programs.
 func (e explanation) json() string {
 	type token struct {
 		Kind      string    `json:"kind,omitempty"`

@@ -11,8 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// fileFault says of an input that names a file why that is not opened. Cure is for
-// errors that have none of their own.
+// fileFault returns the fault of an input whose file cannot be opened. The cure
+// is for errors that have none of their own.
 func fileFault(input, path, cannot string, err error, cure string) actions.Fault {
 	var refused *safefile.Error
 	if errors.As(err, &refused) {
@@ -21,7 +21,7 @@ func fileFault(input, path, cannot string, err error, cure string) actions.Fault
 	return actions.Fault{Input: input, Problem: actions.Quote(path) + " " + cannot + ": " + err.Error(), Cure: cure}
 }
 
-// samePath reports whether two paths name one file, links apart.
+// samePath reports whether two paths name the same file, apart from links.
 func samePath(a, b string) bool {
 	whole := func(path string) string {
 		if absolute, err := filepath.Abs(path); err == nil {
@@ -34,8 +34,8 @@ func samePath(a, b string) bool {
 
 const reportCure = "give it a path in a directory that is there"
 
-// checkReport finds out now, and not when everything is written, whether the report
-// can be.
+// checkReport finds out early whether the report can be written, and not only
+// after all secrets are.
 func checkReport(in *actions.Inputs, path string) {
 	if path == "" {
 		return
@@ -48,7 +48,7 @@ func checkReport(in *actions.Inputs, path string) {
 	}
 }
 
-// writeReport writes the file whole or not at all.
+// writeReport writes the file completely or not at all.
 func writeReport(path string, report any) error {
 	err := safefile.Replace(path, func(f *os.File) error {
 		if large, ok := report.(interface{ encode(w io.Writer) error }); ok {

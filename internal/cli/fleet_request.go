@@ -14,6 +14,7 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
+// parseNumber reads a whole number within limits.
 func parseNumber(in *actions.Inputs, name string, least, most int) int {
 	text := in.String(name)
 	n, err := strconv.Atoi(text)
@@ -23,6 +24,8 @@ func parseNumber(in *actions.Inputs, name string, least, most int) int {
 	return n
 }
 
+// parsePoints reads the points a minute that requests may cost; 0 means no
+// limit.
 func parsePoints(in *actions.Inputs) int {
 	const name = "points-per-minute"
 	points := parseNumber(in, name, 0, 1_000_000)
@@ -32,9 +35,11 @@ func parsePoints(in *actions.Inputs) int {
 	return points
 }
 
-// maxManifest bounds the manifest: 10,000 repositories by name take a third of it.
+// maxManifest bounds the manifest. One that lists 10,000 repositories by name
+// takes a third of it.
 const maxManifest = 1 << 20
 
+// readManifest reads and checks the manifest.
 func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
 	text, err := safefile.Read(path, maxManifest)
 	if err != nil {
@@ -48,8 +53,8 @@ func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
 	return file, err
 }
 
-// checkPermissions holds the permissions of a manifest's tokens to the same check as
-// those of the mint's inputs.
+// checkPermissions applies the checks of the mint's inputs to the permissions
+// of a manifest's tokens.
 func checkPermissions(r *actions.Runner, file *manifest.File) error {
 	var scopes []*manifest.Scope
 	for i := range file.Secrets {

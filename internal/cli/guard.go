@@ -10,9 +10,9 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 )
 
-// guard runs a command and turns a panic into one error without a stack: what a
-// panic prints by itself is a page of addresses, on a stream that may be data, and
-// may hold the value that was at hand.
+// guard runs a command and turns a panic into one error without a stack. A
+// panic prints a page of addresses by itself, to a stream that may be data, and
+// may show the value at hand.
 func guard(r *actions.Runner, failed int, run func() int) (code int) {
 	defer func() {
 		if cause := recover(); cause != nil {
@@ -26,8 +26,8 @@ func guard(r *actions.Runner, failed int, run func() int) (code int) {
 	return run()
 }
 
-// causeOf is what a panic is about, as far as it can't hold anything secret: the
-// runtime's own errors name types and numbers.
+// causeOf returns the cause of a panic, if that cannot hold a secret: the
+// runtime's own errors name only types and numbers.
 func causeOf(cause any) string {
 	if p, ok := cause.(*apicall.Panic); ok {
 		cause = p.Cause
@@ -39,8 +39,8 @@ func causeOf(cause any) string {
 	return "a check of its own failed"
 }
 
-// place is where a panic began. It is called by what recovered, or by what waited for
-// the goroutine that did.
+// place returns where a panic began. Its caller is the function that recovered,
+// or one that waited for the goroutine that did.
 func place(cause any) string {
 	var here [64]uintptr
 	callers := here[:runtime.Callers(0, here[:])]

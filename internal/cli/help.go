@@ -10,7 +10,7 @@ import (
 	"github.com/valetkey/valetkey/internal/nearest"
 )
 
-// table is a list of commands, by their names.
+// table is a list of commands.
 type table []command
 
 // find returns the command of a name.
@@ -22,7 +22,7 @@ func (t table) find(name string) (command, bool) {
 	return t[i], true
 }
 
-// unknown says that no command has the name, and returns the exit code.
+// unknown reports that no command has the name, and returns the exit code.
 func (t table) unknown(p Process, name string) int {
 	var names []string
 	for _, c := range t {
@@ -35,7 +35,7 @@ func (t table) unknown(p Process, name string) int {
 	return misuse(p, actions.Quote(name)+" is no command", cure)
 }
 
-// usage lists the commands.
+// usage returns the list of commands.
 func (t table) usage() string {
 	var b strings.Builder
 	b.WriteString("usage: valetkey COMMAND\n\n" +
@@ -54,7 +54,7 @@ func (t table) usage() string {
 	return b.String()
 }
 
-// help prints the usage, or what one command takes.
+// help prints the usage, or the help on one command.
 func (t table) help(ctx context.Context, p Process, args []string) int {
 	switch {
 	case len(args) == 0 || len(args) == 1 && (isHelp(args[0]) || args[0] == "help"):

@@ -16,24 +16,24 @@ import (
 type host struct {
 	URL          string
 	Roots        []byte
-	InsecureHTTP bool          // URL may be http elsewhere than on this machine
-	Skew         time.Duration // how far GitHub's clock was ahead of ours, as measured before
+	InsecureHTTP bool          // URL may be http and lead off this machine
+	Skew         time.Duration // how far GitHub's clock was ahead of ours when last measured
 }
 
-// name is what tells one GitHub from another: the host, without the way to its API.
+// name identifies a GitHub by its host, without the path of its API.
 func (h host) name() string {
 	u, err := url.Parse(h.URL)
-	if err != nil { // checked as it was read
+	if err != nil { // it was checked when it was read
 		return ""
 	}
 	return strings.ToLower(u.Host)
 }
 
-// publicAPI is where GitHub is when neither an input nor a runner says.
+// publicAPI is used when neither an input nor a runner says where GitHub is.
 const publicAPI = "https://api.github.com"
 
-// parseHost reads github-api-url, insecure-http and ca-bundle. Where insecure-http
-// has its way, each run warns of it.
+// parseHost reads github-api-url, insecure-http and ca-bundle. Each run that
+// insecure-http affects warns about it.
 func parseHost(r *actions.Runner, in *actions.Inputs) host {
 	h := host{URL: in.String("github-api-url"), Roots: []byte(in.String("ca-bundle")), InsecureHTTP: in.Bool("insecure-http")}
 	if h.URL == "" {
@@ -54,7 +54,8 @@ func parseHost(r *actions.Runner, in *actions.Inputs) host {
 	return h
 }
 
-// parseAddress reads an address of a REST API that an input gives; nil is a fault.
+// parseAddress reads the address of a REST API from an input. It returns nil
+// after noting a fault.
 func parseAddress(in *actions.Inputs, input, text string, insecure bool) *url.URL {
 	read := githubapp.ParseURL
 	if insecure {
@@ -67,7 +68,8 @@ func parseAddress(in *actions.Inputs, input, text string, insecure bool) *url.UR
 	return u
 }
 
-// addressCure is what to do about an address that is none to send credentials to.
+// addressCure returns the hint for an address that credentials must not be sent
+// to.
 func addressCure(err error) string {
 	if errors.Is(err, address.ErrPlain) {
 		return "write https://; plain http is for this machine alone, or for a test server elsewhere with insecure-http: true"
@@ -75,7 +77,8 @@ func addressCure(err error) string {
 	return "give the address of the REST API, such as https://api.github.com or https://HOST/api/v3"
 }
 
-// connect opens the way to a host for this step.
+// connect returns the API of a host. It masks the passwords of proxies, and
+// every JWT and token as soon as it is made.
 func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
 		r.Mask(proxyPassword(p.Getenv(name)))
@@ -98,8 +101,8 @@ func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
 	})
 }
 
-// proxyPassword gives what is secret of a proxy's address: all of it when it
-// can't be read as one.
+// proxyPassword returns the secret part of a proxy's address, or the whole
+// address if it cannot be parsed.
 func proxyPassword(address string) redact.String {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -120,11 +123,11 @@ func parseAllowed(in *actions.Inputs, h host) []string {
 	return all
 }
 
-// website is where people and git find the GitHub that an API belongs to. The
-// runner says it of its own; of another one, and without a runner, it follows from
-// the address.
+// website returns the address at which people and git find the GitHub of an
+// API. The runner names that of its own GitHub. For another one, and without a
+// runner, it follows from the API's address.
 func website(r *actions.Runner, api string) string {
-	u, err := githubapp.ParseInsecureURL(api) // what is insecure was said where it was given
+	u, err := githubapp.ParseInsecureURL(api) // parseHost warned of an insecure one
 	if err != nil {
 		return ""
 	}
@@ -138,7 +141,7 @@ func website(r *actions.Runner, api string) string {
 	return u.Scheme + "://" + u.Host
 }
 
-// hostOf gives the host of an address; empty where it has none.
+// hostOf returns the host of an address, or "" if it has none.
 func hostOf(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {

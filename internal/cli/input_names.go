@@ -8,15 +8,17 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// renamed are names that people bring along: of the inputs of other actions that mint
-// tokens, and of what an input like it would be called. Each has the input that it is
-// here, or else what to do, and the value for which it asks for what happens anyway.
-// An input that an action does not declare would be ignored, and its default stand in:
-// for all repositories, or for all permissions.
+// renamed holds the input names that people bring along from other actions that
+// mint tokens, or that they would guess. Each leads to the name of the input
+// here or to a hint, and some have the value that asks for the default anyway.
+// An input that an action does not declare would be ignored and its default
+// used instead: all repositories, or all permissions.
 //
-// The actions are tibdex/github-app-token, peter-murray/workflow-application-token-action,
-// getsentry/action-github-app-token and navikt/github-app-token-generator, in all their
-// versions. Names that only write underscores for dashes need no line here.
+// The actions are tibdex/github-app-token,
+// peter-murray/workflow-application-token-action,
+// getsentry/action-github-app-token and navikt/github-app-token-generator, in
+// all their versions. Names that only write underscores instead of dashes need
+// no line here.
 var renamed = map[string]struct{ ours, cure, fine string }{
 	"application-id":                 {ours: "app-id"},
 	"github-app-id":                  {ours: "app-id"},
@@ -44,35 +46,36 @@ var renamed = map[string]struct{ ours, cure, fine string }{
 	"ignore-environment-proxy":       {ours: "github-api-url", cure: "set the variable NO_PROXY in the step's env:", fine: "false"},
 }
 
-// ownerOrScopes is the cure for a name that means two things.
+// ownerOrScopes is the hint for a name with two meanings.
 const ownerOrScopes = "it is scopes here; where scope named an owner, as for getsentry/action-github-app-token, it is owner"
 
-// revokedAnyway is the cure where another action has to be told to revoke.
+// revokedAnyway is the hint for people whose former action had to be told to
+// revoke.
 const revokedAnyway = "a token is revoked when the job ends, unless skip-token-revoke: true says not to"
 
-// noDryRun is the cure where a dry run is asked of an action that has none. Somebody
-// believes that nothing will be done. Other inputs of other actions of ours are left
-// alone: a shell may hold those of several commands.
+// noDryRun is the hint where a dry run is asked of an action that has none:
+// somebody believes that nothing will be done. Inputs of our other actions are
+// left alone, because one shell may hold those of several commands.
 const noDryRun = "this action has no dry run: only sync and rotate have"
 
-// checkNames notes each input whose name shows that it was meant for this action,
-// which does not have it. Variables of that form that people set for themselves are
-// left alone.
+// checkNames notes a fault for each variable whose name shows that it was meant
+// as an input of this action, which has no such input. It leaves other
+// variables alone.
 func checkNames(r *actions.Runner, in *actions.Inputs) {
 	for _, given := range in.Undeclared() {
 		cure := cureOf(r, in, given)
 		if cure == "" {
 			continue
 		}
-		if redact.MayBeSecret(given.Value) { // the key, or a token
+		if redact.MayBeSecret(given.Value) { // it may be the key, or a token
 			r.Mask(actions.Lines(redact.New(given.Value))...)
 		}
 		in.Fault(actions.Speakable(given.Name, "of another name"), "is no input of this action", cure)
 	}
 }
 
-// cureOf tells what to do about a name that is not declared; empty for a name that is
-// somebody's own, or of a permission, which the mint reads itself.
+// cureOf returns the hint for an undeclared name. It returns "" for a name that
+// belongs to somebody else, and for a permission, which the mint reads itself.
 func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 	name := given.Name
 	plain := actions.Dashed(name)
@@ -80,7 +83,7 @@ func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 		return "a single permission is permission-" + actions.Speakable(word, "…") + " here"
 	}
 	if strings.HasPrefix(plain, "permission-") && plain != "permission-check" {
-		return "" // the mint reads it, and nobody else
+		return "" // only the mint reads it
 	}
 	if known, ok := renamed[plain]; ok && in.Declares(known.ours) {
 		switch {
@@ -100,17 +103,19 @@ func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 	return ""
 }
 
-// isPermission reports whether a name and a value were meant for a permission: one of
-// the two is of its kind. A file or a mode of permissions is somebody's own.
+// isPermission reports whether a name and a value were meant as a permission,
+// because one of the two is that of a permission. Somebody else's name may
+// mention permissions too, of a file for example.
 func isPermission(name, value string) bool {
 	_, known := permission.Lookup(permission.Name(name))
 	return known || permission.IsLevel(value)
 }
 
-// called says what an input is called. A variable that a shell exports can't have a
-// dash in its name, so that is where most underscores come from without a runner.
+// called returns the hint that names the right input. Without a runner, most
+// underscores are there because a shell cannot export a variable with a dash in
+// its name.
 func called(r *actions.Runner, in *actions.Inputs, name, ours string) string {
-	if in.Declares(name) { // it is only the variable that is in small letters
+	if in.Declares(name) { // only its variable is written in small letters
 		return "write its variable in capitals: INPUT_" + strings.ToUpper(ours)
 	}
 	if !r.Present() && strings.Contains(ours, "-") {

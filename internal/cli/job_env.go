@@ -15,18 +15,19 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// jobEnv is what later steps get beside the outputs: git and gh that work by
-// themselves, variables, the bot's identity. All of it is opt-in, because every
+// jobEnv is what later steps get besides the outputs: a git and a gh that are
+// set up, variables, the bot's identity. All of it is opt-in, because every
 // later step of the job gets it.
 type jobEnv struct {
 	Git, GH, Bot bool
 	Names        []string // variables that hold the token
 	Server       string   // where git finds the GitHub of the token
-	InsecureHTTP bool     // Server may be http elsewhere than on this machine
+	InsecureHTTP bool     // Server may be http and lead off this machine
 	Before       gitauth.Before
 	GHHost       string // GH_HOST of earlier steps
 }
 
+// parseJobEnv reads the inputs git, gh, bot-identity and export-env.
 func parseJobEnv(p Process, r *actions.Runner, in *actions.Inputs, h host) jobEnv {
 	e := jobEnv{
 		Git: in.Bool("git"), GH: in.Bool("gh"), Bot: in.Bool("bot-identity"), Names: in.List("export-env"),
@@ -36,7 +37,9 @@ func parseJobEnv(p Process, r *actions.Runner, in *actions.Inputs, h host) jobEn
 		in.Fault("gh", "can't be used with insecure-http: gh speaks https alone", "give the token to curl or git there")
 	}
 	for _, name := range e.Names {
-		if name == "GITHUB_TOKEN" { // the one of its kind that the runner does not set itself, and where tools look for a token
+		// Of the runner's names it is the only one that the runner does not
+		// set, and tools look for a token there.
+		if name == "GITHUB_TOKEN" {
 			continue
 		}
 		if err := variableName(name); err != nil {
@@ -58,7 +61,7 @@ func parseJobEnv(p Process, r *actions.Runner, in *actions.Inputs, h host) jobEn
 	return e
 }
 
-// gitBefore reads what earlier steps have git read.
+// gitBefore reads the configuration that earlier steps gave to git.
 func gitBefore(getenv func(string) string) gitauth.Before {
 	b := gitauth.Before{Count: strings.TrimSpace(getenv("GIT_CONFIG_COUNT"))}
 	for n := 0; ; n++ {
@@ -72,11 +75,11 @@ func gitBefore(getenv func(string) string) gitauth.Before {
 	}
 }
 
-// wantsBot tells whether the one request more is needed.
+// wantsBot reports whether the additional request for the bot's id is needed.
 func (e jobEnv) wantsBot() bool { return e.Git || e.Bot }
 
-// identify finds the bot. For git alone it is not worth a failure: the token works
-// without a name for commits.
+// identify finds the App's bot. If only git needs it, a failure is a warning:
+// the token works without a name for commits.
 func (e jobEnv) identify(ctx context.Context, r *actions.Runner, api *githubapp.API, p envelope.Payload) (*gitauth.Bot, error) {
 	if !e.wantsBot() {
 		return nil, nil
@@ -98,8 +101,8 @@ func (e jobEnv) identify(ctx context.Context, r *actions.Runner, api *githubapp.
 	return nil, nil
 }
 
-// export sets up what later steps get, and returns the outputs that come with it.
-// helper takes the place of the token in git's configuration, where there is one.
+// export sets up later steps, and returns the outputs that come with that. A
+// helper, if there is one, takes the place of the token in git's configuration.
 func (e jobEnv) export(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]actions.Pair, error) {
 	var env []gitauth.Pair
 	if e.Git {
@@ -137,7 +140,7 @@ func (e jobEnv) export(r *actions.Runner, token redact.String, w reach, bot *git
 	}, nil
 }
 
-// git is the environment in which git opens what the token opens.
+// git returns the environment in which git opens the repositories of the token.
 func (e jobEnv) git(r *actions.Runner, token redact.String, w reach, bot *gitauth.Bot, helper string) ([]gitauth.Pair, error) {
 	if !w.All && len(w.Repositories) == 0 {
 		return nil, actions.Fault{

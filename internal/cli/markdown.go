@@ -8,13 +8,15 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Job summaries are Markdown, in which GitHub also makes links of addresses, @names,
-// #numbers and hashes of commits. Some of that is found after the Markdown is read,
-// where no escape is left of a backslash or an entity. Inside of a code span there is
-// nothing of it. So what others wrote is shown as code, all of it or where it has to be.
+// A job summary is Markdown, and GitHub also turns addresses, @names, #numbers
+// and hashes of commits into links. It finds some of them after it has parsed the
+// Markdown, when nothing is left of a backslash or an entity that should have
+// escaped them. It finds none inside a code span. So a text that others wrote is
+// shown as code, completely or where it has to be.
 
-// code shows a name as code, in a line or in a cell of a table. What could end the
-// span or the cell, or be taken for HTML, is in no name that GitHub gives.
+// code shows a name as code, in a line or in a cell of a table. It replaces the
+// characters that could end the span or the cell or be taken for HTML, which no
+// name on GitHub has.
 func code(name string) string {
 	return span(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("`|<>", r) {
@@ -26,8 +28,8 @@ func code(name string) string {
 
 // span shows any text as code.
 func span(text string) string {
-	// A pipe ends the cell, in a code span too, and the backslash that would save it
-	// is lost behind another one.
+	// A pipe ends the cell even in a code span, and a backslash that should
+	// escape it has no effect behind another one.
 	text = strings.ReplaceAll(redact.OneLine(text), "|", "¦")
 	if text == "" {
 		return "–"
@@ -37,7 +39,7 @@ func span(text string) string {
 		fence += "`"
 	}
 	if strings.HasPrefix(text, "`") || strings.HasSuffix(text, "`") {
-		text = " " + text + " " // which the span takes off again
+		text = " " + text + " " // the span drops them again
 	}
 	return fence + text + fence
 }
@@ -50,11 +52,11 @@ func codes(names []string) []string {
 	return list
 }
 
-// longestCell is in characters: an answer of a proxy can be a whole page.
+// longestCell is a number of characters. A proxy may answer with a whole page.
 const longestCell = 500
 
-// cell shows a sentence that others may have worded, or a part of it: words as they
-// are, and what is more than a word as code.
+// cell shows a sentence that others may have worded, or a part of one. Plain
+// words stay as they are; everything else becomes code.
 func cell(text string) string {
 	if runes := []rune(text); len(runes) > longestCell {
 		text = string(runes[:longestCell]) + "…"
@@ -78,8 +80,9 @@ func cell(text string) string {
 	return strings.Join(shown, " ")
 }
 
-// plainWord is what no Markdown is made of, with punctuation around it: a word, a number,
-// a short name such as v2 (of seven characters, it could be a commit), a dash.
+// plainWord matches a word that cannot be Markdown, with punctuation around it:
+// letters, a number, a short name such as v2 (one of seven characters could be
+// a commit), or a dash.
 var plainWord = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^(?:[("']?(?:\pL+(?:[-'’]\pL+)*|[\pL\pN]{1,6}|\pN{1,3}(?:,\pN{3})*)[)"']?[.,:;?!…]*[)"']?|[–—…-])$`)
 })

@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-// runMint is the main stage of the root action: one token, minted, masked and
-// handed to later steps.
+// runMint is the main stage of the root action: it mints one token, masks it
+// and hands it to later steps.
 func runMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	req, err := parseMint(p, r, in)
 	if err != nil {
@@ -26,6 +26,8 @@ func runMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 	return mint(ctx, p, r, req)
 }
 
+// mint mints what a request asks for. A token that could not be handed over is
+// taken back.
 func mint(ctx context.Context, p Process, r *actions.Runner, req mintRequest) error {
 	if err := r.Ready(); err != nil {
 		return err
@@ -48,7 +50,7 @@ func mint(ctx context.Context, p Process, r *actions.Runner, req mintRequest) er
 		return err
 	}
 	handed := false
-	defer func() { // also when the program fails itself
+	defer func() { // after a panic too
 		if !handed {
 			takeBack(ctx, r, api, m.Token)
 		}
@@ -58,7 +60,8 @@ func mint(ctx context.Context, p Process, r *actions.Runner, req mintRequest) er
 	return err
 }
 
-// obtain finds the installation and mints. Patterns of repositories become names.
+// obtain finds the installation and mints. It turns patterns of repositories
+// into names.
 func obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mintRequest) (m minted, err error) {
 	m = minted{mintRequest: req, Installation: githubapp.Installation{ID: req.InstallationID}}
 	app, err := api.App(req.Issuer, req.Key)
@@ -68,7 +71,7 @@ func obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mint
 	switch {
 	case m.Installation.ID == 0:
 		m.Installation, err = app.Installation(ctx, req.Target)
-	case req.Scope.AllRepositories: // GitHub names no repository of such a token, and so no owner
+	case req.Scope.AllRepositories: // GitHub names neither a repository of such a token nor its owner
 		m.Installation, err = app.InstallationByID(ctx, req.InstallationID)
 	}
 	if err != nil {
@@ -88,7 +91,7 @@ func obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mint
 	return m, notGranted(err, m.Scope.Permissions)
 }
 
-// matching gives the repositories that the request's patterns mean.
+// matching returns the repositories that match the request's patterns.
 func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m minted) ([]string, error) {
 	have, err := app.Repositories(ctx, m.Installation)
 	if err != nil {
@@ -101,11 +104,11 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m mint
 	return names, err
 }
 
-// handOver gives a token to the steps that follow. State comes first: whatever
-// happens after it, the post stage revokes.
+// handOver gives a token to the steps that follow. It saves the state first, so
+// that the post stage revokes the token whatever happens next.
 func handOver(ctx context.Context, p Process, r *actions.Runner, api *githubapp.API, m minted) error {
 	m.Host.Skew = api.Skew()
-	if r.HasState() { // post decides whether it is kept
+	if r.HasState() { // the post stage decides whether the token is kept
 		if err := saveToken(r, m.payload(), m.Host); err != nil {
 			return err
 		}
@@ -153,8 +156,8 @@ func handOver(ctx context.Context, p Process, r *actions.Runner, api *githubapp.
 	return nil
 }
 
-// setUpMinted sets later steps up, with a helper instead of the token where the job
-// may outlive it.
+// setUpMinted sets up later steps. If the job may outlive the token, they get a
+// credential helper in its place.
 func setUpMinted(
 	ctx context.Context, p Process, r *actions.Runner, api *githubapp.API, m minted, bot *gitauth.Bot,
 ) ([]actions.Pair, error) {

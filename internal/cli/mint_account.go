@@ -11,9 +11,10 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-// located gives m with the account that the installation is on, and fails where that
-// is another than the one that was asked for. One more request is needed where the
-// two have different names: GitHub redirects from those that accounts had before.
+// located returns m with the account of the installation, and an error if that
+// is not the account that was asked for. If the two have different names it
+// takes one more request, because GitHub redirects from the former names of an
+// account.
 func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.API) (minted, error) {
 	asked := m.Target.Owner + m.Target.Enterprise
 	byID := m.InstallationID != 0
@@ -26,7 +27,7 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 			Input: "installation-id", Problem: "is of an installation of which GitHub does not say on which account it is",
 			Cure: "leave it out, to have the installation of " + m.place() + " looked up",
 		}
-	case account == "": // found by its name, or for no repository that was asked for, as sameScope will say
+	case account == "": // it was found by its name, or sameScope will say that repositories are missing
 		return m, nil
 	case strings.EqualFold(account, asked) && (!byID || m.Installation.Enterprise == (m.Target.Enterprise != "")):
 		return m, nil
@@ -43,8 +44,8 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 	return m, nil
 }
 
-// sameAccount asks whether the name that was given leads to the installation whose
-// id was given.
+// sameAccount checks that the account that was named leads to the installation
+// whose id was given.
 func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
 	app, err := api.App(m.Issuer, m.Key)
 	if err != nil {
@@ -66,13 +67,14 @@ func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
 	}
 }
 
-// maxMoved is how many repositories are asked about, one by one.
+// maxMoved is how many repositories are looked up one by one.
 const maxMoved = 20
 
-// sameRepositories makes sure that the token opens the repositories that were meant.
-// An account that was renamed keeps them; but GitHub redirects in the same way from a
-// repository that was transferred, and the mint names repositories without their
-// owner: the account that one of them went to may have others of the same names.
+// sameRepositories checks that the token opens the repositories that were
+// meant. An account that was renamed keeps its repositories. But GitHub
+// redirects in the same way from a repository that was transferred, and a mint
+// names repositories without their owner, so the account that one of them went
+// to may have others of the same names.
 func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error {
 	account, names := m.Installation.Account, m.Scope.Repositories
 	if len(names) > maxMoved {

@@ -14,16 +14,18 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// patterns are repository names with wildcards, to be held against what the
-// installation reaches. Names can't hold a slash, so path.Match is all it takes.
+// patterns are repository names with wildcards, which are compared with the
+// repositories of the installation. No name holds a slash, so path.Match
+// suffices.
 type patterns struct {
 	Include []string // names and globs
-	Exclude []string // globs, written with a ! in front
+	Exclude []string // globs, which the input writes with a ! in front
 }
 
 const everything = "*"
 
-// isPattern tells a glob from a name; no name of a repository holds these.
+// isPattern reports whether an entry is a pattern: no name of a repository
+// holds these characters.
 func isPattern(entry string) bool {
 	return strings.HasPrefix(entry, "!") || strings.ContainsAny(entry, "*?[")
 }
@@ -41,7 +43,8 @@ func parsePatterns(in *actions.Inputs, owner string, listed []string) patterns {
 		case err != nil, !isGlob(name), !isAccount(of), redact.IsSecret(of), redact.IsSecret(name):
 			in.Fault("repositories", actions.Quote(entry)+" is no pattern", "write NAME, svc-*, or !svc-legacy to leave one out")
 		case !strings.EqualFold(of, owner):
-			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner, "a token opens the repositories of one owner: set owner to "+of+", or use a second step")
+			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner,
+				"a token opens the repositories of one owner: set owner to "+of+", or use a second step")
 		case excluded:
 			p.Exclude = append(p.Exclude, name)
 		default:
@@ -54,12 +57,14 @@ func parsePatterns(in *actions.Inputs, owner string, listed []string) patterns {
 	return p
 }
 
-// all tells whether the patterns are the plain "*", which needs no list.
+// all reports whether the patterns are just "*", which needs no list of
+// repositories.
 func (p patterns) all() bool {
 	return len(p.Exclude) == 0 && slices.Equal(p.Include, []string{everything})
 }
 
-// first gives a name without wildcards, by which an installation can be found.
+// first returns a name without wildcards, by which an installation can be
+// found, or "".
 func (p patterns) first() string {
 	for _, name := range p.Include {
 		if !isPattern(name) {
@@ -69,8 +74,8 @@ func (p patterns) first() string {
 	return ""
 }
 
-// expand gives the names that the patterns mean, sorted. Archived repositories
-// are for patterns only when asked for; a name in full always counts.
+// expand returns the names of the matching repositories, sorted. Archived ones
+// match a pattern only if that is asked for, and a full name always.
 func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, error) {
 	chosen, known := map[string]bool{}, map[string]bool{}
 	for _, r := range have {
@@ -81,7 +86,7 @@ func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, 
 	}
 	for _, name := range p.Include {
 		if !isPattern(name) && !known[strings.ToLower(name)] {
-			chosen[name] = true // GitHub says why it can't be had
+			chosen[name] = true // GitHub will say why it cannot be opened
 		}
 	}
 	switch {
@@ -92,7 +97,9 @@ func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, 
 		}
 	case len(chosen) > githubapp.MaxRepositories:
 		return nil, actions.Fault{
-			Input: "repositories", Problem: fmt.Sprintf("its patterns match %d repositories, and GitHub lets a token name %d", len(chosen), githubapp.MaxRepositories),
+			Input: "repositories",
+			Problem: fmt.Sprintf("its patterns match %d repositories, and GitHub lets a token name %d",
+				len(chosen), githubapp.MaxRepositories),
 			Cure: "take all (repositories: '*'), or narrow the patterns and use a second step for the rest",
 		}
 	}
@@ -102,8 +109,8 @@ func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, 
 	return slices.Sorted(maps.Keys(chosen)), nil
 }
 
-// idle is the fault of every pattern that matches nothing. A misspelt one that leaves
-// out would leave its repository in; one that takes is work that somebody counts on.
+// idle returns a fault for each pattern that matches nothing. A misspelt
+// exclusion would leave its repository in, and somebody relies on an inclusion.
 func (p patterns) idle(have []githubapp.Repository, archived bool) error {
 	var faults []error
 	note := func(glob, mark, cure string) {
@@ -135,7 +142,8 @@ func (p patterns) idle(have []githubapp.Repository, archived bool) error {
 	return errors.Join(faults...)
 }
 
-// nearestRepository is the one that a name without wildcards was meant for.
+// nearestRepository returns the repository that a misspelt name was meant for,
+// or "".
 func nearestRepository(name string, have []githubapp.Repository) string {
 	if isPattern(name) {
 		return ""
@@ -147,6 +155,7 @@ func nearestRepository(name string, have []githubapp.Repository) string {
 	return lower[nearest.Word(strings.ToLower(name), slices.Sorted(maps.Keys(lower)), 2)]
 }
 
+// matches reports whether one of the globs matches a repository.
 func matches(globs []string, r githubapp.Repository, archived bool) bool {
 	for _, glob := range globs {
 		ok, _ := path.Match(strings.ToLower(glob), strings.ToLower(r.Name))

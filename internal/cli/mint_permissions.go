@@ -9,21 +9,22 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// permissionRequest is what a step asks for, in whichever words, and what that comes to.
+// permissionRequest is what a step asks for, in whichever words, and the
+// permissions that it adds up to.
 type permissionRequest struct {
-	All         bool              // whatever the installation has, said on purpose
+	All         bool              // whatever the installation has, on purpose
 	Explicit    permission.Set    // by name
 	Needs       []permission.Need // by scope and by operation
 	Permissions permission.Set    // the sum
 	Notices     []string
 }
 
-// everyPermission is how permissions says all on purpose.
+// everyPermission is the word with which permissions asks for all on purpose.
 const everyPermission = "all"
 
-// combine adds up permissions by name (two sources), scopes and operations. Of
-// the sources by name, two levels for one name are a fault; a scope or an
-// operation raises a level. Each fault names its input.
+// combine adds up permissions by name (from two sources), scopes and
+// operations. Two levels for one name are a fault if both are given by name; a
+// scope or an operation raises a level. Each fault names its input.
 func combine(permissions string, single permission.Set, scopes, operations string) (permissionRequest, []error) {
 	var faults []error
 	note := func(input string, errs []error) {
@@ -32,7 +33,8 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 			faults = append(faults, actions.Fault{Input: input, Problem: problem, Cure: cure})
 		}
 	}
-	// Nothing that is given may come to nothing: no permissions are all of them.
+	// An input that is given must name something: without permissions, a token
+	// gets all of them.
 	given := func(input, text string, named int, errs []error, cure string) {
 		if note(input, errs); text != "" && named == 0 && len(errs) == 0 {
 			faults = append(faults, actions.Fault{Input: input, Problem: "is given, but names nothing", Cure: cure})
@@ -69,8 +71,9 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 	return w, faults
 }
 
-// excess names what is asked for by name and needed by nothing else. Without
-// scopes and operations there is nothing to hold it against.
+// excess returns the permissions that are asked for by name and needed by no
+// scope or operation. It returns none if there are no scopes and operations to
+// compare with.
 func (w permissionRequest) excess() []string {
 	if len(w.Needs) == 0 || len(w.Explicit) == 0 {
 		return nil
@@ -78,7 +81,7 @@ func (w permissionRequest) excess() []string {
 	return permission.Excess(w.Explicit, w.Needs)
 }
 
-// parsePermissions adds up all inputs that say what the token may do.
+// parsePermissions reads every input that says what the token may do.
 func parsePermissions(in *actions.Inputs) (asked permissionRequest, warnings []string) {
 	single := parseSingle(in)
 	asked, faults := combine(in.String("permissions"), single, in.String("scopes"), in.String("operations"))
@@ -100,9 +103,10 @@ func parsePermissions(in *actions.Inputs) (asked permissionRequest, warnings []s
 	return asked, append(warnings, permission.Unknown(asked.Permissions)...)
 }
 
-// parseSingle reads the inputs of single permissions. Every one that the step gives
-// counts, also one that action.yml does not declare: GitHub has new permissions before
-// this release does, and a misspelt one that was ignored would leave a token with all.
+// parseSingle reads the inputs of single permissions. It reads every one that
+// the step has, even if action.yml does not declare it: GitHub has new
+// permissions before this release knows them, and a token would get all
+// permissions if a misspelt one were ignored.
 func parseSingle(in *actions.Inputs) permission.Set {
 	const prefix = "permission-"
 	single := permission.Set{}

@@ -13,33 +13,33 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// mintRequest is everything a mint needs, complete and checked.
+// mintRequest is everything that a mint needs, complete and checked.
 type mintRequest struct {
-	Skip           bool // no key, and the user said to go on without
+	Skip           bool // there is no key, and on-missing-key is skip
 	Issuer         string
 	Key            crypto.Signer
-	KeyText        redact.String // the same, as it was given
+	KeyText        redact.String // the same, as the input has it
 	Host           host
-	InstallationID int64 // zero: look it up
+	InstallationID int64 // 0 if it has to be looked up
 	Target         githubapp.Target
 	Scope          githubapp.Scope
-	Patterns       patterns          // where Scope.Repositories is to be made from them
+	Patterns       patterns          // from which Scope.Repositories is to be made, if there are any
 	Archived       bool              // patterns match archived repositories too
 	Asked          permissionRequest // what the scope's permissions are for
 	JobEnv         jobEnv            // what later steps get besides the outputs
-	Refresh        bool              // git gets a new token when the old one nears its end
+	Refresh        bool              // git gets a new token before the old one expires
 	KeepToken      bool
 	Verify         bool
 	Recipients     []envelope.Recipient // who can open the encrypted token
-	NoMask         []redact.String      // what must not occur in it
-	Encrypted      bool                 // the token itself is no output
+	NoMask         []redact.String      // texts that must not occur in it
+	Encrypted      bool                 // the token itself is not an output
 	Warnings       []string
 	Notices        []string
 }
 
-// parseMint reads the inputs of the root action. Every fault is in the error.
+// parseMint reads the inputs of the root action. Its error has every fault.
 func parseMint(p Process, r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
-	key := readAppKey(r, in) // before anything can fail or print
+	key := readAppKey(r, in) // first, because it masks the key
 
 	var req mintRequest
 	if !in.Bool("notices") {
@@ -58,7 +58,8 @@ func parseMint(p Process, r *actions.Runner, in *actions.Inputs) (mintRequest, e
 	req.JobEnv = parseJobEnv(p, r, in, req.Host)
 	req.Refresh = in.Bool("refresh")
 	if req.Refresh && !req.JobEnv.Git {
-		in.Fault("refresh", "needs git: true", "a token that is refreshed is handed out by a helper of git; without git, use a step for each hour")
+		in.Fault("refresh", "needs git: true",
+			"a token that is refreshed is handed out by a helper of git; without git, use a step for each hour")
 	}
 	req.Encrypted = !in.Bool("plaintext-output")
 	req.Recipients = parseRecipients(r, in)
@@ -84,6 +85,7 @@ func parseMint(p Process, r *actions.Runner, in *actions.Inputs) (mintRequest, e
 	return req, nil
 }
 
+// parseID reads the id of an installation; 0 means that it has to be looked up.
 func parseID(in *actions.Inputs, name string) int64 {
 	text := in.String(name)
 	if text == "" {
@@ -91,16 +93,17 @@ func parseID(in *actions.Inputs, name string) int64 {
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 || id == math.MaxInt64 || !isID(text) {
-		in.Fault(name, actions.Quote(text)+" is no installation id", "it is the number at the end of the installation's settings page; leave the input out to have it looked up")
+		in.Fault(name, actions.Quote(text)+" is no installation id",
+			"it is the number at the end of the installation's settings page; leave the input out to have it looked up")
 		return 0
 	}
 	return id
 }
 
-// workflowToken is the notice that the workflow's own token can do the same; empty
-// where that is not true: that token opens the workflow's repository alone and may not
-// open pull requests, nothing that it pushes starts a workflow, and where a run gets
-// no secrets it only reads.
+// workflowToken returns the notice that the workflow's own token can do the
+// same. It returns "" unless that is true: the workflow's token opens only the
+// workflow's repository, may not open pull requests, starts no workflow by a
+// push, and only reads where a run gets no secrets.
 func workflowToken(r *actions.Runner, target githubapp.Target, scope githubapp.Scope) string {
 	asked := scope.Permissions
 	block, ok := permission.WorkflowToken(asked)
@@ -120,8 +123,7 @@ func workflowToken(r *actions.Runner, target githubapp.Target, scope githubapp.S
 	return "the workflow's own GITHUB_TOKEN can do this, without an App" + unless + ". Give the job:\n\n" + block
 }
 
-// ownRepository tells whether a token is for nothing but the repository of the
-// workflow.
+// ownRepository reports whether a token is for the workflow's repository alone.
 func ownRepository(r *actions.Runner, target githubapp.Target, scope githubapp.Scope) bool {
 	return len(scope.Repositories) == 1 && len(scope.Permissions) > 0 &&
 		strings.EqualFold(target.Owner+"/"+scope.Repositories[0], r.Variable("GITHUB_REPOSITORY"))

@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// describe tells the log and the job summary what the token is: everything but
-// the token.
+// describe tells the log and the job summary everything about the token except
+// its value.
 func (m minted) describe(r *actions.Runner) {
 	names := joined(m.repositories())
 	if names == "" {
@@ -23,7 +23,7 @@ func (m minted) describe(r *actions.Runner) {
 	}
 }
 
-// summary renders the job summary of a mint.
+// summary returns the job summary of a mint.
 func (m minted) summary() string {
 	app := m.Installation.AppSlug
 	if app == "" {
@@ -59,8 +59,10 @@ func (m minted) summary() string {
 	return b.String()
 }
 
-// inherited warns of a token that was asked for without permissions.
+// inherited returns the warning about a token that was asked for without
+// permissions.
 func (m minted) inherited() string {
-	return fmt.Sprintf("no permissions asked for: the token inherits all %d of the installation. Keep the lines that the job needs:\n\npermissions: |\n%s",
+	return fmt.Sprintf("no permissions asked for: the token inherits all %d of the installation. "+
+		"Keep the lines that the job needs:\n\npermissions: |\n%s",
 		len(m.Token.Permissions), indented(permission.Set(m.Token.Permissions).YAML()))
 }

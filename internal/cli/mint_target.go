@@ -10,16 +10,17 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// mintTarget is whose installation a token is of, and the repositories that it opens.
+// mintTarget is whose installation a token belongs to, and which repositories
+// it opens.
 type mintTarget struct {
 	Target   githubapp.Target
 	Scope    githubapp.Scope // without permissions
-	Patterns patterns        // where Scope.Repositories is to be made from them
+	Patterns patterns        // from which Scope.Repositories is to be made, if there are any
 	Notices  []string
 }
 
-// parseTarget finds whose installation and which repositories are meant, by the
-// rules of actions/create-github-app-token.
+// parseTarget reads owner, repositories and enterprise by the rules of
+// actions/create-github-app-token.
 func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
 	wrong := owner != "" && (!isAccount(owner) || redact.IsSecret(owner))
@@ -36,7 +37,7 @@ func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 		return mintTarget{Target: githubapp.Target{Enterprise: enterprise}, Scope: githubapp.Scope{AllRepositories: true}}
 	}
 	switch {
-	case wrong: // repositories can't be held against it, and it may be a secret
+	case wrong: // it may be a secret, and no repository can be compared with it
 		return mintTarget{}
 	case owner == "" && len(listed) == 0:
 		current := r.Variable("GITHUB_REPOSITORY")
@@ -72,7 +73,7 @@ func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 	return t
 }
 
-// parseRepositories gives the bare names that GitHub wants.
+// parseRepositories returns the names without owner, as GitHub wants them.
 func parseRepositories(in *actions.Inputs, owner string, listed []string) []string {
 	var names []string
 	seen := map[string]bool{}
@@ -82,11 +83,12 @@ func parseRepositories(in *actions.Inputs, owner string, listed []string) []stri
 			of, name = owner, entry
 		}
 		switch {
-		case !isAccount(of), !isRepository(name), redact.IsSecret(of), redact.IsSecret(name), name == ".", name == "..", strings.HasSuffix(strings.ToLower(name), ".git"):
+		case !isAccount(of), redact.IsSecret(of), !isRepositoryName(name):
 			in.Fault("repositories", actions.Quote(entry)+" is no repository", "write NAME or OWNER/NAME, no URL, no .git")
 			continue
 		case !strings.EqualFold(of, owner):
-			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner, "a token opens the repositories of one owner: set owner to "+of+", or use a second step")
+			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner,
+				"a token opens the repositories of one owner: set owner to "+of+", or use a second step")
 			continue
 		}
 		if key := strings.ToLower(name); !seen[key] {

@@ -10,14 +10,15 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// minted is a request that was met.
+// minted is a request together with the token that it brought.
 type minted struct {
 	mintRequest
 	Installation githubapp.Installation
 	Token        githubapp.Token
 }
 
-// payload is what travels encrypted: the token and all that is known about it.
+// payload returns what travels encrypted: the token and all that is known about
+// it.
 func (m minted) payload() envelope.Payload {
 	return envelope.Payload{
 		Token: m.Token.Value, ExpiresAt: m.Token.ExpiresAt, APIURL: m.Host.URL,
@@ -26,8 +27,9 @@ func (m minted) payload() envelope.Payload {
 	}
 }
 
-// repositories lists what the token opens. GitHub names none of them when it is
-// all of an owner's; an enterprise has none of its own.
+// repositories returns the repositories that the token opens. GitHub names none
+// of them when the token opens all of an owner's, and an enterprise has none of
+// its own.
 func (m minted) repositories() []string {
 	switch {
 	case !m.Token.AllRepositories:
@@ -38,7 +40,8 @@ func (m minted) repositories() []string {
 	return []string{m.owner() + "/*"}
 }
 
-// sameScope holds what was granted against what was asked for.
+// sameScope returns an error if GitHub granted another scope than was asked
+// for.
 func (m minted) sameScope() error {
 	missing, extra := m.Token.Differs(m.owner(), m.Scope)
 	if len(m.Scope.Permissions) > 0 {
@@ -61,8 +64,9 @@ func (m minted) sameScope() error {
 	}
 }
 
-// owner is whose repositories the token opens: of the account that the installation
-// is on, by the name that GitHub gives it. An enterprise has none of its own.
+// owner returns whose repositories the token opens: the account of the
+// installation, as GitHub spells it. An enterprise has no repositories of its
+// own.
 func (m minted) owner() string {
 	if m.Target.Enterprise != "" || m.Installation.Account == "" {
 		return m.Target.Owner
@@ -70,7 +74,7 @@ func (m minted) owner() string {
 	return m.Installation.Account
 }
 
-// place is the account in words.
+// place returns the account in words.
 func (m minted) place() string {
 	t := githubapp.Target{Owner: m.owner(), Enterprise: m.Target.Enterprise}
 	if t.Enterprise != "" && m.Installation.Account != "" {
@@ -79,7 +83,7 @@ func (m minted) place() string {
 	return t.String()
 }
 
-// reach is that of a token that was minted here.
+// reach returns what git is to be let in to with the token.
 func (m minted) reach() reach {
 	w := reach{Owner: m.owner(), Organization: m.Installation.Organization, All: m.Token.AllRepositories}
 	if given := m.Target.Owner; given != w.Owner {

@@ -9,9 +9,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// namePattern returns a check of what a name looks like. The pattern is compiled when it is
-// first asked for, since a step asks for few, and the length is checked apart: a
-// counted repetition would make the pattern as large as its count.
+// namePattern returns a check of how a name looks. It compiles the pattern on
+// first use, since a step needs few of them, and checks the length separately:
+// a counted repetition would make the pattern as large as its count.
 func namePattern(longest int, pattern string) func(string) bool {
 	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
 	return func(text string) bool { return len(text) <= longest && compiled().MatchString(text) }
@@ -27,16 +27,21 @@ var (
 	isSlug       = namePattern(100, `^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`)
 )
 
-// speaksID tells what has the form of a client id and may be shown.
+// speaksID reports whether a text looks like a client id and may be shown.
 func speaksID(text string) bool {
 	return isClientID(text) && actions.Quote(text) == `"`+text+`"`
 }
 
-// isRepositoryName reports whether GitHub lets a repository have the name.
+// isRepositoryName reports whether GitHub allows a repository to have the name.
 func isRepositoryName(name string) bool {
 	return isRepository(name) && !redact.IsSecret(name) && name != "." && name != ".." && !strings.HasSuffix(strings.ToLower(name), ".git")
 }
 
 func isHex40(text string) bool {
 	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// isVisible reports whether a text is all visible ASCII, as every token is.
+func isVisible(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -13,13 +13,13 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// An envelope is not signed: whoever knows a recipient, which is public, can make
-// one. What comes out of it is an input like any other, of a stranger's hand: it is
-// checked before it becomes an output, a line of the log or a part of git's
-// configuration, and it never chooses to whom a credential is sent.
+// An envelope is not signed: everybody who knows a recipient, which is public,
+// can make one. So its content is an input that a stranger may have written. It
+// is checked before it becomes an output, a line of the log or a part of git's
+// configuration, and it never decides where a credential is sent.
 
-// open decrypts, masks what came out before anything else is done with it, and
-// checks the rest.
+// open decrypts an envelope, masks its content before anything else is done
+// with it, and checks the rest.
 func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Identity) (envelope.Payload, error) {
 	opened, err := envelope.Open(line, with)
 	if envelopeFault(in, "encrypted-token", err) {
@@ -47,8 +47,8 @@ func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Id
 
 const strangerCure = "valetkey makes no such envelope: find out which job or person made it, and take the output of yours"
 
-// stranger says what an envelope holds that no mint of ours wrote; empty if there is
-// nothing. It repeats nothing that is not a word.
+// stranger returns what an envelope holds that no mint of ours writes, or "".
+// It repeats nothing but plain words.
 func stranger(p envelope.Payload) string {
 	switch {
 	case p.AppSlug != "" && (!isSlug(p.AppSlug) || redact.IsSecret(p.AppSlug)):
@@ -77,8 +77,8 @@ func stranger(p envelope.Payload) string {
 	return ""
 }
 
-// tokenHost is where a token is asked about, used and revoked: the GitHub of this step, or
-// one that allowed-api-urls lets an envelope name.
+// tokenHost returns where a token is used and revoked: at the GitHub of this
+// step, or at one that allowed-api-urls lets an envelope name.
 func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 	if p.APIURL == "" {
 		return h, nil
@@ -89,7 +89,7 @@ func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 			h.URL = u.String()
 			return h, nil
 		}
-		named = actions.Quote(u.String()) // which has no password in it
+		named = actions.Quote(u.String()) // it has no password in it
 	}
 	return h, actions.Fault{
 		Input:   "encrypted-token",
@@ -102,7 +102,7 @@ func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 // longest is more than any token lives: GitHub gives them an hour.
 const longest = 24 * time.Hour
 
-// left is how long a token still lives; now is by GitHub's clock.
+// left returns how long a token still lives. The time now is by GitHub's clock.
 func left(p envelope.Payload, now time.Time) (time.Duration, error) {
 	rest := p.ExpiresAt.Sub(now)
 	if rest > longest {

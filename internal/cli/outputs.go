@@ -10,7 +10,7 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
-// tokenOutputs are the outputs that mint and decrypt have in common.
+// tokenOutputs returns the outputs that mint and decrypt have in common.
 func tokenOutputs(p envelope.Payload) []actions.Pair {
 	id, expires := "", ""
 	if p.InstallationID != 0 {
@@ -36,6 +36,7 @@ func tokenOutputs(p envelope.Payload) []actions.Pair {
 	}
 }
 
+// without removes the pair of a name.
 func without(pairs []actions.Pair, name string) []actions.Pair {
 	return slices.DeleteFunc(pairs, func(p actions.Pair) bool { return p.Name == name })
 }

@@ -8,14 +8,17 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// chowned is a file that this step writes for later steps of the job. This one
-// runs as root in its container, those as somebody else, who owns the workspace:
-// what is root's, actions/cache could not read and the runner not clean up.
+// chowned is a file that this step writes for later steps of the job. The
+// action runs as root in its container; later steps run as the owner of the
+// workspace. A file left owned by root could not be read by actions/cache or
+// deleted by the runner.
 type chowned struct {
 	path   string
-	before string // the deepest directory of the path that was there already
+	before string // the deepest directory of the path that exists already
 }
 
+// chownLater remembers, before a file is written, which directories of its path
+// are there already.
 func chownLater(path string) chowned {
 	c := chowned{path: path, before: filepath.Dir(path)}
 	for {
@@ -26,9 +29,9 @@ func chownLater(path string) chowned {
 	}
 }
 
-// apply gives the file, and the directories that were made for it, to the owner of
-// the one they were made in. None of them is reached through a link that leads out
-// of that one: it would give away what lies elsewhere.
+// apply gives the file, and the directories that were made for it, to the owner
+// of the directory that they were made in. It follows no link out of that
+// directory, since it would give away files that lie elsewhere.
 func (c chowned) apply(r *actions.Runner) {
 	if c.path == "" {
 		return
@@ -41,7 +44,7 @@ func (c chowned) apply(r *actions.Runner) {
 	name, err := filepath.Rel(c.before, c.path)
 	for ; err == nil && name != "."; name = filepath.Dir(name) {
 		if _, absent := root.Lstat(name); absent != nil {
-			continue // not written after all
+			continue // it was not written after all
 		}
 		err = sameOwner(root, name)
 	}
@@ -50,8 +53,8 @@ func (c chowned) apply(r *actions.Runner) {
 	}
 }
 
-// sameOwner gives a file to the owner of the directory that it lies below. Only root
-// can, and only root needs to.
+// sameOwner gives a file to the owner of the root directory. Only a process
+// that runs as root can do that, and only such a process needs to.
 func sameOwner(root *os.Root, name string) error {
 	info, err := root.Stat(".")
 	if err != nil {

@@ -13,9 +13,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runPost is the stage after the job's last step: it revokes what main left in its
-// state. It never fails a job: a token that can't be revoked expires. Files come
-// after the token: they may have been tampered with since.
+// runPost is the stage after the job's last step. It revokes what the main
+// stage left in the state. It never fails a job, because a token that cannot be
+// revoked expires. It reads files last, since they may have been tampered with.
 func runPost(ctx context.Context, p Process) int {
 	r := p.runner()
 	defer r.Finish()
@@ -38,10 +38,10 @@ func runPost(ctx context.Context, p Process) int {
 	return exitOK
 }
 
-// keepsToken reads skip-token-revoke as it is now: the runner evaluates the inputs
-// anew for the post stage, so that a later step may have decided. What is not
-// understood keeps nothing alive. The decrypt action has no such input: its main
-// stage leaves no token that is not to be revoked.
+// keepsToken reads skip-token-revoke as it is now: the runner evaluates the
+// inputs again for the post stage, so a later step may have decided. A value
+// that is not understood keeps no token. The decrypt action has no such input:
+// its main stage only leaves a token that is to be revoked.
 func keepsToken(p Process, r *actions.Runner) bool {
 	if len(p.Args) > 1 && p.Args[1] != "mint" {
 		return false
@@ -55,7 +55,7 @@ func keepsToken(p Process, r *actions.Runner) bool {
 	return keep
 }
 
-// connectSaved opens the way to the GitHub of the state.
+// connectSaved returns the API of the GitHub that the state names.
 func connectSaved(p Process, r *actions.Runner) (*githubapp.API, error) {
 	skew, err := time.ParseDuration(r.State(stateSkew))
 	if err != nil {
@@ -67,16 +67,16 @@ func connectSaved(p Process, r *actions.Runner) (*githubapp.API, error) {
 	})
 }
 
-// endRefresh revokes what refresh made beside the token of the state, unless it is to be
-// kept, and removes the directory, in which the App's key lies. Without an api there is
-// no way to GitHub.
+// endRefresh revokes the tokens that refresh minted besides that of the state,
+// unless they are to be kept. It also removes the directory, in which the App's
+// key lies. The api is nil if the state does not lead to GitHub.
 func endRefresh(ctx context.Context, p Process, r *actions.Runner, api *githubapp.API, keep bool) {
 	name := r.State(stateRefresh)
 	if !strings.HasPrefix(name, refreshPrefix) || name != filepath.Base(name) {
 		return
 	}
 	temp := p.Getenv("RUNNER_TEMP")
-	if temp == "" { // a path without it would be one of the workspace
+	if temp == "" { // without it, the path would be one in the workspace
 		r.Warning("the files of refresh are left behind, and what it minted is not revoked: RUNNER_TEMP is not set")
 		return
 	}
@@ -99,9 +99,7 @@ func endRefresh(ctx context.Context, p Process, r *actions.Runner, api *githubap
 	endTokens(ctx, r, api, others...)
 }
 
-// endTokens revokes tokens, all at once, and says of each what came of it. Each is
-// sent to GitHub, whatever a clock says of it: GitHub says of one that expired that it
-// is gone.
+// endTokens revokes tokens, all at once, and logs what came of each.
 func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, tokens ...liveToken) {
 	ctx, cancel := context.WithTimeout(ctx, postTime)
 	defer cancel()
@@ -124,6 +122,7 @@ func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, token
 	}
 }
 
+// livesUntil completes a sentence about a token that is not revoked.
 func livesUntil(expires time.Time) string {
 	if expires.IsZero() {
 		return ""
@@ -131,6 +130,7 @@ func livesUntil(expires time.Time) string {
 	return " and lives" + until(expires)
 }
 
+// until completes a sentence about a token that stays alive.
 func until(expires time.Time) string {
 	if expires.IsZero() {
 		return ""

@@ -17,11 +17,11 @@ const (
 	barWidth    = 40
 )
 
-// progress shows how far the work is: totals now and then in a log, a bar on a
-// terminal.
+// progress shows how far the work is: by totals now and then in a log, by a bar
+// on a terminal.
 type progress struct {
 	r     *actions.Runner
-	bar   io.Writer // nil: no terminal
+	bar   io.Writer // nil without a terminal
 	total int
 
 	mu      sync.Mutex
@@ -31,6 +31,7 @@ type progress struct {
 	drawing bool
 }
 
+// newProgress starts to show the progress of so many results.
 func newProgress(p Process, r *actions.Runner, total int) *progress {
 	show := &progress{r: r, total: total, counts: map[secret.Outcome]int{}, shown: time.Now()}
 	if p.Terminal {
@@ -57,6 +58,7 @@ func (s *progress) add(r secret.Result) {
 	}
 }
 
+// totals lists how many results there are of each outcome.
 func (s *progress) totals() string {
 	var parts []string
 	for _, outcome := range outcomes() {
@@ -67,12 +69,14 @@ func (s *progress) totals() string {
 	return strings.Join(parts, ", ")
 }
 
+// draw replaces the line of the bar.
 func (s *progress) draw() {
 	full := barWidth
 	if s.total > 0 {
 		full = min(barWidth, barWidth*s.done/s.total)
 	}
-	fmt.Fprintf(s.bar, "\r\x1b[K[%s%s] %s of %s: %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), thousands(s.done), thousands(s.total), s.totals())
+	fmt.Fprintf(s.bar, "\r\x1b[K[%s%s] %s of %s: %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full),
+		thousands(s.done), thousands(s.total), s.totals())
 	s.shown, s.drawing = time.Now(), true
 }
 

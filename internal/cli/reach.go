@@ -10,17 +10,18 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// reach is what git is to be let in to: what the token opens, by the names and in the
-// spellings that workflows use, GitHub's first.
+// reach is what git is to be let in to: the repositories that the token opens,
+// in the spellings that workflows use. GitHub's spelling comes first.
 type reach struct {
 	Owner        string   `json:"owner"`
 	Aliases      []string `json:"aliases"`
-	Organization int64    `json:"organization"` // the owner's number, if it is an organization and the number is known
+	Organization int64    `json:"organization"` // the owner's id, if it is an organization and the id is known
 	All          bool     `json:"all"`          // every repository of the owner
 	Repositories []string `json:"repositories"` // names without owner
 }
 
-// reachOf is that of a token that was minted elsewhere, from owner/name or owner/*.
+// reachOf returns the reach of a token that was minted elsewhere, from names
+// like owner/name or owner/*.
 func reachOf(repositories []string) (reach, error) {
 	var w reach
 	for _, full := range repositories {
@@ -40,8 +41,8 @@ func reachOf(repositories []string) (reach, error) {
 	return w, nil
 }
 
-// selected narrows all repositories of an owner to those that the installation
-// selects, which are all that the token opens.
+// selected narrows all repositories of an owner down to those that the
+// installation selects, because the token opens no others.
 func (w reach) selected(ctx context.Context, api *githubapp.API, token redact.String) (reach, error) {
 	list, err := api.Repositories(ctx, token)
 	if err != nil {
@@ -56,6 +57,7 @@ func (w reach) selected(ctx context.Context, api *githubapp.API, token redact.St
 	return w, nil
 }
 
+// opens reports whether a repository is within reach.
 func (w reach) opens(owner, repository string) bool {
 	same := func(name string) func(string) bool {
 		return func(other string) bool { return strings.EqualFold(other, name) }

@@ -8,8 +8,8 @@ import (
 	"github.com/valetkey/valetkey/internal/envelope"
 )
 
-// parseRecipients reads who can open what is encrypted: recipients or a
-// passphrase; none when neither is given.
+// parseRecipients returns who can open the encrypted outputs, from recipients
+// or passphrase. It returns none if neither is given.
 func parseRecipients(r *actions.Runner, in *actions.Inputs) []envelope.Recipient {
 	secret := in.Secret("passphrase")
 	r.Mask(actions.EachLine(secret)...)
@@ -28,7 +28,8 @@ func parseRecipients(r *actions.Runner, in *actions.Inputs) []envelope.Recipient
 	return to
 }
 
-// ownKey is the App itself: whoever has its key can open what it minted.
+// ownKey returns the App itself as the recipient: whoever has its key can open
+// an output that it encrypted.
 func ownKey(in *actions.Inputs, input string, key *rsa.PublicKey) []envelope.Recipient {
 	own, err := envelope.KeyRecipient(key)
 	if envelopeFault(in, input, err) {
@@ -39,8 +40,8 @@ func ownKey(in *actions.Inputs, input string, key *rsa.PublicKey) []envelope.Rec
 
 const noneGiven = "is empty, and so are passphrase and private-key"
 
-// parseIdentities reads what opens it: exactly one of identity, passphrase and the
-// App's key.
+// parseIdentities reads exactly one of identity, passphrase and the App's key,
+// with which an encrypted output is opened.
 func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity {
 	identity, secret := in.Key("identity"), in.Secret("passphrase")
 	r.Mask(actions.Lines(identity)...)
@@ -81,8 +82,8 @@ func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity 
 	return []envelope.Identity{own}
 }
 
-// envelopeFault notes an error of the envelope package, and tells whether there
-// was one.
+// envelopeFault notes an error of the envelope package. It reports whether
+// there was one.
 func envelopeFault(in *actions.Inputs, name string, err error) bool {
 	var e *envelope.Error
 	switch {

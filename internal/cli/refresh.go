@@ -12,9 +12,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// currentToken gives a token with enough life left, minting one where that is needed.
-// announce, which may be nil, is called once for a token that the runner has not been
-// told of.
+// currentToken returns the job's token, after minting another one if the last
+// is about to expire. It calls announce, which may be nil, once for a token
+// that the runner has not been told of.
 func currentToken(
 	ctx context.Context, p Process, r *actions.Runner, d refreshDir, announce func(redact.String),
 ) (t liveToken, err error) {
@@ -45,8 +45,8 @@ func currentToken(
 	return t, err
 }
 
-// replace mints what the state says, and keeps it there. A token that nobody would
-// know of is taken back.
+// replace mints what the state describes, and keeps the token there. If that
+// fails it takes the token back, since nobody would know of it.
 func replace(ctx context.Context, p Process, r *actions.Runner, d refreshDir, s *refreshState) error {
 	api, err := p.connect(r, host{URL: s.URL, Roots: []byte(s.Roots), InsecureHTTP: s.InsecureHTTP})
 	if err != nil {
@@ -71,7 +71,7 @@ func replace(ctx context.Context, p Process, r *actions.Runner, d refreshDir, s 
 	return nil
 }
 
-// remint mints what the state says.
+// remint mints what the state describes.
 func remint(ctx context.Context, r *actions.Runner, api *githubapp.API, s refreshState) (githubapp.Token, error) {
 	r.Mask(actions.Lines(s.Key.String)...)
 	key, err := githubapp.ParseKey(s.Key.String)
@@ -93,13 +93,13 @@ func remint(ctx context.Context, r *actions.Runner, api *githubapp.API, s refres
 	return m.Token, nil
 }
 
-// retireTime is all that git waits for tokens of the past; what is left to do then,
-// the next mint does, or the post stage.
+// retireTime is how long git waits while tokens of the past are revoked. The
+// next mint or the post stage revokes the rest.
 const retireTime = 5 * time.Second
 
-// retire revokes the tokens whose end has come by GitHub's clock, which has just been
-// heard: nobody is at work with them any more. It gives the others, and those of
-// which GitHub did not say that they are gone.
+// retire revokes the tokens that have expired by GitHub's clock: nobody works
+// with them any more. It returns the others, and those of which GitHub did not
+// say that they are gone.
 func retire(ctx context.Context, api *githubapp.API, tokens []liveToken) []liveToken {
 	ctx, cancel := context.WithTimeout(ctx, retireTime)
 	defer cancel()
@@ -115,8 +115,8 @@ func retire(ctx context.Context, api *githubapp.API, tokens []liveToken) []liveT
 	return left
 }
 
-// startRefresh prepares what a job needs that outlives its token. On an error
-// nothing is left behind.
+// startRefresh prepares a job that outlives its token. It leaves nothing behind
+// on an error.
 func startRefresh(p Process, r *actions.Runner, m minted, w reach) (refreshDir, []actions.Pair, error) {
 	identity, recipient, err := envelope.NewIdentity()
 	if err != nil {
@@ -133,7 +133,7 @@ func startRefresh(p Process, r *actions.Runner, m minted, w reach) (refreshDir, 
 		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
 		Tokens: []liveToken{{
 			Value: storedSecret{m.Token.Value}, Minted: time.Now().Add(m.Host.Skew), Expires: m.Token.ExpiresAt, Skew: m.Host.Skew,
-			Announced: true, // as all that this stage minted
+			Announced: true, // this stage masked it
 		}},
 	})
 	if err == nil {

@@ -14,43 +14,46 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// A job that outlives its token has this very program in a directory below
-// RUNNER_TEMP, beside a file that holds all it takes to mint again. The file is an
-// envelope; the identity that opens it is in the job's environment only, so that
-// neither half is of use without the other.
+// A job that outlives its token has a copy of this program in a directory below
+// RUNNER_TEMP, next to a file with all that it takes to mint again. The file is an
+// envelope, and the identity that opens it is only in the job's environment, so
+// that neither is of use without the other.
 const (
 	refreshProgram = "valetkey"
 	refreshFile    = "state"
 	refreshLock    = "lock"
 	refreshPrefix  = "valetkey-"
 
-	// refreshBefore is how much life a token must have to be handed out once more.
+	// refreshBefore is how long a token must still live to be handed out once
+	// more.
 	refreshBefore = 5 * time.Minute
 
-	// maxRefresh bounds the file, whose largest part are certificates to trust.
+	// maxRefresh bounds the state file, most of which are certificates to
+	// trust.
 	maxRefresh = 1 << 20
 
-	// refreshWait is how long a lock is waited for: whoever holds it may be minting,
-	// and be about to hand out what is asked for.
+	// refreshWait is how long to wait for the lock. Its holder may be minting
+	// the very token that is asked for.
 	refreshWait = mintTime + 30*time.Second
 )
 
 // refreshDir is the directory of one step.
 type refreshDir struct{ path string }
 
-// identityVariable names the variable that holds the identity.
+// identityVariable returns the name of the variable that holds the identity.
 func (d refreshDir) identityVariable() string {
 	return "VALETKEY_" + strings.ToUpper(strings.TrimPrefix(filepath.Base(d.path), refreshPrefix))
 }
 
-// helper is what git is told to ask. The job knows the directory by another path
-// than this container, so the shell that git starts is left to find it.
+// helper returns the command that git is told to ask. The job knows the
+// directory by another path than this container does, so it is left to git's
+// shell to find it.
 func (d refreshDir) helper() string {
 	return `!"$RUNNER_TEMP/` + filepath.Base(d.path) + `/` + refreshProgram + `" git-credential`
 }
 
-// newRefreshDir makes the directory with the program in it, all of it for the user
-// that RUNNER_TEMP belongs to and for nobody else.
+// newRefreshDir makes the directory with the program in it, for the owner of
+// RUNNER_TEMP and for nobody else.
 func newRefreshDir(temp string) (refreshDir, error) {
 	if temp == "" {
 		return refreshDir{}, actions.Fault{
@@ -69,7 +72,7 @@ func newRefreshDir(temp string) (refreshDir, error) {
 	if err == nil {
 		err = os.WriteFile(filepath.Join(path, refreshLock), nil, 0o600)
 	}
-	for _, name := range []string{refreshProgram, refreshLock, "."} { // from then on the directory is in others' hands
+	for _, name := range []string{refreshProgram, refreshLock, "."} { // the directory comes last: from then on others can change it
 		if err == nil {
 			err = d.own(name)
 		}
@@ -83,8 +86,8 @@ func newRefreshDir(temp string) (refreshDir, error) {
 
 func (d refreshDir) remove() { _ = os.RemoveAll(d.path) }
 
-// own gives a file of the directory to the owner of RUNNER_TEMP: the container runs
-// as root, the job's steps mostly don't.
+// own gives a file of the directory to the owner of RUNNER_TEMP, because the
+// container runs as root and most steps of the job do not.
 func (d refreshDir) own(name string) error {
 	temp, err := os.OpenRoot(filepath.Dir(d.path))
 	if err != nil {
@@ -108,7 +111,8 @@ func copyFile(from, to string, mode os.FileMode) (err error) {
 	return errors.Join(err, out.Close())
 }
 
-// locked runs f while nobody else does: ten clones at once need one mint.
+// locked runs f while no other process does, so that ten clones at once cause
+// one mint.
 func (d refreshDir) locked(ctx context.Context, f func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, refreshWait)
 	defer cancel()
@@ -128,13 +132,14 @@ func (d refreshDir) locked(ctx context.Context, f func() error) error {
 	return f()
 }
 
-// ownRefreshDir gives the directory of refresh that this program lies in, if it does.
+// ownRefreshDir returns the directory of refresh in which this program lies. It
+// reports whether there is one.
 func ownRefreshDir() (refreshDir, bool) {
 	program, err := os.Executable()
 	if err != nil {
 		return refreshDir{}, false
 	}
 	d := refreshDir{filepath.Dir(program)}
-	_, err = os.Lstat(filepath.Join(d.path, refreshFile)) // a link is for load to refuse
+	_, err = os.Lstat(filepath.Join(d.path, refreshFile)) // load refuses a link
 	return d, err == nil && strings.HasPrefix(filepath.Base(d.path), refreshPrefix)
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// refreshState is what the file holds.
+// refreshState is the content of the state file.
 type refreshState struct {
 	Issuer       string          `json:"issuer"`
 	Key          storedSecret    `json:"key"`
@@ -23,38 +23,38 @@ type refreshState struct {
 	Roots        string          `json:"roots"`
 	InsecureHTTP bool            `json:"insecure_http"`
 	Server       string          `json:"server"`
-	Reach        reach           `json:"reach"` // what git is answered for
+	Reach        reach           `json:"reach"` // the repositories that git gets an answer for
 	Installation int64           `json:"installation"`
 	Scope        githubapp.Scope `json:"scope"`
-	Tokens       []liveToken     `json:"tokens"`    // the last one is handed out
-	Recipient    string          `json:"recipient"` // whom the file is for
+	Tokens       []liveToken     `json:"tokens"`    // the last of them is handed out
+	Recipient    string          `json:"recipient"` // of the file
 }
 
-// liveToken is a token that is to be revoked; its times are by GitHub's clock.
+// liveToken is a token that has to be revoked. Its times are by GitHub's clock.
 type liveToken struct {
 	Value     storedSecret  `json:"value"`
 	Minted    time.Time     `json:"minted"`
 	Expires   time.Time     `json:"expires"`
-	Skew      time.Duration `json:"skew"`      // how far GitHub's clock was ahead of this machine's as it was minted
+	Skew      time.Duration `json:"skew"`      // how far GitHub's clock was ahead of this machine's at the mint
 	Announced bool          `json:"announced"` // the runner masks it in every later step
 }
 
-// unexpired reports whether it has enough life left to be handed out, at a time of this
-// machine. One that is before the token's own is that of a machine whose clock was set
-// since: then nothing is known.
+// unexpired reports whether the token will live long enough to be handed out,
+// at a time of this machine. It reports false for a time before the token was
+// minted: this machine's clock was set since, so nothing is known.
 func (t liveToken) unexpired(now time.Time) bool {
 	now = now.Add(t.Skew)
 	return now.After(t.Minted.Add(-time.Minute)) && t.Expires.Sub(now) > refreshBefore
 }
 
-// storedSecret is shown as *** like any secret, but for JSON, which is sealed
+// storedSecret prints as *** like any secret, except in JSON, which is sealed
 // before it goes anywhere.
 type storedSecret struct{ redact.String }
 
-// MarshalJSON reveals the secret to what [refreshDir.save] seals.
+// MarshalJSON reveals the secret to [refreshDir.save], which seals it.
 func (s storedSecret) MarshalJSON() ([]byte, error) { return json.Marshal(s.Reveal()) }
 
-// UnmarshalJSON reads it back.
+// UnmarshalJSON reads the secret back.
 func (s *storedSecret) UnmarshalJSON(data []byte) error {
 	var v string
 	if err := json.Unmarshal(data, &v); err != nil {
@@ -64,7 +64,8 @@ func (s *storedSecret) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// save writes the state, sealed, in one step: a reader sees the old or the new.
+// save writes the state, sealed, in one step: a reader sees the old one or the
+// new one.
 func (d refreshDir) save(s refreshState) error {
 	to, err := envelope.ParseRecipients(s.Recipient)
 	if err != nil {
@@ -93,8 +94,8 @@ func (d refreshDir) save(s refreshState) error {
 	})
 }
 
-// mintAnew is all that helps against a state that is not as it was left: the causes are
-// not those of a file or an envelope that a user gave.
+// mintAnew is the only hint that helps if somebody else changed the state.
+// Those of a file or an envelope that a user gave would mislead.
 const mintAnew = "find out what else writes below RUNNER_TEMP, and mint again with refresh: true, which makes another state"
 
 // load opens the state with the identity of the job.

@@ -8,14 +8,15 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// reserved are the names of variables that programs obey: who sets one of them for
-// the later steps of a job runs there what they like, or reads what those send. A
-// name that ends in * stands for all that begin like it, one that begins with * for
-// all that end like it; case does not count.
+// reserved lists the variables that programs obey. Whoever sets one for the
+// later steps of a job can run code there, or read what those steps send. A *
+// at the end of a name stands for any ending, and one at the beginning for any
+// beginning. Case does not count.
 //
-// Nothing of ours is ever called by a name under always. Under environment stand
-// names that people do keep secrets under (KUBECONFIG, HTTPS_PROXY with its
-// password): such a value may be carried and stored, but sets no variable.
+// No value of ours is ever given a name listed under always. The names under
+// environment are also those under which people keep secrets, such as
+// KUBECONFIG, or HTTPS_PROXY with its password: such a value may be carried and
+// stored, but sets no variable.
 var reserved = []struct{ what, always, environment string }{
 	{
 		"the runner's own",
@@ -86,15 +87,16 @@ var reserved = []struct{ what, always, environment string }{
 	},
 }
 
-// secretEndings are those of names that hold a secret and that no program obeys,
-// whatever they begin with: NODE_AUTH_TOKEN, CARGO_REGISTRY_TOKEN, GIT_PASSWORD,
-// RUBYGEMS_API_KEY, BUNDLE_GITHUB__COM. They don't count for the names under always.
+// secretEndings are the endings of names that hold a secret and that no program
+// obeys, whatever they begin with: NODE_AUTH_TOKEN, CARGO_REGISTRY_TOKEN,
+// GIT_PASSWORD, RUBYGEMS_API_KEY, BUNDLE_GITHUB__COM. They make no difference
+// to the names under always.
 var secretEndings = []string{
 	"TOKEN", "PASSWORD", "PASSPHRASE", "SECRET", "CREDENTIALS", "_USERNAME", "_PAT",
 	"API_KEY", "ACCESS_KEY", "SSH_KEY", "DEPLOY_KEY", "SIGNING_KEY", "PRIVATE_KEY", "__COM",
 }
 
-// isReserved reports whether nothing of ours may have the name.
+// isReserved reports whether no value of ours may have the name.
 func isReserved(name string) bool {
 	name = strings.ToUpper(name)
 	for _, kind := range reserved {
@@ -105,7 +107,8 @@ func isReserved(name string) bool {
 	return false
 }
 
-// isObeyed reports whether a variable of that name would decide what later steps do.
+// isObeyed reports whether a variable of that name would decide what later
+// steps do.
 func isObeyed(name string) bool {
 	if isReserved(name) {
 		return true

@@ -7,10 +7,11 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// notRevocable tells why a text is no installation token, which is all that the revoke
-// action can end: DELETE /installation/token ends the token that sends it, and answers
-// 401 to anything else, which is also what a token gets that is gone already. So what
-// is sent has to be one by its look. Both are empty when it is.
+// notRevocable returns why a text is not an installation token, the only kind
+// that the revoke action can end, and "" if it is one. DELETE
+// /installation/token ends the token that sends it. GitHub answers 401 to
+// anything else, and also to a token that is gone already, so the text has to
+// be recognized by its look before it is sent.
 func notRevocable(text string) (problem, cure string) {
 	const pass = "pass the output token of valetkey as it is"
 	switch kind := redact.KindOf(text); {
@@ -18,7 +19,7 @@ func notRevocable(text string) (problem, cure string) {
 		return "is an encrypted token", "pass it as encrypted-token, with the private-key, identity or passphrase that opens it"
 	case kind == redact.PEM || kind == redact.AgeIdentity:
 		return "is a private key and no token: " + string(kind), "if it leaked, make a new one and delete it where it was registered; " + pass
-	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }):
+	case !isVisible(text):
 		return "is no token: it has white space or other characters in it that no token has", pass
 	case kind == redact.InstallationToken && strings.HasPrefix(text, "ghs_") && redact.IsSecret(text), isOldToken(text):
 		return "", ""
@@ -40,18 +41,18 @@ func notRevocable(text string) (problem, cure string) {
 	return "is no installation token", pass
 }
 
-// isOldToken tells the form of before 2021, v1. and 40 hexadecimal digits, which an
-// Enterprise Server of that time still makes.
+// isOldToken reports whether a text has the form of before 2021, v1. and 40
+// hexadecimal digits, which an Enterprise Server of that time still makes.
 func isOldToken(text string) bool {
 	digits, ok := strings.CutPrefix(text, "v1.")
 	return ok && isHex40(digits)
 }
 
-// isEnvelope tells the encrypted form of a token: an age file in base64 or in armour,
-// or both.
+// isEnvelope reports whether a text is a token in its encrypted form: an age
+// file in base64 or in armour, or both.
 func isEnvelope(text string) bool {
 	const file, armour = "age-encryption.org", "-----BEGIN AGE ENCRYPTED FILE"
-	for _, begin := range []string{file, armour[:21]} { // whole groups of base64
+	for _, begin := range []string{file, armour[:21]} { // in whole groups of base64
 		if strings.HasPrefix(text, base64.StdEncoding.EncodeToString([]byte(begin))) {
 			return true
 		}

@@ -8,8 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runRevoke is the revoke action: end a token now. That it is over already is as
-// good.
+// runRevoke is the revoke action: it revokes a token now.
 func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	token := redact.New(in.String("token"))
 	r.Mask(actions.Forms(token)...)
@@ -18,7 +17,8 @@ func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	var identities []envelope.Identity
 	switch {
 	case token.Empty() && line == "":
-		in.Fault("token", "is empty, and so is encrypted-token", "give one of them; where there may be no token, ask first: if: always() && needs.mint.outputs.encrypted-token != ''")
+		in.Fault("token", "is empty, and so is encrypted-token",
+			"give one of them; where there may be no token, ask first: if: always() && needs.mint.outputs.encrypted-token != ''")
 	case !token.Empty() && line != "":
 		in.Fault("token", "can't be used with encrypted-token", "give one of them")
 	case token.Empty():
@@ -54,7 +54,7 @@ func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	return err
 }
 
-// openToken opens an envelope that is to hold a token that can be revoked.
+// openToken opens an envelope that has to hold a token that can be revoked.
 func openToken(r *actions.Runner, in *actions.Inputs, line string, identities []envelope.Identity) (envelope.Payload, error) {
 	opened, err := open(r, in, line, identities)
 	if err != nil {

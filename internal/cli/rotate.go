@@ -16,8 +16,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// runRotate is the rotate action: what is due is made, stored, verified, and only then
-// is the old one retired.
+// runRotate is the rotate action: it makes, stores and verifies each credential
+// that is due, and only then retires the old one.
 func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	req, err := parseRotate(r, in)
 	if err != nil {
@@ -63,7 +63,7 @@ func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	return publishRotations(r, reports, req.DryRun)
 }
 
-// maskNew hides a new secret: a key line by line, a word in all its forms.
+// maskNew masks a new secret: a key line by line, a word in all its forms.
 func maskNew(r *actions.Runner, s redact.String) {
 	if strings.Contains(s.Reveal(), "\n") {
 		r.Mask(actions.Lines(s)...)
@@ -72,7 +72,7 @@ func maskNew(r *actions.Runner, s redact.String) {
 	r.Mask(actions.Forms(s)...)
 }
 
-// mintStored makes the token of a rotation.
+// mintStored mints the token of a rotation.
 func (f *fleet) mintStored(ctx context.Context, file *manifest.File, r manifest.Rotation) (rotate.Minted, error) {
 	token, err := f.mintFor(ctx, file, r.InstallationToken)
 	return rotate.Minted{Value: token.Value, Revoke: func(ctx context.Context) error {
@@ -81,8 +81,8 @@ func (f *fleet) mintStored(ctx context.Context, file *manifest.File, r manifest.
 	}}, err
 }
 
-// publishRotations writes outputs, warnings and the job summary. Its error is what
-// was due, or asked for, and is not done.
+// publishRotations writes outputs, warnings and the job summary. It returns an
+// error for each rotation that was due, or asked for, and is not done.
 func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) error {
 	rotated, retired, errs := []string{}, []string{}, []error{}
 	for i := range reports {
@@ -118,7 +118,7 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 	return errors.Join(errs...)
 }
 
-// rotationWarnings are about what went well this time.
+// rotationWarnings returns what to warn of although a rotation went well.
 func rotationWarnings(report *rotate.Report) (list []string) {
 	switch {
 	case report.Expired:
@@ -139,7 +139,8 @@ func rotationWarnings(report *rotate.Report) (list []string) {
 	return list
 }
 
-// failed says of which rotation the errors are: one for each target that failed.
+// failed returns the errors of a rotation, one for each target that failed,
+// with its name.
 func failed(report *rotate.Report) error {
 	list := []error{report.Err}
 	if joined, ok := report.Err.(interface{ Unwrap() []error }); ok {

@@ -19,10 +19,11 @@ import (
 
 const unknownOrigin = "it is not known whose deploy keys are its own: "
 
-// parseOrigin finds where the manifest is kept, which tells its deploy keys from those
-// of other manifests. A runner says the id of the repository. Elsewhere its name has to
-// be given at least, and keeper is what the id is looked up by: with the name in its
-// place, the same manifest would have other keys outside a workflow than in one.
+// parseOrigin finds out where the manifest is kept, which distinguishes its
+// deploy keys from those of other manifests. A runner says the id of the
+// repository. Without a runner at least its name has to be given, and keeper is
+// the name by which the id is looked up. The name itself will not do: the same
+// manifest would have other keys in a shell than in a workflow.
 func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string) (o rotate.Origin, keeper string) {
 	const input = "manifest"
 	id, name := r.Variable("GITHUB_REPOSITORY_ID"), r.Variable("GITHUB_REPOSITORY")
@@ -93,8 +94,8 @@ func (f *fleet) idOf(ctx context.Context, name string) (string, error) {
 	return strconv.FormatInt(repository.ID, 10), nil
 }
 
-// belowRoot gives the path of a file below the root of its repository, with slashes,
-// however the input writes it.
+// belowRoot returns the path of a file below the root of its repository, with
+// slashes, however the input writes it.
 func belowRoot(r *actions.Runner, file string) string {
 	if !filepath.IsAbs(file) {
 		return path.Clean(filepath.ToSlash(file))

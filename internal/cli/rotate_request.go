@@ -8,23 +8,24 @@ import (
 	"github.com/valetkey/valetkey/internal/rotate"
 )
 
-// rotateRequest is everything a rotation needs, complete and checked.
+// rotateRequest is everything that a rotation needs, complete and checked.
 type rotateRequest struct {
 	Credentials credentials
 	Manifest    *manifest.File
 	Path        string // of the manifest
 	Origin      rotate.Origin
-	Keeper      string // OWNER/NAME of the repository that keeps the manifest, where its id has to be looked up
+	Keeper      string // OWNER/NAME of the repository with the manifest, if its id has to be looked up
 	DryRun      bool
-	Force       []string // names of rotations to do though they are not due
-	Compromised []string // and of those whose old credential must be gone after that
+	Force       []string // names of rotations to do even if they are not due
+	Compromised []string // names of rotations to do whose old credential must be gone afterwards
 	Points      int
 }
 
-// everyRotation is what force and compromised may hold instead of names. No rotation
-// can be called that.
+// everyRotation is what force and compromised may hold instead of names. No
+// rotation may have that name.
 const everyRotation = "all"
 
+// parseRotate reads the inputs of the rotate action and the manifest.
 func parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
 	req := rotateRequest{
 		Credentials: parseCredentials(r, in, false),
@@ -51,7 +52,7 @@ func parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
 	return req, in.Err()
 }
 
-// parseRotations gives the names of the rotations that an input names.
+// parseRotations returns the names of the rotations that an input names.
 func parseRotations(in *actions.Inputs, input string, named []string, rotations []manifest.Rotation) []string {
 	var names []string
 	for _, r := range rotations {

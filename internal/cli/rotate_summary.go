@@ -11,7 +11,7 @@ import (
 	"github.com/valetkey/valetkey/internal/rotate"
 )
 
-// rotationLine is what the log says of one rotation.
+// rotationLine returns the line of the log on a rotation.
 func rotationLine(report *rotate.Report) string {
 	line := fmt.Sprintf("%s: %s", report.Name, report.Outcome)
 	if report.Reason != "" {
@@ -27,7 +27,8 @@ func rotationLine(report *rotate.Report) string {
 	return line
 }
 
-// compromised says what became of what somebody else was said to have.
+// compromised returns what became of a credential that was said to be
+// compromised.
 func compromised(report *rotate.Report) string {
 	switch {
 	case !report.Exposed || report.Outcome == rotate.Due:
@@ -42,7 +43,8 @@ func compromised(report *rotate.Report) string {
 	return "; compromised: the old one is in no store any more"
 }
 
-// others names the deploy keys of valetkey's form that are not of the rotation.
+// others names the deploy keys that are like those of valetkey and do not
+// belong to the rotation.
 func others(report *rotate.Report) string {
 	const shown = 5
 	var list []string
@@ -55,7 +57,8 @@ func others(report *rotate.Report) string {
 	return "deploy keys of other rotations are left alone: " + strings.Join(list, ", ")
 }
 
-// rotationSummary renders the job summary: a table, and when what is due next.
+// rotationSummary returns the job summary: a table, and when each rotation is
+// due next.
 func rotationSummary(reports []rotate.Report, dryRun bool) string {
 	var b strings.Builder
 	b.WriteString("#### Rotation")
@@ -90,8 +93,8 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 	return b.String()
 }
 
-// event is a name in a timeline, whose language knows colons, #, ; and %% apart from
-// what ends the block.
+// event returns a name for a timeline, in whose syntax colons, #, ; and %% have
+// a meaning, as does the end of the block.
 func event(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_. ", r) {
@@ -101,8 +104,8 @@ func event(name string) string {
 	}, name)
 }
 
-// timeline draws when what is due, as Mermaid. A colon parts the columns there, so
-// there are dates and no times.
+// timeline draws, as Mermaid, when each rotation is due. It shows dates and no
+// times, since a colon separates columns there.
 func timeline(reports []rotate.Report) string {
 	dated := make([]*rotate.Report, 0, len(reports))
 	for i := range reports {
@@ -131,7 +134,8 @@ func timeline(reports []rotate.Report) string {
 	return b.String()
 }
 
-// outOfUse reports whether nothing takes any more what somebody else was said to have.
+// outOfUse reports whether a credential that was said to be compromised is not
+// accepted any more.
 func outOfUse(report *rotate.Report) bool {
 	return report.Exposed && report.Outcome == rotate.Rotated && report.Err == nil && report.Kind != "installation-token"
 }

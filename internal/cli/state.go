@@ -7,7 +7,7 @@ import (
 	"github.com/valetkey/valetkey/internal/envelope"
 )
 
-// State that main leaves to post.
+// The names of the state that the main stage leaves to the post stage.
 const (
 	stateToken   = "token"
 	stateExpires = "expires-at"
@@ -42,8 +42,8 @@ func saveToken(r *actions.Runner, p envelope.Payload, h host) error {
 	)
 }
 
-// stateTime is when the token of the state expires, by GitHub's clock; zero if that
-// is not known.
+// stateTime returns when the token of the state expires, by GitHub's clock, or
+// the zero time if that is not known.
 func stateTime(r *actions.Runner) time.Time {
 	expires, err := time.Parse(time.RFC3339, r.State(stateExpires))
 	if err != nil {

@@ -10,13 +10,14 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// heapGrowth is by how many percent the heap grows before it is swept. A run over a
-// large fleet waits for the network, not for the processor, and its runner's memory is
-// for the job. A mint is over before the heap has grown, and would only be slower.
+// heapGrowth is by how many percent the heap grows before it is swept. A run
+// over a large fleet waits for the network and not for the processor, and the
+// memory of its runner is for the job. A mint ends before its heap has grown,
+// and would only become slower.
 const heapGrowth = 50
 
-// runSync is the sync action: plan, then apply. What fails at one target never stops
-// another.
+// runSync is the sync action: plan, then apply. A failure at one target never
+// stops another.
 func runSync(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(heapGrowth))
 	req, err := parseSync(r, in)
@@ -33,6 +34,7 @@ func runSync(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 	return report.publish(r, req.Report)
 }
 
+// syncFleet brings the fleet to what the manifest says, or only plans it.
 func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncRequest) (*syncReport, error) {
 	if err := r.Ready(); err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncReques
 	return apply(ctx, p, r, f, v, req)
 }
 
-// announce tells the fleet what it will be asked for.
+// announce tells the fleet which requests it will get.
 func (f *fleet) announce(v *resolution, req syncRequest) {
 	for _, w := range v.wanted {
 		f.need(w.Owner, w.Repository, w.Permission())
@@ -72,14 +74,14 @@ func (f *fleet) announce(v *resolution, req syncRequest) {
 	}
 }
 
-// work is what a request comes to for the package that does it.
+// work returns the request as the secret package takes it.
 func (f *fleet) work(req syncRequest) *secret.Sync {
 	return &secret.Sync{
 		Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, MaxDeletions: req.MaxDeletions, Repository: f.repository,
 	}
 }
 
-// plan is a dry run: it says what would be done, and what that takes.
+// plan is a dry run: it reports what would be done, and what that takes.
 func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) *syncReport {
 	f.announce(v, req)
 	work := f.work(req)
@@ -90,7 +92,7 @@ func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req s
 	for i := range plan.Changes {
 		report.add(planned(&plan.Changes[i]))
 	}
-	report.groups.tell(r, true)
+	report.groups.record(r, true)
 	report.Needs = f.needs(plan, req.Points)
 	r.Info("%s", report.Needs)
 	report.Advice = v.advice()
@@ -100,7 +102,7 @@ func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req s
 	return report
 }
 
-// planned is a change as the result that it would have.
+// planned returns the result that a change would have.
 func planned(c *secret.Change) secret.Result {
 	result := secret.Result{Place: c.Place, Name: c.Name, Outcome: secret.Unchanged, Reason: c.Reason, Err: c.Err}
 	switch c.Action {
@@ -116,13 +118,14 @@ func planned(c *secret.Change) secret.Result {
 	return result
 }
 
+// apply plans, writes and reports.
 func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
 	f.announce(v, req)
 	show := newProgress(p, r, len(v.wanted))
 	work := f.work(req)
 	work.Done = show.add
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
-	v.wanted = nil // the plan has them: of a large fleet, megabytes
+	v.wanted = nil // the plan has them, and those of a large fleet take megabytes
 	show.total = len(plan.Changes)
 	results, err := work.Apply(ctx, plan)
 	show.end()
@@ -132,16 +135,17 @@ func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet, v *resol
 	for _, result := range results {
 		report.add(result)
 	}
-	report.groups.tell(r, false)
-	if err != nil && results != nil { // the work is done; the state is not kept
+	report.groups.record(r, false)
+	if err != nil && results != nil { // the work is done, but the state is not saved
 		report.stateErr = err
 		err = nil
 	}
 	return report, err
 }
 
-// needs says what the rest of GitHub's limits a plan takes, and how long that is at
-// least. More jobs do not raise them: they are of the installation.
+// needs returns how much of GitHub's limits a plan takes, and how long that is
+// at least. More jobs do not raise the limits, which are those of the
+// installation.
 func (f *fleet) needs(plan secret.Plan, points int) string {
 	cost := plan.Cost()
 	if cost.Requests == 0 {
@@ -151,7 +155,7 @@ func (f *fleet) needs(plan secret.Plan, points int) string {
 	hour := ""
 	costs := plan.CostByOwner()
 	for owner := range costs {
-		if f.sign == nil { // the limits are the token's
+		if f.sign == nil { // the limits are those of the token
 			costs = map[string]secret.Cost{owner: cost}
 			break
 		}
@@ -166,7 +170,8 @@ func (f *fleet) needs(plan secret.Plan, points int) string {
 			hours := (part.Requests - quota.Remaining + quota.Limit - 1) / quota.Limit
 			if wait := quota.Reset.Sub(f.api.Now()) + time.Duration(hours-1)*time.Hour; wait > took {
 				took = wait
-				hour = fmt.Sprintf(" (%s has %s requests an hour, %s of them left)", f.owner(owner).name, thousands(quota.Limit), thousands(quota.Remaining))
+				hour = fmt.Sprintf(" (%s has %s requests an hour, %s of them left)",
+					f.owner(owner).name, thousands(quota.Limit), thousands(quota.Remaining))
 			}
 		}
 		least = max(least, took)

@@ -13,25 +13,26 @@ import (
 )
 
 const (
-	// namedPlaces is how many places a line names. The report file has all.
+	// namedPlaces is how many places a line of the log names. The report file
+	// has all.
 	namedPlaces = 3
 
-	// shownGroups bounds the lines of the log, where hardly two places are alike.
+	// shownGroups limits the lines of the log if hardly two places are alike.
 	shownGroups = 200
 )
 
-// group is what became of one secret, and why, at all the places where that is the
-// same: a fleet of thousands has few of them.
+// group is the outcome of one secret, and the reason for it, at all places
+// where these are the same. Even a fleet of thousands has few groups.
 type group struct {
 	Secret  string
 	Outcome secret.Outcome
 	Places  []string
 
 	first  string // the first place that had it
-	reason string // and how it was worded there
-	mixed  bool   // others word it with another time, or another number of a request
-	shape  string // the reason without these
-	err    error  // of the first place, with Failed
+	reason string // as it is worded there
+	mixed  bool   // other places have another time or request id in it
+	shape  string // the reason without those
+	err    error  // of the first place, if the outcome is Failed
 }
 
 type groupKey struct {
@@ -44,6 +45,7 @@ type groups struct {
 	all map[groupKey]*group
 }
 
+// add adds a result to its group.
 func (s *groups) add(r secret.Result) {
 	reason := r.Reason
 	if r.Err != nil {
@@ -62,12 +64,13 @@ func (s *groups) add(r secret.Result) {
 	g.Places = append(g.Places, r.Place.String())
 }
 
-// particular finds what GitHub's answers have of their own, each of them.
+// particular matches the parts of GitHub's answers that differ from one answer
+// to the next.
 var particular = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(` \((request|tried) [^)]*\)|\d{4}-\d\d-\d\dT[\d:]+Z`)
 })
 
-// shapeOf is a text without what is of one place alone.
+// shapeOf returns a text without the parts that are about one place.
 func shapeOf(text string, at secret.Place) string {
 	if text == "" {
 		return ""
@@ -95,7 +98,7 @@ func (s *groups) inOrder() []*group {
 	slices.SortFunc(list, func(a, b *group) int {
 		return cmp.Or(
 			cmp.Compare(slices.Index(order, a.Outcome), slices.Index(order, b.Outcome)),
-			-cmp.Compare(min(1, len(a.reason)), min(1, len(b.reason))), // what is as it should be comes last
+			-cmp.Compare(min(1, len(a.reason)), min(1, len(b.reason))), // secrets that are as they should be come last
 			cmp.Compare(len(a.Places), len(b.Places)),
 			cmp.Compare(a.Secret, b.Secret),
 			cmp.Compare(a.shape, b.shape),
@@ -104,7 +107,7 @@ func (s *groups) inOrder() []*group {
 	return list
 }
 
-// why is the reason that all its places have in common.
+// why returns the reason that all places of the group have in common.
 func (g *group) why() string {
 	if g.mixed {
 		return g.shape
@@ -112,7 +115,7 @@ func (g *group) why() string {
 	return g.reason
 }
 
-// text is the reason with the cure of a failure, for a table's cell.
+// text returns the reason, with the hint of a failure, for a cell of a table.
 func (g *group) text() string {
 	if g.err == nil {
 		return g.why()
@@ -124,7 +127,8 @@ func (g *group) text() string {
 	return g.why() + hint
 }
 
-// line is what the log says of it. A plan speaks of what would be done.
+// line returns the line of the log on the group. A plan says what would be
+// done.
 func (g *group) line(plan bool) string {
 	word := string(g.Outcome)
 	if plan && g.Outcome != secret.Failed && g.Outcome != secret.Unchanged {
@@ -137,7 +141,7 @@ func (g *group) line(plan bool) string {
 	return line
 }
 
-// folded names a few of many. An environment's place has a comma of its own.
+// folded lists the first few of many names.
 func folded(names []string, few int) string {
 	separator := ", "
 	if slices.ContainsFunc(names, func(name string) bool { return strings.Contains(name, ", ") }) {
@@ -149,7 +153,7 @@ func folded(names []string, few int) string {
 	return strings.Join(names[:few], separator) + " and " + thousands(len(names)-few) + " more"
 }
 
-// groupError is a failure, told once for all the places that have it.
+// groupError is a failure, reported once for all places that have it.
 type groupError struct{ *group }
 
 func (e groupError) Error() string {
@@ -163,8 +167,8 @@ func (e groupError) Error() string {
 
 func (e groupError) Unwrap() error { return e.err }
 
-// tell writes the groups to the log.
-func (s *groups) tell(r *actions.Runner, plan bool) {
+// record writes the groups to the log.
+func (s *groups) record(r *actions.Runner, plan bool) {
 	list := s.inOrder()
 	for i, g := range list {
 		if i == shownGroups {

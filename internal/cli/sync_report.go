@@ -16,25 +16,25 @@ import (
 )
 
 const (
-	// shownRows and shownBytes bound the table of the job summary: the runner drops
-	// one of more than 1 MiB whole.
+	// shownRows and shownBytes limit the table of the job summary. The runner
+	// drops a summary of more than 1 MiB as a whole.
 	shownRows  = 1000
 	shownBytes = 900 << 10
 
-	summaryPlaces = 10 // that one row names
+	summaryPlaces = 10 // how many one row names
 )
 
-// syncReport is what became of every target, as the report file has it.
+// syncReport is the outcome for every target, as the report file has it.
 type syncReport struct {
 	DryRun  bool           `json:"dry_run"`
 	Counts  map[string]int `json:"counts"`
 	Needs   string         `json:"needs,omitempty"`
 	Targets []*syncTarget  `json:"targets"`
 	Advice  []string       `json:"advice,omitempty"`
-	Stale   []string       `json:"no_longer_in_manifest,omitempty"` // and not deleted: prune is off
+	Stale   []string       `json:"no_longer_in_manifest,omitempty"` // and not deleted, because prune is off
 
 	groups   groups
-	errs     []error // about no target
+	errs     []error // that are not about a target
 	stateErr error
 }
 
@@ -50,11 +50,12 @@ type syncTarget struct {
 	Organization bool   `json:"organization,omitempty"`
 }
 
-// outcomes in the order of the outputs.
+// outcomes are in the order of the outputs.
 func outcomes() []secret.Outcome {
 	return []secret.Outcome{secret.Created, secret.Updated, secret.Unchanged, secret.Deleted, secret.Failed}
 }
 
+// newSyncReport starts a report with the targets that could not be found out.
 func newSyncReport(failed []secret.Result, dryRun bool) *syncReport {
 	report := &syncReport{DryRun: dryRun, Counts: map[string]int{}, Targets: []*syncTarget{}}
 	for _, outcome := range outcomes() {
@@ -66,6 +67,7 @@ func newSyncReport(failed []secret.Result, dryRun bool) *syncReport {
 	return report
 }
 
+// add adds the result for one target.
 func (s *syncReport) add(r secret.Result) {
 	s.Counts[string(r.Outcome)]++
 	reason := r.Reason
@@ -79,8 +81,9 @@ func (s *syncReport) add(r secret.Result) {
 	})
 }
 
-// left takes what a plan leaves alone: what fell out of the manifest, unless that is
-// not known for all of it, and what the brake kept from being deleted.
+// left adds what a plan leaves alone: entries that are no longer in the
+// manifest, unless some of it is unknown, and entries that the brake kept from
+// being deleted.
 func (s *syncReport) left(plan secret.Plan, failed []secret.Result) {
 	if len(failed) > 0 {
 		plan.Stale = nil
@@ -93,14 +96,14 @@ func (s *syncReport) left(plan secret.Plan, failed []secret.Result) {
 	}
 }
 
-// stale says what is no longer in the manifest and stays.
+// stale says which secrets stay although they are no longer in the manifest.
 func (s *syncReport) stale() string {
 	return fmt.Sprintf("%s secrets that this manifest wrote are no longer in it and stay: %s; prune: true deletes them",
 		thousands(len(s.Stale)), joined(s.Stale))
 }
 
-// publish writes the outputs, the job summary and the report file. Its error is
-// what failed of the sync.
+// publish writes the outputs, the job summary and the report file. It returns
+// the failures of the sync.
 func (s *syncReport) publish(r *actions.Runner, file string) error {
 	var pairs []actions.Pair
 	for _, outcome := range outcomes() {
@@ -117,7 +120,8 @@ func (s *syncReport) publish(r *actions.Runner, file string) error {
 	if len(s.Stale) > 0 {
 		r.Info("%s", s.stale())
 	}
-	// What is about all of it comes first: of errors, only some are annotated.
+	// Errors about the run as a whole come first, because only some errors become
+	// annotations.
 	errs = slices.Concat(errs, []error{s.stateErr}, s.errs)
 	for _, g := range s.groups.inOrder() {
 		if g.err != nil {
@@ -127,8 +131,9 @@ func (s *syncReport) publish(r *actions.Runner, file string) error {
 	return errors.Join(errs...)
 }
 
-// encode writes the report as JSON, one target after the other: as one text, those of
-// a large fleet would take more memory than all the rest of the step.
+// encode writes the report as JSON, one target after the other. As a single
+// text, the targets of a large fleet would take more memory than the rest of
+// the step.
 func (s *syncReport) encode(w io.Writer) error {
 	head := *s
 	head.Targets = []*syncTarget{}
@@ -136,7 +141,7 @@ func (s *syncReport) encode(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	before, after, _ := bytes.Cut(text, []byte(`"targets": []`)) // in a value the quotes are escaped
+	before, after, _ := bytes.Cut(text, []byte(`"targets": []`)) // a value has its quotes escaped
 	buffer, between, end := bufio.NewWriter(w), "\n    ", ""
 	_, _ = fmt.Fprintf(buffer, `%s"targets": [`, before)
 	for _, target := range s.Targets {
@@ -147,10 +152,10 @@ func (s *syncReport) encode(w io.Writer) error {
 		between, end = ",\n    ", "\n  "
 	}
 	_, _ = fmt.Fprintf(buffer, "%s]%s\n", end, after)
-	return buffer.Flush() // with the first error that any write had
+	return buffer.Flush() // returns the first error of all writes
 }
 
-// total is one line of counts.
+// total returns the counts in one line.
 func (s *syncReport) total() string {
 	parts := make([]string, 0, len(s.Counts))
 	for _, outcome := range outcomes() {
@@ -163,7 +168,8 @@ func (s *syncReport) total() string {
 	return text
 }
 
-// summary renders the job summary: what failed first, what is unchanged as a count.
+// summary returns the job summary. Failures come first, and unchanged secrets
+// only as a count.
 func (s *syncReport) summary() string {
 	var b strings.Builder
 	b.WriteString("#### Secret sync")

@@ -14,20 +14,22 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// syncRequest is everything a sync needs, complete and checked.
+// syncRequest is everything that a sync needs, complete and checked.
 type syncRequest struct {
 	Credentials   credentials
 	Manifest      *manifest.File
 	DryRun, Prune bool
 	MaxDeletions  int
 	State         *secret.State
-	StateFile     string // path; empty: none
+	StateFile     string // its path; "" for none
 	Concurrency   int
-	Points        int // a minute; 0: no limit
+	Points        int // a minute; 0 for no limit
 	Shard         secret.Shard
-	Report        string // path; empty: none
+	Report        string // its path; "" for none
 }
 
+// parseSync reads the inputs of the sync action, the manifest and the state
+// file.
 func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	req := syncRequest{
 		Credentials: parseCredentials(r, in, true),
@@ -40,7 +42,8 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	if text := in.String("shard"); text != "" {
 		var err error
 		if req.Shard, err = secret.ParseShard(text); err != nil {
-			in.Fault("shard", actions.Quote(text)+" is no INDEX/TOTAL, such as 0/10 for the first of ten", "write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}")
+			in.Fault("shard", actions.Quote(text)+" is no INDEX/TOTAL, such as 0/10 for the first of ten",
+				"write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}")
 		}
 	}
 	path, state := in.String("manifest"), in.String("state-file")
@@ -93,7 +96,7 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	return req, nil
 }
 
-// parseLimit reads a number that need not be there; -1: it is not.
+// parseLimit reads a number that may be left out, which is -1.
 func parseLimit(in *actions.Inputs, name string) int {
 	if in.String(name) == "" {
 		return -1
@@ -101,7 +104,8 @@ func parseLimit(in *actions.Inputs, name string) int {
 	return parseNumber(in, name, 0, 1_000_000)
 }
 
-// parsePreviousKey reads the key that the App had before; nil where none is given.
+// parsePreviousKey reads the key that the App had before, or returns nil if
+// none is given.
 func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	const name = "previous-private-key"
 	text := in.Secret(name)
@@ -112,13 +116,13 @@ func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	return appKey{Text: text, Input: name}.parse(r, in)
 }
 
-// whoseManifest tells one manifest from another: by where it works, by the repository
-// of the workflow, where there is one, and by its path.
+// whoseManifest identifies a manifest: by the GitHub that it works on, by its
+// path, and in a workflow by the workflow's repository.
 func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, error) {
 	const variable = "GITHUB_REPOSITORY_ID"
 	m := secret.Manifest{Host: at.name(), Repository: r.Variable("GITHUB_REPOSITORY"), Path: filepath.ToSlash(filepath.Clean(path))}
 	text := r.Variable(variable)
-	if text == "" { // outside of a workflow
+	if text == "" { // there is no workflow
 		return m, nil
 	}
 	var err error
@@ -131,9 +135,10 @@ func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, er
 	return m, nil
 }
 
-// stateKey derives what wraps the key of a state file. It takes a signature, because
-// an App's key may be one that can only sign: a signature of this kind (PKCS#1 v1.5)
-// is the same each time. What is signed is no JWT, whose text has dots and no zero.
+// stateKey derives the key that wraps the key of a state file. It signs a text,
+// since an App's key may be able to do nothing else; a signature of this kind
+// (PKCS#1 v1.5) is the same each time. The text cannot be taken for a JWT,
+// which has dots and no zero byte.
 func stateKey(key crypto.Signer) secret.Derive {
 	return func(salt []byte) ([]byte, error) {
 		sum := sha256.Sum256(append([]byte("valetkey state file\x00"), salt...))

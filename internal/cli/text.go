@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// ago is a duration as people say it.
+// ago formats a duration as people say it.
 func ago(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
@@ -20,12 +20,14 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d hours", int(d.Hours()))
 }
 
-// joined lists names in a line of the log.
+// joined lists names in one line of the log.
 func joined(names []string) string { return strings.Join(shortened(names), ", ") }
 
-// shownRepositories is how many a summary names; a token may reach 500.
+// shownRepositories is how many repositories a summary names. A token may reach
+// 500.
 const shownRepositories = 20
 
+// shortened returns the first names, and how many more there are.
 func shortened(names []string) []string {
 	if len(names) <= shownRepositories {
 		return names
@@ -33,11 +35,12 @@ func shortened(names []string) []string {
 	return append(slices.Clone(names[:shownRepositories]), fmt.Sprintf("and %d more", len(names)-shownRepositories))
 }
 
+// indented indents each line by two spaces.
 func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
 }
 
-// levels gives "contents: read" for each permission, sorted.
+// levels returns "contents: read" for each permission, sorted.
 func levels(permissions map[string]string) []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(permissions)) {
@@ -46,7 +49,7 @@ func levels(permissions map[string]string) []string {
 	return list
 }
 
-// minutes rounds up: a limit is not beaten by a second.
+// minutes rounds up, because a limit does not give way a second early.
 func minutes(d time.Duration) string {
 	n := int((d + time.Minute - 1) / time.Minute)
 	if n < 120 {
@@ -55,7 +58,7 @@ func minutes(d time.Duration) string {
 	return fmt.Sprintf("%d h %d min", n/60, n%60)
 }
 
-// thousands writes 31000 as 31,000.
+// thousands formats 31000 as 31,000.
 func thousands(n int) string {
 	text := fmt.Sprint(n)
 	for i := len(text) - 3; i > 0; i -= 3 {
@@ -64,6 +67,7 @@ func thousands(n int) string {
 	return text
 }
 
+// columns aligns rows of two cells.
 func columns(rows [][2]string) string {
 	width := 0
 	for _, row := range rows {
@@ -84,5 +88,5 @@ func asJSON(v any) string {
 	return string(b)
 }
 
-// clockTime is a time as people read it in a log.
+// clockTime formats a time as people read it in a log.
 func clockTime(t time.Time) string { return t.UTC().Format("15:04 UTC") }

@@ -8,11 +8,12 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runToken prints the job's token, freshly minted where the old one nears its end.
+// runToken prints the job's token, after minting another one if the last is
+// about to expire.
 //
-// Whoever takes it may print it, so the runner is told of one that it has not been
-// told of: once, and only where standard error can be the log of the step. In a file
-// or a device nobody reads the command, and the token would stay there.
+// Its caller may print the token, so the runner is told of one that it does not
+// know yet: once, and only if standard error may be the log of the step. Nobody
+// reads such a command in a file or a device, and the token would stay there.
 func runToken(ctx context.Context, p Process, _ command, _ []string) int {
 	r := p.plain()
 	d, ok := ownRefreshDir()

@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// notForValues says which inputs of a step have no meaning for values; nothing that
-// was given is passed over.
+// notForValues notes a fault for each input that makes no sense for values, so
+// that none is ignored.
 func notForValues(in *actions.Inputs, req decryptRequest) error {
 	for _, given := range []struct {
 		input string
@@ -31,8 +31,8 @@ func notForValues(in *actions.Inputs, req decryptRequest) error {
 	return in.Err()
 }
 
-// exportValues hands the values of the encrypt action over, under their names: those
-// that the step takes, or all of them as outputs where it does not say.
+// exportValues hands over the values of the encrypt action: those that the step
+// names, or all of them as outputs if it names none.
 func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload, req decryptRequest) error {
 	if err := notForValues(in, req); err != nil {
 		return err
@@ -67,7 +67,8 @@ func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload
 	return nil
 }
 
-// take tells the values that are handed out, sorted, from those that are left out.
+// take returns the names of the values that are handed out and of those that
+// are left out, sorted.
 func take(in *actions.Inputs, opened envelope.Payload, names []string) (taken, dropped []string, err error) {
 	held := slices.Sorted(maps.Keys(opened.Values))
 	var shown []string

@@ -6,20 +6,21 @@ import (
 	"strings"
 )
 
-// archived is the commit, and the tag that it has or follows, where this was built
-// from an archive of git's, such as the one that the runner builds the image from:
-// .gitattributes has git write them in. Elsewhere it is the bare "$Format:…$".
+// archived is the commit, and the tag that it has or follows, if the program
+// was built from an archive that git made, such as the one from which the
+// runner builds the image: .gitattributes tells git to write them there.
+// Otherwise it is the bare "$Format:…$".
 //
 //go:embed commit.txt
 var archived string
 
-// build is what a program was built from.
+// build is the source that a program was built from.
 type build struct {
-	Version string // of the module, or else a word that says there is none
-	Commit  string // empty when it is not known
+	Version string // of the module, or a word that says that there is none
+	Commit  string // "" if it is not known
 }
 
-// version is the version for those who only log it.
+// version returns the version alone, for those who only log it.
 func version() string { return built().Version }
 
 func built() build {
@@ -30,8 +31,8 @@ func built() build {
 	return buildOf(archived, info)
 }
 
-// buildOf takes the archive's word first, and then that of Go, which reads a checkout
-// itself and knows the version of a module that was downloaded.
+// buildOf prefers the archive's word. Otherwise it takes Go's, which reads a
+// checkout itself and knows the version of a downloaded module.
 func buildOf(archived string, info *debug.BuildInfo) build {
 	b := build{Version: "development"}
 	if commit, described, _ := strings.Cut(strings.TrimSpace(archived), " "); isHex40(commit) {
