@@ -46,6 +46,13 @@ const (
 // runner returns the runner that this process talks to.
 func (p Process) runner() *actions.Runner { return actions.New(p.Stdout, p.Getenv) }
 
+// plain returns a runner for commands whose standard output is data. It writes
+// to standard error, and announces no secret there: git passes its own standard
+// error on to its helpers, and npm, terraform and go keep the text that git
+// wrote to it. A secret announced to the runner would end up in all of those
+// files.
+func (p Process) plain() *actions.Runner { return actions.NewPlain(p.Stderr, p.Getenv) }
+
 // exitCode ends a command and returns its exit code. It prints a failure, with
 // one annotation for each fault.
 func exitCode(r *actions.Runner, err error) int {
@@ -64,10 +71,3 @@ func (p Process) inputs(r *actions.Runner, action string) *actions.Inputs {
 	checkNames(r, in)
 	return in
 }
-
-// plain returns a runner for commands whose standard output is data. It writes
-// to standard error, and announces no secret there: git passes its own standard
-// error on to its helpers, and npm, terraform and go keep the text that git
-// wrote to it. A secret announced to the runner would end up in all of those
-// files.
-func (p Process) plain() *actions.Runner { return actions.NewPlain(p.Stderr, p.Getenv) }

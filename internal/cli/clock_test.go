@@ -213,7 +213,7 @@ func TestGitGoesByTheMachinesClock(t *testing.T) {
 
 		answer.Reset()
 		given := map[string]string{}
-		p.Getenv = over(given, p.Getenv)
+		p.Getenv = overlay(given, p.Getenv)
 		if err := answerMinted(t.Context(), p, p.plain(), request, given); err != nil {
 			t.Fatal(err)
 		}

@@ -54,13 +54,13 @@ func runGitCredential(ctx context.Context, p Process, c command, args []string) 
 	if *keyFile != "" {
 		given["INPUT_PRIVATE-KEY"] = "" // a flag wins over the environment
 	}
-	p.Getenv = over(given, p.Getenv)
+	p.Getenv = overlay(given, p.Getenv)
 	r = p.plain()
 	return exitCode(r, answerMinted(ctx, p, r, asked, given))
 }
 
-// over returns an environment in which the given variables come first.
-func over(given map[string]string, getenv func(string) string) func(string) string {
+// overlay returns an environment in which the given variables come first.
+func overlay(given map[string]string, getenv func(string) string) func(string) string {
 	return func(name string) string {
 		if v, ok := given[name]; ok {
 			return v
@@ -111,7 +111,7 @@ func answerMinted(ctx context.Context, p Process, r *actions.Runner, asked gitau
 	if len(p.Environ()) == 0 && p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
 		given["INPUT_PERMISSIONS"] = "contents: read"
 	}
-	req, err := parseMint(p, r, p.inputs(r, ""))
+	req, err := parseMint(p.Getenv, r, p.inputs(r, ""))
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // runDecrypt is the main stage of the decrypt action. It masks in this job what
 // another job encrypted, and hands it to later steps.
 func runDecrypt(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
-	req, err := parseDecrypt(p, r, in)
+	req, err := parseDecrypt(p.Getenv, r, in)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()
-	remaining, err := living(ctx, r, api, opened, req)
+	seconds, err := secondsLeft(ctx, r, api, opened, req)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	if err != nil {
 		return err
 	}
-	pairs := append(tokenOutputs(opened), actions.Pair{Name: "remaining-seconds", Value: remaining})
+	pairs := append(tokenOutputs(opened), actions.Pair{Name: "remaining-seconds", Value: seconds})
 	pairs = append(pairs, lent...)
 	if req.Encrypted {
 		pairs = without(pairs, "token")
@@ -110,10 +110,10 @@ const (
 		"It revoked the token at its end, unless skip-token-revoke: true is set there"
 )
 
-// living returns how many seconds a token has left by GitHub's clock, and an
-// error if it is dead. With verify: false it asks nobody, and refuses nothing
-// by this machine's clock, which may be hours off.
-func living(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, req decryptRequest) (string, error) {
+// secondsLeft returns how many seconds a token has left by GitHub's clock, and
+// an error if it is dead. With verify: false it asks nobody, and refuses
+// nothing by this machine's clock, which may be hours off.
+func secondsLeft(ctx context.Context, r *actions.Runner, api *githubapp.API, opened envelope.Payload, req decryptRequest) (string, error) {
 	if req.Verify {
 		alive, err := api.Alive(ctx, opened.Token, opened.ExpiresAt)
 		if err != nil {
@@ -138,7 +138,7 @@ func living(ctx context.Context, r *actions.Runner, api *githubapp.API, opened e
 	if opened.ExpiresAt.IsZero() {
 		return "", nil
 	}
-	rest, err := left(opened, api.Now())
+	rest, err := remaining(opened, api.Now())
 	switch {
 	case !req.Verify && (err != nil || rest <= 0):
 		r.Warning("by the clock of this machine the token is none that lives, and verify: false leaves GitHub unasked")

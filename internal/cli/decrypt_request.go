@@ -20,7 +20,7 @@ type decryptRequest struct {
 }
 
 // parseDecrypt reads the inputs of the decrypt action.
-func parseDecrypt(p Process, r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
+func parseDecrypt(getenv func(string) string, r *actions.Runner, in *actions.Inputs) (decryptRequest, error) {
 	req := decryptRequest{
 		Identities: parseIdentities(r, in),
 		Line:       in.String("encrypted-token"),
@@ -35,7 +35,7 @@ func parseDecrypt(p Process, r *actions.Runner, in *actions.Inputs) (decryptRequ
 	}
 	req.Allowed = parseAllowed(in, req.Host)
 	req.Names = parseNames(in, req.ToEnv)
-	req.JobEnv = parseJobEnv(p, r, in, req.Host)
+	req.JobEnv = parseJobEnv(getenv, r, in, req.Host)
 	return req, in.Err()
 }
 

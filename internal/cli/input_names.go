@@ -92,13 +92,13 @@ func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 		case known.cure != "":
 			return known.cure
 		}
-		return called(r, in, name, known.ours)
+		return rightName(r, in, name, known.ours)
 	}
 	if plain == "dry-run" && !in.Declares(plain) && !strings.EqualFold(strings.TrimSpace(given.Value), "false") {
 		return noDryRun
 	}
 	if ours := in.Meant(name); ours != "" {
-		return called(r, in, name, ours)
+		return rightName(r, in, name, ours)
 	}
 	return ""
 }
@@ -111,10 +111,10 @@ func isPermission(name, value string) bool {
 	return known || permission.IsLevel(value)
 }
 
-// called returns the hint that names the right input. Without a runner, most
+// rightName returns the hint that names the right input. Without a runner, most
 // underscores are there because a shell cannot export a variable with a dash in
 // its name.
-func called(r *actions.Runner, in *actions.Inputs, name, ours string) string {
+func rightName(r *actions.Runner, in *actions.Inputs, name, ours string) string {
 	if in.Declares(name) { // only its variable is written in small letters
 		return "write its variable in capitals: INPUT_" + strings.ToUpper(ours)
 	}

@@ -28,10 +28,10 @@ type jobEnv struct {
 }
 
 // parseJobEnv reads the inputs git, gh, bot-identity and export-env.
-func parseJobEnv(p Process, r *actions.Runner, in *actions.Inputs, h host) jobEnv {
+func parseJobEnv(getenv func(string) string, r *actions.Runner, in *actions.Inputs, h host) jobEnv {
 	e := jobEnv{
 		Git: in.Bool("git"), GH: in.Bool("gh"), Bot: in.Bool("bot-identity"), Names: in.List("export-env"),
-		Server: website(r, h.URL), InsecureHTTP: h.InsecureHTTP, Before: gitBefore(p.Getenv), GHHost: r.Variable("GH_HOST"),
+		Server: website(r, h.URL), InsecureHTTP: h.InsecureHTTP, Before: gitBefore(getenv), GHHost: r.Variable("GH_HOST"),
 	}
 	if u, err := url.Parse(e.Server); err == nil && e.GH && e.InsecureHTTP && address.Plain(u) {
 		in.Fault("gh", "can't be used with insecure-http: gh speaks https alone", "give the token to curl or git there")
@@ -55,7 +55,7 @@ func parseJobEnv(p Process, r *actions.Runner, in *actions.Inputs, h host) jobEn
 	case len(e.Names) > 0:
 		asked = "export-env"
 	}
-	if asked != "" && r.Present() && p.Getenv("GITHUB_ENV") == "" {
+	if asked != "" && r.Present() && getenv("GITHUB_ENV") == "" {
 		in.Fault(asked, "has nowhere to go: GITHUB_ENV is not set", "the runner sets it")
 	}
 	return e

@@ -13,7 +13,7 @@ import (
 // runMint is the main stage of the root action: it mints one token, masks it
 // and hands it to later steps.
 func runMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
-	req, err := parseMint(p, r, in)
+	req, err := parseMint(p.Getenv, r, in)
 	if err != nil {
 		return err
 	}
@@ -171,7 +171,7 @@ func setUpMinted(
 	if !m.Refresh {
 		return m.JobEnv.export(r, m.Token.Value, w, bot, "")
 	}
-	d, env, err := startRefresh(p, r, m, w)
+	d, env, err := startRefresh(r, p.Getenv("RUNNER_TEMP"), m, w)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,52 @@ type permissionRequest struct {
 	Notices     []string
 }
 
+// parsePermissions reads every input that says what the token may do.
+func parsePermissions(in *actions.Inputs) (asked permissionRequest, warnings []string) {
+	single := parseSingle(in)
+	asked, faults := combine(in.String("permissions"), single, in.String("scopes"), in.String("operations"))
+	for _, err := range faults {
+		var f actions.Fault
+		if errors.As(err, &f) {
+			in.Fault(f.Input, f.Problem, f.Cure)
+		}
+	}
+	strict := in.Choice("permission-check", "warn", "strict") == "strict"
+	if more := asked.excess(); len(more) > 0 {
+		problem := "asks for more than the scopes and operations take: " + strings.Join(more, ", ")
+		if strict {
+			in.Fault("permissions", problem, "leave it out, or name the operation that takes it")
+		} else {
+			warnings = append(warnings, "permissions "+problem)
+		}
+	}
+	return asked, append(warnings, permission.Unknown(asked.Permissions)...)
+}
+
+// parseSingle reads the inputs of single permissions. It reads every one that
+// the step has, even if action.yml does not declare it: GitHub has new
+// permissions before this release knows them, and a token would get all
+// permissions if a misspelt one were ignored.
+func parseSingle(in *actions.Inputs) permission.Set {
+	const prefix = "permission-"
+	single := permission.Set{}
+	for _, given := range in.Prefixed(prefix, "permission-check") {
+		name := given.Name[len(prefix):]
+		err := permission.Check(name, given.Value)
+		one := permission.Set{permission.Name(name): strings.ToLower(given.Value)}
+		if err == nil {
+			var clash []error
+			single, clash = permission.Merge(single, one)
+			err = errors.Join(clash...)
+		}
+		if err != nil {
+			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
+			in.Fault(actions.Speakable(given.Name, prefix+"…"), problem, cure)
+		}
+	}
+	return single
+}
+
 // everyPermission is the word with which permissions asks for all on purpose.
 const everyPermission = "all"
 
@@ -79,50 +125,4 @@ func (w permissionRequest) excess() []string {
 		return nil
 	}
 	return permission.Excess(w.Explicit, w.Needs)
-}
-
-// parsePermissions reads every input that says what the token may do.
-func parsePermissions(in *actions.Inputs) (asked permissionRequest, warnings []string) {
-	single := parseSingle(in)
-	asked, faults := combine(in.String("permissions"), single, in.String("scopes"), in.String("operations"))
-	for _, err := range faults {
-		var f actions.Fault
-		if errors.As(err, &f) {
-			in.Fault(f.Input, f.Problem, f.Cure)
-		}
-	}
-	strict := in.Choice("permission-check", "warn", "strict") == "strict"
-	if more := asked.excess(); len(more) > 0 {
-		problem := "asks for more than the scopes and operations take: " + strings.Join(more, ", ")
-		if strict {
-			in.Fault("permissions", problem, "leave it out, or name the operation that takes it")
-		} else {
-			warnings = append(warnings, "permissions "+problem)
-		}
-	}
-	return asked, append(warnings, permission.Unknown(asked.Permissions)...)
-}
-
-// parseSingle reads the inputs of single permissions. It reads every one that
-// the step has, even if action.yml does not declare it: GitHub has new
-// permissions before this release knows them, and a token would get all
-// permissions if a misspelt one were ignored.
-func parseSingle(in *actions.Inputs) permission.Set {
-	const prefix = "permission-"
-	single := permission.Set{}
-	for _, given := range in.Prefixed(prefix, "permission-check") {
-		name := given.Name[len(prefix):]
-		err := permission.Check(name, given.Value)
-		one := permission.Set{permission.Name(name): strings.ToLower(given.Value)}
-		if err == nil {
-			var clash []error
-			single, clash = permission.Merge(single, one)
-			err = errors.Join(clash...)
-		}
-		if err != nil {
-			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-			in.Fault(actions.Speakable(given.Name, prefix+"…"), problem, cure)
-		}
-	}
-	return single
 }

@@ -38,7 +38,7 @@ type mintRequest struct {
 }
 
 // parseMint reads the inputs of the root action. Its error has every fault.
-func parseMint(p Process, r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
+func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	key := readAppKey(r, in) // first, because it masks the key
 
 	var req mintRequest
@@ -55,7 +55,7 @@ func parseMint(p Process, r *actions.Runner, in *actions.Inputs) (mintRequest, e
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
-	req.JobEnv = parseJobEnv(p, r, in, req.Host)
+	req.JobEnv = parseJobEnv(getenv, r, in, req.Host)
 	req.Refresh = in.Bool("refresh")
 	if req.Refresh && !req.JobEnv.Git {
 		in.Fault("refresh", "needs git: true",

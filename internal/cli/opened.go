@@ -102,8 +102,9 @@ func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 // longest is more than any token lives: GitHub gives them an hour.
 const longest = 24 * time.Hour
 
-// left returns how long a token still lives. The time now is by GitHub's clock.
-func left(p envelope.Payload, now time.Time) (time.Duration, error) {
+// remaining returns how long a token still lives. The time now is by GitHub's
+// clock.
+func remaining(p envelope.Payload, now time.Time) (time.Duration, error) {
 	rest := p.ExpiresAt.Sub(now)
 	if rest > longest {
 		return 0, actions.Fault{

@@ -12,6 +12,39 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
+// startRefresh prepares a job that outlives its token. It leaves nothing behind
+// on an error.
+func startRefresh(r *actions.Runner, temp string, m minted, w reach) (refreshDir, []actions.Pair, error) {
+	identity, recipient, err := envelope.NewIdentity()
+	if err != nil {
+		return refreshDir{}, nil, err
+	}
+	r.Mask(identity)
+	d, err := newRefreshDir(temp)
+	if err != nil {
+		return d, nil, err
+	}
+	err = d.save(refreshState{
+		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots),
+		InsecureHTTP: m.Host.InsecureHTTP, Server: m.JobEnv.Server, Reach: w,
+		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
+		Tokens: []liveToken{{
+			Value: storedSecret{m.Token.Value}, Minted: time.Now().Add(m.Host.Skew), Expires: m.Token.ExpiresAt, Skew: m.Host.Skew,
+			Announced: true, // this stage masked it
+		}},
+	})
+	if err == nil {
+		err = r.SaveState(
+			actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)},
+			actions.Pair{Name: stateIdentity, Value: identity.Reveal()},
+		)
+	}
+	if err != nil {
+		d.remove()
+	}
+	return d, []actions.Pair{{Name: d.identityVariable(), Value: identity.Reveal()}}, err
+}
+
 // currentToken returns the job's token, after minting another one if the last
 // is about to expire. It calls announce, which may be nil, once for a token
 // that the runner has not been told of.
@@ -113,37 +146,4 @@ func retire(ctx context.Context, api *githubapp.API, tokens []liveToken) []liveT
 		left = append(left, t)
 	}
 	return left
-}
-
-// startRefresh prepares a job that outlives its token. It leaves nothing behind
-// on an error.
-func startRefresh(p Process, r *actions.Runner, m minted, w reach) (refreshDir, []actions.Pair, error) {
-	identity, recipient, err := envelope.NewIdentity()
-	if err != nil {
-		return refreshDir{}, nil, err
-	}
-	r.Mask(identity)
-	d, err := newRefreshDir(p.Getenv("RUNNER_TEMP"))
-	if err != nil {
-		return d, nil, err
-	}
-	err = d.save(refreshState{
-		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots),
-		InsecureHTTP: m.Host.InsecureHTTP, Server: m.JobEnv.Server, Reach: w,
-		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
-		Tokens: []liveToken{{
-			Value: storedSecret{m.Token.Value}, Minted: time.Now().Add(m.Host.Skew), Expires: m.Token.ExpiresAt, Skew: m.Host.Skew,
-			Announced: true, // this stage masked it
-		}},
-	})
-	if err == nil {
-		err = r.SaveState(
-			actions.Pair{Name: stateRefresh, Value: filepath.Base(d.path)},
-			actions.Pair{Name: stateIdentity, Value: identity.Reveal()},
-		)
-	}
-	if err != nil {
-		d.remove()
-	}
-	return d, []actions.Pair{{Name: d.identityVariable(), Value: identity.Reveal()}}, err
 }

@@ -96,7 +96,7 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 		r.Info("%s", rotationLine(report))
 		switch {
 		case report.Err != nil && (report.Outcome == rotate.Failed || report.Outcome == rotate.Busy || report.Lingers):
-			errs = append(errs, failed(report))
+			errs = append(errs, rotationErrors(report))
 		case report.Err != nil:
 			r.Warning("%s: %s", report.Name, actions.Text(report.Err))
 		}
@@ -139,9 +139,9 @@ func rotationWarnings(report *rotate.Report) (list []string) {
 	return list
 }
 
-// failed returns the errors of a rotation, one for each target that failed,
-// with its name.
-func failed(report *rotate.Report) error {
+// rotationErrors returns the errors of a rotation with its name, one for each
+// target that failed.
+func rotationErrors(report *rotate.Report) error {
 	list := []error{report.Err}
 	if joined, ok := report.Err.(interface{ Unwrap() []error }); ok {
 		list = joined.Unwrap()

@@ -43,6 +43,12 @@ func compromised(report *rotate.Report) string {
 	return "; compromised: the old one is in no store any more"
 }
 
+// outOfUse reports whether a credential that was said to be compromised is not
+// accepted any more.
+func outOfUse(report *rotate.Report) bool {
+	return report.Exposed && report.Outcome == rotate.Rotated && report.Err == nil && report.Kind != "installation-token"
+}
+
 // others names the deploy keys that are like those of valetkey and do not
 // belong to the rotation.
 func others(report *rotate.Report) string {
@@ -93,9 +99,9 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 	return b.String()
 }
 
-// event returns a name for a timeline, in whose syntax colons, #, ; and %% have
-// a meaning, as does the end of the block.
-func event(name string) string {
+// timelineName returns a name for a timeline, in whose syntax colons, #, ; and
+// %% have a meaning, as does the end of the block.
+func timelineName(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_. ", r) {
 			return r
@@ -125,17 +131,11 @@ func timeline(reports []rotate.Report) string {
 	for _, r := range dated {
 		if on := r.Due.UTC().Format(time.DateOnly); on != day {
 			day = on
-			fmt.Fprintf(&b, "    %s : %s\n", day, event(r.Name))
+			fmt.Fprintf(&b, "    %s : %s\n", day, timelineName(r.Name))
 		} else {
-			fmt.Fprintf(&b, "        : %s\n", event(r.Name))
+			fmt.Fprintf(&b, "        : %s\n", timelineName(r.Name))
 		}
 	}
 	b.WriteString("```\n\n")
 	return b.String()
-}
-
-// outOfUse reports whether a credential that was said to be compromised is not
-// accepted any more.
-func outOfUse(report *rotate.Report) bool {
-	return report.Exposed && report.Outcome == rotate.Rotated && report.Err == nil && report.Kind != "installation-token"
 }

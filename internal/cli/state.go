@@ -15,7 +15,6 @@ const (
 	stateSkew    = "clock-difference" // how far GitHub's clock is ahead of this machine's
 
 	stateInsecure = "insecure-http"
-
 	stateRefresh  = "refresh-directory"
 	stateIdentity = "refresh-identity"
 )

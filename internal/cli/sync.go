@@ -88,11 +88,11 @@ func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req s
 	work.ListAll = true
 	plan := work.Plan(ctx, v.wanted, v.everywhere)
 	report := newSyncReport(v.failed, true)
-	report.left(plan, v.failed)
+	report.addStale(plan, v.failed)
 	for i := range plan.Changes {
 		report.add(planned(&plan.Changes[i]))
 	}
-	report.groups.record(r, true)
+	report.groups.report(r, true)
 	report.Needs = f.needs(plan, req.Points)
 	r.Info("%s", report.Needs)
 	report.Advice = v.advice()
@@ -130,12 +130,12 @@ func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet, v *resol
 	results, err := work.Apply(ctx, plan)
 	show.end()
 	report := newSyncReport(v.failed, false)
-	report.left(plan, v.failed)
+	report.addStale(plan, v.failed)
 	v.unused(ctx, results)
 	for _, result := range results {
 		report.add(result)
 	}
-	report.groups.record(r, false)
+	report.groups.report(r, false)
 	if err != nil && results != nil { // the work is done, but the state is not saved
 		report.stateErr = err
 		err = nil

@@ -167,8 +167,8 @@ func (e groupError) Error() string {
 
 func (e groupError) Unwrap() error { return e.err }
 
-// record writes the groups to the log.
-func (s *groups) record(r *actions.Runner, plan bool) {
+// report writes the groups to the log.
+func (s *groups) report(r *actions.Runner, plan bool) {
 	list := s.inOrder()
 	for i, g := range list {
 		if i == shownGroups {

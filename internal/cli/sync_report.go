@@ -81,10 +81,10 @@ func (s *syncReport) add(r secret.Result) {
 	})
 }
 
-// left adds what a plan leaves alone: entries that are no longer in the
+// addStale adds what a plan leaves alone: entries that are no longer in the
 // manifest, unless some of it is unknown, and entries that the brake kept from
 // being deleted.
-func (s *syncReport) left(plan secret.Plan, failed []secret.Result) {
+func (s *syncReport) addStale(plan secret.Plan, failed []secret.Result) {
 	if len(failed) > 0 {
 		plan.Stale = nil
 	}

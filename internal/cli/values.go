@@ -37,7 +37,7 @@ func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload
 	if err := notForValues(in, req); err != nil {
 		return err
 	}
-	taken, dropped, err := take(in, opened, req.Names)
+	taken, dropped, err := selectValues(in, opened, req.Names)
 	if err != nil {
 		return err
 	}
@@ -67,9 +67,9 @@ func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload
 	return nil
 }
 
-// take returns the names of the values that are handed out and of those that
-// are left out, sorted.
-func take(in *actions.Inputs, opened envelope.Payload, names []string) (taken, dropped []string, err error) {
+// selectValues returns the names of the values that are handed out and of those
+// that are left out, sorted.
+func selectValues(in *actions.Inputs, opened envelope.Payload, names []string) (taken, dropped []string, err error) {
 	held := slices.Sorted(maps.Keys(opened.Values))
 	var shown []string
 	for _, name := range held {
