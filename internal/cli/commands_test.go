@@ -144,7 +144,8 @@ func TestPanicTakesTheTokenBack(t *testing.T) {
 	p := d.process(t)
 	d.exit = guard(p.runner(), exitFailure, func() int { return run(t.Context(), p, "mint") })
 	tokens := d.Tokens()
-	if d.exit != exitFailure || len(tokens) != 1 || d.Alive(tokens[0].Value) || !strings.Contains(d.log.String(), "the token that was minted is revoked\n") {
+	revoked := strings.Contains(d.log.String(), "the token that was minted is revoked\n")
+	if d.exit != exitFailure || len(tokens) != 1 || d.Alive(tokens[0].Value) || !revoked {
 		t.Errorf("exit %d, %d tokens: %s", d.exit, len(tokens), withoutMasks(d.log.String()))
 	}
 }
@@ -175,7 +176,10 @@ func TestBuild(t *testing.T) {
 		{"an archive of a later commit", commit + " v1.2.3-4-g0123456\n", bare, "valetkey v1.2.3-4-g0123456 (commit " + commit + ")"},
 		{"an archive without tags", commit + " \n", bare, "valetkey development (commit " + commit + ")"},
 		{"an archive of an old git", commit + " %(describe:tags)\n", bare, "valetkey development (commit " + commit + ")"},
-		{"a checkout", "$" + "Format:%H %(describe:tags)$\n", checkout, "valetkey v0.0.0-20260101000000-0123456789ab (commit " + commit + ", changed since)"},
+		{
+			"a checkout", "$" + "Format:%H %(describe:tags)$\n", checkout,
+			"valetkey v0.0.0-20260101000000-0123456789ab (commit " + commit + ", changed since)",
+		},
 		{"a module", "$" + "Format:%H$\n", &debug.BuildInfo{Main: debug.Module{Version: "v1.2.3"}}, "valetkey v1.2.3 (commit unknown)"},
 		{"neither", "$" + "Format:%H$\n", bare, "valetkey development (commit unknown)"},
 		{"nothing", "", &debug.BuildInfo{}, "valetkey development (commit unknown)"},

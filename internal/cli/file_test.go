@@ -123,7 +123,10 @@ func TestHostileFiles(t *testing.T) {
 func TestReportInPieces(t *testing.T) {
 	for _, report := range []*syncReport{
 		{Counts: map[string]int{}, Targets: []*syncTarget{}},
-		{DryRun: true, Counts: map[string]int{"created": 1}, Needs: `"targets": []`, Targets: []*syncTarget{{Target: "acme/api", Reason: "<&>"}}, Advice: []string{"a"}},
+		{
+			DryRun: true, Counts: map[string]int{"created": 1}, Needs: `"targets": []`,
+			Targets: []*syncTarget{{Target: "acme/api", Reason: "<&>"}}, Advice: []string{"a"},
+		},
 		{Counts: map[string]int{}, Targets: []*syncTarget{{Secret: "A"}, {Secret: "B", Reason: `"targets": []`}, {}}, Stale: []string{"C", "D"}},
 	} {
 		want, err := json.MarshalIndent(report, "", "  ")
@@ -185,7 +188,10 @@ func TestRefreshFilesSwapped(t *testing.T) {
 		{"a directory", refreshFile, func(path string) error { return os.Mkdir(path, 0o700) }, "read the state of refresh: it is a directory"},
 		{"nothing", refreshFile, func(string) error { return nil }, "read the state of refresh: no such file or directory"},
 		{"a pipe for a lock", refreshLock, aPipe, "lock the state of refresh: it is a named pipe"},
-		{"a link for a lock", refreshLock, func(path string) error { return os.Symlink("/dev/zero", path) }, "lock the state of refresh: " + isLink},
+		{
+			"a link for a lock", refreshLock, func(path string) error { return os.Symlink("/dev/zero", path) },
+			"lock the state of refresh: " + isLink,
+		},
 		{
 			"a lock for all", refreshLock,
 			func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666)) },

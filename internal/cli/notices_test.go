@@ -9,7 +9,8 @@ import (
 func TestWorkflowTokenNotice(t *testing.T) {
 	const (
 		plain  = "the workflow's own GITHUB_TOKEN can do this, without an App. Give the job:\n\npermissions:\n"
-		unless = "the workflow's own GITHUB_TOKEN can do this, without an App, unless what it does is to start other workflows. Give the job:\n\npermissions:\n"
+		unless = "the workflow's own GITHUB_TOKEN can do this, without an App, unless what it does is to start other workflows. " +
+			"Give the job:\n\npermissions:\n"
 	)
 	for _, c := range []struct {
 		name, permissions string
@@ -57,7 +58,8 @@ func TestNoticesSilenced(t *testing.T) {
 		}
 		d.next(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_ON-MISSING-KEY": "skip"})
 		d.run(t, "mint")
-		if got, want := strings.Contains(d.log.String(), "::notice::no token"), notices != "false"; got != want || !strings.Contains(d.log.String(), "nothing is minted\n") {
+		got, want := strings.Contains(d.log.String(), "::notice::no token"), notices != "false"
+		if got != want || !strings.Contains(d.log.String(), "nothing is minted\n") {
 			t.Errorf("notices: %q, without a key: a notice is %v: %s", notices, got, d.log.String())
 		}
 	}

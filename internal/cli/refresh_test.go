@@ -160,7 +160,8 @@ func TestRefreshStateIsSealed(t *testing.T) {
 		t.Error("the state opens without the identity")
 	}
 	var empty githubapp.Scope
-	if s, err := dir.load(redact.New(d.env[dir.identityVariable()])); err != nil || len(s.Scope.Repositories) == 0 || s.Scope.AllRepositories != empty.AllRepositories {
+	s, err := dir.load(redact.New(d.env[dir.identityVariable()]))
+	if err != nil || len(s.Scope.Repositories) == 0 || s.Scope.AllRepositories != empty.AllRepositories {
 		t.Errorf("the state does not say what to mint: %v", err)
 	}
 	d.checkHidden(t)

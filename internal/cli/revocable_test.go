@@ -64,7 +64,10 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		{"one of before 2021", "v1." + digits, "", ""},
 		{"cut short", "ghs_" + long[:10], "is no whole installation token: it is cut short, or its letters have changed", "as it is"},
 		{"in capitals", "GHS_" + long[:36], "is no whole installation token: it is cut short, or its letters have changed", "as it is"},
-		{"two of them", "ghs_" + long[:36] + " ghs_" + long[:36], "is no token: it has white space or other characters in it that no token has", "as it is"},
+		{
+			"two of them", "ghs_" + long[:36] + " ghs_" + long[:36],
+			"is no token: it has white space or other characters in it that no token has", "as it is",
+		},
 		{"a classic token", "ghp_" + long[:36], "is a personal access token (classic), which this action can't end", leaked},
 		{"a fine-grained token", "github_pat_" + long, "is a fine-grained personal access token, which this action can't end", leaked},
 		{"an OAuth token", "gho_" + long[:36], "is an OAuth token, which this action can't end", leaked},
@@ -72,9 +75,15 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		{"a refresh token", "ghr_" + long, "is a refresh token, which this action can't end", leaked},
 		{"an old personal token", digits, "is a personal access token (classic), of before 2021, or no token at all", "Personal access tokens"},
 		{"an envelope", base64.StdEncoding.EncodeToString(ageFile(t, false)), "is an encrypted token", "pass it as encrypted-token"},
-		{"an envelope without padding", base64.RawURLEncoding.EncodeToString(ageFile(t, false)), "is an encrypted token", "pass it as encrypted-token"},
+		{
+			"an envelope without padding", base64.RawURLEncoding.EncodeToString(ageFile(t, false)),
+			"is an encrypted token", "pass it as encrypted-token",
+		},
 		{"an armoured envelope", string(ageFile(t, true)), "is an encrypted token", "pass it as encrypted-token"},
-		{"an armoured envelope in base64", base64.StdEncoding.EncodeToString(ageFile(t, true)), "is an encrypted token", "pass it as encrypted-token"},
+		{
+			"an armoured envelope in base64", base64.StdEncoding.EncodeToString(ageFile(t, true)),
+			"is an encrypted token", "pass it as encrypted-token",
+		},
 		{"the App's key", testKey(), "is a private key and no token: PEM block, such as a private key", "make a new one"},
 		{"a JWT", "eyJ" + long, "is a JSON web token, which ends by itself within minutes", "as it is"},
 		{"a word", "token", "is no installation token", "as it is"},
@@ -129,7 +138,9 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 
 // The post stage is lenient: what main left is what main minted.
 func TestPostRevokesWhateverMainLeft(t *testing.T) {
-	d := newDay(t, map[string]string{"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7"})
+	d := newDay(t, map[string]string{
+		"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7",
+	})
 	d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
 	d.run(t, "post")
 	if d.exit != exitOK || len(d.Requests()) != 1 {

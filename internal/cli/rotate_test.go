@@ -16,7 +16,8 @@ import (
 const rotations = `
 rotations:
   - {name: key, deploy-key: {repository: fleet/r0, title: ci}, every: 30d, store: [{repository: fleet/r1, secret: KEY}]}
-  - {name: token, installation-token: {repositories: [fleet/r0], permissions: {contents: read}}, every: 45m, store: [{repository: fleet/r1, secret: TOKEN}]}
+  - {name: token, installation-token: {repositories: [fleet/r0], permissions: {contents: read}}, every: 45m,
+     store: [{repository: fleet/r1, secret: TOKEN}]}
   - {name: webhook, random: {}, every: 90d, store: [{repository: fleet/r1, secret: WEBHOOK}]}
 `
 
@@ -57,7 +58,8 @@ func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 // with an annotation of its own.
 func TestRotateLooksBeforeItMakes(t *testing.T) {
 	for _, dryRun := range []string{"true", "false"} {
-		d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "store: [", "store: [{repository: fleet/gone, secret: X}, "), map[string]string{"INPUT_DRY-RUN": dryRun})
+		d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "store: [", "store: [{repository: fleet/gone, secret: X}, "),
+			map[string]string{"INPUT_DRY-RUN": dryRun})
 		d.run(t, "rotate")
 		if d.exit != exitFailure || strings.Count(d.log.String(), "::error::") == 0 {
 			t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())

@@ -60,7 +60,8 @@ func (w *weather) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w.mu.Unlock()
 	if status := w.refused[repository]; status != 0 {
-		return fault(r, fakegithub.Fault{Status: status, Body: fmt.Sprintf(`{"message":%q}`, map[int]string{403: "Resource not accessible by integration", 404: "Not Found"}[status])})
+		message := map[int]string{403: "Resource not accessible by integration", 404: "Not Found"}[status]
+		return fault(r, fakegithub.Fault{Status: status, Body: fmt.Sprintf(`{"message":%q}`, message)})
 	}
 	h := fnv.New64a()
 	fmt.Fprint(h, asked, " ", try)
@@ -119,7 +120,8 @@ func repositoryOf(path string) string {
 func fault(r *http.Request, f fakegithub.Fault) (*http.Response, error) {
 	resp := &http.Response{
 		StatusCode: f.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
-		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}}, Body: io.NopCloser(strings.NewReader(f.Body)), ContentLength: int64(len(f.Body)),
+		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},
+		Body:   io.NopCloser(strings.NewReader(f.Body)), ContentLength: int64(len(f.Body)),
 	}
 	for name, value := range f.Header {
 		resp.Header.Set(name, value)
@@ -164,7 +166,8 @@ func (d *day) checkReport(t *testing.T, total int, want []string) {
 	slices.Sort(failed)
 	slices.Sort(want)
 	if len(seen) != total || !slices.Equal(failed, want) {
-		t.Errorf("of %d targets reported, %d failed: %.300q\nof %d in all, %d had to: %.300q", len(seen), len(failed), fmt.Sprint(failed), total, len(want), fmt.Sprint(want))
+		t.Errorf("of %d targets reported, %d failed: %.300q\nof %d in all, %d had to: %.300q",
+			len(seen), len(failed), fmt.Sprint(failed), total, len(want), fmt.Sprint(want))
 	}
 	if got := d.outputs(t)["failed"]; got != strconv.Itoa(len(want)) || report.Counts["failed"] != len(want) {
 		t.Errorf("the counts say that %s and %d failed", got, report.Counts["failed"])
@@ -289,7 +292,10 @@ func TestSyncFailsOnlyWhatIsOutOfReach(t *testing.T) {
 		{"an owner's organization secret", `[{repositories: ["fleet/*"]}, {organization: globex}]`, []string{"organization globex"}},
 		{"a repository", `[{repositories: [fleet/r0, fleet/r1, fleet/gone, fleet/r2]}]`, []string{"fleet/gone"}},
 		{"two repositories, beside a pattern", `[{repositories: ["fleet/r*", fleet/gone, fleet/lost]}]`, []string{"fleet/gone", "fleet/lost"}},
-		{"an owner and a repository", `[{repositories: [globex/r7, fleet/r0, fleet/r1, fleet/r2, fleet/gone]}]`, []string{"fleet/gone", "globex/r7"}},
+		{
+			"an owner and a repository", `[{repositories: [globex/r7, fleet/r0, fleet/r1, fleet/r2, fleet/gone]}]`,
+			[]string{"fleet/gone", "globex/r7"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

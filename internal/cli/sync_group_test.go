@@ -30,8 +30,11 @@ func TestGroups(t *testing.T) {
 	for i, name := range []string{"web", "api", "infra", "docs", "app", "core"} {
 		all.add(secret.Result{Place: repositoryPlace(name), Name: "D", Outcome: secret.Failed, Err: refused(name, fmt.Sprint(i))})
 	}
-	all.add(secret.Result{Place: repositoryPlace("web"), Name: "E", Outcome: secret.Updated, Reason: "changed by somebody else, at 2026-11-20T01:02:03Z"})
-	all.add(secret.Result{Place: repositoryPlace("api"), Name: "E", Outcome: secret.Updated, Reason: "changed by somebody else, at 2026-11-21T01:02:03Z"})
+	changed := func(name, at string) secret.Result {
+		return secret.Result{Place: repositoryPlace(name), Name: "E", Outcome: secret.Updated, Reason: "changed by somebody else, at " + at}
+	}
+	all.add(changed("web", "2026-11-20T01:02:03Z"))
+	all.add(changed("api", "2026-11-21T01:02:03Z"))
 	all.add(secret.Result{Place: repositoryPlace("x"), Name: "F", Outcome: secret.Deleted, Reason: "no longer in the manifest"})
 	all.add(secret.Result{Place: repositoryPlace("x"), Name: "G", Outcome: secret.Unchanged, Reason: "left"})
 	all.add(secret.Result{Place: secret.Place{Owner: "acme", App: "actions"}, Name: "H", Outcome: secret.Created, Reason: "not there"})
@@ -54,7 +57,8 @@ func TestGroups(t *testing.T) {
 		t.Error(diff)
 	}
 	text := groupError{all.inOrder()[0]}.Error()
-	if text != "D for acme/web: write A to acme/web: GitHub answered 403: no (request 0) (tried 2 times in 1m3s) (and so for acme/api, acme/app, acme/core and 2 more)" {
+	if text != "D for acme/web: write A to acme/web: GitHub answered 403: no (request 0) (tried 2 times in 1m3s) "+
+		"(and so for acme/api, acme/app, acme/core and 2 more)" {
 		t.Error(text)
 	}
 }

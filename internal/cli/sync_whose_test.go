@@ -51,7 +51,8 @@ func TestSyncDoesNotKnowWhatFellOut(t *testing.T) {
 	const both = "secrets: [{name: A, to: [{repositories: [\"fleet/*\"]}]}, {name: B, to: [{repositories: [\"globex/*\"]}]}]\n"
 	d := pruning(t, 1, both)
 	d.AddRepository(fakegithub.Repository{Owner: "globex", Name: "r7", Private: true})
-	d.Install(fakegithub.Installation{ID: 4246, AppID: 917, Account: "globex", All: true, Permissions: map[string]string{"secrets": "write", "metadata": "read"}})
+	permissions := map[string]string{"secrets": "write", "metadata": "read"}
+	d.Install(fakegithub.Installation{ID: 4246, AppID: 917, Account: "globex", All: true, Permissions: permissions})
 	d.run(t, "sync")
 	if d.exit != exitOK {
 		t.Fatal(d.log.String())
@@ -76,7 +77,8 @@ func TestSyncStateOfAnotherGitHub(t *testing.T) {
 	d.run(t, "sync")
 	line, hint := d.said("error")
 	if d.exit == exitOK || !strings.Contains(line, " belongs to the manifest ") || !strings.Contains(line, " at api.github.test, not ") ||
-		!strings.HasSuffix(line, " at github.example") || !strings.HasPrefix(hint, "give each manifest a state file of its own") || len(d.Requests()) > 0 {
+		!strings.HasSuffix(line, " at github.example") || !strings.HasPrefix(hint, "give each manifest a state file of its own") ||
+		len(d.Requests()) > 0 {
 		t.Errorf("exit %d, %q, hint %q", d.exit, line, hint)
 	}
 	d.next(t, map[string]string{"INPUT_GITHUB-API-URL": "https://API.github.test/"})

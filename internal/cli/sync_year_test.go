@@ -119,7 +119,9 @@ func newYear(t *testing.T, seed uint64, repositories int) *year {
 		y.add(fmt.Sprintf("r%d", i))
 	}
 	second := &day{Server: first.Server, env: maps.Clone(first.env), lies: true}
-	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "INPUT_MANIFEST", "INPUT_STATE-FILE", "INPUT_REPORT-FILE"} {
+	for _, name := range []string{
+		"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "INPUT_MANIFEST", "INPUT_STATE-FILE", "INPUT_REPORT-FILE",
+	} {
 		second.env[name] = filepath.Join(t.TempDir(), name)
 	}
 	second.env["GITHUB_REPOSITORY"], second.env["GITHUB_REPOSITORY_ID"] = "acme/infra-1", "101"
@@ -168,7 +170,9 @@ func (y *year) pass(days int) {
 		y.checkAll(m)
 	}
 	y.t.Logf("%v", y.count)
-	for _, what := range []string{"created", "deleted", "replaced a person's", "person", "rename", "archive", "gone", "key", "no longer in the manifest, but left"} {
+	for _, what := range []string{
+		"created", "deleted", "replaced a person's", "person", "rename", "archive", "gone", "key", "no longer in the manifest, but left",
+	} {
 		if y.count[what] == 0 && days > 30 {
 			y.t.Errorf("it never happened: %s", what)
 		}

@@ -64,7 +64,8 @@ func (y *year) judge(m *manifested, r *http.Request) {
 		}
 		switch want := m.values[h.name]; {
 		case r.Method != http.MethodPut || !m.fits(h.name, y.names[h.repository], h.repository == 0):
-			y.t.Errorf("%s by manifest %d: %s of %s became %q, which it does not want", r.Method, m.number, h.name, y.placeOf(h).Repository, is.Value)
+			y.t.Errorf("%s by manifest %d: %s of %s became %q, which it does not want",
+				r.Method, m.number, h.name, y.placeOf(h).Repository, is.Value)
 		case is.Value != want:
 			y.t.Errorf("%s of %s became %q, not %q", h.name, y.placeOf(h).Repository, is.Value, want)
 		case !there:

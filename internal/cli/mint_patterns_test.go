@@ -101,8 +101,14 @@ func TestPatterns(t *testing.T) {
 		{"all, said explicitly", "*", `["acme/*"]`, 2, ""},
 		{"a name beside a pattern", "api w*", `["acme/api","acme/web"]`, 5, ""},
 		{"nothing matches", "x*", "", 4, "input repositories: its patterns match none of the 2 repositories that the App reaches"},
-		{"an exclusion that matches nothing", "*, !wbe", "", 4, `input repositories: "!wbe" matches none of the 2 repositories that the App reaches`},
-		{"a pattern that matches nothing beside a name", "api, zzz-*", "", 4, `input repositories: "zzz-*" matches none of the 2 repositories that the App reaches`},
+		{
+			"an exclusion that matches nothing", "*, !wbe", "", 4,
+			`input repositories: "!wbe" matches none of the 2 repositories that the App reaches`,
+		},
+		{
+			"a pattern that matches nothing beside a name", "api, zzz-*", "", 4,
+			`input repositories: "zzz-*" matches none of the 2 repositories that the App reaches`,
+		},
 		{"a JSON array", `["w*", "!api"]`, `["acme/web"]`, 5, ""},
 		{"nothing to take", "!api", "", 0, "input repositories: only says what to leave out"},
 		{"no pattern", "[", "", 0, "input repositories: a text of 1 characters is no pattern"},
