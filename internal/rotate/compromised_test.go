@@ -12,8 +12,8 @@ import (
 )
 
 // exposing is an engine that is told that somebody else has every credential.
-func (w *world) exposing() *Engine {
-	e := w.knowing(nil)
+func (f *fixture) exposing() *Engine {
+	e := f.knowing(nil)
 	e.Exposed = all
 	return e
 }
@@ -22,37 +22,37 @@ func (w *world) exposing() *Engine {
 // and stays no longer than the one that it should have replaced.
 func TestACompromisedKeyThatWasNeverStoredIsRetired(t *testing.T) {
 	for _, age := range []time.Duration{time.Minute, time.Hour} {
-		bubbled(t, age.String(), func(t *testing.T, w *world) {
+		inBubble(t, age.String(), func(t *testing.T, f *fixture) {
 			r := keyRotation(3)
-			w.run(w.knowing(nil), r)
+			f.run(f.knowing(nil), r)
 			time.Sleep(30 * day)
-			for n := 1; len(w.ours()) < 2; n++ {
-				w.strikeAt(n, killedAfter, r) // one request more each time, until it dies right after the key was made
+			for n := 1; len(f.ours()) < 2; n++ {
+				f.strikeAt(n, killedAfter, r) // one request more each time, until it dies right after the key was made
 			}
 			time.Sleep(age)
-			if got := w.run(w.exposing(), r)[0]; got.Outcome != Rotated || got.Retired != 2 || got.Err != nil {
+			if got := f.run(f.exposing(), r)[0]; got.Outcome != Rotated || got.Retired != 2 || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
-			w.settled(r, 1)
+			f.settled(r, 1)
 		})
 	}
 }
 
 // Keys that are waited for are waited for together.
 func TestYoungCompromisedKeysAreWaitedForOnce(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
-		forced := w.knowing(nil)
+		forced := f.knowing(nil)
 		forced.Force = all
 		for range 3 {
-			w.run(forced, r)
+			f.run(forced, r)
 			time.Sleep(time.Minute)
 		}
 		begun := time.Now()
-		if got := w.run(w.exposing(), r)[0]; got.Retired != 3 || got.Err != nil || time.Since(begun) > lease+10*time.Second {
+		if got := f.run(f.exposing(), r)[0]; got.Retired != 3 || got.Err != nil || time.Since(begun) > lease+10*time.Second {
 			t.Errorf("after %s: %+v", time.Since(begun), got)
 		}
-		if n := strings.Count(strings.Join(w.texts, "\n"), "infra: waiting "); n != 1 {
+		if n := strings.Count(strings.Join(f.texts, "\n"), "infra: waiting "); n != 1 {
 			t.Errorf("it is said %d times", n)
 		}
 	})
@@ -62,43 +62,43 @@ func TestYoungCompromisedKeysAreWaitedForOnce(t *testing.T) {
 // it is out of use.
 func TestACompromisedKeyThatIsNotOursIsNotSaidToBeRetired(t *testing.T) {
 	app := fakegithub.Place{Owner: "acme", Repository: "app"}
-	byHand := func(w *world) {
+	byHand := func(f *fixture) {
 		time.Sleep(day)
-		w.SetSecret(app, fakegithub.Secret{Name: "INFRA_KEY", Value: "x", UpdatedAt: time.Now()})
+		f.SetSecret(app, fakegithub.Secret{Name: "INFRA_KEY", Value: "x", UpdatedAt: time.Now()})
 	}
 	for _, test := range []struct {
 		name string
-		set  func(*world, manifest.Rotation)
+		set  func(*fixture, manifest.Rotation)
 		want string // empty: it is as good as retired
 	}{
-		{"ours", func(w *world, r manifest.Rotation) { w.addByHand(); w.run(w.knowing(nil), r) }, ""},
-		{"the manifest was moved", func(w *world, r manifest.Rotation) {
-			e := w.knowing(nil)
+		{"ours", func(f *fixture, r manifest.Rotation) { f.addByHand(); f.run(f.knowing(nil), r) }, ""},
+		{"the manifest was moved", func(f *fixture, r manifest.Rotation) {
+			e := f.knowing(nil)
 			e.Origin.Path = "old.yml"
-			w.run(e, r)
+			f.run(e, r)
 		}, "it may be deploy key 1008"},
-		{"a person's", func(w *world, r manifest.Rotation) {
-			w.addByHand()
-			w.run(w.knowing(nil), r)
-			byHand(w)
+		{"a person's", func(f *fixture, r manifest.Rotation) {
+			f.addByHand()
+			f.run(f.knowing(nil), r)
+			byHand(f)
 		}, "it may be deploy key 1010, 1008, 1009"},
-		{"a person's, before there was one of ours", func(w *world, _ manifest.Rotation) {
-			w.addByHand()
-			byHand(w)
+		{"a person's, before there was one of ours", func(f *fixture, _ manifest.Rotation) {
+			f.addByHand()
+			byHand(f)
 		}, "it may be deploy key 1010, 1008, 1009"},
-		{"a person's, which is gone", func(w *world, r manifest.Rotation) { w.run(w.knowing(nil), r); byHand(w) }, ""},
-		{"a person's, which is newer than the secret", func(w *world, r manifest.Rotation) {
-			w.run(w.knowing(nil), r)
-			byHand(w)
+		{"a person's, which is gone", func(f *fixture, r manifest.Rotation) { f.run(f.knowing(nil), r); byHand(f) }, ""},
+		{"a person's, which is newer than the secret", func(f *fixture, r manifest.Rotation) {
+			f.run(f.knowing(nil), r)
+			byHand(f)
 			time.Sleep(day)
-			w.addByHand()
+			f.addByHand()
 		}, ""},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := keyRotation(1)
-			test.set(w, r)
+			test.set(f, r)
 			time.Sleep(day)
-			got := w.run(w.exposing(), r)[0]
+			got := f.run(f.exposing(), r)[0]
 			if got.Outcome != Rotated || (got.Err != nil) != (test.want != "") || got.Lingers != (test.want != "") {
 				t.Fatalf("%+v", got)
 			}
@@ -106,16 +106,16 @@ func TestACompromisedKeyThatIsNotOursIsNotSaidToBeRetired(t *testing.T) {
 				!strings.HasSuffix(got.Err.Error(), test.want) || !strings.Contains(hint(got.Err), "by hand")) {
 				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
 			}
-			w.settled(r, 1)
+			f.settled(r, 1)
 		})
 	}
 }
 
 // told gives the deploy keys that a run says that it removed, or would remove.
-func (w *world) told(verb string) (ids []string) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, found := range regexp.MustCompile(verb+` deploy key (\d+) of `).FindAllStringSubmatch(strings.Join(w.texts, "\n"), -1) {
+func (f *fixture) told(verb string) (ids []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, found := range regexp.MustCompile(verb+` deploy key (\d+) of `).FindAllStringSubmatch(strings.Join(f.texts, "\n"), -1) {
 		ids = append(ids, found[1])
 	}
 	slices.Sort(ids)
@@ -129,7 +129,7 @@ func TestADryRunNamesTheKeysThatGo(t *testing.T) {
 		keep   int
 		grace  time.Duration
 		before []time.Duration // after each rotation
-		made   func(w *world, r *manifest.Rotation, e *Engine)
+		made   func(f *fixture, r *manifest.Rotation, e *Engine)
 		want   int
 	}{
 		{"due", 0, 0, []time.Duration{30 * day}, nil, 1},
@@ -137,43 +137,43 @@ func TestADryRunNamesTheKeysThatGo(t *testing.T) {
 		{"due, for the grace", 0, time.Hour, []time.Duration{30 * day}, nil, 0},
 		{"not due", 1, 0, []time.Duration{30 * day, day}, nil, 0},
 		{"not due, and the grace is over", 0, time.Hour, []time.Duration{30 * day, 2 * time.Hour}, nil, 1},
-		{"compromised", 3, day, []time.Duration{30 * day, 30 * day, day}, func(_ *world, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 3},
-		{"compromised, and young", 3, day, []time.Duration{time.Minute}, func(_ *world, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 1},
-		{"only reads from now on", 3, day, []time.Duration{30 * day, day}, func(_ *world, r *manifest.Rotation, _ *Engine) {
+		{"compromised", 3, day, []time.Duration{30 * day, 30 * day, day}, func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 3},
+		{"compromised, and young", 3, day, []time.Duration{time.Minute}, func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 1},
+		{"only reads from now on", 3, day, []time.Duration{30 * day, day}, func(_ *fixture, r *manifest.Rotation, _ *Engine) {
 			r.DeployKey = &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true}
 		}, 2},
-		{"one of a run that died", 1, 0, []time.Duration{30 * day}, func(w *world, r *manifest.Rotation, _ *Engine) {
-			for n := 1; len(w.ours()) < 2; n++ {
-				w.strikeAt(n, killedAfter, *r)
+		{"one of a run that died", 1, 0, []time.Duration{30 * day}, func(f *fixture, r *manifest.Rotation, _ *Engine) {
+			for n := 1; len(f.ours()) < 2; n++ {
+				f.strikeAt(n, killedAfter, *r)
 			}
 			time.Sleep(time.Hour)
 		}, 1},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
-			w.addByHand()
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
+			f.addByHand()
 			r := keyRotation(test.keep)
 			r.RetireAfter, r.DeployKey.ReadOnly = test.grace, false
 			for i, wait := range test.before {
-				first := w.knowing(nil)
+				first := f.knowing(nil)
 				first.Force = all
-				w.run(first, r)
+				f.run(first, r)
 				if time.Sleep(wait); i < len(test.before)-1 {
 					continue
 				}
-				w.mu.Lock()
-				w.texts = nil
-				w.mu.Unlock()
+				f.mu.Lock()
+				f.texts = nil
+				f.mu.Unlock()
 			}
-			e := w.knowing(nil)
+			e := f.knowing(nil)
 			if test.made != nil {
-				test.made(w, &r, e)
+				test.made(f, &r, e)
 			}
 			e.DryRun = true
-			w.run(e, r)
-			would, there := w.told("would remove"), len(w.keys())
+			f.run(e, r)
+			would, there := f.told("would remove"), len(f.keys())
 			e.DryRun = false
-			w.run(e, r)
-			if did := w.told("removed"); !slices.Equal(would, did) || len(did) != test.want {
+			f.run(e, r)
+			if did := f.told("removed"); !slices.Equal(would, did) || len(did) != test.want {
 				t.Errorf("a run would remove %v and removed %v of %d, want %d", would, did, there, test.want)
 			}
 		})

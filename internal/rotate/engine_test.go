@@ -20,72 +20,73 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// bubbled gives each case a world of its own.
-func bubbled(t *testing.T, name string, do func(*testing.T, *world)) {
+// inBubble gives each case a fixture of its own.
+func inBubble(t *testing.T, name string, do func(*testing.T, *fixture)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t)
-			do(t, w)
-			w.silent()
+			f := newFixture(t)
+			f.SkipOpenAPI = false
+			do(t, f)
+			f.silent()
 		})
 	})
 }
 
 // answering lets do answer the requests of a method and path prefix instead.
-func (w *world) answering(method, path string, do func(ctx context.Context, r apicall.Request) (apicall.Answer, error)) *Engine {
-	return w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+func (f *fixture) answering(method, path string, do func(ctx context.Context, r apicall.Request) (apicall.Answer, error)) *Engine {
+	return f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		if r.Method == method && strings.HasPrefix(r.Path, path) {
 			return do(ctx, r)
 		}
-		return w.call(ctx, r)
+		return f.call(ctx, r)
 	})
 }
 
 const keysPath = "repos/acme/infra/keys"
 
 func TestARunReportsWhatItDid(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
 		begun := time.Now()
-		got := w.run(w.engine(nil), r)[0]
+		got := f.run(f.engine(nil), r)[0]
 		if got.Outcome != Rotated || got.Before != 0 || got.Overdue || got.Err != nil || got.Kind != "deploy-key" || got.Kept != 1 || got.Retired != 0 || len(got.Stores) != 4 || !got.Due.Equal(begun.Add(30*day)) {
 			t.Errorf("%+v", got)
 		}
-		if k := w.ours()[0]; !k.ReadOnly {
+		if k := f.ours()[0]; !k.ReadOnly {
 			t.Errorf("the key can write: %+v", k)
 		}
 		time.Sleep(40 * day)
-		e := w.engine(nil)
+		e := f.engine(nil)
 		e.DryRun = true
 		for range 2 { // and nothing changed in between
-			got = w.run(e, r)[0]
+			got = f.run(e, r)[0]
 			if got.Outcome != Due || got.Age != 40*day || got.Overdue || !got.Due.Equal(time.Now()) || got.Reason != "it is 40 days old" || got.Kept != 1 {
 				t.Errorf("%+v", got)
 			}
 		}
 		time.Sleep(6 * day)
-		if got = w.run(e, r)[0]; !got.Overdue {
+		if got = f.run(e, r)[0]; !got.Overdue {
 			t.Errorf("%+v", got)
 		}
-		got = w.run(w.engine(nil), r)[0]
+		got = f.run(f.engine(nil), r)[0]
 		if got.Outcome != Rotated || !got.Overdue || got.Before != 46*day || got.Every != 30*day || got.Age != 0 || got.Retired != 1 || got.Kept != 1 || !got.Stores[3].UpdatedAt.Equal(got.Since) {
 			t.Errorf("%+v", got)
 		}
 		r.DeployKey.ReadOnly = false
-		if got = w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can only read, and should write" || w.ours()[1].ReadOnly {
+		if got = f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can only read, and should write" || f.ours()[1].ReadOnly {
 			t.Errorf("%+v", got)
 		}
 	})
 }
 
 func TestAFailureStopsNoOther(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		rotations := allKinds(1)
 		rotations = append(rotations, rotations[0])
 		rotations[4].Name = "another" // with the same title, and the same stores
-		e := w.engine(nil)
+		e := f.engine(nil)
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { return Minted{}, errors.New("no App") }
-		reports := w.run(e, rotations...)
+		reports := f.run(e, rotations...)
 		outcomes := ""
 		for _, r := range reports {
 			outcomes += fmt.Sprintf("%s %s; ", r.Kind, r.Outcome)
@@ -93,36 +94,36 @@ func TestAFailureStopsNoOther(t *testing.T) {
 		if want := "deploy-key rotated; installation-token failed; random rotated; age rotated; deploy-key failed; "; outcomes != want {
 			t.Errorf("got %s, want %s", outcomes, want)
 		}
-		want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", w.ours()[0].ID, home.id("infra"))
+		want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", f.ours()[0].ID, home.id("infra"))
 		if text := reports[4].Err.Error(); text != want || !strings.Contains(hint(reports[4].Err), "force: another") {
 			t.Error(text)
 		}
 		if !NextDue(reports).Equal(time.Now()) || !NextDue(nil).IsZero() || !NextDue(reports[:1]).Equal(reports[0].Due) {
 			t.Error(NextDue(reports))
 		}
-		w.belongs(&rotations[3])
+		f.belongs(&rotations[3])
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		if got := w.runIn(ctx, w.engine(nil), rotations...); got[0].Outcome != Failed || !errors.Is(got[0].Err, context.Canceled) {
+		if got := f.runIn(ctx, f.engine(nil), rotations...); got[0].Outcome != Failed || !errors.Is(got[0].Err, context.Canceled) {
 			t.Errorf("%+v", got[0])
 		}
 	})
 }
 
 func TestForcedRunsAtOnceAreEachSeen(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		rotations := allKinds(1)
 		rotations[1].Store = stores("TOKEN") // so that no spread is there
-		e := w.engine(nil)
+		e := f.engine(nil)
 		e.Force = func(string) bool { return true }
 		for range 3 { // within one second, and yet each is seen
-			for _, got := range w.run(e, rotations...) {
+			for _, got := range f.run(e, rotations...) {
 				if got.Outcome != Rotated || got.Err != nil {
 					t.Errorf("%+v", got)
 				}
 			}
-			w.held(rotations[0])
-			w.belongs(&rotations[3])
+			f.held(rotations[0])
+			f.belongs(&rotations[3])
 		}
 	})
 }
@@ -130,59 +131,59 @@ func TestForcedRunsAtOnceAreEachSeen(t *testing.T) {
 func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 	for _, test := range []struct {
 		name   string
-		answer func(w *world, ctx context.Context, r apicall.Request) (apicall.Answer, error)
+		answer func(f *fixture, ctx context.Context, r apicall.Request) (apicall.Answer, error)
 		left   int
 	}{
-		{"refused", func(_ *world, _ context.Context, r apicall.Request) (apicall.Answer, error) {
+		{"refused", func(_ *fixture, _ context.Context, r apicall.Request) (apicall.Answer, error) {
 			return status(403), errors.New(r.Op + ": no")
 		}, 1},
-		{"lost before", func(*world, context.Context, apicall.Request) (apicall.Answer, error) {
+		{"lost before", func(*fixture, context.Context, apicall.Request) (apicall.Answer, error) {
 			return apicall.Answer{}, errLost
 		}, 2},
-		{"trouble", func(*world, context.Context, apicall.Request) (apicall.Answer, error) { return status(502), errLost }, 2},
-		{"a refusal of the second attempt", func(w *world, ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			_, _ = w.call(ctx, r)
+		{"trouble", func(*fixture, context.Context, apicall.Request) (apicall.Answer, error) { return status(502), errLost }, 2},
+		{"a refusal of the second attempt", func(f *fixture, ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			_, _ = f.call(ctx, r)
 			return status(429), errors.New(r.Op + ": GitHub answered 429")
 		}, 2},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := keyRotation(1)
-			w.run(w.engine(nil), r)
+			f.run(f.engine(nil), r)
 			time.Sleep(30 * day)
-			e := w.answering(apicall.Put, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) { return test.answer(w, ctx, r) })
-			got := w.run(e, r)[0]
-			if got.Outcome != Failed || strings.Count(got.Err.Error(), "could not renew INFRA_KEY of ") != 4 || len(w.ours()) != test.left || got.Kept != test.left {
-				t.Errorf("%d left: %+v", len(w.ours()), got)
+			e := f.answering(apicall.Put, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) { return test.answer(f, ctx, r) })
+			got := f.run(e, r)[0]
+			if got.Outcome != Failed || strings.Count(got.Err.Error(), "could not renew INFRA_KEY of ") != 4 || len(f.ours()) != test.left || got.Kept != test.left {
+				t.Errorf("%d left: %+v", len(f.ours()), got)
 			}
-			w.held(r)
+			f.held(r)
 		})
 	}
 }
 
 func TestATokenThatNoStoreTookIsRevoked(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		revoked := 0
-		e := w.answering(apicall.Put, "", func(context.Context, apicall.Request) (apicall.Answer, error) { return status(403), errors.New("no") })
+		e := f.answering(apicall.Put, "", func(context.Context, apicall.Request) (apicall.Answer, error) { return status(403), errors.New("no") })
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
 			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return errors.New("too late") }}, nil
 		}
-		if got := w.run(e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
+		if got := f.run(e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
 			t.Errorf("revoked %d times: %+v", revoked, got)
 		}
 	})
 }
 
 func TestAKeyWhoseAnswerWasLostIsFound(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		e := w.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			_, _ = w.call(ctx, r)
-			return w.call(ctx, r) // as a retry does: 422, the key is in use
+		e := f.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			_, _ = f.call(ctx, r)
+			return f.call(ctx, r) // as a retry does: 422, the key is in use
 		})
-		if got := w.run(e, r)[0]; got.Outcome != Rotated {
+		if got := f.run(e, r)[0]; got.Outcome != Rotated {
 			t.Errorf("%+v", got)
 		}
-		w.settled(r, 1)
+		f.settled(r, 1)
 	})
 }
 
@@ -192,133 +193,133 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 			return status(code), fmt.Errorf("%s: GitHub answered %d: Validation Failed", r.Op, code)
 		}
 	}
-	bubbled(t, "deploy keys", func(t *testing.T, w *world) {
+	inBubble(t, "deploy keys", func(t *testing.T, f *fixture) {
 		for status, cure := range map[int]string{403: "", 404: "", 422: keysOff} {
-			got := w.run(w.answering(apicall.Post, keysPath, refuse(status)), keyRotation(0))[0]
+			got := f.run(f.answering(apicall.Post, keysPath, refuse(status)), keyRotation(0))[0]
 			want := fmt.Sprintf("add a deploy key of acme/infra: GitHub answered %d: Validation Failed", status)
 			if got.Outcome != Failed || got.Err.Error() != want || hint(got.Err) != cure {
 				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
 			}
 		}
 	})
-	bubbled(t, "a variable", func(t *testing.T, w *world) {
+	inBubble(t, "a variable", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[3]
-		got := w.run(w.answering(apicall.Post, "orgs/", refuse(403)), r)[0]
+		got := f.run(f.answering(apicall.Post, "orgs/", refuse(403)), r)[0]
 		want := "could not renew IDENTITY of organization acme: its recipient is not in place: create variable RECIPIENT of organization acme: GitHub answered 403: Validation Failed"
 		if got.Outcome != Failed || got.Err.Error() != want {
 			t.Errorf("%v", got.Err)
 		}
 		// The next run finds it, and completes it.
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Busy {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Busy {
 			t.Errorf("%+v", got)
 		}
 		time.Sleep(lease)
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "variable RECIPIENT of organization acme is missing or older than its secret" {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "variable RECIPIENT of organization acme is missing or older than its secret" {
 			t.Errorf("%+v", got)
 		}
-		w.belongs(&r)
+		f.belongs(&r)
 	})
-	bubbled(t, "switched off later", func(t *testing.T, w *world) {
+	inBubble(t, "switched off later", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		time.Sleep(day)
 		for _, dry := range []bool{true, false} {
-			e := w.answering(apicall.Get, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				answer, err := w.call(ctx, r)
+			e := f.answering(apicall.Get, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				answer, err := f.call(ctx, r)
 				raw := r.Result.(*json.RawMessage)
 				*raw = bytes.ReplaceAll(*raw, []byte(`"enabled":true`), []byte(`"enabled":false`))
 				return answer, err
 			})
 			e.DryRun = dry
-			got := w.run(e, r)[0]
+			got := f.run(e, r)[0]
 			if got.Outcome != Failed || got.Err.Error() != got.Reason || !strings.HasSuffix(got.Reason, " is switched off") || hint(got.Err) != keysOff || got.Before != day {
 				t.Errorf("%+v", got)
 			}
 		}
-		w.settled(r, 1)
+		f.settled(r, 1)
 	})
-	bubbled(t, "switched off", func(t *testing.T, w *world) {
+	inBubble(t, "switched off", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		e := w.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			status, err := w.call(ctx, r)
+		e := f.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			status, err := f.call(ctx, r)
 			r.Result.(*deployKey).Enabled = new(bool)
 			return status, err
 		})
-		got := w.run(e, r)[0]
-		if got.Outcome != Failed || !strings.Contains(hint(got.Err), "switch deploy keys off: see its settings") || len(w.ours()) != 0 || got.Kept != 0 {
+		got := f.run(e, r)[0]
+		if got.Outcome != Failed || !strings.Contains(hint(got.Err), "switch deploy keys off: see its settings") || len(f.ours()) != 0 || got.Kept != 0 {
 			t.Errorf("%+v", got)
 		}
 	})
 }
 
 func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
-	bubbled(t, "the key is not listed", func(t *testing.T, w *world) {
+	inBubble(t, "the key is not listed", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		time.Sleep(30 * day)
-		e := w.answering(apicall.Get, keysPath+"/", func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(apicall.Get, keysPath+"/", func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
 			return status(404), errors.New(r.Op + ": no")
 		})
-		if got := w.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 || len(w.ours()) != 2 {
+		if got := f.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 || len(f.ours()) != 2 {
 			t.Errorf("%+v", got)
 		}
 	})
-	bubbled(t, "a time stands still", func(t *testing.T, w *world) {
+	inBubble(t, "a time stands still", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		time.Sleep(30 * day)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		old := time.Now()
 		time.Sleep(30 * day)
-		e := w.answering(apicall.Get, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			status, err := w.call(ctx, r)
+		e := f.answering(apicall.Get, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			status, err := f.call(ctx, r)
 			r.Result.(*secret.Entry).UpdatedAt = old
 			return status, err
 		})
-		got := w.run(e, r)[0]
+		got := f.run(e, r)[0]
 		if got.Outcome != Failed || got.Retired != 0 || got.Kept != 3 || got.Err.Error() != "could not renew INFRA_KEY of organization acme: GitHub took the new value and still tells of the one of 2000-01-31T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
 	})
-	bubbled(t, "a copy that is behind", func(t *testing.T, w *world) {
+	inBubble(t, "a copy that is behind", func(t *testing.T, f *fixture) {
 		r, looks := keyRotation(0), 0
-		e := w.answering(apicall.Get, keysPath+"/", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(apicall.Get, keysPath+"/", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			if looks++; looks < 3 {
 				return status(404), errors.New("not yet")
 			}
-			return w.call(ctx, r)
+			return f.call(ctx, r)
 		})
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || looks != 3 {
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || looks != 3 {
 			t.Errorf("%+v", got)
 		}
 	})
 }
 
 func TestASecretThatAnotherRunReplacedKeepsItsRecipient(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[3]
 		r.Store = r.Store[:1]
 		other := false
-		e := w.answering(apicall.Post, "repos/acme/app/actions/variables", w.call)
+		e := f.answering(apicall.Post, "repos/acme/app/actions/variables", f.call)
 		call := e.Call
 		e.Call = func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			status, err := call(ctx, req)
 			if req.Method == apicall.Put && strings.Contains(req.Path, "dependabot") && !other {
 				other = true
-				forced := w.engine(nil)
-				w.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "IDENTITY")
-				w.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, "IDENTITY")
-				if got := w.run(forced, r)[0]; got.Outcome != Rotated {
+				forced := f.engine(nil)
+				f.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "IDENTITY")
+				f.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, "IDENTITY")
+				if got := f.run(forced, r)[0]; got.Outcome != Rotated {
 					t.Errorf("%+v", got)
 				}
 			}
 			return status, err
 		}
-		got := w.run(e, r)[0]
+		got := f.run(e, r)[0]
 		if got.Outcome != Failed || !strings.Contains(got.Err.Error(), "was changed meanwhile") {
 			t.Errorf("%+v", got)
 		}
-		w.belongs(&r)
+		f.belongs(&r)
 	})
 }
 
@@ -345,33 +346,34 @@ func TestWhoSeesAnOrganizationsSecretAndVariable(t *testing.T) {
 		access *secret.Access
 		want   string
 	}{{nil, "private"}, {&secret.Access{Visibility: "all"}, "all"}, {&secret.Access{Visibility: "selected"}, "selected"}} {
-		bubbled(t, test.want, func(t *testing.T, w *world) {
+		inBubble(t, test.want, func(t *testing.T, f *fixture) {
 			r := allKinds(0)[3]
 			r.Store = r.Store[2:]
 			for i := range 2 {
-				e := w.engine(nil)
+				e := f.engine(nil)
 				e.Access = func(context.Context, manifest.Store) (*secret.Access, error) { return test.access, nil }
 				if i == 1 {
 					e.Access = nil // keeps what is there
 				}
-				if got := w.run(e, r)[0]; got.Outcome != Rotated {
+				if got := f.run(e, r)[0]; got.Outcome != Rotated {
 					t.Fatalf("%+v", got)
 				}
 				var v struct{ Visibility string }
-				if _, err := w.send(t.Context(), "GET", "orgs/acme/actions/variables/RECIPIENT", "token "+w.mint(), nil, &v); err != nil || v.Visibility != test.want {
-					t.Errorf("the variable: %v, %+v", err, v)
+				f.must(apicall.Get, "orgs/acme/actions/variables/RECIPIENT", nil, &v)
+				if v.Visibility != test.want {
+					t.Errorf("the variable: %+v", v)
 				}
-				if s := w.Secrets(fakegithub.Place{Owner: "acme"})[0]; s.Visibility != test.want {
+				if s := f.Secrets(fakegithub.Place{Owner: "acme"})[0]; s.Visibility != test.want {
 					t.Errorf("the secret: %+v", s)
 				}
-				w.belongs(&r)
+				f.belongs(&r)
 				time.Sleep(60 * day)
 			}
-			e := w.engine(nil)
+			e := f.engine(nil)
 			e.Access = func(context.Context, manifest.Store) (*secret.Access, error) {
 				return nil, errors.New("no such pattern")
 			}
-			if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != "could not renew IDENTITY of organization acme: no such pattern" {
+			if got := f.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != "could not renew IDENTITY of organization acme: no such pattern" {
 				t.Errorf("%+v", got)
 			}
 		})

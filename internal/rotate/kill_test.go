@@ -34,11 +34,11 @@ var errLost = errors.New("connection reset by peer")
 
 // strike lets a request meet its fate. A run that died is told of with die; whatever its
 // last words are, none of its requests may leave any more.
-func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, cancel, die func()) (apicall.Answer, error) {
+func (how fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, cancel, die func()) (apicall.Answer, error) {
 	refusal := func(code int) (apicall.Answer, error) {
 		return status(code), fmt.Errorf("%s: GitHub answered %d: no", r.Op, code)
 	}
-	switch f {
+	switch how {
 	case killedBefore:
 		die()
 		return apicall.Answer{}, errLost
@@ -54,7 +54,7 @@ func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, 
 	}
 	r.Result = nil // nobody reads it
 	_, _ = call(ctx, r)
-	switch f {
+	switch how {
 	case killedAfter:
 		die()
 	case cancelledAfter:
@@ -68,36 +68,36 @@ func (f fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, 
 
 // strikeAt lets the n-th request meet its fate, and looks at every store after
 // each.
-func (w *world) strikeAt(n int, f fate, r manifest.Rotation) (reports []Report, struck bool) {
-	ctx, cancel := context.WithCancel(w.t.Context())
+func (f *fixture) strikeAt(n int, how fate, r manifest.Rotation) (reports []Report, struck bool) {
+	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
 	count, dead := 0, false
-	e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+	e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 		if dead {
 			return apicall.Answer{}, errLost
 		}
-		defer w.watch(req, r)
+		defer f.watch(req, r)
 		if count++; count == n {
 			struck = true
-			return f.strike(ctx, w.call, req, cancel, func() { dead = true })
+			return how.strike(ctx, f.call, req, cancel, func() { dead = true })
 		}
-		return w.call(ctx, req)
+		return f.call(ctx, req)
 	})
-	return w.runIn(ctx, e, r), struck
+	return f.runIn(ctx, e, r), struck
 }
 
 func TestARunThatDiesAnywhereLeavesWorkingKeysAndIsCompletedByTheNext(t *testing.T) {
 	for _, keep := range []int{0, 1} {
-		for f := killedAfter; f < fates; f++ { // to die before a request is to die after the one before
+		for how := killedAfter; how < fates; how++ { // to die before a request is to die after the one before
 			for _, before := range []int{0, keep + 1} { // rotations that went well
 				if before == 0 && keep > 0 {
 					continue // there is none to keep
 				}
-				t.Run(fmt.Sprintf("keep %d, %s, %d before", keep, fateNames[f], before), func(t *testing.T) {
+				t.Run(fmt.Sprintf("keep %d, %s, %d before", keep, fateNames[how], before), func(t *testing.T) {
 					t.Parallel()
 					for n := 1; ; n++ {
-						if !dies(t, n, f, keep, before) {
-							if n < 20 && f == lost {
+						if !dies(t, n, how, keep, before) {
+							if n < 20 && how == lost {
 								t.Errorf("only %d requests", n)
 							}
 							break
@@ -109,23 +109,23 @@ func TestARunThatDiesAnywhereLeavesWorkingKeysAndIsCompletedByTheNext(t *testing
 	}
 }
 
-func dies(t *testing.T, n int, f fate, keep, before int) (struck bool) {
+func dies(t *testing.T, n int, how fate, keep, before int) (struck bool) {
 	synctest.Test(t, func(t *testing.T) {
-		w, r := newWorld(t), keyRotation(keep)
-		w.addByHand()
+		f, r := newFixture(t), keyRotation(keep)
+		f.addByHand()
 		for range before {
 			time.Sleep(30 * day)
-			if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Err != nil {
+			if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Err != nil {
 				t.Fatalf("%+v", got)
 			}
 		}
 		time.Sleep(30 * day)
-		_, struck = w.strikeAt(n, f, r)
-		w.held(r)
+		_, struck = f.strikeAt(n, how, r)
+		f.held(r)
 		time.Sleep(lease + time.Minute)
 		var last Report
 		for range 2 {
-			last, _ = first(w.strikeAt(0, 0, r))
+			last, _ = first(f.strikeAt(0, 0, r))
 			time.Sleep(time.Hour)
 		}
 		if last.Outcome != NotDue || last.Err != nil {
@@ -133,18 +133,18 @@ func dies(t *testing.T, n int, f fate, keep, before int) (struck bool) {
 		}
 		want := keep + 1
 		if before == 0 {
-			want = min(want, len(w.ours())) // there may have been no generation to keep
+			want = min(want, len(f.ours())) // there may have been no generation to keep
 		}
-		w.settled(r, want)
+		f.settled(r, want)
 		for range keep + 1 { // with that, at the latest, there are all generations
 			time.Sleep(30 * day)
-			w.run(w.engine(nil), r)
+			f.run(f.engine(nil), r)
 		}
-		w.settled(r, keep+1)
-		if n := len(w.keys()) - keep - 1; n != 3 {
+		f.settled(r, keep+1)
+		if n := len(f.keys()) - keep - 1; n != 3 {
 			t.Fatalf("%d keys that others made, want 3", n)
 		}
-		w.silent()
+		f.silent()
 	})
 	return struck
 }

@@ -20,22 +20,22 @@ import (
 func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 	for kind := 1; kind < 4; kind++ { // every kind whose value is one for all
 		for n := range 4 {
-			bubbled(t, fmt.Sprintf("kind %d, %d are written", kind, n), func(t *testing.T, w *world) {
+			inBubble(t, fmt.Sprintf("kind %d, %d are written", kind, n), func(t *testing.T, f *fixture) {
 				r := allKinds(0)[kind]
 				r.Store = stores("VALUE")
-				w.run(w.knowing(nil), r)
+				f.run(f.knowing(nil), r)
 				time.Sleep(time.Minute) // much less than a lease
 				puts := 0
-				e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+				e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 					if req.Method == apicall.Put {
 						if puts++; puts > n {
 							return status(403), errors.New(req.Op + ": no")
 						}
 					}
-					return w.call(ctx, req)
+					return f.call(ctx, req)
 				})
 				e.Force = all
-				got := w.run(e, r)[0]
+				got := f.run(e, r)[0]
 				exclusive := kind != 1
 				want := map[bool]int{true: n + 1, false: 4}[exclusive] // the first that fails ends it
 				if got.Outcome != Failed || puts != want {
@@ -47,16 +47,16 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 				}
 				slices.Reverse(r.Store)
 				time.Sleep(lease) // a run may be between two of its steps until then
-				got = w.run(w.knowing(nil), r)[0]
+				got = f.run(f.knowing(nil), r)[0]
 				if want := map[bool]Outcome{true: Rotated, false: NotDue}[n > 0]; got.Outcome != want ||
 					n > 0 && !strings.Contains(got.Reason, ": they don't hold the same") {
 					t.Errorf("%+v", got)
 				}
-				values := strings.Split(w.values([]manifest.Rotation{r}), "\n")
+				values := strings.Split(f.values([]manifest.Rotation{r}), "\n")
 				if len(slices.Compact(values)) != 1 {
 					t.Error("stores hold different values")
 				}
-				if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+				if got := f.run(f.knowing(nil), r)[0]; got.Outcome != NotDue {
 					t.Errorf("%+v", got)
 				}
 			})
@@ -67,19 +67,19 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 // The order of writing is one of its own, so that nobody's sorting of a manifest looks
 // like a run that died.
 func TestSortingTheManifestRotatesNothing(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[2]
 		r.Store = stores("VALUE")
-		w.run(w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+		f.run(f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			if req.Method == apicall.Put {
 				time.Sleep(2 * time.Second)
 			}
-			return w.call(ctx, req)
+			return f.call(ctx, req)
 		}), r)
 		for range 4 {
 			r.Store = append(r.Store[1:], r.Store[0])
 			slices.Reverse(r.Store[:2])
-			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue || got.Err != nil {
+			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != NotDue || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
 		}
@@ -100,27 +100,27 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 		"it is done meanwhile":      {done: true, want: NotDue},
 		"it is done, but is forced": {done: true, force: true, want: Rotated},
 	} {
-		bubbled(t, name, func(t *testing.T, w *world) {
+		inBubble(t, name, func(t *testing.T, f *fixture) {
 			r := allKinds(0)[2]
 			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: []string{"actions", "dependabot"}}}
 			first, second := fakegithub.Place{Owner: "acme", Repository: "app"}, fakegithub.Place{
 				Owner: "acme", Repository: "app",
 				App: "dependabot",
 			}
-			w.SetSecret(first, fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()})
+			f.SetSecret(first, fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()})
 			if test.done {
 				time.AfterFunc(secondLook/2, func() {
-					w.SetSecret(second,
+					f.SetSecret(second,
 						fakegithub.Secret{Name: "S", Value: "1", UpdatedAt: time.Now()})
 				})
 			}
 			begun := time.Now()
-			e := w.knowing(nil)
+			e := f.knowing(nil)
 			e.DryRun = test.dry
 			if test.force {
 				e.Force = all
 			}
-			got := w.run(e, r)[0]
+			got := f.run(e, r)[0]
 			if got.Outcome != test.want || (got.Err != nil) != test.fails {
 				t.Errorf("%+v", got)
 			}
@@ -134,7 +134,7 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			if test.fails && !test.force { // and a run that is cancelled while it waits has not done it either
 				time.AfterFunc(time.Second, cancel)
-				if got := w.runIn(ctx, e, r)[0]; got.Outcome != Busy || got.Err == nil {
+				if got := f.runIn(ctx, e, r)[0]; got.Outcome != Busy || got.Err == nil {
 					t.Errorf("%+v", got)
 				}
 			}
@@ -145,69 +145,59 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 
 // A variable of that name is not ours just because of the name.
 func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
-	set := func(w *world, value string) {
-		body := map[string]any{"name": "RECIPIENT", "value": value}
-		if _, err := w.send(context.Background(), "POST", "repos/acme/app/actions/variables", "token "+w.mint(), body, nil); err != nil {
-			w.t.Fatal(err)
-		}
+	set := func(f *fixture, value string) {
+		f.must(apicall.Post, "repos/acme/app/actions/variables", map[string]any{"name": "RECIPIENT", "value": value}, nil)
 	}
-	write := func(w *world, value string) {
-		body := map[string]any{"value": value}
-		if _, err := w.send(context.Background(), "PATCH", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), body,
-			nil); err != nil {
-			w.t.Fatal(err)
-		}
+	write := func(f *fixture, value string) {
+		f.must(apicall.Patch, "repos/acme/app/actions/variables/RECIPIENT", map[string]any{"value": value}, nil)
 	}
 	const is = "variable RECIPIENT of acme/app "
 	for _, test := range []struct {
 		name string
-		made func(w *world, r manifest.Rotation)
+		made func(f *fixture, r manifest.Rotation)
 		want string
 	}{
 		{
-			"another thing", func(w *world, _ manifest.Rotation) { set(w, "eu-west-1") },
+			"another thing", func(f *fixture, _ manifest.Rotation) { set(f, "eu-west-1") },
 			is + "is somebody else's: it holds something else than an age recipient",
 		},
 		{
-			"nothing", func(w *world, r manifest.Rotation) { w.run(w.knowing(nil), r); write(w, "") },
+			"nothing", func(f *fixture, r manifest.Rotation) { f.run(f.knowing(nil), r); write(f, "") },
 			is + "is somebody else's: it holds something else than an age recipient",
 		},
 		{
-			"another's recipient", func(w *world, _ manifest.Rotation) { set(w, "age1xyz") },
+			"another's recipient", func(f *fixture, _ manifest.Rotation) { set(f, "age1xyz") },
 			is + "is somebody else's: none of the secrets that it would belong to is there",
 		},
-		{"written later", func(w *world, r manifest.Rotation) {
-			w.run(w.knowing(nil), r)
+		{"written later", func(f *fixture, r manifest.Rotation) {
+			f.run(f.knowing(nil), r)
 			time.Sleep(2*lease + time.Second)
-			write(w, "age1xyz")
+			write(f, "age1xyz")
 		}, is + "was written by somebody else at 2000-01-01T00:30:01Z"},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := allKinds(0)[3]
 			r.Store = r.Store[:1]
-			test.made(w, r)
+			test.made(f, r)
 			for _, dry := range []bool{true, false, false} {
-				e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+				e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 					if req.Method != apicall.Get {
 						t.Errorf("%s", req.Op)
 					}
-					return w.call(ctx, req)
+					return f.call(ctx, req)
 				})
 				e.DryRun, e.Force = dry, all
-				if got := w.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != test.want ||
+				if got := f.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != test.want ||
 					!strings.HasPrefix(hint(got.Err), "delete the variable, ") {
 					t.Errorf("%+v", got)
 				}
 				time.Sleep(100 * day)
 			}
-			if _, err := w.send(t.Context(), "DELETE", "repos/acme/app/actions/variables/RECIPIENT", "token "+w.mint(), nil,
-				nil); err != nil {
-				t.Fatal(err)
-			}
-			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated {
+			f.must(apicall.Delete, "repos/acme/app/actions/variables/RECIPIENT", nil, nil)
+			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != Rotated {
 				t.Errorf("%+v", got)
 			}
-			w.belongs(&r)
+			f.belongs(&r)
 		})
 	}
 }
@@ -233,18 +223,18 @@ func TestAWriteOfAnotherRunIsSeenByItsTime(t *testing.T) {
 
 // A copy of GitHub's database that is behind right after a write is no other run.
 func TestATimeThatIsLearntLaterIsOurs(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r, puts := allKinds(0)[2], 0
-		e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			if req.Method == apicall.Put {
 				puts++
 			} else if puts == 1 && strings.HasSuffix(req.Path, "/WEBHOOK") {
 				puts++ // the first look after it
 				return status(404), errors.New("not yet")
 			}
-			return w.call(ctx, req)
+			return f.call(ctx, req)
 		})
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Err != nil || puts != 2 {
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Err != nil || puts != 2 {
 			t.Errorf("%+v", got)
 		}
 	})

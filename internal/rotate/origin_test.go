@@ -20,7 +20,7 @@ import (
 // tenant is a manifest beside others: the rotations of the same example, with stores of
 // its own, done by an App of its own.
 type tenant struct {
-	*world
+	*fixture
 	origin    Origin
 	rotations []manifest.Rotation
 	known     map[string]bool // of its secrets: each that was there once
@@ -29,19 +29,19 @@ type tenant struct {
 
 // tenants are two manifests on one GitHub. Both replace a deploy key of the same
 // repository, and call it the same.
-func tenants(w *world, origins [2]Origin, keep int) [2]*tenant {
+func tenants(f *fixture, origins [2]Origin, keep int) [2]*tenant {
 	var list [2]*tenant
 	turn := make(chan struct{}, 1)
 	for i := range list {
-		own := &world{Server: w.Server, t: w.t, client: w.client, skew: w.skew, app: w.app, installation: w.installation}
+		github := *f.GitHub
+		own := &fixture{GitHub: &github, t: f.t, skew: f.skew}
 		if i == 1 {
-			own.app = w.AddApp(fakegithub.App{
-				Slug: "keeper-2", Owner: "acme", PublicKey: &testKey().PublicKey,
-				Permissions: w.app.Permissions,
+			own.App = f.AddApp(fakegithub.App{
+				Slug: "keeper-2", Owner: "acme", PublicKey: f.App.PublicKey, Permissions: f.App.Permissions,
 			})
-			own.installation = w.Install(fakegithub.Installation{AppID: own.app.ID, Account: "acme", All: true}).ID
+			own.Installation = f.Install(fakegithub.Installation{AppID: own.App.ID, Account: "acme", All: true})
 		}
-		x := &tenant{world: own, origin: origins[i], rotations: allKinds(keep), known: map[string]bool{}, turn: turn}
+		x := &tenant{fixture: own, origin: origins[i], rotations: allKinds(keep), known: map[string]bool{}, turn: turn}
 		for k := range x.rotations {
 			r := &x.rotations[k]
 			r.RetireAfter = time.Duration(i) * time.Hour
@@ -122,10 +122,10 @@ func TestTwoManifestsLeaveEachOthersKeysAlone(t *testing.T) {
 func twoForAYear(t *testing.T, origins [2]Origin, keep int) {
 	const step = day
 	random := rand.New(rand.NewPCG(uint64(keep), 7))
-	w := newWorld(t)
-	w.addByHand()
-	others := len(w.keys())
-	both := tenants(w, origins, keep)
+	f := newFixture(t)
+	f.addByHand()
+	others := len(f.keys())
+	both := tenants(f, origins, keep)
 	for now := range int(365 * day / step) {
 		trouble := 0.0
 		if random.IntN(15) == 0 {
@@ -143,10 +143,10 @@ func twoForAYear(t *testing.T, origins [2]Origin, keep int) {
 			x.silent()
 		}
 		ours := [2]int{len(both[0].ours()), len(both[1].ours())}
-		if n := len(w.keys()); n != others+ours[0]+ours[1] {
+		if n := len(f.keys()); n != others+ours[0]+ours[1] {
 			t.Fatalf("step %d: %d keys, of which others made %d, and the two %v", now, n, others, ours)
 		}
-		w.ResetRequests()
+		f.ResetRequests()
 		time.Sleep(step)
 	}
 	for _, x := range both { // and none piles up what the other has
@@ -184,9 +184,9 @@ func (x *tenant) asItself(both [2]*tenant, random *rand.Rand, trouble float64) *
 
 // Keys of another rotation are named, and never counted.
 func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
-		w.addByHand()
-		got := w.run(w.engine(nil), keyRotation(0))[0]
+	inBubble(t, "", func(t *testing.T, f *fixture) {
+		f.addByHand()
+		got := f.run(f.engine(nil), keyRotation(0))[0]
 		if len(got.Others) != 1 || got.Others[0].Rotation != "0123456789ab" || got.Others[0].ID == 0 || got.Kept != 1 ||
 			got.Outcome != Rotated {
 			t.Errorf("%+v", got)
@@ -195,7 +195,7 @@ func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
 		r := keyRotation(0)
 		r.DeployKey.Title = "deploy"
 		time.Sleep(30 * day)
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Kept != 1 {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Kept != 1 {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -203,45 +203,45 @@ func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
 
 // A copy that stores the same secrets would undo each rotation of the other.
 func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
 		as := func(path string) *Engine {
-			e := w.knowing(nil)
+			e := f.knowing(nil)
 			e.Origin.Path = path
 			return e
 		}
 		staging := "staging.yml"
-		w.run(w.knowing(nil), r)
-		value := w.values([]manifest.Rotation{r})
+		f.run(f.knowing(nil), r)
+		value := f.values([]manifest.Rotation{r})
 		for range 48 {
 			time.Sleep(time.Hour)
 			for _, dry := range []bool{true, false} {
 				e := as(staging)
 				e.DryRun = dry
-				got := w.run(e, r)[0]
-				want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", w.ours()[0].ID,
+				got := f.run(e, r)[0]
+				want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", f.ours()[0].ID,
 					home.id("infra"))
 				if got.Outcome != Failed || got.Err.Error() != want || !strings.Contains(hint(got.Err), "force: infra") {
 					t.Fatalf("%+v", got)
 				}
 			}
-			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != NotDue {
 				t.Fatalf("%+v", got)
 			}
 		}
-		if w.values([]manifest.Rotation{r}) != value || len(w.keys()) != 1 {
+		if f.values([]manifest.Rotation{r}) != value || len(f.keys()) != 1 {
 			t.Error("something was replaced")
 		}
 		// A manifest that was moved takes over when a person says so.
 		e := as(staging)
 		e.Force = all
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 0 || len(w.keys()) != 2 {
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 0 || len(f.keys()) != 2 {
 			t.Errorf("%+v", got)
 		}
-		if got := w.run(as(staging), r)[0]; got.Outcome != NotDue {
+		if got := f.run(as(staging), r)[0]; got.Outcome != NotDue {
 			t.Errorf("%+v", got)
 		}
-		if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Failed ||
+		if got := f.run(f.knowing(nil), r)[0]; got.Outcome != Failed ||
 			!strings.Contains(got.Err.Error(), " holds a key of another rotation ") {
 			t.Errorf("%+v", got)
 		}
@@ -251,47 +251,45 @@ func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
 // Whoever writes deploy keys may copy our id into a title. It must not cost the key in
 // use, however he times it.
 func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
-	spoof := func(w *world, readOnly bool) {
+	spoof := func(f *fixture, readOnly bool) {
 		j := (&Engine{}).job(&manifest.Rotation{})
 		_, public, err := j.newKey("x")
 		if err != nil {
-			w.t.Fatal(err)
+			f.t.Fatal(err)
 		}
 		body := map[string]any{"key": public, "title": newTitle("ci", home.id("infra"), time.Now().Add(day)), "read_only": readOnly}
-		if _, err := w.send(context.Background(), "POST", keysPath, "token "+w.mint(), body, nil); err != nil {
-			w.t.Fatal(err)
-		}
+		f.must(apicall.Post, keysPath, body, nil)
 	}
 	for keep := range 2 {
 		for n := 1; n <= 30; n++ { // before each of the requests of a rotation, and long after
-			bubbled(t, fmt.Sprint("keep ", keep, ", before request ", n), func(_ *testing.T, w *world) {
+			inBubble(t, fmt.Sprint("keep ", keep, ", before request ", n), func(_ *testing.T, f *fixture) {
 				r := keyRotation(keep)
-				w.run(w.knowing(nil), r)
+				f.run(f.knowing(nil), r)
 				time.Sleep(30 * day)
 				count := 0
-				w.run(w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					defer w.watch(req, r)
+				f.run(f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					defer f.watch(req, r)
 					if count++; count == n {
-						spoof(w, n%2 == 0)
+						spoof(f, n%2 == 0)
 					}
-					return w.call(ctx, req)
+					return f.call(ctx, req)
 				}), r)
 				if count < n {
-					spoof(w, n%2 == 0)
+					spoof(f, n%2 == 0)
 				}
 				for range 4 {
-					w.held(r)
+					f.held(r)
 					time.Sleep(20 * time.Minute)
-					w.run(w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-						defer w.watch(req, r)
-						return w.call(ctx, req)
+					f.run(f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+						defer f.watch(req, r)
+						return f.call(ctx, req)
 					}), r)
 				}
 				for range 2 {
 					time.Sleep(30 * day)
-					w.run(w.knowing(nil), r)
+					f.run(f.knowing(nil), r)
 				}
-				w.settled(r, keep+1) // and it is gone with the keys that are replaced
+				f.settled(r, keep+1) // and it is gone with the keys that are replaced
 			})
 		}
 	}

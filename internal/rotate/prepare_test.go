@@ -15,65 +15,67 @@ import (
 
 // A dry run tells what a run would fail of, in words, and neither makes anything.
 func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
-	fill := func(w *world, at fakegithub.Place, n int) {
+	fill := func(f *fixture, at fakegithub.Place, n int) {
 		for i := range n {
-			w.SetSecret(at, fakegithub.Secret{Name: fmt.Sprint("S", i), Value: "x"})
+			f.SetSecret(at, fakegithub.Secret{Name: fmt.Sprint("S", i), Value: "x"})
 		}
 	}
 	app := fakegithub.Place{Owner: "acme", Repository: "app"}
-	disabled := func(repo string) func(*world, apicall.Request) {
-		return func(_ *world, req apicall.Request) {
+	disabled := func(repo string) func(*fixture, apicall.Request) {
+		return func(_ *fixture, req apicall.Request) {
 			if r, ok := req.Result.(*repository); ok && req.Repository == repo {
 				r.Disabled = true
 			}
 		}
 	}
-	archived := func(_ *world, req apicall.Request) {
+	archived := func(_ *fixture, req apicall.Request) {
 		if r, ok := req.Result.(*repository); ok && req.Repository == "infra" {
 			r.Archived = true
 		}
 	}
-	variables := func(w *world) {
+	variables := func(f *fixture) {
 		for i := range maxVariables {
-			body := map[string]any{"name": fmt.Sprint("V", i), "value": "x"}
-			if _, err := w.send(context.Background(), "POST", "repos/acme/app/actions/variables", "token "+w.mint(), body,
-				nil); err != nil {
-				w.t.Fatal(err)
-			}
+			f.must(apicall.Post, "repos/acme/app/actions/variables", map[string]any{"name": fmt.Sprint("V", i), "value": "x"}, nil)
+		}
+	}
+	renamed := func(name string) func(*fixture) {
+		return func(f *fixture) {
+			f.RenameRepository("acme", name, "new")
+			f.SkipOpenAPI = true // no answer 301 is described
 		}
 	}
 	const first = "could not renew INFRA_KEY of acme/app: "
 	for _, test := range []struct {
 		name       string
 		kind       int // of allKinds
-		made       func(*world)
-		answer     func(*world, apicall.Request)
+		made       func(*fixture)
+		answer     func(*fixture, apicall.Request)
 		want, cure string
 	}{
 		{
-			"full", 0, func(w *world) { fill(w, app, 100) }, nil, first + "acme/app has 100 secrets, and GitHub takes 100 there",
+			"full", 0, func(f *fixture) { fill(f, app, 100) }, nil, first + "acme/app has 100 secrets, and GitHub takes 100 there",
 			"delete some that nothing reads any more, or keep it elsewhere",
 		},
-		{"almost full", 0, func(w *world) { fill(w, app, 99) }, nil, "", ""},
+		{"almost full", 0, func(f *fixture) { fill(f, app, 99) }, nil, "", ""},
 		{
-			"a full environment", 0, func(w *world) {
-				fill(w, fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, 100)
+			"a full environment", 0, func(f *fixture) {
+				fill(f, fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, 100)
 			}, nil,
 			"could not renew INFRA_KEY of acme/app, environment production: " +
 				"acme/app, environment production has 100 secrets, and GitHub takes 100 there", "delete some",
 		},
 		{
-			"a full organization", 0, func(w *world) { fill(w, fakegithub.Place{Owner: "acme"}, 1000) }, nil,
+			"a full organization", 0, func(f *fixture) { fill(f, fakegithub.Place{Owner: "acme"}, 1000) }, nil,
 			"could not renew INFRA_KEY of organization acme: " +
 				"organization acme has 1000 secrets, and GitHub takes 1000 there", "delete some",
 		},
 		{"no room for a variable", 3, variables, nil, "acme/app has 500 variables, and GitHub takes 500 there", "delete some"},
 		{
-			"a store was renamed", 0, func(w *world) { w.RenameRepository("acme", "app", "new") }, nil,
+			"a store was renamed", 0, renamed("app"), nil,
 			first + "acme/app was renamed to acme/new", "write the new name into the manifest",
 		},
 		{
-			"the key's repository was renamed", 0, func(w *world) { w.RenameRepository("acme", "infra", "new") }, nil,
+			"the key's repository was renamed", 0, renamed("infra"), nil,
 			"acme/infra was renamed to acme/new", "write the new name into the manifest",
 		},
 		{"the key's repository is archived", 0, nil, archived, "acme/infra is archived", "unarchive it, or take it out of the manifest"},
@@ -86,32 +88,32 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 			"see its page at GitHub, or take it out of store",
 		},
 		{
-			"the key's repository is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "infra") }, nil,
+			"the key's repository is out of reach", 0, func(f *fixture) { f.DeleteRepository("acme", "infra") }, nil,
 			"list the deploy keys of acme/infra: GitHub answered 404: Not Found", "",
 		},
 		{
-			"a store is out of reach", 0, func(w *world) { w.DeleteRepository("acme", "app") }, nil,
+			"a store is out of reach", 0, func(f *fixture) { f.DeleteRepository("acme", "app") }, nil,
 			first + "look at acme/app: GitHub answered 404: Not Found", "",
 		},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			if test.made != nil {
-				test.made(w)
+				test.made(f)
 			}
 			r := allKinds(1)[test.kind]
 			for _, dry := range []bool{true, false} {
-				e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+				e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 					if req.Method != apicall.Get && test.want != "" {
 						t.Error(req.Op)
 					}
-					answer, err := w.call(ctx, req)
+					answer, err := f.call(ctx, req)
 					if test.answer != nil {
-						test.answer(w, req)
+						test.answer(f, req)
 					}
 					return answer, err
 				})
 				e.DryRun = dry
-				got := w.run(e, r)[0]
+				got := f.run(e, r)[0]
 				if test.want == "" {
 					if want := map[bool]Outcome{true: Due, false: Rotated}[dry]; got.Outcome != want || got.Err != nil {
 						t.Errorf("%+v", got)
@@ -125,40 +127,40 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 			}
 		})
 	}
-	bubbled(t, "a full organization's codespaces", func(t *testing.T, w *world) {
+	inBubble(t, "a full organization's codespaces", func(t *testing.T, f *fixture) {
 		at := fakegithub.Place{Owner: "acme", App: "codespaces"}
-		fill(w, at, 99)
+		fill(f, at, 99)
 		for _, want := range []string{"", "organization acme (codespaces) has 100 secrets, and GitHub takes 100 there"} {
 			r := allKinds(0)[2]
 			r.Store = []manifest.Store{{Organization: "acme", Secret: fmt.Sprint("A", len(want)), Apps: []string{"codespaces"}}}
-			if got := w.run(w.knowing(nil), r)[0]; (got.Err == nil) != (want == "") || got.Err != nil && !strings.HasSuffix(got.Err.Error(), want) {
+			if got := f.run(f.knowing(nil), r)[0]; (got.Err == nil) != (want == "") || got.Err != nil && !strings.HasSuffix(got.Err.Error(), want) {
 				t.Errorf("%v", got.Err)
 			}
 		}
 	})
-	bubbled(t, "an answer without a count", func(t *testing.T, w *world) {
-		e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+	inBubble(t, "an answer without a count", func(t *testing.T, f *fixture) {
+		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			if strings.HasPrefix(req.Op, "count ") {
 				return status(200), nil
 			}
-			return w.call(ctx, req)
+			return f.call(ctx, req)
 		})
-		got := w.run(e, allKinds(0)[2])[0]
+		got := f.run(e, allKinds(0)[2])[0]
 		if got.Outcome != Failed || !strings.HasSuffix(got.Err.Error(),
 			"count the secrets of acme/app, environment production: the answer has no count") {
 			t.Errorf("%+v", got)
 		}
 	})
 	// What one rotation will put there, the next one finds there.
-	bubbled(t, "the last room", func(t *testing.T, w *world) {
-		fill(w, app, 99)
+	inBubble(t, "the last room", func(t *testing.T, f *fixture) {
+		fill(f, app, 99)
 		one, two := allKinds(0)[2], allKinds(0)[2]
 		one.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "ONE", Apps: []string{"actions"}}}
 		two.Name, two.Store = "two", []manifest.Store{{Owner: "acme", Repository: "app", Secret: "TWO", Apps: []string{"actions"}}}
 		for _, dry := range []bool{true, false} {
-			e := w.knowing(nil)
+			e := f.knowing(nil)
 			e.DryRun = dry
-			got := w.run(e, one, two)
+			got := f.run(e, one, two)
 			if got[0].Err != nil || got[1].Outcome != Failed ||
 				got[1].Err.Error() != "could not renew TWO of acme/app: acme/app has 100 secrets, and GitHub takes 100 there" {
 				t.Errorf("dry %t: %v, %v", dry, got[0].Err, got[1].Err)
@@ -219,11 +221,11 @@ func (l *limits) begin(cost int) bool {
 }
 
 // many adds n repositories and gives stores in all of them.
-func (w *world) many(n int) []manifest.Store {
+func (f *fixture) many(n int) []manifest.Store {
 	var list []manifest.Store
 	for i := range n {
 		name := fmt.Sprint("r", i)
-		w.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+		f.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
 		list = append(list, manifest.Store{Owner: "acme", Repository: name, Secret: "SHARED", Apps: []string{"actions"}})
 	}
 	return list
@@ -249,16 +251,16 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 		{2, 2100, 0, 0, "to write 2100 stores would take about 11 min, and a run has 10 min for that", time.Minute},
 		{2, 3, 10 * time.Millisecond, 5, "", time.Hour},
 	} {
-		bubbled(t, fmt.Sprintf("kind %d, %d stores, %s, %d points", test.kind, test.stores, test.takes, test.points),
-			func(t *testing.T, w *world) {
+		inBubble(t, fmt.Sprintf("kind %d, %d stores, %s, %d points", test.kind, test.stores, test.takes, test.points),
+			func(t *testing.T, f *fixture) {
 				r := allKinds(0)[test.kind]
-				r.Store = w.many(test.stores)
+				r.Store = f.many(test.stores)
 				for _, dry := range []bool{true, false} {
-					l := &limits{call: w.call, takes: test.takes, points: test.points}
-					e := w.knowing(nil)
+					l := &limits{call: f.call, takes: test.takes, points: test.points}
+					e := f.knowing(nil)
 					e.Call, e.Points, e.DryRun = l.do, test.points, dry
 					begun := time.Now()
-					got := w.run(e, r)[0]
+					got := f.run(e, r)[0]
 					took := time.Since(begun)
 					switch {
 					case test.fails != "":
@@ -275,13 +277,13 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 						continue
 					}
 					for _, s := range r.Store {
-						if _, there := w.SecretValue(fakegithub.Place{Owner: s.Owner, Repository: s.Repository}, "SHARED"); there {
+						if _, there := f.SecretValue(fakegithub.Place{Owner: s.Owner, Repository: s.Repository}, "SHARED"); there {
 							t.Fatal("something was stored")
 						}
 					}
 				}
 				if test.fails == "" && test.stores < 500 {
-					if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue {
+					if got := f.run(f.knowing(nil), r)[0]; got.Outcome != NotDue {
 						t.Errorf("%+v", got)
 					}
 				}
@@ -291,21 +293,21 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 
 // The second half of a rotation, with a key to retire, is within the limits as well.
 func TestManyStoresAreRotatedAgain(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		r.Store = w.many(320)
+		r.Store = f.many(320)
 		for i := range 2 {
-			l := &limits{call: w.call, takes: 650 * time.Millisecond, points: 900}
-			e := w.knowing(nil)
+			l := &limits{call: f.call, takes: 650 * time.Millisecond, points: 900}
+			e := f.knowing(nil)
 			e.Call, e.Points = l.do, 900
 			begun := time.Now()
-			if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != i || got.Err != nil || time.Since(begun) > 8*time.Minute {
+			if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != i || got.Err != nil || time.Since(begun) > 8*time.Minute {
 				t.Errorf("after %s: %s, %d retired, %v", time.Since(begun), got.Outcome, got.Retired, got.Err)
 			}
 			time.Sleep(30 * day)
 		}
-		for _, k := range w.held(r) {
-			if k == nil || k.ID != w.ours()[0].ID {
+		for _, k := range f.held(r) {
+			if k == nil || k.ID != f.ours()[0].ID {
 				t.Fatalf("%+v", k)
 			}
 		}

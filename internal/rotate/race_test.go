@@ -23,25 +23,25 @@ type runner struct {
 }
 
 // start begins a run that waits before its first request.
-func (w *world) start(r manifest.Rotation, force bool) *runner {
+func (f *fixture) start(r manifest.Rotation, force bool) *runner {
 	x := &runner{ask: make(chan struct{}), served: make(chan struct{}), over: make(chan struct{})}
-	e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+	e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 		if x.dead {
 			return apicall.Answer{}, errLost
 		}
 		<-x.ask
 		defer func() { x.served <- struct{}{} }()
-		defer w.watch(req, r)
+		defer f.watch(req, r)
 		if x.fatal {
 			x.fatal = false
-			return x.fate.strike(ctx, w.call, req, func() {}, func() { x.dead = true })
+			return x.fate.strike(ctx, f.call, req, func() {}, func() { x.dead = true })
 		}
-		return w.call(ctx, req)
+		return f.call(ctx, req)
 	})
 	e.Force = func(string) bool { return force }
 	go func() {
 		defer close(x.over)
-		x.report = w.runIn(context.Background(), e, r)[0]
+		x.report = f.runIn(context.Background(), e, r)[0]
 	}()
 	return x
 }
@@ -59,19 +59,19 @@ func (x *runner) step() {
 // has it. GitHub's clock is ahead of the machine's by skew.
 func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i int, x [2]*runner) *runner) {
 	synctest.Test(t, func(t *testing.T) {
-		w, r := newWorld(t), keyRotation(keep)
-		w.skew = skew
-		w.SetClockSkew(skew)
-		w.addByHand()
+		f, r := newFixture(t), keyRotation(keep)
+		f.skew = skew
+		f.SetClockSkew(skew)
+		f.addByHand()
 		for range keep + 1 {
 			time.Sleep(31 * day)
-			w.run(w.engine(nil), r)
+			f.run(f.engine(nil), r)
 		}
-		w.settled(r, keep+1)
+		f.settled(r, keep+1)
 		if time.Sleep(time.Hour); !force[0] || !force[1] {
 			time.Sleep(31 * day)
 		}
-		x := [2]*runner{w.start(r, force[0]), w.start(r, force[1])}
+		x := [2]*runner{f.start(r, force[0]), f.start(r, force[1])}
 		for i := 0; ; i++ {
 			one := turn(i, x)
 			if one == nil {
@@ -88,17 +88,17 @@ func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i
 			}
 		}
 		// What a race leaves is at most one key for each of the two runs.
-		if n := len(w.ours()); n > keep+1+2 {
+		if n := len(f.ours()); n > keep+1+2 {
 			t.Fatalf("%d keys right after the race", n)
 		}
 		for range 2 {
 			time.Sleep(31 * day)
-			if got, _ := first(w.strikeAt(0, 0, r)); got.Outcome != Rotated || got.Err != nil {
+			if got, _ := first(f.strikeAt(0, 0, r)); got.Outcome != Rotated || got.Err != nil {
 				t.Fatalf("%+v", got)
 			}
-			w.settled(r, keep+1)
+			f.settled(r, keep+1)
 		}
-		w.silent()
+		f.silent()
 	})
 }
 
@@ -156,11 +156,11 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 		t.Parallel()
 		for seed := range uint64(40) {
 			random := rand.New(rand.NewPCG(seed, 2))
-			when, f := random.IntN(60), fate(random.IntN(int(fates)))
+			when, how := random.IntN(60), fate(random.IntN(int(fates)))
 			race(t, int(seed%2), skews[seed%5], [2]bool{seed%3 == 1, seed%3 != 0}, func(i int, x [2]*runner) *runner {
 				one := rest(x[random.IntN(2)], x[0], x[1])
 				if i == when && one != nil {
-					one.fate, one.fatal = max(f, killedAfter), true
+					one.fate, one.fatal = max(how, killedAfter), true
 				}
 				return one
 			})
@@ -170,18 +170,18 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 
 func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, r := newWorld(t), keyRotation(1)
-		w.strikeAt(17, killedBefore, r) // the first write of a secret
+		f, r := newFixture(t), keyRotation(1)
+		f.strikeAt(17, killedBefore, r) // the first write of a secret
 		time.Sleep(lease - time.Minute)
-		got := w.run(w.engine(nil), r)[0]
-		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after 2000-01-01T00:15:00Z", w.ours()[0].ID)
-		if got.Outcome != Busy || got.Reason != want || !got.Due.Equal(w.ours()[0].CreatedAt.Add(lease)) {
+		got := f.run(f.engine(nil), r)[0]
+		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after 2000-01-01T00:15:00Z", f.ours()[0].ID)
+		if got.Outcome != Busy || got.Reason != want || !got.Due.Equal(f.ours()[0].CreatedAt.Add(lease)) {
 			t.Errorf("%+v", got)
 		}
 		time.Sleep(time.Minute)
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated {
 			t.Errorf("%+v", got)
 		}
-		w.silent()
+		f.silent()
 	})
 }

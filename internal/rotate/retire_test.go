@@ -17,8 +17,8 @@ import (
 )
 
 // knowing is an engine that goes by GitHub's clock, as the action's does.
-func (w *world) knowing(call apicall.Func) *Engine {
-	e := w.engine(call)
+func (f *fixture) knowing(call apicall.Func) *Engine {
+	e := f.engine(call)
 	e.Now = time.Now
 	return e
 }
@@ -28,14 +28,14 @@ func all(string) bool { return true }
 // A replaced key stays for the jobs that have read it, and a later run removes it.
 func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 	for keep := range 2 {
-		bubbled(t, fmt.Sprint("keep ", keep), func(t *testing.T, w *world) {
+		inBubble(t, fmt.Sprint("keep ", keep), func(t *testing.T, f *fixture) {
 			r := keyRotation(keep)
 			r.RetireAfter = time.Hour
 			for range keep + 1 {
-				w.run(w.knowing(nil), r)
+				f.run(f.knowing(nil), r)
 				time.Sleep(30 * day)
 			}
-			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated || got.Retired != keep || got.Kept != 2 {
+			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != Rotated || got.Retired != keep || got.Kept != 2 {
 				t.Errorf("%+v", got) // the one before those that stay is long out of use
 			}
 			for _, step := range []struct {
@@ -43,97 +43,97 @@ func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 				kept int
 			}{{time.Hour - time.Second, 2}, {time.Second, keep + 1}, {day, keep + 1}} {
 				time.Sleep(step.wait)
-				if got := w.run(w.knowing(nil), r)[0]; got.Outcome != NotDue || got.Kept != step.kept || got.Err != nil {
+				if got := f.run(f.knowing(nil), r)[0]; got.Outcome != NotDue || got.Kept != step.kept || got.Err != nil {
 					t.Errorf("%+v", got)
 				}
-				w.held(r)
+				f.held(r)
 			}
 			// Forced again and again, none goes before its time, and none for good.
-			forced := w.knowing(nil)
+			forced := f.knowing(nil)
 			forced.Force = all
 			for range 4 {
 				time.Sleep(20 * time.Minute)
-				w.run(forced, r)
+				f.run(forced, r)
 			}
-			if n := len(w.ours()); n != 5 {
+			if n := len(f.ours()); n != 5 {
 				t.Errorf("%d keys", n)
 			}
 			time.Sleep(time.Hour)
-			w.run(w.knowing(nil), r)
-			w.settled(r, keep+1)
+			f.run(f.knowing(nil), r)
+			f.settled(r, keep+1)
 		})
 	}
 }
 
 // Whoever has the key must not be able to use it a moment longer than needed.
 func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
-		w.addByHand()
+	inBubble(t, "", func(t *testing.T, f *fixture) {
+		f.addByHand()
 		r := keyRotation(3)
 		r.RetireAfter = day
 		for range 4 {
-			w.run(w.knowing(nil), r)
+			f.run(f.knowing(nil), r)
 			time.Sleep(30 * day)
 		}
-		e := w.knowing(nil)
+		e := f.knowing(nil)
 		e.Exposed = all
 		e.DryRun = true
-		if got := w.run(e, r)[0]; got.Outcome != Due || got.Reason != "it is compromised" || len(w.ours()) != 4 {
+		if got := f.run(e, r)[0]; got.Outcome != Due || got.Reason != "it is compromised" || len(f.ours()) != 4 {
 			t.Errorf("%+v", got)
 		}
 		e.DryRun = false
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 4 || got.Kept != 1 || !got.Exposed || got.Lingers ||
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 4 || got.Kept != 1 || !got.Exposed || got.Lingers ||
 			got.Err != nil {
 			t.Errorf("%+v", got)
 		}
-		w.settled(r, 1)
-		if n := len(w.keys()); n != 4 {
+		f.settled(r, 1)
+		if n := len(f.keys()); n != 4 {
 			t.Errorf("%d keys, of which others made 3", n)
 		}
 	})
 	// A key that is so young may still be on its way to a store. It goes when it can't be.
-	bubbled(t, "made a minute ago", func(t *testing.T, w *world) {
+	inBubble(t, "made a minute ago", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
-		w.run(w.knowing(nil), r)
-		made := w.ours()[0]
+		f.run(f.knowing(nil), r)
+		made := f.ours()[0]
 		time.Sleep(time.Minute)
-		e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			if req.Method == apicall.Delete && time.Since(made.CreatedAt) <= lease {
 				t.Errorf("%s after %s", req.Op, time.Since(made.CreatedAt))
 			}
-			return w.call(ctx, req)
+			return f.call(ctx, req)
 		})
 		e.Exposed = all
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Err != nil {
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Err != nil {
 			t.Errorf("%+v", got)
 		}
-		w.settled(r, 1)
+		f.settled(r, 1)
 	})
-	bubbled(t, "another run stores meanwhile", func(t *testing.T, w *world) {
+	inBubble(t, "another run stores meanwhile", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
-		w.run(w.knowing(nil), r)
+		f.run(f.knowing(nil), r)
 		time.Sleep(time.Minute)
-		e := w.knowing(nil)
+		e := f.knowing(nil)
 		e.Exposed = all
 		go func() { // while it waits
 			time.Sleep(5 * time.Minute)
-			forced := w.knowing(nil)
+			forced := f.knowing(nil)
 			forced.Force = all
-			w.run(forced, r)
+			f.run(forced, r)
 		}()
-		got := w.run(e, r)[0]
+		got := f.run(e, r)[0]
 		if got.Outcome != Rotated || got.Retired != 0 || !got.Lingers ||
 			!strings.Contains(got.Err.Error(), " was written meanwhile, so no key is removed") {
 			t.Errorf("%+v", got)
 		}
-		w.held(r)
+		f.held(r)
 	})
 	for _, path := range []string{"INFRA_KEY", "/public-key"} {
-		bubbled(t, "a store that fails: "+path, func(t *testing.T, w *world) {
+		inBubble(t, "a store that fails: "+path, func(t *testing.T, f *fixture) {
 			r := keyRotation(1)
-			w.run(w.knowing(nil), r)
+			f.run(f.knowing(nil), r)
 			time.Sleep(day)
-			e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 				if strings.HasSuffix(req.Path, path) && (req.Method == apicall.Put || path != "INFRA_KEY") &&
 					strings.Contains(req.Path, "dependabot") {
 					return status(403), errors.New(req.Op + ": no")
@@ -141,67 +141,67 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 				if req.Method == apicall.Delete {
 					t.Error(req.Op)
 				}
-				return w.call(ctx, req)
+				return f.call(ctx, req)
 			})
 			e.Exposed = all
-			if got := w.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 {
+			if got := f.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 {
 				t.Errorf("%+v", got)
 			}
-			w.held(r)
+			f.held(r)
 		})
 	}
 }
 
 // A key that can write is never one of those that stay.
 func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
-	setUp := func(w *world, age time.Duration) manifest.Rotation {
+	setUp := func(f *fixture, age time.Duration) manifest.Rotation {
 		r := keyRotation(2)
 		r.RetireAfter = day
 		r.DeployKey.ReadOnly = false
-		w.run(w.knowing(nil), r)
+		f.run(f.knowing(nil), r)
 		time.Sleep(age)
 		r.DeployKey = &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true}
 		return r
 	}
 	for _, age := range []time.Duration{day, time.Minute} {
-		bubbled(t, age.String(), func(t *testing.T, w *world) {
-			r := setUp(w, age)
-			if got := w.run(w.knowing(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can write, and should only read" ||
+		inBubble(t, age.String(), func(t *testing.T, f *fixture) {
+			r := setUp(f, age)
+			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can write, and should only read" ||
 				got.Retired != 1 || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
-			w.settled(r, 1)
+			f.settled(r, 1)
 		})
 	}
 	for _, age := range []time.Duration{day, time.Minute} {
-		bubbled(t, age.String()+", the removal fails", func(t *testing.T, w *world) {
-			r := setUp(w, age)
-			e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+		inBubble(t, age.String()+", the removal fails", func(t *testing.T, f *fixture) {
+			r := setUp(f, age)
+			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 				if req.Method == apicall.Delete {
 					return status(403), errors.New(req.Op + ": no")
 				}
-				return w.call(ctx, req)
+				return f.call(ctx, req)
 			})
-			if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Err == nil || !got.Lingers {
+			if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Err == nil || !got.Lingers {
 				t.Errorf("%+v", got)
 			}
 			time.Sleep(20 * time.Minute)
 			if age > lease {
-				if got := w.run(e, r)[0]; got.Outcome != NotDue || got.Err == nil || !got.Lingers {
+				if got := f.run(e, r)[0]; got.Outcome != NotDue || got.Err == nil || !got.Lingers {
 					t.Errorf("%+v", got) // a run that has nothing else to do fails for it as well
 				}
 			}
-			got := w.run(w.knowing(nil), r)[0]
+			got := f.run(f.knowing(nil), r)[0]
 			if want := map[bool]Outcome{true: Rotated, false: NotDue}[age < lease]; got.Outcome != want || got.Retired != 1 ||
 				got.Err != nil {
 				t.Errorf("%+v", got) // by its times, a store may hold a key that is so young: all are written again
 			}
-			for _, k := range w.ours() {
+			for _, k := range f.ours() {
 				if !k.ReadOnly {
 					t.Errorf("%+v", k)
 				}
 			}
-			w.held(r)
+			f.held(r)
 		})
 	}
 }
@@ -213,38 +213,38 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 	}
 	for _, test := range []struct {
 		name   string
-		meddle func(w *world, made int64, req apicall.Request, answer *apicall.Answer) error
+		meddle func(f *fixture, made int64, req apicall.Request, answer *apicall.Answer) error
 		want   string
 	}{
-		{"a store was written", func(w *world, _ int64, req apicall.Request, _ *apicall.Answer) error {
+		{"a store was written", func(f *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
 			if isList(req) {
 				time.Sleep(2 * time.Second)
-				value, _ := w.SecretValue(fakegithub.Place{Owner: "acme"}, "INFRA_KEY")
-				w.SetSecret(fakegithub.Place{Owner: "acme"}, fakegithub.Secret{Name: "INFRA_KEY", Value: value})
+				value, _ := f.SecretValue(fakegithub.Place{Owner: "acme"}, "INFRA_KEY")
+				f.SetSecret(fakegithub.Place{Owner: "acme"}, fakegithub.Secret{Name: "INFRA_KEY", Value: value})
 			}
 			return nil
 		}, "INFRA_KEY of organization acme was written meanwhile, so no key is removed: the next run looks again"},
-		{"a store is gone", func(w *world, _ int64, req apicall.Request, _ *apicall.Answer) error {
+		{"a store is gone", func(f *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
 			if isList(req) {
-				w.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "INFRA_KEY")
+				f.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "INFRA_KEY")
 			}
 			return nil
 		}, "INFRA_KEY of acme/app was written meanwhile, so no key is removed: the next run looks again"},
-		{"a store does not answer", func(_ *world, _ int64, req apicall.Request, answer *apicall.Answer) error {
+		{"a store does not answer", func(_ *fixture, _ int64, req apicall.Request, answer *apicall.Answer) error {
 			if strings.HasSuffix(req.Path, "/secrets/INFRA_KEY") && req.Repository == "" {
 				*answer = status(502)
 				return errors.New("GitHub answered 502")
 			}
 			return nil
 		}, "GitHub answered 502"},
-		{"the list fails", func(_ *world, _ int64, req apicall.Request, answer *apicall.Answer) error {
+		{"the list fails", func(_ *fixture, _ int64, req apicall.Request, answer *apicall.Answer) error {
 			if isList(req) {
 				*answer = status(404)
 				return errors.New("GitHub answered 404")
 			}
 			return nil
 		}, "GitHub answered 404"},
-		{"the new key is gone", func(_ *world, made int64, req apicall.Request, _ *apicall.Answer) error {
+		{"the new key is gone", func(_ *fixture, made int64, req apicall.Request, _ *apicall.Answer) error {
 			if isList(req) {
 				var keys []json.RawMessage
 				raw := req.Result.(*json.RawMessage)
@@ -261,7 +261,7 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 			}
 			return nil
 		}, "is not listed any more, so none of those before it is removed"},
-		{"keys are switched off", func(_ *world, _ int64, req apicall.Request, _ *apicall.Answer) error {
+		{"keys are switched off", func(_ *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
 			if isList(req) {
 				raw := req.Result.(*json.RawMessage)
 				*raw = bytes.ReplaceAll(*raw, []byte(`"enabled":true`), []byte(`"enabled":false`))
@@ -269,26 +269,26 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 			return nil
 		}, "is switched off"},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := keyRotation(0)
-			w.run(w.knowing(nil), r)
+			f.run(f.knowing(nil), r)
 			time.Sleep(30 * day)
-			before, made := len(w.ours()), int64(0)
-			e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			before, made := len(f.ours()), int64(0)
+			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 				if req.Method == apicall.Delete {
 					t.Error(req.Op)
 				}
-				answer, err := w.call(ctx, req)
+				answer, err := f.call(ctx, req)
 				if k, ok := req.Result.(*deployKey); ok && req.Method == apicall.Get && err == nil {
 					made = k.ID // it was verified, so all that comes is the last look
 				} else if made != 0 && err == nil {
-					err = test.meddle(w, made, req, &answer)
+					err = test.meddle(f, made, req, &answer)
 				}
 				return answer, err
 			})
-			got := w.run(e, r)[0]
+			got := f.run(e, r)[0]
 			if got.Outcome != Rotated || got.Err == nil || !strings.Contains(got.Err.Error(), test.want) || got.Retired != 0 ||
-				len(w.ours()) != before+1 {
+				len(f.ours()) != before+1 {
 				t.Errorf("%v\n%+v", got.Err, got)
 			}
 		})
@@ -298,24 +298,24 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 // A repository that is out of reach answers 404 as well.
 func TestA404AloneDoesNotSayThatAKeyIsGone(t *testing.T) {
 	for _, reached := range []bool{true, false} {
-		bubbled(t, fmt.Sprint(reached), func(t *testing.T, w *world) {
+		inBubble(t, fmt.Sprint(reached), func(t *testing.T, f *fixture) {
 			r := keyRotation(0)
-			w.run(w.knowing(nil), r)
+			f.run(f.knowing(nil), r)
 			time.Sleep(30 * day)
 			lost := false
-			e := w.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 				if req.Method == apicall.Delete {
 					lost = true
 					if reached { // by an attempt whose answer was lost
-						_, _ = w.call(ctx, req)
+						_, _ = f.call(ctx, req)
 					}
 				}
 				if lost && req.Repository == "infra" && (!reached || req.Method == apicall.Delete) {
 					return status(404), errors.New(req.Op + ": GitHub answered 404: Not Found")
 				}
-				return w.call(ctx, req)
+				return f.call(ctx, req)
 			})
-			got := w.run(e, r)[0]
+			got := f.run(e, r)[0]
 			if got.Outcome != Rotated || (got.Err == nil) != reached || (got.Retired == 1) != reached {
 				t.Errorf("%+v", got)
 			}

@@ -18,73 +18,73 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 	for _, test := range []struct {
 		name         string
 		path         string // of what is refused
-		broken       func(*world, apicall.Request) (apicall.Answer, error)
+		broken       func(*fixture, apicall.Request) (apicall.Answer, error)
 		failed, hint string
 	}{
-		{"no environment", "repos/acme/app/environments/production/secrets/public-key", func(_ *world, r apicall.Request) (apicall.Answer, error) {
+		{"no environment", "repos/acme/app/environments/production/secrets/public-key", func(_ *fixture, r apicall.Request) (apicall.Answer, error) {
 			return status(404), errors.New(r.Op + ": GitHub answered 404")
 		}, "acme/app, environment production: get the public key of acme/app, environment production: GitHub answered 404", "create the environment, or see that the App reaches its repository"},
-		{"no permission", "orgs/acme/actions/secrets/public-key", func(_ *world, r apicall.Request) (apicall.Answer, error) {
+		{"no permission", "orgs/acme/actions/secrets/public-key", func(_ *fixture, r apicall.Request) (apicall.Answer, error) {
 			return status(403), errors.New(r.Op + ": GitHub answered 403")
 		}, "organization acme: get the public key of organization acme: GitHub answered 403", ""},
-		{"archived", "repos/acme/app", func(w *world, r apicall.Request) (apicall.Answer, error) {
-			status, err := w.call(w.t.Context(), r)
+		{"archived", "repos/acme/app", func(f *fixture, r apicall.Request) (apicall.Answer, error) {
+			status, err := f.call(f.t.Context(), r)
 			if r, ok := r.Result.(*repository); ok {
 				r.Archived = true
 			}
 			return status, err
 		}, "acme/app: acme/app is archived", "unarchive it, or take it out of store"},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			rotations := allKinds(1)
 			for i := range rotations {
 				rotations[i].Store = stores(rotations[i].Store[0].Secret)
 			}
-			w.run(w.engine(nil), rotations...)
+			f.run(f.engine(nil), rotations...)
 			time.Sleep(100 * day)
-			keys, value := len(w.ours()), w.values(rotations)
-			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			keys, value := len(f.ours()), f.values(rotations)
+			e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				if r.Path == test.path {
-					return test.broken(w, r)
+					return test.broken(f, r)
 				}
 				if r.Method != apicall.Get {
 					t.Errorf("%s %s", r.Method, r.Path)
 				}
-				return w.call(ctx, r)
+				return f.call(ctx, r)
 			})
 			e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { t.Error("minted"); return Minted{}, nil }
 			for _, e.DryRun = range []bool{true, false} {
-				for _, got := range w.run(e, rotations...) {
+				for _, got := range f.run(e, rotations...) {
 					if got.Outcome != Failed || !strings.Contains(got.Err.Error(), test.failed) || hint(got.Err) != test.hint || !got.Due.Equal(time.Now()) {
 						t.Errorf("%v\nhint: %s\n%+v", got.Err, hint(got.Err), got)
 					}
 				}
 			}
-			if len(w.ours()) != keys || w.values(rotations) != value {
+			if len(f.ours()) != keys || f.values(rotations) != value {
 				t.Error("something was replaced")
 			}
-			w.held(rotations[0])
+			f.held(rotations[0])
 		})
 	}
 }
 
 func TestADryRunOnlyReads(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		for range 2 {
-			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				if r.Method != apicall.Get {
 					t.Errorf("%s %s", r.Method, r.Path)
 				}
-				return w.call(ctx, r)
+				return f.call(ctx, r)
 			})
 			e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { return Minted{}, errors.New("minted") }
 			e.DryRun = true
-			for _, got := range w.run(e, allKinds(1)...) {
+			for _, got := range f.run(e, allKinds(1)...) {
 				if got.Outcome != Due || got.Err != nil {
 					t.Errorf("%+v", got)
 				}
 			}
-			w.run(w.engine(nil), allKinds(1)...)
+			f.run(f.engine(nil), allKinds(1)...)
 			time.Sleep(100 * day)
 		}
 	})
@@ -95,18 +95,18 @@ func TestAStoreThatIsGoneForGoodCostsNoRotations(t *testing.T) {
 		"environment": {Owner: "acme", Repository: "app", Environment: "gone", Apps: []string{"actions"}},
 		"repository":  {Owner: "acme", Repository: "old", Apps: []string{"actions"}},
 	} {
-		bubbled(t, name, func(t *testing.T, w *world) {
-			w.AddRepository(fakegithub.Repository{Owner: "acme", Name: "old", Archived: true})
+		inBubble(t, name, func(t *testing.T, f *fixture) {
+			f.AddRepository(fakegithub.Repository{Owner: "acme", Name: "old", Archived: true})
 			rotations := allKinds(1)
-			w.run(w.engine(nil), rotations...)
-			keys, values := len(w.ours()), w.values(rotations)
+			f.run(f.engine(nil), rotations...)
+			keys, values := len(f.ours()), f.values(rotations)
 			for i := range rotations {
 				gone.Secret = rotations[i].Store[0].Secret
 				rotations[i].Store = append(rotations[i].Store, gone)
 			}
 			for range 24 {
 				time.Sleep(time.Hour)
-				for _, got := range w.run(w.engine(nil), rotations...) {
+				for _, got := range f.run(f.engine(nil), rotations...) {
 					last := got.Stores[len(got.Stores)-1]
 					if got.Outcome != Failed || last.Err == nil || got.Reason != last.Secret+" of "+last.Place.String()+" is missing" {
 						t.Fatalf("%+v", got)
@@ -116,7 +116,7 @@ func TestAStoreThatIsGoneForGoodCostsNoRotations(t *testing.T) {
 			for i := range rotations {
 				rotations[i].Store = rotations[i].Store[:len(rotations[i].Store)-1]
 			}
-			if len(w.ours()) != keys || w.values(rotations) != values {
+			if len(f.ours()) != keys || f.values(rotations) != values {
 				t.Error("something was replaced")
 			}
 		})
@@ -124,11 +124,11 @@ func TestAStoreThatIsGoneForGoodCostsNoRotations(t *testing.T) {
 }
 
 // values are those of all stores.
-func (w *world) values(rotations []manifest.Rotation) string {
+func (f *fixture) values(rotations []manifest.Rotation) string {
 	var all []string
 	for i := range rotations {
 		for _, t := range targetsOf(rotations[i].Store) {
-			value, _ := w.SecretValue(fakegithub.Place(t.place), t.store.Secret)
+			value, _ := f.SecretValue(fakegithub.Place(t.place), t.store.Secret)
 			all = append(all, value)
 		}
 	}
@@ -137,19 +137,19 @@ func (w *world) values(rotations []manifest.Rotation) string {
 
 func TestEveryStoreThatFailsIsNamed(t *testing.T) {
 	for _, path := range []string{"/secrets/public-key", "/secrets/INFRA_KEY"} {
-		bubbled(t, path, func(t *testing.T, w *world) {
-			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		inBubble(t, path, func(t *testing.T, f *fixture) {
+			e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				if strings.HasSuffix(r.Path, path) && (strings.Contains(r.Path, "/dependabot/") || r.Repository == "") {
 					return status(403), errors.New(r.Op + ": no")
 				}
-				return w.call(ctx, r)
+				return f.call(ctx, r)
 			})
-			got := w.run(e, keyRotation(0))[0]
+			got := f.run(e, keyRotation(0))[0]
 			all, ok := got.Err.(interface{ Unwrap() []error })
 			if !ok || len(all.Unwrap()) != 2 || !strings.Contains(all.Unwrap()[0].Error(), "acme/app (dependabot)") || !strings.Contains(all.Unwrap()[1].Error(), "organization acme") {
 				t.Errorf("%+v", got)
 			}
-			if got.Outcome != Failed || got.Stores[0].Err != nil || got.Stores[1].Err == nil || got.Stores[3].Err == nil || len(w.ours()) != 0 {
+			if got.Outcome != Failed || got.Stores[0].Err != nil || got.Stores[1].Err == nil || got.Stores[3].Err == nil || len(f.ours()) != 0 {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -157,68 +157,68 @@ func TestEveryStoreThatFailsIsNamed(t *testing.T) {
 }
 
 func TestAStoreThatBringsAnOlderSecretCostsNoGeneration(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
-		w.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "by hand", UpdatedAt: time.Now()})
+	inBubble(t, "", func(t *testing.T, f *fixture) {
+		f.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "by hand", UpdatedAt: time.Now()})
 		r := keyRotation(1)
 		all := r.Store
 		r.Store = all[:1]
 		for range 3 {
 			time.Sleep(31 * day)
-			w.run(w.engine(nil), r)
+			f.run(f.engine(nil), r)
 		}
-		used := w.ours()[1].ID
+		used := f.ours()[1].ID
 		time.Sleep(day)
 		r.Store = all[:2]
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Retired != 1 {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Retired != 1 {
 			t.Errorf("%+v", got)
 		}
-		if left := w.ours(); len(left) != 2 || left[0].ID != used {
+		if left := f.ours(); len(left) != 2 || left[0].ID != used {
 			t.Errorf("the key that was in use is gone: %+v", left)
 		}
-		w.settled(r, 2)
+		f.settled(r, 2)
 	})
 }
 
 func TestWhatAPersonDidIsMended(t *testing.T) {
-	bubbled(t, "the newest key is removed", func(t *testing.T, w *world) {
+	inBubble(t, "the newest key is removed", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		time.Sleep(31 * day)
-		w.run(w.engine(nil), r)
-		if err := w.engine(nil).job(&r).removeKey(t.Context(), w.ours()[1].ID); err != nil {
+		f.run(f.engine(nil), r)
+		if err := f.engine(nil).job(&r).removeKey(t.Context(), f.ours()[1].ID); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app was written by somebody else at 2000-02-01T00:00:00Z" {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app was written by somebody else at 2000-02-01T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
-		w.settled(r, 2)
+		f.settled(r, 2)
 	})
-	bubbled(t, "a secret is overwritten", func(t *testing.T, w *world) {
+	inBubble(t, "a secret is overwritten", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		time.Sleep(day)
-		w.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "oops", UpdatedAt: time.Now()})
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app (dependabot) was written by somebody else at 2000-01-02T00:00:00Z" {
+		f.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "oops", UpdatedAt: time.Now()})
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app (dependabot) was written by somebody else at 2000-01-02T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
-		w.settled(r, 2)
-		if got := w.run(w.engine(nil), r)[0]; got.Outcome != NotDue {
+		f.settled(r, 2)
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != NotDue {
 			t.Errorf("%+v", got)
 		}
 	})
 }
 
 func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		ctx, cancel := context.WithCancel(t.Context())
 		revoked := 0
-		e := w.engine(nil)
+		e := f.engine(nil)
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
 			cancel()
 			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return nil }}, nil
 		}
-		if got := w.runIn(ctx, e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
+		if got := f.runIn(ctx, e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
 			t.Errorf("revoked %d times: %+v", revoked, got)
 		}
 	})
@@ -227,20 +227,20 @@ func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
 // GitHub's clock is known from its answers, and the machine's may be hours off.
 func TestDueIsByTheClockOfGitHub(t *testing.T) {
 	for _, skew := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
-		bubbled(t, skew.String(), func(t *testing.T, w *world) {
-			w.skew = skew
-			w.SetClockSkew(skew)
+		inBubble(t, skew.String(), func(t *testing.T, f *fixture) {
+			f.skew = skew
+			f.SetClockSkew(skew)
 			r := allKinds(0)[1]
 			r.Every, r.Store[0].Apps = 30*time.Minute, []string{"actions"}
 			outcomes := ""
 			for range 9 {
 				told := time.Duration(0)
-				e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 					defer func() { told = skew }()
-					return w.call(ctx, r)
+					return f.call(ctx, r)
 				})
 				e.Now = func() time.Time { return time.Now().Add(told) }
-				got := w.run(e, r)[0]
+				got := f.run(e, r)[0]
 				if outcomes += string(got.Outcome)[:1]; got.Overdue || got.Expired || got.Before > 30*time.Minute {
 					t.Errorf("%+v", got)
 				}
@@ -254,7 +254,7 @@ func TestDueIsByTheClockOfGitHub(t *testing.T) {
 }
 
 func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[1]
 		r.Every = 50 * time.Minute
 		for _, test := range []struct {
@@ -262,7 +262,7 @@ func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
 			expired bool
 		}{{0, false}, {time.Hour, false}, {time.Hour + time.Second, true}} {
 			time.Sleep(test.wait)
-			if got := w.run(w.engine(nil), r)[0]; got.Outcome != Rotated || got.Expired != test.expired || got.Before != test.wait || got.Overdue {
+			if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Expired != test.expired || got.Before != test.wait || got.Overdue {
 				t.Errorf("%s: %+v", test.wait, got)
 			}
 		}
@@ -272,18 +272,18 @@ func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
 // A key within the lease of the next one stays when that is made, and must not
 // until the next rotation.
 func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
-	bubbled(t, "", func(t *testing.T, w *world) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		w.run(w.engine(nil), r)
+		f.run(f.engine(nil), r)
 		time.Sleep(lease - time.Minute)
-		e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			if r.Method == apicall.Put {
 				time.Sleep(2 * time.Minute)
 			}
-			return w.call(ctx, r)
+			return f.call(ctx, r)
 		})
 		e.Force = func(string) bool { return true }
-		if got := w.run(e, r)[0]; got.Outcome != Rotated || got.Kept != 2 {
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Kept != 2 {
 			t.Errorf("%+v", got)
 		}
 		for _, test := range []struct {
@@ -298,19 +298,19 @@ func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
 			{0, true, 0, 1, 1},
 		} {
 			time.Sleep(test.wait)
-			e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				answer, err := w.call(ctx, r)
+			e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				answer, err := f.call(ctx, r)
 				if !test.dated {
 					answer.Date = time.Time{}
 				}
 				return answer, err
 			})
 			e.Now = func() time.Time { return time.Now().Add(test.ahead) }
-			if got := w.run(e, r)[0]; got.Outcome != NotDue || got.Retired != test.retired || got.Kept != test.kept {
+			if got := f.run(e, r)[0]; got.Outcome != NotDue || got.Retired != test.retired || got.Kept != test.kept {
 				t.Errorf("%+v", got)
 			}
 		}
-		w.settled(r, 1)
+		f.settled(r, 1)
 	})
 }
 
@@ -327,10 +327,10 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 		{"age", 3, two, []int{0, 1, 1, 1, 0}},
 		{"age, one store", 3, two[:1], []int{0, 1, 0, 1}},
 	} {
-		bubbled(t, test.name, func(t *testing.T, w *world) {
+		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := allKinds(0)[test.kind]
 			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: test.apps, RecipientVariable: r.Store[0].RecipientVariable}}
-			w.run(w.engine(nil), r)
+			f.run(f.engine(nil), r)
 			time.Sleep(200 * day)
 			type turn struct{ ask, served, over chan struct{} }
 			var turns [2]turn
@@ -338,16 +338,16 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 			for i := range turns {
 				x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 				turns[i] = x
-				e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+				e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 					if req.Method != apicall.Get {
 						<-x.ask
 						defer func() { x.served <- struct{}{} }()
 					}
-					return w.call(ctx, req)
+					return f.call(ctx, req)
 				})
 				go func() {
 					defer close(x.over)
-					reports[i] = w.run(e, r)[0]
+					reports[i] = f.run(e, r)[0]
 				}()
 			}
 			time.Sleep(5 * time.Second) // both have decided
@@ -377,16 +377,16 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 			if r.Age {
 				time.Sleep(lease) // with a variable that is behind, force has to wait
 			}
-			e := w.engine(nil)
+			e := f.engine(nil)
 			e.Force = func(string) bool { return true }
-			if got := w.run(e, r)[0]; got.Outcome != Rotated {
+			if got := f.run(e, r)[0]; got.Outcome != Rotated {
 				t.Errorf("%+v", got)
 			}
 			if r.Age {
-				w.belongs(&r)
+				f.belongs(&r)
 			}
 			if test.kind == 2 {
-				if a, b, _ := strings.Cut(w.values([]manifest.Rotation{r}), "\n"); a != b {
+				if a, b, _ := strings.Cut(f.values([]manifest.Rotation{r}), "\n"); a != b {
 					t.Error("stores hold different values")
 				}
 			}

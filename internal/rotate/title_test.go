@@ -73,13 +73,13 @@ func TestWhoseAKeyIs(t *testing.T) {
 		}
 	}
 	// Without an id nothing is done, and nothing is anybody's.
-	bubbled(t, "unknown", func(t *testing.T, w *world) {
-		w.addByHand()
-		e := w.engine(nil)
+	inBubble(t, "unknown", func(t *testing.T, f *fixture) {
+		f.addByHand()
+		e := f.engine(nil)
 		e.Origin.Repository = ""
-		w.ResetRequests()
-		if got := w.run(e, keyRotation(0))[0]; got.Outcome != Failed || got.Err != error(errOrigin) || len(w.Requests()) != 0 {
-			t.Errorf("%+v after %d requests", got, len(w.Requests()))
+		f.ResetRequests()
+		if got := f.run(e, keyRotation(0))[0]; got.Outcome != Failed || got.Err != error(errOrigin) || len(f.Requests()) != 0 {
+			t.Errorf("%+v after %d requests", got, len(f.Requests()))
 		}
 	})
 }

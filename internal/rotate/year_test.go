@@ -30,10 +30,10 @@ func allKinds(keep int) []manifest.Rotation {
 
 // storedAge is how old the oldest secret of a rotation is, as GitHub has it; known
 // is false until all are there.
-func (w *world) storedAge(r *manifest.Rotation) (age time.Duration, known bool) {
+func (f *fixture) storedAge(r *manifest.Rotation) (age time.Duration, known bool) {
 	for _, t := range targetsOf(r.Store) {
 		found := false
-		for _, s := range w.Secrets(fakegithub.Place(t.place)) {
+		for _, s := range f.Secrets(fakegithub.Place(t.place)) {
 			if s.Name == t.store.Secret {
 				age, found = max(age, time.Since(s.UpdatedAt)), true
 			}
@@ -46,14 +46,14 @@ func (w *world) storedAge(r *manifest.Rotation) (age time.Duration, known bool) 
 }
 
 // belongs holds each recipient against its identity.
-func (w *world) belongs(r *manifest.Rotation) {
-	w.t.Helper()
-	j := w.engine(nil).job(r)
+func (f *fixture) belongs(r *manifest.Rotation) {
+	f.t.Helper()
+	j := f.engine(nil).job(r)
 	for _, v := range j.variables() {
 		now, _, err := v.read(context.Background(), j)
 		for _, t := range v.targets {
-			if identity, _ := w.SecretValue(fakegithub.Place(t.place), t.store.Secret); err != nil || now.Value != recipientOf(identity) {
-				w.t.Fatalf("%s does not belong to %s (%v)", v, t.name(), err)
+			if identity, _ := f.SecretValue(fakegithub.Place(t.place), t.store.Secret); err != nil || now.Value != recipientOf(identity) {
+				f.t.Fatalf("%s does not belong to %s (%v)", v, t.name(), err)
 			}
 		}
 	}
@@ -71,8 +71,8 @@ func TestAYearOfTroubleKeepsEveryIntervalAndAWorkingKey(t *testing.T) {
 func year(t *testing.T, seed uint64) {
 	const step = 12 * time.Hour
 	random := rand.New(rand.NewPCG(seed, 3))
-	w, keep := newWorld(t), int(seed%2)
-	w.addByHand()
+	f, keep := newFixture(t), int(seed%2)
+	f.addByHand()
 	rotations := allKinds(keep)
 	rotations[1].Every = 36 * time.Hour  // or every step would be about it
 	fails := make([]int, len(rotations)) // in a row
@@ -81,7 +81,7 @@ func year(t *testing.T, seed uint64) {
 		if random.IntN(10) == 0 {
 			trouble = []float64{0.02, 0.2, 0.9}[random.IntN(3)] // GitHub has a bad day
 		}
-		reports := w.troubledRun(random, trouble, rotations)
+		reports := f.troubledRun(random, trouble, rotations)
 		for i := range rotations {
 			r := &rotations[i]
 			if i < len(reports) && (reports[i].Outcome == Rotated || reports[i].Outcome == NotDue) {
@@ -89,44 +89,44 @@ func year(t *testing.T, seed uint64) {
 			} else {
 				fails[i]++
 			}
-			if age, known := w.storedAge(r); known && age > r.Every+step*time.Duration(1+fails[i]) {
+			if age, known := f.storedAge(r); known && age > r.Every+step*time.Duration(1+fails[i]) {
 				t.Fatalf("step %d: %s is %s old after %d failures in a row: %+v", now, r.Name, age, fails[i], reports)
 			}
 			switch {
 			case fails[i] > 0 || reports[i].Err != nil:
 			case r.Age:
-				w.belongs(r)
+				f.belongs(r)
 			case r.DeployKey != nil && now > int(float64(keep+2)*30*day.Hours()/step.Hours()):
-				w.settled(*r, keep+1)
+				f.settled(*r, keep+1)
 			}
 		}
 		// One that is being made, and one of each run that failed since the last
 		// that did not.
-		if n := len(w.ours()); n > keep+2+fails[0] {
+		if n := len(f.ours()); n > keep+2+fails[0] {
 			t.Fatalf("step %d: %d keys after %d failures in a row", now, n, fails[0])
 		}
-		w.silent()
-		w.ResetRequests()
+		f.silent()
+		f.ResetRequests()
 		time.Sleep(step)
 	}
 }
 
 // troubledRun is a run whose requests meet a fate with some probability.
-func (w *world) troubledRun(random *rand.Rand, trouble float64, rotations []manifest.Rotation) []Report {
-	ctx, cancel := context.WithCancel(w.t.Context())
+func (f *fixture) troubledRun(random *rand.Rand, trouble float64, rotations []manifest.Rotation) []Report {
+	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
 	dead := false
-	e := w.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+	e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		if dead {
 			return apicall.Answer{}, errLost
 		}
-		defer w.watch(r, rotations[0])
+		defer f.watch(r, rotations[0])
 		if random.Float64() < trouble {
-			return fate(random.IntN(int(fates))).strike(ctx, w.call, r, cancel, func() { dead = true })
+			return fate(random.IntN(int(fates))).strike(ctx, f.call, r, cancel, func() { dead = true })
 		}
-		return w.call(ctx, r)
+		return f.call(ctx, r)
 	})
-	reports := w.runIn(ctx, e, rotations...)
+	reports := f.runIn(ctx, e, rotations...)
 	if dead {
 		return nil
 	}
@@ -138,29 +138,29 @@ func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 	for seed := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 4))
-			w, r := newWorld(t), keyRotation(1)
+			f, r := newFixture(t), keyRotation(1)
 			for range 3 {
 				time.Sleep(30 * day)
-				w.run(w.engine(nil), r)
+				f.run(f.engine(nil), r)
 			}
 			time.Sleep(30 * day)
 			held := map[int64]bool{}
 			for range 30 {
-				e := w.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					defer w.watch(req, r)
+				e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+					defer f.watch(req, r)
 					if req.Method == apicall.Put && random.IntN(2) == 0 {
 						return status(403), fmt.Errorf("%s: GitHub answered 403: no", req.Op)
 					}
-					return w.call(ctx, req)
+					return f.call(ctx, req)
 				})
-				got := w.run(e, r)[0]
+				got := f.run(e, r)[0]
 				// Those in use now, or before this run, since nothing is removed after a
 				// failure; the two generations, and the new one that no store took.
 				now := map[int64]bool{}
-				for _, k := range w.held(r) {
+				for _, k := range f.held(r) {
 					now[k.ID], held[k.ID] = true, true
 				}
-				if n := len(w.ours()); n > len(held)+3 {
+				if n := len(f.ours()); n > len(held)+3 {
 					t.Fatalf("%d keys, of which %d are in use: %+v", n, len(now), got)
 				}
 				held = now
@@ -169,11 +169,11 @@ func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 				}
 				time.Sleep(time.Hour)
 			}
-			w.run(w.engine(nil), r)
+			f.run(f.engine(nil), r)
 			time.Sleep(30 * day)
-			w.run(w.engine(nil), r)
-			w.settled(r, 2)
-			w.silent()
+			f.run(f.engine(nil), r)
+			f.settled(r, 2)
+			f.silent()
 		})
 	}
 }

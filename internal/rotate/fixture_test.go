@@ -1,0 +1,280 @@
+package rotate
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/apicall/apicalltest"
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// fixture is a GitHub with acme, whose infra has deploy keys and whose app stores
+// them. Its tests run in a bubble.
+type fixture struct {
+	*fakegithubtest.GitHub
+	t    testing.TB
+	skew time.Duration // how far GitHub's clock is ahead
+
+	mu      sync.Mutex
+	token   string
+	until   time.Time
+	secrets []string // all that the engine told of
+	texts   []string // all that anybody may read
+}
+
+func newFixture(t testing.TB) *fixture {
+	t.Helper()
+	f := &fixture{t: t, GitHub: fakegithubtest.New(t, fakegithubtest.Setup{
+		App: fakegithub.App{Slug: "keeper", Owner: "acme", Permissions: map[string]string{
+			"administration": "write", "environments": "write", "secrets": "write", "dependabot_secrets": "write",
+			"organization_secrets": "write", "organization_codespaces_secrets": "write",
+			"actions_variables": "write", "organization_actions_variables": "write",
+		}},
+		Repositories: []string{"app", "infra"},
+	})}
+	f.AddEnvironment("acme", "app", "production")
+	f.SetRequestsPerHour(1 << 30)
+	f.SkipOpenAPI = true // a year, or a race in every order, takes too many requests for that
+	return f
+}
+
+// call is an [apicall.Func] without any retry.
+func (f *fixture) call(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+	if r.Body != nil {
+		text, _ := json.Marshal(r.Body)
+		f.reads(string(text))
+	}
+	return apicalltest.Send(ctx, f, "token "+f.mint(), r)
+}
+
+// must makes a call that is none of the engine's.
+func (f *fixture) must(method, path string, body, result any) {
+	f.t.Helper()
+	r := apicall.Request{Op: method + " " + path, Method: method, Path: path, Body: body, Result: result}
+	if _, err := apicalltest.Send(context.Background(), f, "token "+f.mint(), r); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *fixture) mint() string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if time.Now().Before(f.until) {
+		return f.token
+	}
+	token, err := f.Mint(time.Now().Add(f.skew), f.Installation.ID, nil)
+	if err != nil {
+		panic(err)
+	}
+	f.token, f.until = token, time.Now().Add(50*time.Minute)
+	return f.token
+}
+
+// reads notes a text that is no secret.
+func (f *fixture) reads(text string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.texts = append(f.texts, text)
+}
+
+// engine is one run's, through a call that may meddle.
+func (f *fixture) engine(call apicall.Func) *Engine {
+	return &Engine{
+		Call:   oneByOne(f.call, call),
+		Origin: home,
+		Secret: func(s redact.String) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.secrets = append(f.secrets, s.Reveal())
+		},
+		Info: func(format string, args ...any) { f.reads(fmt.Sprintf(format, args...)) },
+		Identity: func() (redact.String, string, error) {
+			text := rand.Text()
+			return redact.New("AGE-SECRET-KEY-" + text), recipientOf("AGE-SECRET-KEY-" + text), nil
+		},
+		Mint: func(context.Context, manifest.Rotation) (Minted, error) {
+			return Minted{Value: redact.New("ghs_" + rand.Text())}, nil
+		},
+	}
+}
+
+// home is where the manifest of the tests is kept.
+var home = Origin{Host: "github.com", Repository: "1", Path: ".github/valetkey.yml"}
+
+// oneByOne lets what meddles with requests see one at a time, in the order in which
+// they come. Nil does not meddle.
+func oneByOne(call, meddling apicall.Func) apicall.Func {
+	if meddling == nil {
+		return call
+	}
+	turn := make(chan struct{}, 1)
+	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		turn <- struct{}{}
+		defer func() { <-turn }()
+		return meddling(ctx, r)
+	}
+}
+
+func recipientOf(identity string) string {
+	return fmt.Sprintf("age1%x", len(identity)) + strings.ToLower(identity[len(identity)-6:])
+}
+
+// run is a whole run; its reports are noted as what people read.
+func (f *fixture) run(e *Engine, rotations ...manifest.Rotation) []Report {
+	return f.runIn(f.t.Context(), e, rotations...)
+}
+
+func (f *fixture) runIn(ctx context.Context, e *Engine, rotations ...manifest.Rotation) []Report {
+	reports := e.Run(ctx, rotations)
+	for i := range reports {
+		f.reads(fmt.Sprintf("%+v %+v", reports[i], reports[i].Err))
+	}
+	return reports
+}
+
+// silent fails the test when a secret, or a line of one, could be read anywhere.
+func (f *fixture) silent() {
+	f.t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := strings.Join(f.texts, "\n")
+	for _, s := range f.secrets {
+		for line := range strings.Lines(s) {
+			if line = strings.TrimSpace(line); !strings.HasPrefix(line, "-----") && strings.Contains(all, line) {
+				f.t.Fatalf("a line of a secret can be read")
+			}
+		}
+	}
+	f.secrets, f.texts = nil, nil
+}
+
+const day = 24 * time.Hour
+
+// stores are where the deploy key goes: two readers of one repository, an
+// environment and the organization.
+func stores(name string) []manifest.Store {
+	return []manifest.Store{
+		{Owner: "acme", Repository: "app", Secret: name, Apps: []string{"actions", "dependabot"}},
+		{Owner: "acme", Repository: "app", Environment: "production", Secret: name, Apps: []string{"actions"}},
+		{Organization: "acme", Secret: name, Apps: []string{"actions"}},
+	}
+}
+
+func keyRotation(keep int) manifest.Rotation {
+	return manifest.Rotation{
+		Name: "infra", Every: 30 * day, Keep: keep, Store: stores("INFRA_KEY"),
+		DeployKey: &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true},
+	}
+}
+
+// keys are all deploy keys of infra.
+func (f *fixture) keys() []fakegithub.DeployKey { return f.DeployKeys("acme", "infra") }
+
+func (f *fixture) ours() (list []fakegithub.DeployKey) {
+	for _, k := range f.keys() {
+		if idIn(k.Title) == home.id("infra") {
+			list = append(list, k)
+		}
+	}
+	return list
+}
+
+// held gives the key that each store holds, nil of a store that is not there. A
+// store with a key that opens nothing fails the test: this is what must never be.
+func (f *fixture) held(r manifest.Rotation) []*fakegithub.DeployKey {
+	f.t.Helper()
+	keys := f.keys()
+	var list []*fakegithub.DeployKey
+	for _, t := range targetsOf(r.Store) {
+		text, known := f.SecretValue(fakegithub.Place(t.place), t.store.Secret)
+		if !known {
+			list = append(list, nil)
+			continue
+		}
+		signer, err := ssh.ParsePrivateKey([]byte(text))
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		public := string(ssh.MarshalAuthorizedKey(signer.PublicKey()))
+		var found *fakegithub.DeployKey
+		for i := range keys {
+			if samePublic(keys[i].Key, public) {
+				found = &keys[i]
+			}
+		}
+		if found == nil {
+			f.t.Fatalf("%s holds a key that opens nothing", t.name())
+		}
+		list = append(list, found)
+	}
+	return list
+}
+
+// watch looks at the stores after every request that may have changed something,
+// which is as good as after every one.
+func (f *fixture) watch(r apicall.Request, rotation manifest.Rotation) {
+	f.t.Helper()
+	if r.Method != apicall.Get {
+		f.held(rotation)
+	}
+}
+
+// settled fails the test unless so many keys of ours are there, and every store
+// holds the newest.
+func (f *fixture) settled(r manifest.Rotation, want int) {
+	f.t.Helper()
+	ours := f.ours()
+	if len(ours) != want {
+		f.t.Fatalf("%d keys of ours, want %d: %+v", len(ours), want, ours)
+	}
+	for _, k := range f.held(r) {
+		if k == nil || k.ID != ours[len(ours)-1].ID {
+			f.t.Fatalf("a store holds %+v, and the newest is %+v", k, ours[len(ours)-1])
+		}
+	}
+}
+
+// addByHand is what others did: a key with the plain title, one that only looks like
+// ours, and one of another rotation.
+func (f *fixture) addByHand() {
+	j := (&Engine{}).job(&manifest.Rotation{})
+	for _, title := range []string{
+		"ci", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)",
+		"ci (valetkey 0123456789ab 2026-11-21T03:49:05Z 7f3a2c)",
+	} {
+		_, public, err := j.newKey(title)
+		if err != nil {
+			f.t.Fatal(err)
+		}
+		f.must(apicall.Post, keysPath, map[string]any{"key": public, "title": title}, nil)
+	}
+}
+
+// hint is what cli prints below the first of the errors.
+func hint(err error) string {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		err = joined.Unwrap()[0]
+	}
+	for ; err != nil; err = errors.Unwrap(err) {
+		if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
+			return h.Hint()
+		}
+	}
+	return ""
+}
+
+// status is an answer of which only the status matters.
+func status(code int) apicall.Answer { return apicall.Answer{Status: code} }
