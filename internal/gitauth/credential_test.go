@@ -48,9 +48,9 @@ func TestParseRequest(t *testing.T) {
 }
 
 func TestParseRequestDoesNotWaitForTheEnd(t *testing.T) {
-	r, w := io.Pipe()
-	defer w.Close()
-	go io.WriteString(w, "host=github.com\n\n")
+	r, f := io.Pipe()
+	defer f.Close()
+	go io.WriteString(f, "host=github.com\n\n")
 	if q, err := ParseRequest(r); err != nil || q.Host != "github.com" {
 		t.Errorf("got %+v, %v", q, err)
 	}
@@ -159,9 +159,9 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 	wantError(t, Answer(io.Discard, redact.New(someToken), time.Unix(-1, 0)), errExpires)
-	r, w := io.Pipe()
+	r, f := io.Pipe()
 	r.Close()
-	if err := Answer(w, redact.New(someToken), expires); !errors.Is(err, io.ErrClosedPipe) || strings.Contains(err.Error(), someToken) {
+	if err := Answer(f, redact.New(someToken), expires); !errors.Is(err, io.ErrClosedPipe) || strings.Contains(err.Error(), someToken) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -49,15 +49,15 @@ func help() error {
 }
 
 func TestCloneFetchPush(t *testing.T) {
-	w := newWorld(t)
-	bot, err := gitauth.NewBot(w.url, "vault-keeper", 917)
+	f := newFixture(t)
+	bot, err := gitauth.NewBot(f.url, "vault-keeper", 917)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := w.config("octo-corp", w.mint("octo-corp"))
+	c := f.config("octo-corp", f.mint("octo-corp"))
 	c.Bot = &bot
-	j := w.job().use(c)
-	j.must("", "clone", "--quiet", w.url+"/octo-corp/api.git")
+	j := f.job().use(c)
+	j.must("", "clone", "--quiet", f.url+"/octo-corp/api.git")
 	j.must("", "clone", "--quiet", "git@127.0.0.1:octo-corp/api.git", "other")
 	j.write("api/file", "third")
 	api := filepath.Join(j.home, "api")
@@ -69,17 +69,17 @@ func TestCloneFetchPush(t *testing.T) {
 	if want := bot.Committer() + " " + bot.Committer() + " third\n"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	w.job().fails("could not read Username", "", "clone", w.url+"/octo-corp/api.git")
+	f.job().fails("could not read Username", "", "clone", f.url+"/octo-corp/api.git")
 }
 
 // A submodule by an SSH address with and without a scheme, and one by a relative
 // one; git hands GIT_CONFIG_COUNT down to the git of a submodule.
 func TestSubmodulesOverSSHAddresses(t *testing.T) {
-	w := newWorld(t)
-	c := w.config("octo-corp", w.mint("octo-corp"))
+	f := newFixture(t)
+	c := f.config("octo-corp", f.mint("octo-corp"))
 	c.Bot = &gitauth.Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}
-	j := w.job().use(c)
-	j.must("", "clone", "--quiet", w.url+"/octo-corp/api.git")
+	j := f.job().use(c)
+	j.must("", "clone", "--quiet", f.url+"/octo-corp/api.git")
 	api := filepath.Join(j.home, "api")
 	for name, address := range map[string]string{
 		"scp": "git@127.0.0.1:octo-corp/lib.git", "ssh": "ssh://git@127.0.0.1/octo-corp/lib", "relative": "../lib.git",
@@ -89,8 +89,8 @@ func TestSubmodulesOverSSHAddresses(t *testing.T) {
 	j.must(api, "commit", "--quiet", "-m", "submodules")
 	j.must(api, "push", "--quiet", "origin", "main")
 
-	j = w.job().use(c)
-	j.must("", "clone", "--quiet", "--recurse-submodules", w.url+"/octo-corp/api.git")
+	j = f.job().use(c)
+	j.must("", "clone", "--quiet", "--recurse-submodules", f.url+"/octo-corp/api.git")
 	for _, name := range []string{"scp", "ssh", "relative"} {
 		j.wantFile("api/"+name+"/file", "second")
 	}
@@ -101,30 +101,30 @@ func TestSubmodulesOverSSHAddresses(t *testing.T) {
 }
 
 func TestTwoOwners(t *testing.T) {
-	w := newWorld(t)
-	octo, hexa := w.mint("octo-corp"), w.mint("hexa-corp")
-	j := w.job().use(w.config("octo-corp", octo)).use(w.config("hexa-corp", hexa))
-	j.must("", "clone", "--quiet", w.url+"/octo-corp/api.git")
+	f := newFixture(t)
+	octo, hexa := f.mint("octo-corp"), f.mint("hexa-corp")
+	j := f.job().use(f.config("octo-corp", octo)).use(f.config("hexa-corp", hexa))
+	j.must("", "clone", "--quiet", f.url+"/octo-corp/api.git")
 	j.must("", "clone", "--quiet", "ssh://git@127.0.0.1/hexa-corp/web")
 	for _, test := range []struct {
 		owner, repository string
 		token             redact.String
 	}{{"octo-corp", "api", hexa}, {"hexa-corp", "web", octo}} {
-		w.job().use(w.config(test.owner, test.token)).
-			fails("not found", "", "ls-remote", w.url+"/"+test.owner+"/"+test.repository)
+		f.job().use(f.config(test.owner, test.token)).
+			fails("not found", "", "ls-remote", f.url+"/"+test.owner+"/"+test.repository)
 	}
 	// Of two tokens for one owner, the later one counts.
-	w.job().use(w.config("octo-corp", hexa)).use(w.config("octo-corp", octo)).
-		must("", "ls-remote", w.url+"/octo-corp/api.git")
+	f.job().use(f.config("octo-corp", hexa)).use(f.config("octo-corp", octo)).
+		must("", "ls-remote", f.url+"/octo-corp/api.git")
 }
 
 // To GitHub, Octo-Corp and octo-corp are one owner; to git they are not.
 func TestOwnerInAnotherCase(t *testing.T) {
-	w := newWorld(t)
-	token := w.mint("octo-corp")
-	j := w.job().use(w.config("Octo-Corp", token))
+	f := newFixture(t)
+	token := f.mint("octo-corp")
+	j := f.job().use(f.config("Octo-Corp", token))
 	for _, address := range []string{
-		w.url + "/Octo-Corp/api", w.url + "/octo-corp/api", "git@127.0.0.1:octo-corp/api", "ssh://git@127.0.0.1/Octo-Corp/api",
+		f.url + "/Octo-Corp/api", f.url + "/octo-corp/api", "git@127.0.0.1:octo-corp/api", "ssh://git@127.0.0.1/Octo-Corp/api",
 	} {
 		j.must("", "ls-remote", address)
 	}
@@ -132,21 +132,21 @@ func TestOwnerInAnotherCase(t *testing.T) {
 
 // persisted is a clone as actions/checkout leaves it behind: with the header of a
 // token for the whole server.
-func persisted(w *world, c gitauth.Config) (*job, string) {
-	w.t.Helper()
-	before := w.job().use(c)
-	before.must("", "clone", "--quiet", w.url+"/octo-corp/api.git")
+func persisted(f *fixture, c gitauth.Config) (*job, string) {
+	f.t.Helper()
+	before := f.job().use(c)
+	before.must("", "clone", "--quiet", f.url+"/octo-corp/api.git")
 	directory := filepath.Join(before.home, "api")
-	before.must(directory, "config", "http."+w.url+"/.extraheader", "AUTHORIZATION: basic ZGVhZDpkZWFk")
-	return w.job(), directory
+	before.must(directory, "config", "http."+f.url+"/.extraheader", "AUTHORIZATION: basic ZGVhZDpkZWFk")
+	return f.job(), directory
 }
 
 func TestPersistedCheckoutHeader(t *testing.T) {
-	w := newWorld(t)
-	c := w.config("octo-corp", w.mint("octo-corp"))
-	j, directory := persisted(w, c)
+	f := newFixture(t)
+	c := f.config("octo-corp", f.mint("octo-corp"))
+	j, directory := persisted(f, c)
 	j.fails("could not read Username", directory, "fetch")
-	w.job().use(c).must(directory, "fetch", "--quiet")
+	f.job().use(c).must(directory, "fetch", "--quiet")
 
 	// Without the entry of an empty value, there are two headers.
 	env, err := c.Env()
@@ -173,7 +173,7 @@ func TestHeaderResolution(t *testing.T) {
 		http.NotFound(w, r)
 	}))
 	defer server.Close()
-	w := &world{t: t, url: server.URL}
+	f := &fixture{t: t, url: server.URL}
 	host, owner, repository := server.URL+"/", server.URL+"/octo/", server.URL+"/octo/api.git"
 	for _, test := range []struct {
 		name  string
@@ -192,7 +192,7 @@ func TestHeaderResolution(t *testing.T) {
 		{"a part of a name is none", nil, [][2]string{{server.URL + "/oct/", "1"}}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			j := w.job()
+			j := f.job()
 			j.must("", "init", "--quiet")
 			header := func(e [2]string) string {
 				if e[1] == "" {
@@ -234,8 +234,8 @@ func TestRedirectKeepsTheTokenHome(t *testing.T) {
 		http.Redirect(w, r, elsewhere.URL+r.URL.String(), http.StatusMovedPermanently)
 	}))
 	defer home.Close()
-	w := &world{t: t, url: home.URL}
-	w.job().use(w.config("octo", redact.New("ghs_1"))).fails("not found", "", "ls-remote", home.URL+"/octo/api.git")
+	f := &fixture{t: t, url: home.URL}
+	f.job().use(f.config("octo", redact.New("ghs_1"))).fails("not found", "", "ls-remote", home.URL+"/octo/api.git")
 	select {
 	case header := <-foreign:
 		if got := header.Values("Authorization"); got != nil {
@@ -247,9 +247,9 @@ func TestRedirectKeepsTheTokenHome(t *testing.T) {
 }
 
 func TestShallowAndPartialClone(t *testing.T) {
-	w := newWorld(t)
-	j := w.job().use(w.config("octo-corp", w.mint("octo-corp")))
-	j.must("", "clone", "--quiet", "--depth", "1", w.url+"/octo-corp/api.git", "shallow")
+	f := newFixture(t)
+	j := f.job().use(f.config("octo-corp", f.mint("octo-corp")))
+	j.must("", "clone", "--quiet", "--depth", "1", f.url+"/octo-corp/api.git", "shallow")
 	shallow := filepath.Join(j.home, "shallow")
 	if got := j.must(shallow, "rev-list", "--count", "HEAD"); got != "1\n" {
 		t.Errorf("the shallow clone has %s commits", got)
@@ -268,11 +268,11 @@ func TestShallowAndPartialClone(t *testing.T) {
 }
 
 func TestTokenRevokedInBetween(t *testing.T) {
-	w := newWorld(t)
-	token := w.mint("octo-corp")
-	j := w.job().use(w.config("octo-corp", token))
-	j.must("", "clone", "--quiet", w.url+"/octo-corp/api.git")
-	w.revoke(token)
+	f := newFixture(t)
+	token := f.mint("octo-corp")
+	j := f.job().use(f.config("octo-corp", token))
+	j.must("", "clone", "--quiet", f.url+"/octo-corp/api.git")
+	f.revoke(token)
 	api := filepath.Join(j.home, "api")
 	const want = "GitHub refused the token for octo-corp: it is revoked, or older than an hour\n"
 	j.fails(want, api, "fetch")
@@ -289,10 +289,10 @@ func TestTokenRevokedInBetween(t *testing.T) {
 
 // git-lfs and others ask git for the header and send it themselves.
 func TestHeaderForOthers(t *testing.T) {
-	w := newWorld(t)
-	token := w.mint("octo-corp")
-	j := w.job().use(w.config("octo-corp", token))
-	address := w.url + "/octo-corp/api.git/info/refs?service=git-upload-pack"
+	f := newFixture(t)
+	token := f.mint("octo-corp")
+	j := f.job().use(f.config("octo-corp", token))
+	address := f.url + "/octo-corp/api.git/info/refs?service=git-upload-pack"
 	name, value, _ := strings.Cut(strings.TrimSpace(j.must("", "config", "--get-urlmatch", "http.extraheader", address)), ": ")
 	r, err := http.NewRequestWithContext(t.Context(), "GET", address, nil)
 	if err != nil {
@@ -312,31 +312,31 @@ func TestHeaderForOthers(t *testing.T) {
 		t.Errorf("got %s", answer.Status)
 	}
 	for _, other := range []string{"/octo-corpus/api.git", "/hexa-corp/web.git", "/"} {
-		if out, err := j.git("", "config", "--get-urlmatch", "http.extraheader", w.url+other); err == nil {
+		if out, err := j.git("", "config", "--get-urlmatch", "http.extraheader", f.url+other); err == nil {
 			t.Errorf("there is a header for %s: %d characters", other, len(out))
 		}
 	}
 }
 
-func helperConfig(t *testing.T, w *world, owner string) gitauth.Config {
+func helperConfig(t *testing.T, f *fixture, owner string) gitauth.Config {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := w.config(owner, redact.String{})
+	c := f.config(owner, redact.String{})
 	c.Helper = `!"$TEST_PROGRAM_IN/` + filepath.Base(program) + `" as-helper`
 	return c
 }
 
 // asHelper is what the helper of help finds in its environment.
-func (j *job) asHelper(w *world, tokens map[string]redact.String) *job {
+func (j *job) asHelper(f *fixture, tokens map[string]redact.String) *job {
 	j.t.Helper()
 	program, err := os.Executable()
 	if err != nil {
 		j.t.Fatal(err)
 	}
-	j.env = append(j.env, "TEST_PROGRAM_IN="+filepath.Dir(program), "TEST_SERVER="+w.url,
+	j.env = append(j.env, "TEST_PROGRAM_IN="+filepath.Dir(program), "TEST_SERVER="+f.url,
 		"GORACE=atexit_sleep_ms=0") // with -race, a program ends a second late
 	for owner, token := range tokens {
 		j.env = append(j.env, "TEST_TOKEN_"+strings.ReplaceAll(owner, "-", "_")+"="+token.Reveal())
@@ -345,27 +345,27 @@ func (j *job) asHelper(w *world, tokens map[string]redact.String) *job {
 }
 
 func TestHelper(t *testing.T) {
-	w := newWorld(t)
-	octo, hexa := helperConfig(t, w, "octo-corp"), helperConfig(t, w, "hexa-corp")
-	old := w.mint("octo-corp")
-	tokens := map[string]redact.String{"octo-corp": old, "hexa-corp": w.mint("hexa-corp")}
-	j := w.job().use(octo).use(hexa).asHelper(w, tokens)
+	f := newFixture(t)
+	octo, hexa := helperConfig(t, f, "octo-corp"), helperConfig(t, f, "hexa-corp")
+	old := f.mint("octo-corp")
+	tokens := map[string]redact.String{"octo-corp": old, "hexa-corp": f.mint("hexa-corp")}
+	j := f.job().use(octo).use(hexa).asHelper(f, tokens)
 	out := j.must("", "clone", "git@127.0.0.1:octo-corp/api.git")
 	if !strings.Contains(out, "helper: octo-corp/api\n") || strings.Contains(out, "warning: invalid credential") {
 		t.Errorf("git says\n%s", out)
 	}
-	j.must("", "clone", "--quiet", w.url+"/hexa-corp/web")
+	j.must("", "clone", "--quiet", f.url+"/hexa-corp/web")
 	api := filepath.Join(j.home, "api")
 
 	// An hour later, git asks again.
-	w.revoke(old)
+	f.revoke(old)
 	j.fails("Authentication failed", api, "fetch")
-	j.asHelper(w, map[string]redact.String{"octo-corp": w.mint("octo-corp")}).must(api, "fetch", "--quiet")
+	j.asHelper(f, map[string]redact.String{"octo-corp": f.mint("octo-corp")}).must(api, "fetch", "--quiet")
 
 	// An owner that nobody configured is not asked for, nor one whose name begins alike.
-	only := w.job().use(octo).asHelper(w, tokens)
+	only := f.job().use(octo).asHelper(f, tokens)
 	for _, other := range []string{"/hexa-corp/web", "/octo-corpus/api"} {
-		out, err := only.git("", "ls-remote", w.url+other)
+		out, err := only.git("", "ls-remote", f.url+other)
 		if err == nil || strings.Contains(out, "helper:") {
 			t.Errorf("%s: %v\n%s", other, err, out)
 		}
@@ -374,11 +374,11 @@ func TestHelper(t *testing.T) {
 
 // Neither checkout's header nor a helper of the machine comes before ours.
 func TestHelperBesideOthers(t *testing.T) {
-	w := newWorld(t)
-	token := w.mint("octo-corp")
-	_, directory := persisted(w, w.config("octo-corp", token))
-	c := helperConfig(t, w, "octo-corp")
-	j := w.job().asHelper(w, map[string]redact.String{"octo-corp": token})
+	f := newFixture(t)
+	token := f.mint("octo-corp")
+	_, directory := persisted(f, f.config("octo-corp", token))
+	c := helperConfig(t, f, "octo-corp")
+	j := f.job().asHelper(f, map[string]redact.String{"octo-corp": token})
 	j.write(".gitconfig", `[credential]
 	helper = "!echo stale >&2; echo username=stale; echo password=stale; :"
 `)
@@ -402,8 +402,8 @@ func TestReadBack(t *testing.T) {
 			Helper: `!"$RUNNER_TEMP/valet key" 'a\b' "c\"d" #;=%* git-credential`,
 		},
 	} {
-		w := &world{t: t}
-		j := w.job().use(gitauth.Config{Server: "https://example.com", Owner: "first", AllRepositories: true, Helper: "store"})
+		f := &fixture{t: t}
+		j := f.job().use(gitauth.Config{Server: "https://example.com", Owner: "first", AllRepositories: true, Helper: "store"})
 		before := len(j.env)
 		j.use(c)
 		var want []string
@@ -424,25 +424,25 @@ func TestReadBack(t *testing.T) {
 // TestNowhereToBeRead looks for the token while git is at work, in the arguments of
 // all processes, and afterwards in all that git leaves behind.
 func TestNowhereToBeRead(t *testing.T) {
-	w := newWorld(t)
-	token := w.mint("octo-corp")
-	withHeader := w.config("octo-corp", token)
+	f := newFixture(t)
+	token := f.mint("octo-corp")
+	withHeader := f.config("octo-corp", token)
 	secrets := append(withHeader.Secrets(), token)
-	for name, c := range map[string]gitauth.Config{"header": withHeader, "helper": helperConfig(t, w, "octo-corp")} {
-		j := w.job().use(c).asHelper(w, map[string]redact.String{"octo-corp": token})
+	for name, c := range map[string]gitauth.Config{"header": withHeader, "helper": helperConfig(t, f, "octo-corp")} {
+		j := f.job().use(c).asHelper(f, map[string]redact.String{"octo-corp": token})
 		seen := map[string]bool{}
 		var mu sync.Mutex
 		look := func() {
 			mu.Lock()
 			defer mu.Unlock()
-			lookAtProcesses(t, w.url, secrets, seen)
+			lookAtProcesses(t, f.url, secrets, seen)
 		}
-		w.during.Store(&look)
+		f.during.Store(&look)
 		j.must("", "clone", "--quiet", "git@127.0.0.1:octo-corp/api.git")
 		api := filepath.Join(j.home, "api")
 		j.must(api, "push", "--quiet", "origin", "HEAD:refs/heads/"+name)
 		j.must(api, "fetch", "--quiet", "--all")
-		w.during.Store(nil)
+		f.during.Store(nil)
 
 		if runtime.GOOS == "linux" && !seen["git"] {
 			t.Errorf("%s: no git was seen at work, only %v", name, seen)

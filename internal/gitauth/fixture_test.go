@@ -3,9 +3,6 @@ package gitauth_test
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/rsa"
-	"encoding/json"
 	"fmt"
 	"io/fs"
 	"net/http"
@@ -19,76 +16,61 @@ import (
 	"testing"
 	"time"
 
-	"github.com/golang-jwt/jwt/v4"
-
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-var privateKey = sync.OnceValue(func() *rsa.PrivateKey {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		panic(err)
-	}
-	return key
-})
-
-// world is a GitHub on the loopback with two owners, whose private repositories
+// fixture is a GitHub on the loopback with two owners, whose private repositories
 // have a commit each, and one App that is installed on both.
-type world struct {
+type fixture struct {
+	*fakegithubtest.GitHub
 	t      *testing.T
-	github *fakegithub.Server
 	url    string
-	root   string // of the bare repositories
-	app    fakegithub.App
+	root   string                             // of the bare repositories
 	on     map[string]fakegithub.Installation // owner → installation
 	during atomic.Pointer[func()]             // called in the middle of each git request
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	t.Parallel()
 	repository, err := seed()
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, root: t.TempDir(), on: map[string]fakegithub.Installation{}}
-	w.github = fakegithub.New(fakegithub.Config{GitRoot: w.root})
-	w.app = w.github.AddApp(fakegithub.App{
-		Slug: "vault-keeper", Owner: "octo-corp", PublicKey: &privateKey().PublicKey,
-		Permissions: map[string]string{"contents": "write"},
+	f := &fixture{t: t, root: t.TempDir(), on: map[string]fakegithub.Installation{}}
+	f.GitHub = fakegithubtest.New(t, fakegithubtest.Setup{
+		Config:       fakegithub.Config{GitRoot: f.root},
+		App:          fakegithub.App{Slug: "vault-keeper", Owner: "octo-corp", Permissions: map[string]string{"contents": "write"}},
+		Repositories: []string{"api", "api-internal", "lib"},
 	})
-	for _, name := range []string{"octo-corp/api", "octo-corp/api-internal", "octo-corp/lib", "hexa-corp/web"} {
-		owner, short, _ := strings.Cut(name, "/")
-		w.github.AddRepository(fakegithub.Repository{Owner: owner, Name: short, Private: true})
-		if err := os.CopyFS(filepath.Join(w.root, name+".git"), repository); err != nil {
+	f.AddRepository(fakegithub.Repository{Owner: "hexa-corp", Name: "web", Private: true})
+	f.on["octo-corp"] = f.Installation
+	f.on["hexa-corp"] = f.Install(fakegithub.Installation{AppID: f.App.ID, Account: "hexa-corp", All: true})
+	for _, name := range []string{"octo-corp/api", "octo-corp/api.wiki", "octo-corp/api-internal", "octo-corp/lib", "hexa-corp/web"} {
+		if err := os.CopyFS(filepath.Join(f.root, name+".git"), repository); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := os.CopyFS(filepath.Join(w.root, "octo-corp/api.wiki.git"), repository); err != nil {
-		t.Fatal(err)
-	}
-	for _, owner := range []string{"octo-corp", "hexa-corp"} {
-		w.on[owner] = w.github.Install(fakegithub.Installation{AppID: w.app.ID, Account: owner, All: true})
-	}
-	server := httptest.NewServer(http.HandlerFunc(w.serve))
+	server := httptest.NewServer(http.HandlerFunc(f.serve))
 	t.Cleanup(server.Close)
-	w.url = server.URL
-	return w
+	f.url = server.URL
+	return f
 }
 
 // serve refuses two Authorization headers as github.com does, where the fake would
 // take the first.
-func (w *world) serve(rw http.ResponseWriter, r *http.Request) {
+func (f *fixture) serve(rw http.ResponseWriter, r *http.Request) {
 	if len(r.Header.Values("Authorization")) > 1 {
 		http.Error(rw, `Duplicate header: "Authorization"`, http.StatusBadRequest)
 		return
 	}
-	if during := w.during.Load(); during != nil {
+	if during := f.during.Load(); during != nil {
 		(*during)()
 	}
-	w.github.ServeHTTP(rw, r)
+	f.GitHub.ServeHTTP(rw, r)
 }
 
 // seeds is where seed made its repository, for TestMain to remove.
@@ -124,64 +106,44 @@ second
 		cmd.Env = isolated(seeds)
 		cmd.Stdin = strings.NewReader(history)
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("git %v: %w\n%s", args, err, out)
+			return nil, fmt.Errorf("git %v: %f\n%s", args, err, out)
 		}
 	}
 	return os.DirFS(seeds), nil
 })
 
-// call asks the REST API.
-func (w *world) call(method, path, authorization, body string) (status int, answer map[string]any) {
-	w.t.Helper()
-	r := httptest.NewRequest(method, w.url+path, strings.NewReader(body))
-	r.Header.Set("User-Agent", "test")
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("Authorization", authorization)
-	rec := httptest.NewRecorder()
-	w.github.ServeHTTP(rec, r)
-	json.Unmarshal(rec.Body.Bytes(), &answer)
-	return rec.Code, answer
-}
-
 // mint makes a token for repositories of an owner, or for all of them.
-func (w *world) mint(owner string, repositories ...string) redact.String {
-	w.t.Helper()
-	now := time.Now().Unix()
-	claims := jwt.MapClaims{"iss": w.app.ClientID, "iat": now - 60, "exp": now + 300}
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodRS256, claims).SignedString(privateKey())
+func (f *fixture) mint(owner string, repositories ...string) redact.String {
+	f.t.Helper()
+	body := map[string][]string{}
+	if len(repositories) > 0 {
+		body["repositories"] = repositories
+	}
+	token, err := f.Mint(time.Now(), f.on[owner].ID, body)
 	if err != nil {
-		w.t.Fatal(err)
-	}
-	body, err := json.Marshal(map[string][]string{"repositories": repositories})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	if len(repositories) == 0 {
-		body = []byte("{}")
-	}
-	path := fmt.Sprintf("/app/installations/%d/access_tokens", w.on[owner].ID)
-	status, answer := w.call("POST", path, "Bearer "+signed, string(body))
-	token, ok := answer["token"].(string)
-	if !ok {
-		w.t.Fatalf("mint: %d %v", status, answer["message"])
+		f.t.Fatal(err)
 	}
 	return redact.New(token)
 }
 
-func (w *world) revoke(token redact.String) {
-	w.t.Helper()
-	if status, _ := w.call("DELETE", "/installation/token", "token "+token.Reveal(), ""); status != http.StatusNoContent {
-		w.t.Fatalf("revoke: %d", status)
+func (f *fixture) revoke(token redact.String) {
+	f.t.Helper()
+	r := httptest.NewRequest(http.MethodDelete, f.url+"/installation/token", nil)
+	r.Header.Set("User-Agent", "test")
+	r.Header.Set("Authorization", "token "+token.Reveal())
+	rec := httptest.NewRecorder()
+	if f.GitHub.ServeHTTP(rec, r); rec.Code != http.StatusNoContent {
+		f.t.Fatalf("revoke: %d", rec.Code)
 	}
 }
 
-func (w *world) config(owner string, token redact.String) gitauth.Config {
-	return gitauth.Config{Server: w.url, Owner: owner, AllRepositories: true, Token: token}
+func (f *fixture) config(owner string, token redact.String) gitauth.Config {
+	return gitauth.Config{Server: f.url, Owner: owner, AllRepositories: true, Token: token}
 }
 
 // only is the configuration of a token that names its repositories.
-func (w *world) only(owner string, token redact.String, repositories ...string) gitauth.Config {
-	return gitauth.Config{Server: w.url, Owner: owner, Repositories: repositories, Token: token}
+func (f *fixture) only(owner string, token redact.String, repositories ...string) gitauth.Config {
+	return gitauth.Config{Server: f.url, Owner: owner, Repositories: repositories, Token: token}
 }
 
 // job is the environment of the steps of one job: a home of its own, and nothing
@@ -192,10 +154,10 @@ type job struct {
 	env  []string
 }
 
-func (w *world) job() *job {
-	w.t.Helper()
-	home := w.t.TempDir()
-	return &job{t: w.t, home: home, env: isolated(home)}
+func (f *fixture) job() *job {
+	f.t.Helper()
+	home := f.t.TempDir()
+	return &job{t: f.t, home: home, env: isolated(home)}
 }
 
 // isolated is an environment in which git finds no configuration and asks nobody.
