@@ -3,7 +3,10 @@ package gitauth
 import (
 	"encoding/base64"
 	"errors"
+	"flag"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -29,172 +32,24 @@ func text(env []Pair) string {
 	return strings.ReplaceAll(b.String(), encoded, "{base64}")
 }
 
+var update = flag.Bool("update", false, "write the golden files anew")
+
 func TestEnv(t *testing.T) {
-	bot := Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}
 	for _, test := range []struct {
-		name   string
-		config func(*Config)
-		want   string
+		name, golden string
+		config       func(*Config)
 	}{
-		{"token", func(*Config) {}, `
-GIT_CONFIG_KEY_0=http.https://github.com/octo-corp/.extraHeader
-GIT_CONFIG_VALUE_0=
-GIT_CONFIG_KEY_1=http.https://github.com/octo-corp/.extraHeader
-GIT_CONFIG_VALUE_1=Authorization: Basic {base64}
-GIT_CONFIG_KEY_2=credential.https://github.com/octo-corp/.helper
-GIT_CONFIG_VALUE_2=
-GIT_CONFIG_KEY_3=credential.https://github.com/octo-corp/.helper
-GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for octo-corp: it is revoked, or older than an hour' >&2; echo quit=1; :
-GIT_CONFIG_KEY_4=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_4=git@github.com:octo-corp/
-GIT_CONFIG_KEY_5=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_5=git@github.com:/octo-corp/
-GIT_CONFIG_KEY_6=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_6=ssh://git@github.com/octo-corp/
-GIT_CONFIG_KEY_7=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_7=ssh://git@github.com:22/octo-corp/
-GIT_CONFIG_KEY_8=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_8=git+ssh://git@github.com/octo-corp/
-GIT_CONFIG_KEY_9=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_9=ssh://git@ssh.github.com:443/octo-corp/
-GIT_CONFIG_COUNT=10
-`},
-		{"helper, bot, and entries before", func(c *Config) {
+		{"token", "token.txt", func(*Config) {}},
+		{"helper, bot, and entries before", "helper.txt", func(c *Config) {
 			c.Token, c.Helper = redact.String{}, `!"$RUNNER_TEMP/valetkey" git-credential`
-			c.Bot, c.Before.Count = &bot, "7"
-		}, `
-GIT_CONFIG_KEY_7=http.https://github.com/octo-corp/.extraHeader
-GIT_CONFIG_VALUE_7=
-GIT_CONFIG_KEY_8=credential.https://github.com/octo-corp/.helper
-GIT_CONFIG_VALUE_8=
-GIT_CONFIG_KEY_9=credential.https://github.com/octo-corp/.helper
-GIT_CONFIG_VALUE_9=!"$RUNNER_TEMP/valetkey" git-credential
-GIT_CONFIG_KEY_10=credential.https://github.com/octo-corp/.useHttpPath
-GIT_CONFIG_VALUE_10=true
-GIT_CONFIG_KEY_11=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_11=git@github.com:octo-corp/
-GIT_CONFIG_KEY_12=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_12=git@github.com:/octo-corp/
-GIT_CONFIG_KEY_13=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_13=ssh://git@github.com/octo-corp/
-GIT_CONFIG_KEY_14=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_14=ssh://git@github.com:22/octo-corp/
-GIT_CONFIG_KEY_15=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_15=git+ssh://git@github.com/octo-corp/
-GIT_CONFIG_KEY_16=url.https://github.com/octo-corp/.insteadOf
-GIT_CONFIG_VALUE_16=ssh://git@ssh.github.com:443/octo-corp/
-GIT_CONFIG_KEY_17=user.name
-GIT_CONFIG_VALUE_17=vault-keeper[bot]
-GIT_CONFIG_KEY_18=user.email
-GIT_CONFIG_VALUE_18=917+vault-keeper[bot]@users.noreply.github.com
-GIT_CONFIG_COUNT=19
-`},
-		{"a repository, on ghe.com", func(c *Config) {
+			c.Bot, c.Before.Count = &Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}, "7"
+		}},
+		{"a repository, on ghe.com", "repository.txt", func(c *Config) {
 			c.Server, c.AllRepositories, c.Repositories, c.Organization = "https://octo.ghe.com", false, []string{"api"}, 55
-		}, `
-GIT_CONFIG_KEY_0=http.https://octo.ghe.com/octo-corp/api.extraHeader
-GIT_CONFIG_VALUE_0=
-GIT_CONFIG_KEY_1=http.https://octo.ghe.com/octo-corp/api.extraHeader
-GIT_CONFIG_VALUE_1=Authorization: Basic {base64}
-GIT_CONFIG_KEY_2=credential.https://octo.ghe.com/octo-corp/api.helper
-GIT_CONFIG_VALUE_2=
-GIT_CONFIG_KEY_3=credential.https://octo.ghe.com/octo-corp/api.helper
-GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for octo-corp/api: it is revoked, or older than an hour' >&2; echo quit=1; :
-GIT_CONFIG_KEY_4=http.https://octo.ghe.com/octo-corp/api.git.extraHeader
-GIT_CONFIG_VALUE_4=
-GIT_CONFIG_KEY_5=http.https://octo.ghe.com/octo-corp/api.git.extraHeader
-GIT_CONFIG_VALUE_5=Authorization: Basic {base64}
-GIT_CONFIG_KEY_6=credential.https://octo.ghe.com/octo-corp/api.git.helper
-GIT_CONFIG_VALUE_6=
-GIT_CONFIG_KEY_7=credential.https://octo.ghe.com/octo-corp/api.git.helper
-GIT_CONFIG_VALUE_7=!echo 'GitHub refused the token for octo-corp/api: it is revoked, or older than an hour' >&2; echo quit=1; :
-GIT_CONFIG_KEY_8=http.https://octo.ghe.com/octo-corp/api.wiki.git.extraHeader
-GIT_CONFIG_VALUE_8=
-GIT_CONFIG_KEY_9=http.https://octo.ghe.com/octo-corp/api.wiki.git.extraHeader
-GIT_CONFIG_VALUE_9=Authorization: Basic {base64}
-GIT_CONFIG_KEY_10=credential.https://octo.ghe.com/octo-corp/api.wiki.git.helper
-GIT_CONFIG_VALUE_10=
-GIT_CONFIG_KEY_11=credential.https://octo.ghe.com/octo-corp/api.wiki.git.helper
-GIT_CONFIG_VALUE_11=!echo 'GitHub refused the token for octo-corp/api: it is revoked, or older than an hour' >&2; echo quit=1; :
-GIT_CONFIG_KEY_12=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_12=git@octo.ghe.com:octo-corp/api.git
-GIT_CONFIG_KEY_13=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_13=git@octo.ghe.com:/octo-corp/api.git
-GIT_CONFIG_KEY_14=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_14=ssh://git@octo.ghe.com/octo-corp/api.git
-GIT_CONFIG_KEY_15=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_15=ssh://git@octo.ghe.com:22/octo-corp/api.git
-GIT_CONFIG_KEY_16=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_16=git+ssh://git@octo.ghe.com/octo-corp/api.git
-GIT_CONFIG_KEY_17=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_17=org-55@octo.ghe.com:octo-corp/api.git
-GIT_CONFIG_KEY_18=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_18=ssh://org-55@octo.ghe.com/octo-corp/api.git
-GIT_CONFIG_KEY_19=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_19=octo@octo.ghe.com:octo-corp/api.git
-GIT_CONFIG_KEY_20=url.https://octo.ghe.com/octo-corp/api.git.insteadOf
-GIT_CONFIG_VALUE_20=ssh://octo@octo.ghe.com/octo-corp/api.git
-GIT_CONFIG_KEY_21=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_21=git@octo.ghe.com:octo-corp/api.wiki.git
-GIT_CONFIG_KEY_22=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_22=git@octo.ghe.com:/octo-corp/api.wiki.git
-GIT_CONFIG_KEY_23=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_23=ssh://git@octo.ghe.com/octo-corp/api.wiki.git
-GIT_CONFIG_KEY_24=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_24=ssh://git@octo.ghe.com:22/octo-corp/api.wiki.git
-GIT_CONFIG_KEY_25=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_25=git+ssh://git@octo.ghe.com/octo-corp/api.wiki.git
-GIT_CONFIG_KEY_26=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_26=org-55@octo.ghe.com:octo-corp/api.wiki.git
-GIT_CONFIG_KEY_27=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_27=ssh://org-55@octo.ghe.com/octo-corp/api.wiki.git
-GIT_CONFIG_KEY_28=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_28=octo@octo.ghe.com:octo-corp/api.wiki.git
-GIT_CONFIG_KEY_29=url.https://octo.ghe.com/octo-corp/api.wiki.git.insteadOf
-GIT_CONFIG_VALUE_29=ssh://octo@octo.ghe.com/octo-corp/api.wiki.git
-GIT_CONFIG_COUNT=30
-`},
-		{"an owner with capitals, a server with a port", func(c *Config) {
+		}},
+		{"an owner with capitals, a server with a port", "capitals.txt", func(c *Config) {
 			c.Server, c.Owner = "https://GHES.example.com:8443/", "Octo"
-		}, `
-GIT_CONFIG_KEY_0=http.https://ghes.example.com:8443/Octo/.extraHeader
-GIT_CONFIG_VALUE_0=
-GIT_CONFIG_KEY_1=http.https://ghes.example.com:8443/Octo/.extraHeader
-GIT_CONFIG_VALUE_1=Authorization: Basic {base64}
-GIT_CONFIG_KEY_2=credential.https://ghes.example.com:8443/Octo/.helper
-GIT_CONFIG_VALUE_2=
-GIT_CONFIG_KEY_3=credential.https://ghes.example.com:8443/Octo/.helper
-GIT_CONFIG_VALUE_3=!echo 'GitHub refused the token for Octo: it is revoked, or older than an hour' >&2; echo quit=1; :
-GIT_CONFIG_KEY_4=http.https://ghes.example.com:8443/octo/.extraHeader
-GIT_CONFIG_VALUE_4=
-GIT_CONFIG_KEY_5=http.https://ghes.example.com:8443/octo/.extraHeader
-GIT_CONFIG_VALUE_5=Authorization: Basic {base64}
-GIT_CONFIG_KEY_6=credential.https://ghes.example.com:8443/octo/.helper
-GIT_CONFIG_VALUE_6=
-GIT_CONFIG_KEY_7=credential.https://ghes.example.com:8443/octo/.helper
-GIT_CONFIG_VALUE_7=!echo 'GitHub refused the token for Octo: it is revoked, or older than an hour' >&2; echo quit=1; :
-GIT_CONFIG_KEY_8=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_8=git@ghes.example.com:Octo/
-GIT_CONFIG_KEY_9=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_9=git@ghes.example.com:/Octo/
-GIT_CONFIG_KEY_10=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_10=ssh://git@ghes.example.com/Octo/
-GIT_CONFIG_KEY_11=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_11=ssh://git@ghes.example.com:22/Octo/
-GIT_CONFIG_KEY_12=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_12=git+ssh://git@ghes.example.com/Octo/
-GIT_CONFIG_KEY_13=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_13=git@ghes.example.com:octo/
-GIT_CONFIG_KEY_14=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_14=git@ghes.example.com:/octo/
-GIT_CONFIG_KEY_15=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_15=ssh://git@ghes.example.com/octo/
-GIT_CONFIG_KEY_16=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_16=ssh://git@ghes.example.com:22/octo/
-GIT_CONFIG_KEY_17=url.https://ghes.example.com:8443/Octo/.insteadOf
-GIT_CONFIG_VALUE_17=git+ssh://git@ghes.example.com/octo/
-GIT_CONFIG_COUNT=18
-`},
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := good()
@@ -203,8 +58,16 @@ GIT_CONFIG_COUNT=18
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(strings.TrimPrefix(test.want, "\n"), text(env)); diff != "" {
-				t.Error(diff)
+			path := filepath.Join("testdata/env", test.golden)
+			if *update {
+				err = os.WriteFile(path, []byte(text(env)), 0o600)
+			}
+			want, readErr := os.ReadFile(path)
+			if err = errors.Join(err, readErr); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(string(want), text(env)); diff != "" {
+				t.Errorf("%s (go test -update writes it anew):\n%s", path, diff)
 			}
 		})
 	}
