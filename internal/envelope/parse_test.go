@@ -96,14 +96,7 @@ func TestParseRecipientsErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			to, err := ParseRecipients(c.text)
-			e := fails(t, err)
-			if e.Error() != c.want {
-				t.Errorf("got  %q\nwant %q", e.Error(), c.want)
-			}
-			if to != nil {
-				t.Errorf("there are recipients: %v", to)
-			}
-			echoes(t, c.text, e)
+			refusedAs(t, c.text, c.want, to, err)
 		})
 	}
 }
@@ -165,9 +158,16 @@ func manyLines(n int) string {
 	return strings.Join(lines, "; ")
 }
 
-// echoes fails when a word of what was given is in what is shown.
-func echoes(t *testing.T, given string, e *Error) {
+// refusedAs holds that a list was refused with an error, which repeats no word of it.
+func refusedAs[T any](t *testing.T, given, want string, got []T, err error) {
 	t.Helper()
+	e := fails(t, err)
+	if e.Error() != want {
+		t.Errorf("got  %q\nwant %q", e.Error(), want)
+	}
+	if got != nil {
+		t.Errorf("there are %T: %v", got, got)
+	}
 	for _, word := range strings.Fields(given) {
 		if len(word) > 32 && strings.Contains(e.Error()+e.Hint(), word[20:32]) {
 			t.Errorf("%q echoes what it was given", e.Error()+e.Hint())
@@ -279,14 +279,7 @@ func TestParseIdentitiesErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			with, err := ParseIdentities(redact.New(c.text))
-			e := fails(t, err)
-			if e.Error() != c.want {
-				t.Errorf("got  %q\nwant %q", e.Error(), c.want)
-			}
-			if with != nil {
-				t.Errorf("there are identities: %v", with)
-			}
-			echoes(t, c.text, e)
+			refusedAs(t, c.text, c.want, with, err)
 		})
 	}
 }

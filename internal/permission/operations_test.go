@@ -430,17 +430,24 @@ func TestOperationsEchoNoSecrets(t *testing.T) {
 }
 
 func FuzzOperations(f *testing.F) {
-	for _, text := range []string{
-		"", "GET /repos/{owner}/{repo}/issues\ngit push", "/repos/acme/api/isues?x=y", "https://h/api/v3/zen", "gh api -X post /x", "GET /user\r\nPUT //", "git\x00", "://", "/repos/o/r/contents/a//b",
-	} {
+	fuzzNeeds(f, []string{
+		"", "GET /repos/{owner}/{repo}/issues\ngit push", "/repos/acme/api/isues?x=y", "https://h/api/v3/zen", "gh api -X post /x",
+		"GET /user\r\nPUT //", "git\x00", "://", "/repos/o/r/contents/a//b",
+	}, Operations)
+}
+
+// fuzzNeeds holds that what is read from a text is read from its own name as well,
+// and that a secret anywhere in the text is not repeated.
+func fuzzNeeds(f *testing.F, texts []string, read func(text string, chosen Set) ([]Need, []error)) {
+	for _, text := range texts {
 		for i := range markers {
 			f.Add(text, uint(i), uint(len(text)/2))
 		}
 	}
 	f.Fuzz(func(t *testing.T, text string, which, at uint) {
-		needs, errs := Operations(text, nil)
+		needs, errs := read(text, nil)
 		for _, n := range needs {
-			again, errs := Operations(n.From, n.Permissions)
+			again, errs := read(n.From, n.Permissions)
 			if len(errs) > 0 || len(again) != 1 || !maps.Equal(n.Permissions, again[0].Permissions) || !known(n.Permissions) {
 				t.Errorf("%q: got %v and, from its name, %v, %v", text, n, again, errs)
 			}
@@ -450,7 +457,7 @@ func FuzzOperations(f *testing.F) {
 			return
 		}
 		i := int(at % uint(len(text)+1))
-		if all := joinedTexts(Operations(text[:i]+secret+text[i:], nil)); leaks(all, secret) {
+		if all := joinedTexts(read(text[:i]+secret+text[i:], nil)); leaks(all, secret) {
 			t.Errorf("%q with a secret at %d:\n%s", text, i, all)
 		}
 	})

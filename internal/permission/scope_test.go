@@ -98,28 +98,8 @@ func TestScopeFaults(t *testing.T) {
 }
 
 func FuzzScopes(f *testing.F) {
-	for _, text := range []string{"", "repo, read:org\nrepo:push", "(no scope)", "gist\tuser # x", "'repo'\x00", "(no  scope),"} {
-		for i := range markers {
-			f.Add(text, uint(i), uint(len(text)/2))
-		}
-	}
-	f.Fuzz(func(t *testing.T, text string, which, at uint) {
-		needs, errs := Scopes(text)
-		for _, n := range needs {
-			again, errs := Scopes(n.From)
-			if len(errs) > 0 || len(again) != 1 || !maps.Equal(n.Permissions, again[0].Permissions) || !known(n.Permissions) {
-				t.Errorf("%q: got %v and, from its name, %v, %v", text, n, again, errs)
-			}
-		}
-		secret := markers[which%uint(len(markers))]
-		if leaks(joinedTexts(needs, errs), secret) {
-			return
-		}
-		i := int(at % uint(len(text)+1))
-		if all := joinedTexts(Scopes(text[:i] + secret + text[i:])); leaks(all, secret) {
-			t.Errorf("%q with a secret at %d:\n%s", text, i, all)
-		}
-	})
+	texts := []string{"", "repo, read:org\nrepo:push", "(no scope)", "gist\tuser # x", "'repo'\x00", "(no  scope),"}
+	fuzzNeeds(f, texts, func(text string, _ Set) ([]Need, []error) { return Scopes(text) })
 }
 
 func TestScopesEchoNoSecrets(t *testing.T) {
