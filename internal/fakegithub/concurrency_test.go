@@ -3,6 +3,7 @@ package fakegithub_test
 import (
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
@@ -10,27 +11,27 @@ import (
 // The race detector watches calls, settings and reads of the state at the same
 // time.
 func TestConcurrentUse(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
+	f := newFixture(t, fakegithub.Config{})
 	var group sync.WaitGroup
 	for range 8 {
 		group.Go(func() {
 			for range 5 {
-				w.Inject(fakegithub.Fault{Path: "/meta", Times: 1, Status: 503})
-				r := w.send("POST", w.mintPath(), w.jwt(nil), "")
+				f.Inject(fakegithub.Fault{Path: "/meta", Times: 1, Status: 503})
+				r := f.send("POST", f.mintPath(), f.JWT(time.Now()), "")
 				token, _ := r.body["token"].(string)
-				w.send("GET", "/meta", "", "")
-				w.send("GET", "/installation/repositories", "token "+token, "")
-				w.Tokens()
-				w.Requests()
-				w.SetReplicationLag(0)
-				if !w.Alive(token) {
+				f.send("GET", "/meta", "", "")
+				f.send("GET", "/installation/repositories", "token "+token, "")
+				f.Tokens()
+				f.Requests()
+				f.SetReplicationLag(0)
+				if !f.Alive(token) {
 					t.Error("a minted token is not alive")
 				}
 			}
 		})
 	}
 	group.Wait()
-	if got := len(w.Tokens()); got != 40 {
+	if got := len(f.Tokens()); got != 40 {
 		t.Errorf("%d tokens, want 40", got)
 	}
 }

@@ -3,6 +3,7 @@ package fakegithub_test
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
@@ -19,18 +20,18 @@ func TestContract(t *testing.T) {
 }
 
 func contract(t *testing.T, config fakegithub.Config) {
-	w := newWorld(t, config)
-	w.handler = openapitest.Check(t, w.Server)
-	w.AddAccount(fakegithub.Account{Login: "octo-user", Type: "User", Name: "Octo User"})
-	w.AddAccount(fakegithub.Account{Login: "octo-inc", Type: "Enterprise"})
-	w.AddRepository(fakegithub.Repository{Owner: "octo-user", Name: "dot.files", Description: "mine"})
-	w.Install(fakegithub.Installation{ID: 1, AppID: 917, Account: "octo-user", All: true})
-	w.Install(fakegithub.Installation{
+	f := newFixture(t, config)
+	f.SkipOpenAPI = false
+	f.AddAccount(fakegithub.Account{Login: "octo-user", Type: "User", Name: "Octo User"})
+	f.AddAccount(fakegithub.Account{Login: "octo-inc", Type: "Enterprise"})
+	f.AddRepository(fakegithub.Repository{Owner: "octo-user", Name: "dot.files", Description: "mine"})
+	f.Install(fakegithub.Installation{ID: 1, AppID: 917, Account: "octo-user", All: true})
+	f.Install(fakegithub.Installation{
 		ID: 2, AppID: 917, Account: "octo-inc", All: true, Permissions: map[string]string{"enterprise_administration": "read"},
 	})
-	w.Suspend(1, "octo-user")
-	w.RenameRepository("octo-corp", "web", "site")
-	app, token := w.jwt(nil), w.mint(`{"repositories": ["api", "site"], "permissions": {"contents": "read", "issues": "read"}}`)
+	f.Suspend(1, "octo-user")
+	f.RenameRepository("octo-corp", "web", "site")
+	app, token := f.JWT(time.Now()), f.mint(`{"repositories": ["api", "site"], "permissions": {"contents": "read", "issues": "read"}}`)
 	enterprise, limit := 200, 200
 	if config.EnterpriseServer {
 		enterprise, limit = 404, 404
@@ -54,22 +55,22 @@ func contract(t *testing.T, config fakegithub.Config) {
 		{"GET", "/orgs/nobody/installation", app, "", 404},
 		{"GET", "/users/octo-user/installation", app, "", 200},
 		{"GET", "/enterprises/octo-inc/installation", app, "", enterprise},
-		{"GET", fmt.Sprintf("/repositories/%d/installation", w.api.ID), app, "", 200},
+		{"GET", fmt.Sprintf("/repositories/%d/installation", f.api.ID), app, "", 200},
 		{"PUT", "/app/installations/4242/suspended", app, "", 204},
-		{"POST", w.mintPath(), app, "", 403},
+		{"POST", f.mintPath(), app, "", 403},
 		{"DELETE", "/app/installations/4242/suspended", app, "", 204},
-		{"POST", w.mintPath(), app, "", 201},
-		{"POST", w.mintPath(), app, "null", 201},
-		{"POST", w.mintPath(), app, `{"repository_ids": [1002]}`, 201},
-		{"POST", w.mintPath(), app, `{"repositories": ["vault"]}`, 422},
-		{"POST", w.mintPath(), app, `{"permissions": {"pull-requests": "read"}}`, 422},
-		{"POST", w.mintPath(), "", "", 401},
+		{"POST", f.mintPath(), app, "", 201},
+		{"POST", f.mintPath(), app, "null", 201},
+		{"POST", f.mintPath(), app, `{"repository_ids": [1002]}`, 201},
+		{"POST", f.mintPath(), app, `{"repositories": ["vault"]}`, 422},
+		{"POST", f.mintPath(), app, `{"permissions": {"pull-requests": "read"}}`, 422},
+		{"POST", f.mintPath(), "", "", 401},
 		{"GET", "/installation/repositories?per_page=1", token, "", 200},
 		{"GET", "/installation/repositories", "", "", 401},
 		{"GET", "/repos/octo-corp/api", token, "", 200},
 		{"GET", "/repos/octo-corp/web", token, "", 301},
 		{"GET", "/repos/octo-corp/vault", token, "", 404},
-		{"GET", fmt.Sprintf("/repositories/%d", w.api.ID), token, "", 200},
+		{"GET", fmt.Sprintf("/repositories/%d", f.api.ID), token, "", 200},
 		{"GET", "/orgs/octo-corp/repos?type=all&per_page=2", token, "", 200},
 		{"GET", "/users/octo-user/repos", token, "", 200},
 		{"GET", "/users/octo-corp", token, "", 200},
@@ -79,12 +80,12 @@ func contract(t *testing.T, config fakegithub.Config) {
 		{"DELETE", "/installation/token", token, "", 401},
 		{"DELETE", "/app/installations/4242", app, "", 204},
 	} {
-		if r := w.send(test.method, "/api/v3"+test.path, test.authorization, test.body); r.StatusCode != test.status {
+		if r := f.send(test.method, "/api/v3"+test.path, test.authorization, test.body); r.StatusCode != test.status {
 			t.Errorf("%s %s: got %d %q, want %d", test.method, test.path, r.StatusCode, r.message(), test.status)
 		}
 	}
-	first := w.send("GET", "/meta", "", "")
-	if r := w.send("GET", "/meta", "", "", "If-None-Match", first.Header.Get("ETag")); r.StatusCode != 304 {
+	first := f.send("GET", "/meta", "", "")
+	if r := f.send("GET", "/meta", "", "", "If-None-Match", first.Header.Get("ETag")); r.StatusCode != 304 {
 		t.Errorf("GET /meta with its ETag: got %d", r.StatusCode)
 	}
 }

@@ -4,13 +4,12 @@ import (
 	"testing"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
-	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
 )
 
 func TestEnvironments(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{})
-	w.handler = openapitest.Check(t, w.Server)
-	read, write := w.with("actions", "read"), w.with("administration", "write")
+	f := newSecretFixture(t, fakegithub.Config{})
+	f.SkipOpenAPI = false
+	read, write := f.with("actions", "read"), f.with("administration", "write")
 	const base = "/repos/octo-corp/web/environments"
 	const forbidden = "Resource not accessible by integration"
 	place := fakegithub.Place{Owner: "octo-corp", Repository: "web", Environment: "a/b"}
@@ -37,28 +36,28 @@ func TestEnvironments(t *testing.T) {
 		{"PUT", "/a%2Fb", write, `{"wait_timer": 43201}`, 422, "Invalid request.\n\n43201 is not between 0 and 43200."},
 		{"DELETE", "/a%2Fb", read, "", 403, forbidden},
 	} {
-		if r := w.send(test.method, base+test.path, test.token, test.body); r.StatusCode != test.status || r.message() != test.message {
+		if r := f.send(test.method, base+test.path, test.token, test.body); r.StatusCode != test.status || r.message() != test.message {
 			t.Errorf("%s %s: got %d %q, want %d %q", test.method, test.path, r.StatusCode, r.message(), test.status, test.message)
 		}
 	}
-	r := w.send("GET", base+"/a%2Fb", read, "")
+	r := f.send("GET", base+"/a%2Fb", read, "")
 	if r.body["name"] != "a/b" || r.body["url"] != "http://ghes.test"+base+"/a%2Fb" || len(r.body["protection_rules"].([]any)) != 3 {
 		t.Errorf("got %s", r.text)
 	}
-	r = w.send("GET", base+"?per_page=1", read, "")
+	r = f.send("GET", base+"?per_page=1", read, "")
 	if list, _ := r.body["environments"].([]any); len(list) != 1 || r.body["total_count"] != 2.0 || r.Header.Get("Link") == "" {
 		t.Errorf("list %s", r.text)
 	}
-	w.SetSecret(place, fakegithub.Secret{Name: "A"})
-	if r := w.send("DELETE", base+"/a%2Fb", write, ""); r.StatusCode != 204 {
+	f.SetSecret(place, fakegithub.Secret{Name: "A"})
+	if r := f.send("DELETE", base+"/a%2Fb", write, ""); r.StatusCode != 204 {
 		t.Errorf("delete: %d", r.StatusCode)
 	}
-	w.AddEnvironment("octo-corp", "web", "a/b")
-	if got := w.Secrets(place); len(got) != 0 {
+	f.AddEnvironment("octo-corp", "web", "a/b")
+	if got := f.Secrets(place); len(got) != 0 {
 		t.Errorf("a new environment has %+v", got)
 	}
 
-	w.handler = w.Server // what follows breaks the description
+	f.SkipOpenAPI = true // what follows breaks the description
 	for body, want := range map[string]string{
 		`{"waittimer": 1}`:                            `"waittimer" is not a permitted key.`,
 		`{"wait_timer": "x"}`:                         `For 'properties/wait_timer', "x" is of the wrong type.`,
@@ -67,16 +66,16 @@ func TestEnvironments(t *testing.T) {
 		`{"reviewers": [{}, {}, {}, {}, {}, {}, {}]}`: `No more than 6 items are allowed; 7 were supplied.`,
 		`{"prevent_self_review": "no"}`:               `For 'properties/prevent_self_review', "no" is of the wrong type.`,
 	} {
-		w.want(w.send("PUT", base+"/x", write, body), 422, "Invalid request.\n\n"+want)
+		f.want(f.send("PUT", base+"/x", write, body), 422, "Invalid request.\n\n"+want)
 	}
-	w.want(w.send("PUT", base+"/x", write, `[]`), 400, "Body should be a JSON object")
+	f.want(f.send("PUT", base+"/x", write, `[]`), 400, "Body should be a JSON object")
 }
 
 func TestTopics(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{})
-	w.handler = openapitest.Check(t, w.Server)
-	w.AddRepository(fakegithub.Repository{Owner: "octo-corp", Name: "lib", Topics: []string{"payments", "go"}})
-	token := w.mint("")
+	f := newSecretFixture(t, fakegithub.Config{})
+	f.SkipOpenAPI = false
+	f.AddRepository(fakegithub.Repository{Owner: "octo-corp", Name: "lib", Topics: []string{"payments", "go"}})
+	token := f.mint("")
 	for path, want := range map[string]string{
 		"/repos/octo-corp/lib/topics":  `{"names":["payments","go"]}`,
 		"/repos/octo-corp/open/topics": `{"names":[]}`,
@@ -84,13 +83,13 @@ func TestTopics(t *testing.T) {
 		"/repos/octo-corp/vault/topics": `{"documentation_url":"https://docs.github.com/rest/repos/repos#get-all-repository-topics",` +
 			`"message":"Not Found","status":"404"}`,
 	} {
-		if r := w.send("GET", path, token, ""); r.text != want {
+		if r := f.send("GET", path, token, ""); r.text != want {
 			t.Errorf("%s: got %s, want %s", path, r.text, want)
 		}
 	}
-	w.want(w.send("GET", "/repos/octo-corp/api/topics", w.with("organization_secrets", "read"), ""), 403,
+	f.want(f.send("GET", "/repos/octo-corp/api/topics", f.with("organization_secrets", "read"), ""), 403,
 		"Resource not accessible by integration")
-	if r := w.send("GET", "/repos/octo-corp/lib", token, ""); len(r.body["topics"].([]any)) != 2 {
+	if r := f.send("GET", "/repos/octo-corp/lib", token, ""); len(r.body["topics"].([]any)) != 2 {
 		t.Errorf("topics %v", r.body["topics"])
 	}
 }

@@ -17,13 +17,13 @@ import (
 )
 
 func TestFaultSelection(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	f := fakegithub.ServerError(502, false)
-	f.Method, f.Path, f.Times = "GET", "/repos/*/*/installation", 2
-	w.Inject(f)
+	f := newFixture(t, fakegithub.Config{})
+	fault := fakegithub.ServerError(502, false)
+	fault.Method, fault.Path, fault.Times = "GET", "/repos/*/*/installation", 2
+	f.Inject(fault)
 	prefix := fakegithub.ServerError(503, true)
 	prefix.Path = "/app"
-	w.Inject(prefix)
+	f.Inject(prefix)
 	for _, test := range []struct {
 		path   string
 		status int
@@ -36,28 +36,28 @@ func TestFaultSelection(t *testing.T) {
 		{"/app/installations", 503},
 		{"/apple", 404},
 	} {
-		if r := w.send("GET", test.path, w.jwt(nil), ""); r.StatusCode != test.status {
+		if r := f.send("GET", test.path, f.JWT(time.Now()), ""); r.StatusCode != test.status {
 			t.Errorf("%s: got %d, want %d", test.path, r.StatusCode, test.status)
 		}
 	}
 }
 
 func TestLimits(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
+	f := newFixture(t, fakegithub.Config{})
 	reset := time.Now().Add(time.Minute)
-	for _, f := range []fakegithub.Fault{
+	for _, fault := range []fakegithub.Fault{
 		fakegithub.PrimaryLimit(reset), fakegithub.SecondaryLimit(61 * time.Second), fakegithub.SecondaryLimit(0),
 	} {
-		f.Times = 1
-		w.Inject(f)
+		fault.Times = 1
+		f.Inject(fault)
 	}
-	r := w.send("GET", "/app", w.jwt(nil), "")
+	r := f.send("GET", "/app", f.JWT(time.Now()), "")
 	if r.StatusCode != 403 || r.Header.Get("X-Ratelimit-Remaining") != "0" ||
 		r.Header.Get("X-Ratelimit-Reset") != strconv.FormatInt(reset.Unix(), 10) || r.Header.Get("X-GitHub-Request-Id") == "" {
 		t.Errorf("primary: %d %v", r.StatusCode, r.Header)
 	}
 	for _, want := range []string{"61", ""} {
-		r := w.send("GET", "/app", w.jwt(nil), "")
+		r := f.send("GET", "/app", f.JWT(time.Now()), "")
 		doc, _ := r.body["documentation_url"].(string)
 		if got := r.Header.Get("Retry-After"); got != want || !strings.HasSuffix(doc, "secondary-rate-limits") {
 			t.Errorf("secondary: Retry-After %q, want %q; %s", got, want, doc)
@@ -66,33 +66,33 @@ func TestLimits(t *testing.T) {
 }
 
 func TestFaultAfterAndRewrite(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	w.Inject(fakegithub.Fault{Method: "POST", Times: 1, Status: 502, After: true})
-	r := w.send("POST", w.mintPath(), w.jwt(nil), "")
-	if r.StatusCode != 502 || len(w.Tokens()) != 1 || !w.Alive(w.Tokens()[0].Value) || strings.Contains(r.text, "ghs_") {
-		t.Errorf("after: got %d, %d tokens", r.StatusCode, len(w.Tokens()))
+	f := newFixture(t, fakegithub.Config{})
+	f.Inject(fakegithub.Fault{Method: "POST", Times: 1, Status: 502, After: true})
+	r := f.send("POST", f.mintPath(), f.JWT(time.Now()), "")
+	if r.StatusCode != 502 || len(f.Tokens()) != 1 || !f.Alive(f.Tokens()[0].Value) || strings.Contains(r.text, "ghs_") {
+		t.Errorf("after: got %d, %d tokens", r.StatusCode, len(f.Tokens()))
 	}
-	w.Inject(fakegithub.Fault{Method: "POST", Rewrite: func(body []byte) []byte {
+	f.Inject(fakegithub.Fault{Method: "POST", Rewrite: func(body []byte) []byte {
 		return bytes.ReplaceAll(body, []byte(`"contents":"read"`), []byte(`"contents":"write"`))
 	}})
-	r = w.send("POST", w.mintPath(), w.jwt(nil), `{"permissions": {"contents": "read"}}`)
-	if got := r.body["permissions"].(map[string]any)["contents"]; got != "write" || w.Tokens()[1].Permissions["contents"] != "read" {
-		t.Errorf("rewrite: answer says %v, granted %v", got, w.Tokens()[1].Permissions)
+	r = f.send("POST", f.mintPath(), f.JWT(time.Now()), `{"permissions": {"contents": "read"}}`)
+	if got := r.body["permissions"].(map[string]any)["contents"]; got != "write" || f.Tokens()[1].Permissions["contents"] != "read" {
+		t.Errorf("rewrite: answer says %v, granted %v", got, f.Tokens()[1].Permissions)
 	}
 }
 
 // The connection is real, since these faults are about the connection.
 func TestDropAndTruncate(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	server := httptest.NewServer(w)
+	f := newFixture(t, fakegithub.Config{})
+	server := httptest.NewServer(f)
 	defer server.Close()
-	w.Inject(fakegithub.Fault{Path: "/meta", Times: 1, Drop: true})
-	w.Inject(fakegithub.Fault{Path: "/versions", Truncate: true})
+	f.Inject(fakegithub.Fault{Path: "/meta", Times: 1, Drop: true})
+	f.Inject(fakegithub.Fault{Path: "/versions", Truncate: true})
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	if _, err := client.Get(server.URL + "/meta"); err == nil {
 		t.Error("the dropped call was answered")
 	}
-	if got := w.Requests()[0]; got.Status != 0 {
+	if got := f.Requests()[0]; got.Status != 0 {
 		t.Errorf("dropped call recorded with status %d", got.Status)
 	}
 	resp, err := client.Get(server.URL + "/versions")
@@ -110,10 +110,10 @@ func TestDropAndTruncate(t *testing.T) {
 
 func TestDelayObeysTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, fakegithub.Config{})
-		w.Inject(fakegithub.Fault{Delay: time.Hour})
+		f := newFixture(t, fakegithub.Config{})
+		f.Inject(fakegithub.Fault{Delay: time.Hour})
 		start := time.Now()
-		if r := w.send("GET", "/meta", "", ""); r.StatusCode != 200 || time.Since(start) != time.Hour {
+		if r := f.send("GET", "/meta", "", ""); r.StatusCode != 200 || time.Since(start) != time.Hour {
 			t.Errorf("got %d after %v", r.StatusCode, time.Since(start))
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -123,20 +123,20 @@ func TestDelayObeysTheCaller(t *testing.T) {
 				t.Errorf("recovered %v after %v", p, time.Since(start))
 			}
 		}()
-		w.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/meta", nil))
+		f.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/meta", nil))
 	})
 }
 
 func TestTimeMovesTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, fakegithub.Config{})
-		token := strings.TrimPrefix(w.mint(""), "token ")
+		f := newFixture(t, fakegithub.Config{})
+		token := strings.TrimPrefix(f.mint(""), "token ")
 		time.Sleep(59 * time.Minute) // in the bubble's time
-		if !w.Alive(token) {
+		if !f.Alive(token) {
 			t.Error("dead after 59 minutes")
 		}
 		time.Sleep(time.Minute)
-		if w.Alive(token) {
+		if f.Alive(token) {
 			t.Error("alive after an hour")
 		}
 	})

@@ -14,16 +14,16 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// gitWorld serves a world with bare repositories over a real socket.
-type gitWorld struct {
-	*world
+// gitFixture serves a fixture with bare repositories over a real socket.
+type gitFixture struct {
+	*fixture
 	root, url string
 }
 
-func newGitWorld(t *testing.T) *gitWorld {
+func newGitFixture(t *testing.T) *gitFixture {
 	t.Helper()
-	g := &gitWorld{root: t.TempDir()}
-	g.world = newWorld(t, fakegithub.Config{GitRoot: g.root})
+	g := &gitFixture{root: t.TempDir()}
+	g.fixture = newFixture(t, fakegithub.Config{GitRoot: g.root})
 	for _, name := range []string{"api", "vault", "open"} {
 		if out, err := g.git("", "init", "--quiet", "--bare", "-b", "main", filepath.Join(g.root, "octo-corp", name+".git")); err != nil {
 			t.Fatalf("%v\n%s", err, out)
@@ -37,7 +37,7 @@ func newGitWorld(t *testing.T) *gitWorld {
 
 // git runs git without the user's configuration and without asking for a
 // password.
-func (g *gitWorld) git(directory string, args ...string) (string, error) {
+func (g *gitFixture) git(directory string, args ...string) (string, error) {
 	cmd := exec.Command("git", args...)
 	cmd.Dir = directory
 	cmd.Env = append(os.Environ(), "GIT_CONFIG_GLOBAL="+os.DevNull, "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
@@ -47,13 +47,13 @@ func (g *gitWorld) git(directory string, args ...string) (string, error) {
 }
 
 // address returns the address of a repository with the token in it.
-func (g *gitWorld) address(repository, authorization string) string {
+func (g *gitFixture) address(repository, authorization string) string {
 	token := strings.TrimPrefix(authorization, "token ")
 	return strings.Replace(g.url, "://", "://x-access-token:"+token+"@", 1) + "/octo-corp/" + repository
 }
 
 func TestGitPushAndClone(t *testing.T) {
-	g := newGitWorld(t)
+	g := newGitFixture(t)
 	token := g.mint(`{"repositories": ["api"], "permissions": {"contents": "write"}}`)
 	work := t.TempDir()
 	// It is more than git's http.postBuffer of 1 MiB, so that the push comes in
@@ -91,7 +91,7 @@ func TestGitPushAndClone(t *testing.T) {
 }
 
 func TestGitProtocolVersion2(t *testing.T) {
-	g := newGitWorld(t)
+	g := newGitFixture(t)
 	r := g.get("/octo-corp/open/info/refs?service=git-upload-pack", "", "", "Git-Protocol", "version=2")
 	if r.StatusCode != 200 || !strings.Contains(r.text, "version 2") {
 		t.Errorf("got %d without version 2", r.StatusCode)
@@ -99,7 +99,7 @@ func TestGitProtocolVersion2(t *testing.T) {
 }
 
 // get sends a user and a password instead of a whole Authorization header.
-func (g *gitWorld) get(path, user, password string, headers ...string) reply {
+func (g *gitFixture) get(path, user, password string, headers ...string) reply {
 	request := httptest.NewRequest("GET", "/", nil)
 	if user != "" {
 		request.SetBasicAuth(user, password)
@@ -108,7 +108,7 @@ func (g *gitWorld) get(path, user, password string, headers ...string) reply {
 }
 
 func TestGitRefusals(t *testing.T) {
-	g := newGitWorld(t)
+	g := newGitFixture(t)
 	value := func(body string) string { return strings.TrimPrefix(g.mint(body), "token ") }
 	read := value(`{"permissions": {"contents": "read"}}`)
 	issues := value(`{"permissions": {"issues": "read"}}`)
@@ -152,7 +152,7 @@ func TestGitRefusals(t *testing.T) {
 }
 
 func TestGitStaysBelowItsRoot(t *testing.T) {
-	g := newGitWorld(t)
+	g := newGitFixture(t)
 	outside := filepath.Join(t.TempDir(), "outside.git")
 	if out, err := g.git("", "init", "--quiet", "--bare", outside); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -175,10 +175,10 @@ func TestGitStaysBelowItsRoot(t *testing.T) {
 }
 
 func TestGitFault(t *testing.T) {
-	g := newGitWorld(t)
-	f := fakegithub.ServerError(http.StatusServiceUnavailable, true)
-	f.Path, f.Times = "/octo-corp", 1
-	g.Inject(f)
+	g := newGitFixture(t)
+	fault := fakegithub.ServerError(http.StatusServiceUnavailable, true)
+	fault.Path, fault.Times = "/octo-corp", 1
+	g.Inject(fault)
 	for _, want := range []int{503, 200} {
 		if r := g.get("/octo-corp/open/info/refs?service=git-upload-pack", "", ""); r.StatusCode != want {
 			t.Errorf("got %d, want %d", r.StatusCode, want)

@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
+
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
 func TestJWT(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
+	f := newFixture(t, fakegithub.Config{})
 	now := time.Now().Unix()
 	const (
 		undecodable = "A JSON web token could not be decoded"
@@ -23,7 +24,7 @@ func TestJWT(t *testing.T) {
 		for k, v := range change {
 			claims[k] = v
 		}
-		return w.jwt(claims)
+		return f.sign(claims)
 	}
 	claims := jwt.MapClaims{"iss": "917", "iat": now, "exp": now + 60}
 	hmac, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("key"))
@@ -36,7 +37,7 @@ func TestJWT(t *testing.T) {
 		message             string
 	}{
 		{"App id", good(nil), 200, ""},
-		{"client id", good(jwt.MapClaims{"iss": w.app.ClientID}), 200, ""},
+		{"client id", good(jwt.MapClaims{"iss": f.App.ClientID}), 200, ""},
 		{"exactly ten minutes", good(jwt.MapClaims{"exp": now + 600}), 200, ""},
 		{"unknown App", good(jwt.MapClaims{"iss": "918"}), 404, "Integration not found"},
 		{"no issuer", good(jwt.MapClaims{"iss": ""}), 404, "Integration not found"},
@@ -54,7 +55,7 @@ func TestJWT(t *testing.T) {
 		{"exp too far", good(jwt.MapClaims{"exp": now + 630}), 401, tooLong},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := w.send("GET", "/app", test.authorization, "")
+			r := f.send("GET", "/app", test.authorization, "")
 			if r.StatusCode != test.status || r.message() != test.message {
 				t.Errorf("got %d %q, want %d %q", r.StatusCode, r.message(), test.status, test.message)
 			}
@@ -63,9 +64,9 @@ func TestJWT(t *testing.T) {
 }
 
 func TestJWTWithClockSkew(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	w.SetClockSkew(-5 * time.Minute)
-	r := w.send("GET", "/app", w.jwt(nil), "")
+	f := newFixture(t, fakegithub.Config{})
+	f.SetClockSkew(-5 * time.Minute)
+	r := f.send("GET", "/app", f.JWT(time.Now()), "")
 	if !strings.HasPrefix(r.message(), "'Issued at'") {
 		t.Errorf("got %d %q, want a complaint about iat", r.StatusCode, r.message())
 	}
@@ -75,7 +76,7 @@ func TestJWTWithClockSkew(t *testing.T) {
 	}
 	// The caller can correct its clock by this header.
 	claims := jwt.MapClaims{"iss": "917", "iat": date.Unix() - 60, "exp": date.Unix() + 540}
-	if r := w.send("GET", "/app", w.jwt(claims), ""); r.StatusCode != 200 {
+	if r := f.send("GET", "/app", f.sign(claims), ""); r.StatusCode != 200 {
 		t.Errorf("corrected by Date: got %d %q", r.StatusCode, r.message())
 	}
 }

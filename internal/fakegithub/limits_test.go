@@ -18,48 +18,48 @@ const secondary = "You have exceeded a secondary rate limit. Please wait a few m
 
 func TestPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newSecretWorld(t, fakegithub.Config{})
-		f := families()[0]
-		token, second := w.mint(""), w.mint("")
-		body := w.putBody(f, token, "value", nil)
-		w.SetPointsPerMinute(12)
-		put := func(token string) reply { return w.send("PUT", f.path+"/A", token, body) }
+		f := newSecretFixture(t, fakegithub.Config{})
+		kind := families()[0]
+		token, second := f.mint(""), f.mint("")
+		body := f.putBody(kind, token, "value", nil)
+		f.SetPointsPerMinute(12)
+		put := func(token string) reply { return f.send("PUT", kind.path+"/A", token, body) }
 		rejected := func(r reply, after string) {
 			t.Helper()
-			w.want(r, 403, secondary)
+			f.want(r, 403, secondary)
 			doc, _ := r.body["documentation_url"].(string)
 			if got := r.Header.Get("Retry-After"); got != after || !strings.HasSuffix(doc, "#about-secondary-rate-limits") {
 				t.Errorf("Retry-After %q, want %q; %s", got, after, doc)
 			}
 		}
-		w.want(w.send("GET", f.path, token, ""), 200, "") // 1 point at 0 s
+		f.want(f.send("GET", kind.path, token, ""), 200, "") // 1 point at 0 s
 		time.Sleep(10*time.Second + time.Millisecond)
-		w.want(put(token), 201, "") // 5 at 10 s
+		f.want(put(token), 201, "") // 5 at 10 s
 		time.Sleep(10 * time.Second)
-		w.want(put(second), 204, "")                       // 5 at 20 s, of the same installation
-		rejected(put(token), "50")                         // 11 are spent: those of 10 s have to go
-		rejected(put(second), "50")                        // a rejection costs nothing
-		w.want(w.send("HEAD", f.path, token, ""), 200, "") // 1 at 20 s
-		rejected(w.send("GET", f.path, token, ""), "40")   // 12: the one of 0 s is enough
-		used := w.send("GET", "/rate_limit", w.jwt(nil), "").StatusCode
-		if used != 200 || w.Rejections() != 3 {
-			t.Errorf("an App's own call: %d, %d rejections", used, w.Rejections())
+		f.want(put(second), 204, "")                          // 5 at 20 s, of the same installation
+		rejected(put(token), "50")                            // 11 are spent: those of 10 s have to go
+		rejected(put(second), "50")                           // a rejection costs nothing
+		f.want(f.send("HEAD", kind.path, token, ""), 200, "") // 1 at 20 s
+		rejected(f.send("GET", kind.path, token, ""), "40")   // 12: the one of 0 s is enough
+		used := f.send("GET", "/rate_limit", f.JWT(time.Now()), "").StatusCode
+		if used != 200 || f.Rejections() != 3 {
+			t.Errorf("an App's own call: %d, %d rejections", used, f.Rejections())
 		}
-		other := w.Install(fakegithub.Installation{
-			AppID: w.app.ID, Account: w.AddAccount(fakegithub.Account{Login: "rivals"}).Login, All: true,
+		other := f.Install(fakegithub.Installation{
+			AppID: f.App.ID, Account: f.AddAccount(fakegithub.Account{Login: "rivals"}).Login, All: true,
 		})
-		w.installation = other
-		w.want(w.send("GET", "/installation/repositories", w.mint(""), ""), 200, "")
+		f.Installation = other
+		f.want(f.send("GET", "/installation/repositories", f.mint(""), ""), 200, "")
 		time.Sleep(50*time.Second - time.Millisecond)
 		rejected(put(token), "1")
 		time.Sleep(time.Millisecond)
-		w.want(put(token), 204, "")
-		w.SetPointsPerMinute(3)
+		f.want(put(token), 204, "")
+		f.SetPointsPerMinute(3)
 		rejected(put(token), "60") // whatever is waited
-		w.SetPointsPerMinute(0)
-		w.want(put(token), 204, "")
-		if w.Rejections() != 5 {
-			t.Errorf("%d rejections, want 5", w.Rejections())
+		f.SetPointsPerMinute(0)
+		f.want(put(token), 204, "")
+		if f.Rejections() != 5 {
+			t.Errorf("%d rejections, want 5", f.Rejections())
 		}
 	})
 }
@@ -68,41 +68,41 @@ func TestPoints(t *testing.T) {
 // everything at once waits a minute.
 func TestPointsPace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newSecretWorld(t, fakegithub.Config{})
-		w.SetPointsPerMinute(900)
-		w.SetRequestsPerHour(100_000)
-		f := families()[0]
-		token := w.mint("")
+		f := newSecretFixture(t, fakegithub.Config{})
+		f.SetPointsPerMinute(900)
+		f.SetRequestsPerHour(100_000)
+		kind := families()[0]
+		token := f.mint("")
 		for range 2000 {
-			w.send("GET", f.path, token, "")
+			f.send("GET", kind.path, token, "")
 			time.Sleep(time.Minute/900 + 1) // rounded up
 		}
-		if w.Rejections() != 0 {
-			t.Errorf("%d rejections at pace", w.Rejections())
+		if f.Rejections() != 0 {
+			t.Errorf("%d rejections at pace", f.Rejections())
 		}
 		time.Sleep(time.Minute)
 		for range 1000 {
-			w.send("GET", f.path, token, "")
+			f.send("GET", kind.path, token, "")
 		}
-		if w.Rejections() != 100 {
-			t.Errorf("%d rejections of a burst, want 100", w.Rejections())
+		if f.Rejections() != 100 {
+			t.Errorf("%d rejections of a burst, want 100", f.Rejections())
 		}
 	})
 }
 
 func TestConcurrency(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newSecretWorld(t, fakegithub.Config{})
-		token := w.mint("")
-		w.SetConcurrency(10)
-		w.SetLatency(time.Second)
+		f := newSecretFixture(t, fakegithub.Config{})
+		token := f.mint("")
+		f.SetConcurrency(10)
+		f.SetLatency(time.Second)
 		var good, bad atomic.Int32
 		burst := func(n int) time.Duration {
 			start := time.Now()
 			var group sync.WaitGroup
 			for range n {
 				group.Go(func() {
-					switch r := w.send("GET", "/repos/octo-corp/api/actions/secrets", token, ""); {
+					switch r := f.send("GET", "/repos/octo-corp/api/actions/secrets", token, ""); {
 					case r.StatusCode == 200:
 						good.Add(1)
 					case r.message() == secondary && r.Header.Get("Retry-After") == "1":
@@ -113,13 +113,13 @@ func TestConcurrency(t *testing.T) {
 			group.Wait()
 			return time.Since(start)
 		}
-		if took := burst(17); took != time.Second || good.Load() != 10 || bad.Load() != 7 || w.Rejections() != 7 {
-			t.Errorf("%v: %d good, %d bad, %d rejections", took, good.Load(), bad.Load(), w.Rejections())
+		if took := burst(17); took != time.Second || good.Load() != 10 || bad.Load() != 7 || f.Rejections() != 7 {
+			t.Errorf("%v: %d good, %d bad, %d rejections", took, good.Load(), bad.Load(), f.Rejections())
 		}
-		if burst(10); good.Load() != 20 || w.Rejections() != 7 {
-			t.Errorf("places are not given back: %d good, %d rejections", good.Load(), w.Rejections())
+		if burst(10); good.Load() != 20 || f.Rejections() != 7 {
+			t.Errorf("places are not given back: %d good, %d rejections", good.Load(), f.Rejections())
 		}
-		w.SetConcurrency(0)
+		f.SetConcurrency(0)
 		if burst(200); good.Load() != 220 {
 			t.Errorf("no limit: %d good", good.Load())
 		}
@@ -128,11 +128,11 @@ func TestConcurrency(t *testing.T) {
 
 func TestLatencyObeysTheCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newSecretWorld(t, fakegithub.Config{})
-		f, token := families()[0], w.mint("")
-		body := w.putBody(f, token, "value", nil)
-		w.SetLatency(time.Minute)
-		w.SetConcurrency(1)
+		f := newSecretFixture(t, fakegithub.Config{})
+		kind, token := families()[0], f.mint("")
+		body := f.putBody(kind, token, "value", nil)
+		f.SetLatency(time.Minute)
+		f.SetConcurrency(1)
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -142,15 +142,15 @@ func TestLatencyObeysTheCaller(t *testing.T) {
 					t.Errorf("recovered %v after %v", p, time.Since(start))
 				}
 			}()
-			r := httptest.NewRequestWithContext(ctx, "PUT", f.path+"/A", strings.NewReader(body))
+			r := httptest.NewRequestWithContext(ctx, "PUT", kind.path+"/A", strings.NewReader(body))
 			r.Header.Set("Authorization", token)
 			r.Header.Set("User-Agent", "test")
-			w.ServeHTTP(httptest.NewRecorder(), r)
+			f.ServeHTTP(httptest.NewRecorder(), r)
 		}()
-		if _, ok := w.SecretValue(f.place, "A"); ok {
+		if _, ok := f.SecretValue(kind.place, "A"); ok {
 			t.Error("a call that was given up was carried out")
 		}
-		if r := w.send("PUT", f.path+"/A", token, body); r.StatusCode != 201 || time.Since(start) != 61*time.Second {
+		if r := f.send("PUT", kind.path+"/A", token, body); r.StatusCode != 201 || time.Since(start) != 61*time.Second {
 			t.Errorf("the place was not given back: %d after %v", r.StatusCode, time.Since(start))
 		}
 	})
@@ -159,10 +159,10 @@ func TestLatencyObeysTheCaller(t *testing.T) {
 // A caller with its answer may call again at once, whatever the server still
 // has to do.
 func TestConcurrencyOverSockets(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{EnterpriseServer: true})
-	w.SetConcurrency(4)
-	token := w.mint("")
-	server := httptest.NewServer(w.Server)
+	f := newSecretFixture(t, fakegithub.Config{EnterpriseServer: true})
+	f.SetConcurrency(4)
+	token := f.mint("")
+	server := httptest.NewServer(f.Server)
 	defer server.Close()
 	client := server.Client()
 	client.Transport.(*http.Transport).MaxIdleConnsPerHost = 4
@@ -182,29 +182,29 @@ func TestConcurrencyOverSockets(t *testing.T) {
 		})
 	}
 	group.Wait()
-	if w.Rejections() != 0 {
-		t.Errorf("%d rejections", w.Rejections())
+	if f.Rejections() != 0 {
+		t.Errorf("%d rejections", f.Rejections())
 	}
 }
 
 func TestPrimaryLimitGrows(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{})
-	w.AddAccount(fakegithub.Account{Login: "big"})
+	f := newSecretFixture(t, fakegithub.Config{})
+	f.AddAccount(fakegithub.Account{Login: "big"})
 	for i := range 30 {
-		w.AddRepository(fakegithub.Repository{Owner: "big", Name: string(rune('a'+i%26)) + string(rune('a'+i/26))})
+		f.AddRepository(fakegithub.Repository{Owner: "big", Name: string(rune('a'+i%26)) + string(rune('a'+i/26))})
 	}
 	limit := func() string {
-		return w.send("GET", "/installation/repositories", w.mint(""), "").Header.Get("X-Ratelimit-Limit")
+		return f.send("GET", "/installation/repositories", f.mint(""), "").Header.Get("X-Ratelimit-Limit")
 	}
 	if got := limit(); got != "5000" {
 		t.Errorf("two repositories: %s", got)
 	}
-	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "big", All: true})
+	f.Installation = f.Install(fakegithub.Installation{AppID: f.App.ID, Account: "big", All: true})
 	if got := limit(); got != "5500" {
 		t.Errorf("thirty repositories: %s", got)
 	}
-	w.SetRequestsPerHour(3)
-	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "big", All: true})
+	f.SetRequestsPerHour(3)
+	f.Installation = f.Install(fakegithub.Installation{AppID: f.App.ID, Account: "big", All: true})
 	if got := limit(); got != "3" {
 		t.Errorf("by the knob: %s", got)
 	}

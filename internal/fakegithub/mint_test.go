@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 )
 
 func TestMintScope(t *testing.T) {
@@ -36,15 +38,15 @@ func TestMintScope(t *testing.T) {
 		{"not with an organization permission", `{"permissions": {"members": "read"}}`, map[string]string{"members": "read"}, both, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			w := newWorld(t, fakegithub.Config{})
-			if w.api.ID != 1002 {
-				t.Fatalf("the table needs another id than %d", w.api.ID)
+			f := newFixture(t, fakegithub.Config{})
+			if f.api.ID != 1002 {
+				t.Fatalf("the table needs another id than %d", f.api.ID)
 			}
-			r := w.send("POST", w.mintPath(), w.jwt(nil), test.body)
+			r := f.send("POST", f.mintPath(), f.JWT(time.Now()), test.body)
 			if r.StatusCode != http.StatusCreated {
 				t.Fatalf("got %d %q", r.StatusCode, r.message())
 			}
-			got := w.Tokens()[0]
+			got := f.Tokens()[0]
 			if diff := cmp.Diff(test.permissions, got.Permissions); diff != "" {
 				t.Errorf("permissions (-want +got):\n%s", diff)
 			}
@@ -57,7 +59,7 @@ func TestMintScope(t *testing.T) {
 			if r.body["repository_selection"] != "selected" {
 				t.Errorf("repository_selection %v", r.body["repository_selection"])
 			}
-			if !w.Alive(got.Value) || got.InstallationID != 4242 {
+			if !f.Alive(got.Value) || got.InstallationID != 4242 {
 				t.Errorf("token is not alive or not of the installation: %d", got.InstallationID)
 			}
 		})
@@ -70,8 +72,8 @@ func TestMintRefusals(t *testing.T) {
 		repositories = "There is at least one repository that does not exist or is not accessible to the parent installation."
 	)
 	many := `{"repositories": [` + strings.Repeat(`"api",`, 500) + `"api"]}`
-	w := newWorld(t, fakegithub.Config{})
-	w.AddRepository(fakegithub.Repository{Owner: "other", Name: "thing"})
+	f := newFixture(t, fakegithub.Config{})
+	f.AddRepository(fakegithub.Repository{Owner: "other", Name: "thing"})
 	for _, test := range []struct {
 		name, body string
 		status     int
@@ -99,64 +101,64 @@ func TestMintRefusals(t *testing.T) {
 		{"misspelt field", `{"repository": ["api"]}`, 422, "Invalid request.\n\n\"repository\" is not a permitted key."},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			r := w.send("POST", w.mintPath(), w.jwt(nil), test.body)
+			r := f.send("POST", f.mintPath(), f.JWT(time.Now()), test.body)
 			if r.StatusCode != test.status || r.message() != test.message || r.body["status"] != strconv.Itoa(test.status) {
 				t.Errorf("got %d %q (status %v), want %d %q", r.StatusCode, r.message(), r.body["status"], test.status, test.message)
 			}
 		})
 	}
-	if n := len(w.Tokens()); n != 0 {
+	if n := len(f.Tokens()); n != 0 {
 		t.Errorf("%d tokens were minted by refused requests", n)
 	}
 }
 
 func TestMintSuspendedAndForeign(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	token := w.mint("")
-	w.Suspend(w.installation.ID, "boss")
-	w.want(w.send("POST", w.mintPath(), w.jwt(nil), ""), 403, "This installation has been suspended")
-	w.want(w.send("GET", "/installation/repositories", token, ""), 403, "This installation has been suspended")
-	w.want(w.send("POST", "/app/installations/1/access_tokens", w.jwt(nil), ""), 404, "Not Found")
+	f := newFixture(t, fakegithub.Config{})
+	token := f.mint("")
+	f.Suspend(f.Installation.ID, "boss")
+	f.want(f.send("POST", f.mintPath(), f.JWT(time.Now()), ""), 403, "This installation has been suspended")
+	f.want(f.send("GET", "/installation/repositories", token, ""), 403, "This installation has been suspended")
+	f.want(f.send("POST", "/app/installations/1/access_tokens", f.JWT(time.Now()), ""), 404, "Not Found")
 
-	other := w.AddApp(fakegithub.App{Slug: "other", Owner: "octo-corp", PublicKey: &privateKey().PublicKey})
-	theirs := w.Install(fakegithub.Installation{AppID: other.ID, Account: "octo-corp", All: true})
+	other := f.AddApp(fakegithub.App{Slug: "other", Owner: "octo-corp", PublicKey: &fakegithubtest.Key().PublicKey})
+	theirs := f.Install(fakegithub.Installation{AppID: other.ID, Account: "octo-corp", All: true})
 	path := "/app/installations/" + strconv.FormatInt(theirs.ID, 10)
-	w.want(w.send("GET", path, w.jwt(nil), ""), 404, "Not Found")
-	w.want(w.send("POST", path+"/access_tokens", w.jwt(nil), ""), 404, "Not Found")
+	f.want(f.send("GET", path, f.JWT(time.Now()), ""), 404, "Not Found")
+	f.want(f.send("POST", path+"/access_tokens", f.JWT(time.Now()), ""), 404, "Not Found")
 }
 
 func TestRevokeAndExpiry(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	token := w.mint("")
-	w.want(w.send("DELETE", "/installation/token", token, ""), 204, "")
-	w.want(w.send("DELETE", "/installation/token", token, ""), 401, "Bad credentials")
-	if got := w.Tokens()[0]; !got.Revoked || w.Alive(got.Value) {
-		t.Errorf("revoked %v, alive %v", got.Revoked, w.Alive(got.Value))
+	f := newFixture(t, fakegithub.Config{})
+	token := f.mint("")
+	f.want(f.send("DELETE", "/installation/token", token, ""), 204, "")
+	f.want(f.send("DELETE", "/installation/token", token, ""), 401, "Bad credentials")
+	if got := f.Tokens()[0]; !got.Revoked || f.Alive(got.Value) {
+		t.Errorf("revoked %v, alive %v", got.Revoked, f.Alive(got.Value))
 	}
-	token = w.mint("")
-	w.SetClockSkew(61 * time.Minute)
-	w.want(w.send("GET", "/installation/repositories", token, ""), 401, "Bad credentials")
-	w.SetClockSkew(0)
-	w.want(w.send("DELETE", "/app/installations/4242", w.jwt(nil), ""), 204, "")
-	w.want(w.send("GET", "/installation/repositories", token, ""), 401, "Bad credentials")
+	token = f.mint("")
+	f.SetClockSkew(61 * time.Minute)
+	f.want(f.send("GET", "/installation/repositories", token, ""), 401, "Bad credentials")
+	f.SetClockSkew(0)
+	f.want(f.send("DELETE", "/app/installations/4242", f.JWT(time.Now()), ""), 204, "")
+	f.want(f.send("GET", "/installation/repositories", token, ""), 401, "Bad credentials")
 }
 
 func TestReplicationLag(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
-	w.SetReplicationLag(3)
-	token := w.mint("")
+	f := newFixture(t, fakegithub.Config{})
+	f.SetReplicationLag(3)
+	token := f.mint("")
 	for _, want := range []int{404, 403, 401, 200} {
-		if r := w.send("GET", "/installation/repositories", token, ""); r.StatusCode != want {
+		if r := f.send("GET", "/installation/repositories", token, ""); r.StatusCode != want {
 			t.Errorf("got %d, want %d", r.StatusCode, want)
 		}
 	}
-	w.want(w.send("DELETE", "/installation/token", w.mint(""), ""), 204, "")
+	f.want(f.send("DELETE", "/installation/token", f.mint(""), ""), 204, "")
 }
 
 func TestTokenForms(t *testing.T) {
-	w := newWorld(t, fakegithub.Config{})
+	f := newFixture(t, fakegithub.Config{})
 	mint := func(header string) string {
-		r := w.send("POST", w.mintPath(), w.jwt(nil), "", "X-GitHub-Stateless-S2S-Token", header)
+		r := f.send("POST", f.mintPath(), f.JWT(time.Now()), "", "X-GitHub-Stateless-S2S-Token", header)
 		return r.body["token"].(string)
 	}
 	isStateless := func(value string) bool {
@@ -168,7 +170,7 @@ func TestTokenForms(t *testing.T) {
 	if got := mint("enabled"); !isStateless(got) {
 		t.Errorf("header enabled: not the stateless form (%d characters)", len(got))
 	}
-	w.SetTokenForm(fakegithub.Stateless)
+	f.SetTokenForm(fakegithub.Stateless)
 	for _, header := range []string{"", "maybe"} {
 		if got := mint(header); !isStateless(got) {
 			t.Errorf("header %q: not the stateless form (%d characters)", header, len(got))
@@ -177,10 +179,10 @@ func TestTokenForms(t *testing.T) {
 	if got := mint("disabled"); len(got) != 40 {
 		t.Errorf("header disabled: %d characters", len(got))
 	}
-	if r := w.send("GET", "/installation/repositories", "Bearer "+mint(""), ""); r.StatusCode != 200 {
+	if r := f.send("GET", "/installation/repositories", "Bearer "+mint(""), ""); r.StatusCode != 200 {
 		t.Errorf("stateless token as Bearer: %d %q", r.StatusCode, r.message())
 	}
-	requests := w.Requests()
+	requests := f.Requests()
 	if kind := requests[len(requests)-1].Authorization; kind != "token" {
 		t.Errorf("stateless token recorded as %q", kind)
 	}

@@ -3,6 +3,7 @@ package fakegithub_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
@@ -20,13 +21,13 @@ func TestRequires(t *testing.T) {
 		"GET /zen":                               nil,
 		"GET /rate_limit":                        {{"issues": "write"}}, // has a handler, which stays
 	}
-	w := newWorld(t, fakegithub.Config{Requires: func(method, path string) ([]map[string]string, bool) {
+	f := newFixture(t, fakegithub.Config{Requires: func(method, path string) ([]map[string]string, bool) {
 		alternatives, known := rules[method+" "+path]
 		return alternatives, known
 	}})
-	issues := w.mint(`{"permissions":{"issues":"read"}}`)
-	contents := w.mint(`{"permissions":{"contents":"write"}}`)
-	both := w.mint(`{"permissions":{"contents":"write","members":"read"}}`)
+	issues := f.mint(`{"permissions":{"issues":"read"}}`)
+	contents := f.mint(`{"permissions":{"contents":"write"}}`)
+	both := f.mint(`{"permissions":{"contents":"write","members":"read"}}`)
 	const forbidden = "Resource not accessible by integration"
 	for _, c := range []struct {
 		method, path, as string
@@ -39,7 +40,7 @@ func TestRequires(t *testing.T) {
 		{"GET", "/repos/octo-corp/api/issues", both, 200, ""},
 		{"GET", "/repos/octo-corp/api/issues", contents, 403, forbidden},
 		{"GET", "/repos/octo-corp/api/issues", "", 401, "Requires authentication"},
-		{"GET", "/repos/octo-corp/api/issues", w.jwt(nil), 401, "Bad credentials"},
+		{"GET", "/repos/octo-corp/api/issues", f.JWT(time.Now()), 401, "Bad credentials"},
 		{"GET", "/repos/octo-corp/vault/issues", issues, 404, "Not Found"},
 		{"GET", "/repos/octo-corp/nowhere/issues", issues, 404, "Not Found"},
 		{"GET", "/repos/octo-corp/open/issues", issues, 200, ""},
@@ -52,18 +53,18 @@ func TestRequires(t *testing.T) {
 		{"GET", "/rate_limit", issues, 200, ""},
 		{"GET", "/repos/octo-corp/api/unheard-of", issues, 404, "Not Found"},
 	} {
-		r := w.send(c.method, c.path, c.as, "")
+		r := f.send(c.method, c.path, c.as, "")
 		if r.StatusCode != c.status || r.message() != c.message {
 			t.Errorf("%s %s: got %d %q, want %d %q", c.method, c.path, r.StatusCode, r.message(), c.status, c.message)
 		}
 	}
-	r := w.send("GET", "/repos/octo-corp/api/issues", contents, "")
+	r := f.send("GET", "/repos/octo-corp/api/issues", contents, "")
 	if got, want := r.Header.Get("X-Accepted-GitHub-Permissions"), "issues=read; contents=write,members=read"; got != want {
 		t.Errorf("accepted: got %q, want %q", got, want)
 	}
 
-	w.RenameRepository("octo-corp", "api", "api2")
-	if r := w.send("GET", "/repos/octo-corp/api/issues", issues, ""); r.StatusCode != http.StatusMovedPermanently {
+	f.RenameRepository("octo-corp", "api", "api2")
+	if r := f.send("GET", "/repos/octo-corp/api/issues", issues, ""); r.StatusCode != http.StatusMovedPermanently {
 		t.Errorf("renamed: got %d", r.StatusCode)
 	}
 }

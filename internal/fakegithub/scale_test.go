@@ -11,25 +11,25 @@ import (
 )
 
 // newFleet returns a GitHub of 10,000 repositories with three secrets each.
-func newFleet(t testing.TB) *world {
-	w := newSecretWorld(t, fakegithub.Config{})
-	w.SetRequestsPerHour(1 << 30)
-	w.AddAccount(fakegithub.Account{Login: "fleet"})
+func newFleet(t testing.TB) *fixture {
+	f := newSecretFixture(t, fakegithub.Config{})
+	f.SetRequestsPerHour(1 << 30)
+	f.AddAccount(fakegithub.Account{Login: "fleet"})
 	for i := range 10_000 {
-		repo := w.AddRepository(fakegithub.Repository{Owner: "fleet", Name: fmt.Sprintf("service-%d", (i*7919)%10_000), Private: true})
+		repo := f.AddRepository(fakegithub.Repository{Owner: "fleet", Name: fmt.Sprintf("service-%d", (i*7919)%10_000), Private: true})
 		for _, name := range []string{"NPM_TOKEN", "DEPLOY_TOKEN", "SENTRY_DSN"} {
-			w.SetSecret(fakegithub.Place{Owner: "fleet", Repository: repo.Name}, fakegithub.Secret{Name: name, Value: name})
+			f.SetSecret(fakegithub.Place{Owner: "fleet", Repository: repo.Name}, fakegithub.Secret{Name: name, Value: name})
 		}
 	}
-	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "fleet", All: true})
-	return w
+	f.Installation = f.Install(fakegithub.Installation{AppID: f.App.ID, Account: "fleet", All: true})
+	return f
 }
 
 func TestFleet(t *testing.T) {
-	w := newFleet(t)
-	token, seen := w.mint(""), map[string]bool{}
+	f := newFleet(t)
+	token, seen := f.mint(""), map[string]bool{}
 	for page := 1; page <= 100; page++ {
-		r := w.send("GET", fmt.Sprintf("/installation/repositories?per_page=100&page=%d", page), token, "")
+		r := f.send("GET", fmt.Sprintf("/installation/repositories?per_page=100&page=%d", page), token, "")
 		for _, repo := range r.body["repositories"].([]any) {
 			seen[repo.(map[string]any)["name"].(string)] = true
 		}
@@ -37,36 +37,36 @@ func TestFleet(t *testing.T) {
 	if len(seen) != 10_000 {
 		t.Errorf("%d repositories on 100 pages", len(seen))
 	}
-	r := w.send("GET", "/orgs/fleet/repos?sort=full_name&per_page=2", token, "")
+	r := f.send("GET", "/orgs/fleet/repos?sort=full_name&per_page=2", token, "")
 	if !strings.Contains(r.text, `"name":"service-0"`) || !strings.Contains(r.text, `"name":"service-1"`) {
 		t.Error("not in order of names")
 	}
-	if r := w.send("GET", "/repos/fleet/service-77/actions/secrets", token, ""); r.body["total_count"] != 3.0 {
+	if r := f.send("GET", "/repos/fleet/service-77/actions/secrets", token, ""); r.body["total_count"] != 3.0 {
 		t.Errorf("got %s", r.text)
 	}
 }
 
 func BenchmarkPut(b *testing.B) {
-	w := newFleet(b)
-	f := family{path: "/repos/fleet/service-77/actions/secrets", place: fakegithub.Place{Owner: "fleet", Repository: "service-77"}}
-	token := w.mint("")
-	body := w.putBody(f, token, "value", nil)
-	serve(b, w, "PUT", f.path+"/NPM_TOKEN", token, body, http.StatusNoContent)
+	f := newFleet(b)
+	kind := family{path: "/repos/fleet/service-77/actions/secrets", place: fakegithub.Place{Owner: "fleet", Repository: "service-77"}}
+	token := f.mint("")
+	body := f.putBody(kind, token, "value", nil)
+	serve(b, f, "PUT", kind.path+"/NPM_TOKEN", token, body, http.StatusNoContent)
 }
 
 func BenchmarkListSecrets(b *testing.B) {
-	w := newFleet(b)
-	serve(b, w, "GET", "/repos/fleet/service-77/actions/secrets", w.mint(""), "", http.StatusOK)
+	f := newFleet(b)
+	serve(b, f, "GET", "/repos/fleet/service-77/actions/secrets", f.mint(""), "", http.StatusOK)
 }
 
 func BenchmarkInstallationRepositories(b *testing.B) {
-	w := newFleet(b)
-	serve(b, w, "GET", "/installation/repositories?per_page=100&page=50", w.mint(""), "", http.StatusOK)
+	f := newFleet(b)
+	serve(b, f, "GET", "/installation/repositories?per_page=100&page=50", f.mint(""), "", http.StatusOK)
 }
 
 // serve makes the request once and only checks the status, so that it is as
 // fast as the fake answers.
-func serve(b *testing.B, w *world, method, path, token, body string, status int) {
+func serve(b *testing.B, f *fixture, method, path, token, body string, status int) {
 	b.Helper()
 	b.ReportAllocs()
 	for b.Loop() {
@@ -74,7 +74,7 @@ func serve(b *testing.B, w *world, method, path, token, body string, status int)
 		r.Header.Set("Authorization", token)
 		r.Header.Set("User-Agent", "bench")
 		rec := httptest.NewRecorder()
-		w.ServeHTTP(rec, r)
+		f.ServeHTTP(rec, r)
 		if rec.Code != status {
 			b.Fatalf("got %d %s", rec.Code, rec.Body)
 		}

@@ -7,8 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/valetkey/valetkey/internal/fakegithub"
-	"github.com/valetkey/valetkey/internal/fakegithub/openapitest"
 )
 
 func TestSecretRefusals(t *testing.T) {
@@ -18,12 +18,12 @@ func TestSecretRefusals(t *testing.T) {
 		names   = "Secret names can only contain alphanumeric characters ([a-z], [A-Z], [0-9]) or underscores (_). " +
 			"Spaces are not allowed. Must start with a letter ([a-z], [A-Z]) or underscores (_)."
 	)
-	w := newSecretWorld(t, fakegithub.Config{})
-	token := w.mint("")
+	f := newSecretFixture(t, fakegithub.Config{})
+	token := f.mint("")
 	all := families()
-	for i, f := range all {
-		good := func(more map[string]any) string { return w.putBody(f, token, "value", more) }
-		foreignID, foreign := w.seal(all[(i+1)%len(all)], token, "value")
+	for i, kind := range all {
+		good := func(more map[string]any) string { return f.putBody(kind, token, "value", more) }
+		foreignID, foreign := f.seal(all[(i+1)%len(all)], token, "value")
 		for _, test := range []struct {
 			what, name, body string
 			status           int
@@ -50,52 +50,52 @@ func TestSecretRefusals(t *testing.T) {
 			{"not ASCII", "%C3%84", good(nil), 422, names},
 			{"GITHUB_", "github_token", good(nil), 422, "Secret names must not start with GITHUB_."},
 			{
-				"too large", "A", w.putBody(f, token, strings.Repeat("x", 48<<10+1), nil), 422,
+				"too large", "A", f.putBody(kind, token, strings.Repeat("x", 48<<10+1), nil), 422,
 				"Secret values must not be larger than 48 KB.",
 			},
-			{"just fits", "JUST", w.putBody(f, token, strings.Repeat("x", 48<<10), nil), 201, ""},
-			{"empty value", "_0", w.putBody(f, token, "", nil), 201, ""},
+			{"just fits", "JUST", f.putBody(kind, token, strings.Repeat("x", 48<<10), nil), 201, ""},
+			{"empty value", "_0", f.putBody(kind, token, "", nil), 201, ""},
 		} {
-			if r := w.send("PUT", f.path+"/"+test.name, token, test.body); r.StatusCode != test.status || r.message() != test.message {
-				t.Errorf("%s, %s: got %d %q, want %d %q", f.name, test.what, r.StatusCode, r.message(), test.status, test.message)
+			if r := f.send("PUT", kind.path+"/"+test.name, token, test.body); r.StatusCode != test.status || r.message() != test.message {
+				t.Errorf("%s, %s: got %d %q, want %d %q", kind.name, test.what, r.StatusCode, r.message(), test.status, test.message)
 			}
 		}
-		if got := len(w.Secrets(f.place)); got != 2 {
-			t.Errorf("%s: %d secrets", f.name, got)
+		if got := len(f.Secrets(kind.place)); got != 2 {
+			t.Errorf("%s: %d secrets", kind.name, got)
 		}
 	}
 }
 
 func TestSecretCounts(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{})
-	token := w.mint("")
-	for _, f := range families() {
+	f := newSecretFixture(t, fakegithub.Config{})
+	token := f.mint("")
+	for _, kind := range families() {
 		limit := 100
-		if f.organization() && f.place.App != "codespaces" {
+		if kind.organization() && kind.place.App != "codespaces" {
 			limit = 1000
 		}
 		for i := range limit - 1 {
-			w.SetSecret(f.place, fakegithub.Secret{Name: fmt.Sprintf("S%d", i)})
+			f.SetSecret(kind.place, fakegithub.Secret{Name: fmt.Sprintf("S%d", i)})
 		}
-		body := w.putBody(f, token, "value", nil)
+		body := f.putBody(kind, token, "value", nil)
 		for name, want := range map[string]int{"S1": 204, "LAST": 201} {
-			if r := w.send("PUT", f.path+"/"+name, token, body); r.StatusCode != want {
-				t.Errorf("%s: %s: got %d %s", f.name, name, r.StatusCode, r.message())
+			if r := f.send("PUT", kind.path+"/"+name, token, body); r.StatusCode != want {
+				t.Errorf("%s: %s: got %d %s", kind.name, name, r.StatusCode, r.message())
 			}
 		}
-		w.want(w.send("PUT", f.path+"/MORE", token, body), 422, fmt.Sprintf("The limit of %d secrets is reached.", limit))
-		w.want(w.send("PUT", f.path+"/S2", token, body), 204, "")
+		f.want(f.send("PUT", kind.path+"/MORE", token, body), 422, fmt.Sprintf("The limit of %d secrets is reached.", limit))
+		f.want(f.send("PUT", kind.path+"/S2", token, body), 204, "")
 	}
 }
 
 func TestSecretPages(t *testing.T) {
-	w := newSecretWorld(t, fakegithub.Config{})
-	w.handler = openapitest.Check(t, w.Server)
-	for _, f := range families() {
+	f := newSecretFixture(t, fakegithub.Config{})
+	f.SkipOpenAPI = false
+	for _, kind := range families() {
 		var want []string
 		for i := range 95 {
 			name := fmt.Sprintf("S%02d", (i*37)%95)
-			w.SetSecret(f.place, fakegithub.Secret{Name: name})
+			f.SetSecret(kind.place, fakegithub.Secret{Name: name})
 			want = append(want, name)
 		}
 		slices.Sort(want)
@@ -110,25 +110,25 @@ func TestSecretPages(t *testing.T) {
 			{"?per_page=500", 0, 95, ""},
 			{"?page=9", 95, 95, "prev first"},
 		} {
-			r := w.send("GET", f.path+test.query, w.with(f.permission, "write"), "")
+			r := f.send("GET", kind.path+test.query, f.with(kind.permission, "write"), "")
 			got := []string{}
 			for _, item := range r.body["secrets"].([]any) {
 				got = append(got, item.(map[string]any)["name"].(string))
 			}
 			if diff := cmp.Diff(want[test.first:test.last], got); diff != "" || r.body["total_count"] != 95.0 {
-				t.Errorf("%s%s: of %v (-want +got):\n%s", f.name, test.query, r.body["total_count"], diff)
+				t.Errorf("%s%s: of %v (-want +got):\n%s", kind.name, test.query, r.body["total_count"], diff)
 			}
 			links := []string{}
 			for link := range strings.SplitSeq(r.Header.Get("Link"), ", ") {
 				if address, rel, ok := strings.Cut(link, "; rel="); ok {
 					links = append(links, strings.Trim(rel, `"`))
-					if !strings.HasPrefix(address, "<http://ghes.test"+f.path+"?") {
+					if !strings.HasPrefix(address, "<http://ghes.test"+kind.path+"?") {
 						t.Errorf("link to %s", address)
 					}
 				}
 			}
 			if got := strings.Join(links, " "); got != test.links {
-				t.Errorf("%s%s: links %q, want %q", f.name, test.query, got, test.links)
+				t.Errorf("%s%s: links %q, want %q", kind.name, test.query, got, test.links)
 			}
 		}
 	}

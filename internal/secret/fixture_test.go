@@ -39,9 +39,12 @@ func newFixture(t testing.TB, more ...string) *fixture {
 		}
 	}
 	f := &fixture{t: t, statePath: filepath.Join(t.TempDir(), "state"), tokens: map[string]string{}, ids: map[string]int64{}}
-	f.GitHub = fakegithubtest.New(t, fakegithubtest.Setup{App: fakegithub.App{Slug: "sync", Owner: "acme", Permissions: permissions}})
-	for _, name := range append([]string{"api", "web"}, more...) {
-		f.ids[name] = f.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true}).ID
+	f.GitHub = fakegithubtest.New(t, fakegithubtest.Setup{
+		App:          fakegithub.App{Slug: "sync", Owner: "acme", Permissions: permissions},
+		Repositories: append([]string{"api", "web"}, more...),
+	})
+	for name, r := range f.Repositories {
+		f.ids[name] = r.ID
 	}
 	f.SetRequestsPerHour(1 << 30)
 	return f

@@ -34,6 +34,7 @@ type Setup struct {
 type GitHub struct {
 	*fakegithub.Server
 	App          fakegithub.App
+	Repositories map[string]fakegithub.Repository // of the organization, by name
 	Installation fakegithub.Installation
 	SkipOpenAPI  bool // the test makes answers that GitHub does not describe
 
@@ -44,14 +45,14 @@ type GitHub struct {
 func New(t testing.TB, s Setup) *GitHub {
 	t.Helper()
 	server := fakegithub.New(s.Config, fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys)
-	g := &GitHub{Server: server, checked: openapitest.Check(t, server)}
+	g := &GitHub{Server: server, Repositories: map[string]fakegithub.Repository{}, checked: openapitest.Check(t, server)}
 	if s.App.PublicKey == nil {
 		s.App.PublicKey = &Key().PublicKey
 	}
-	g.App = g.AddApp(s.App)
 	for _, name := range s.Repositories {
-		g.AddRepository(fakegithub.Repository{Owner: s.App.Owner, Name: name, Private: true})
+		g.Repositories[name] = g.AddRepository(fakegithub.Repository{Owner: s.App.Owner, Name: name, Private: true})
 	}
+	g.App = g.AddApp(s.App)
 	in := s.Installation
 	in.AppID, in.Account, in.All = g.App.ID, s.App.Owner, len(in.Repositories) == 0
 	g.Installation = g.Install(in)

@@ -8,8 +8,10 @@ import (
 	"maps"
 	"testing"
 
-	"github.com/valetkey/valetkey/internal/fakegithub"
 	"golang.org/x/crypto/nacl/box"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 )
 
 // family is one kind of secret in one place.
@@ -20,7 +22,7 @@ type family struct {
 	dotcom           bool
 }
 
-func (f family) organization() bool { return f.place.Repository == "" }
+func (kind family) organization() bool { return kind.place.Repository == "" }
 
 const environmentName = "eu/production 1"
 
@@ -52,67 +54,67 @@ func families() []family {
 	})
 }
 
-// everything is the permissions of a secretWorld's App.
+// everything is the permissions of a secret fixture's App.
 var everything = map[string]string{
 	"actions": "read", "administration": "write", "actions_variables": "write", "organization_actions_variables": "write",
 	"metadata": "read", "contents": "write",
 }
 
-// newSecretWorld returns a newWorld with an environment and an App that may do
+// newSecretFixture returns a newFixture with an environment and an App that may do
 // everything.
-func newSecretWorld(t testing.TB, config fakegithub.Config) *world {
+func newSecretFixture(t testing.TB, config fakegithub.Config) *fixture {
 	t.Helper()
-	w := newWorld(t, config)
+	f := newFixture(t, config)
 	permissions := maps.Clone(everything)
-	for _, f := range families() {
-		permissions[f.permission] = "write"
+	for _, kind := range families() {
+		permissions[kind.permission] = "write"
 	}
-	w.app = w.AddApp(fakegithub.App{Slug: "sync", Owner: "octo-corp", PublicKey: &privateKey().PublicKey, Permissions: permissions})
-	w.installation = w.Install(fakegithub.Installation{AppID: w.app.ID, Account: "octo-corp", Repositories: []string{"api", "web"}})
-	w.AddEnvironment("octo-corp", "api", environmentName)
-	return w
+	f.App = f.AddApp(fakegithub.App{Slug: "sync", Owner: "octo-corp", PublicKey: &fakegithubtest.Key().PublicKey, Permissions: permissions})
+	f.Installation = f.Install(fakegithub.Installation{AppID: f.App.ID, Account: "octo-corp", Repositories: []string{"api", "web"}})
+	f.AddEnvironment("octo-corp", "api", environmentName)
+	return f
 }
 
 // with mints a token with one permission, or with all of them for "".
-func (w *world) with(permission, level string) string {
-	w.t.Helper()
+func (f *fixture) with(permission, level string) string {
+	f.t.Helper()
 	if permission == "" {
-		return w.mint("")
+		return f.mint("")
 	}
-	return w.mint(fmt.Sprintf(`{"permissions": {%q: %q}}`, permission, level))
+	return f.mint(fmt.Sprintf(`{"permissions": {%q: %q}}`, permission, level))
 }
 
 // seal fetches the public key of a family and returns the key id and the sealed
 // value.
-func (w *world) seal(f family, token, value string) (keyID, sealed string) {
-	w.t.Helper()
-	r := w.send("GET", f.path+"/public-key", token, "")
+func (f *fixture) seal(kind family, token, value string) (keyID, sealed string) {
+	f.t.Helper()
+	r := f.send("GET", kind.path+"/public-key", token, "")
 	text, _ := r.body["key"].(string)
 	keyID, _ = r.body["key_id"].(string)
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(raw) != 32 || keyID == "" {
-		w.t.Fatalf("%s: public key: %d %s", f.name, r.StatusCode, r.text)
+		f.t.Fatalf("%s: public key: %d %s", kind.name, r.StatusCode, r.text)
 	}
 	box, err := box.SealAnonymous(nil, []byte(value), (*[32]byte)(raw), rand.Reader)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return keyID, base64.StdEncoding.EncodeToString(box)
 }
 
 // putBody returns a good body for a family, with some fields changed.
-func (w *world) putBody(f family, token, value string, more map[string]any) string {
-	w.t.Helper()
+func (f *fixture) putBody(kind family, token, value string, more map[string]any) string {
+	f.t.Helper()
 	body := map[string]any{}
-	body["key_id"], body["encrypted_value"] = w.seal(f, token, value)
-	if f.organization() {
+	body["key_id"], body["encrypted_value"] = f.seal(kind, token, value)
+	if kind.organization() {
 		body["visibility"] = "all"
 	}
 	maps.Copy(body, more)
 	maps.DeleteFunc(body, func(_ string, value any) bool { return value == nil })
 	text, err := json.Marshal(body)
 	if err != nil {
-		w.t.Fatal(err)
+		f.t.Fatal(err)
 	}
 	return string(text)
 }
