@@ -40,7 +40,7 @@ func packages(t *testing.T) []goPackage {
 
 // leaves may be imported by all, and import nothing of ours but each other.
 var leaves = []string{
-	"internal/address", "internal/apicall", "internal/manifest", "internal/nearest",
+	"internal/address", "internal/apicall", "internal/fault", "internal/manifest", "internal/nearest",
 	"internal/permission", "internal/redact", "internal/safefile",
 }
 

@@ -14,20 +14,20 @@ const maxEvent = 32 << 20
 // where it should get them. GitHub gives none to pull requests from forks, and
 // Dependabot only its own. Skip is what a step may do without them, as its inputs have
 // it, and empty where they don't.
-func (r *Runner) WithoutSecrets(skip string) (cause, cure string) {
+func (r *Runner) WithoutSecrets(skip string) (cause, hint string) {
 	if r.Variable("GITHUB_ACTOR") == "dependabot[bot]" {
-		cause, cure = "Dependabot's runs get Dependabot's own secrets only",
+		cause, hint = "Dependabot's runs get Dependabot's own secrets only",
 			"store the key among the Dependabot secrets too ("+r.settings("/settings/secrets/dependabot")+")"
 		if skip != "" {
-			cure += ", or " + skip
+			hint += ", or " + skip
 		}
 	} else if r.fromFork() {
-		cause, cure = "pull requests from forks get no secrets", "do what needs one after the merge"
+		cause, hint = "pull requests from forks get no secrets", "do what needs one after the merge"
 		if skip != "" {
-			cure = skip + ", and " + cure
+			hint = skip + ", and " + hint
 		}
 	}
-	return cause, cure
+	return cause, hint
 }
 
 func (r *Runner) settings(path string) string {

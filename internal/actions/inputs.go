@@ -87,8 +87,8 @@ func (in *Inputs) Choice(name string, words ...string) string {
 }
 
 // Fault notes that an input is wrong, and how to right it.
-func (in *Inputs) Fault(name, problem, cure string) {
-	in.faults = append(in.faults, Fault{Input: name, Problem: problem, Cure: cure})
+func (in *Inputs) Fault(name, problem, hint string) {
+	in.faults = append(in.faults, Fault{Input: name, Problem: problem, Hint: hint})
 }
 
 // Err gives all that was noted.

@@ -14,12 +14,12 @@ func (in *Inputs) List(name string) []string {
 	if text == "" {
 		return nil
 	}
-	words, problem, cure := words(text)
+	words, problem, hint := words(text)
 	if problem == "" && len(words) == 0 {
-		problem, cure = "is given, but names nothing", "name something, or leave the input out"
+		problem, hint = "is given, but names nothing", "name something, or leave the input out"
 	}
 	if problem != "" {
-		in.Fault(name, problem, cure)
+		in.Fault(name, problem, hint)
 		return nil
 	}
 	var list []string
@@ -35,7 +35,7 @@ func (in *Inputs) List(name string) []string {
 
 // words takes a list apart. What begins like a JSON array of texts has to be one; any
 // other bracket may begin a pattern of names.
-func words(text string) (list []string, problem, cure string) {
+func words(text string) (list []string, problem, hint string) {
 	if inner, ok := strings.CutPrefix(strings.TrimSpace(text), "["); ok {
 		inner = strings.TrimSpace(inner)
 		if strings.HasPrefix(inner, `"`) || strings.HasPrefix(inner, "]") && strings.TrimSpace(inner[1:]) == "" {
@@ -50,7 +50,7 @@ func words(text string) (list []string, problem, cure string) {
 	return strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(", \t\r\n", r) }), "", ""
 }
 
-func array(text string) (list []string, problem, cure string) {
+func array(text string) (list []string, problem, hint string) {
 	var entries []*string
 	if json.Unmarshal([]byte(text), &entries) != nil {
 		return nil, "is no JSON array of texts", `write ["one", "two"], or the names alone, separated by commas, spaces or lines`

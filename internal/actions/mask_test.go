@@ -161,7 +161,7 @@ func TestPlainAnnouncesNothing(t *testing.T) {
 	r.Debug("debug %s", secret)
 	r.Notice("notice %s", secret)
 	r.Warning("::add-mask::%s", secret)
-	r.Fail(Fault{Problem: "problem " + secret, Cure: "cure " + secret + "\n::stop-commands::x"})
+	r.Fail(Fault{Problem: "problem " + secret, Hint: "cure " + secret + "\n::stop-commands::x"})
 	want := "info ***\ndebug: debug ***\nnotice: notice ***\nwarning: ::add-mask::***\n" +
 		"error: problem ***\nhint: cure ***\n| ::stop-commands::x\n"
 	if diff := cmp.Diff(want, log.String()); diff != "" {

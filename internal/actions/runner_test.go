@@ -57,11 +57,11 @@ func TestAnnotations(t *testing.T) {
 	}
 }
 
-func TestFailTellsEachFaultWithItsCure(t *testing.T) {
+func TestFailTellsEachFaultWithItsHint(t *testing.T) {
 	r, log := newRunner(t, nil)
 	r.Fail(errors.Join(
-		Fault{Input: "owner", Problem: "is odd", Cure: "name it"},
-		errors.Join(fmt.Errorf("wrapped: %w", Fault{Problem: "inner", Cure: "mend it"})),
+		Fault{Input: "owner", Problem: "is odd", Hint: "name it"},
+		errors.Join(fmt.Errorf("wrapped: %w", Fault{Problem: "inner", Hint: "mend it"})),
 		errors.New("no cure known"),
 	))
 	want := "::error::input owner: is odd%0Ahint: name it\n::error::wrapped: inner%0Ahint: mend it\n::error::no cure known\n"

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Decode decodes an answer into result and checks it against result's type.
@@ -19,8 +21,10 @@ import (
 // the answer.
 func Decode(data []byte, result any) error {
 	if err := json.Unmarshal(data, result); err != nil {
-		var known NotDescribed
-		errors.As(err, &known) // what json says may repeat the answer
+		var known *fault.Error
+		if !errors.As(err, &known) { // what json says may repeat the answer
+			known = notDescribed("")
+		}
 		return known
 	}
 	to := reflect.TypeOf(result)
@@ -29,27 +33,20 @@ func Decode(data []byte, result any) error {
 	}
 	switch wrong := mismatch(to, data); {
 	case strings.HasPrefix(wrong, "."):
-		return NotDescribed{wrong[1:]}
+		return notDescribed(": " + wrong[1:])
 	case wrong != "":
-		return NotDescribed{"it" + wrong}
+		return notDescribed(": it" + wrong)
 	}
 	return nil
 }
 
-// NotDescribed is an answer that is not what GitHub's API describes.
-type NotDescribed struct{ where string } // "repositories[0] is null"; may be empty
+// notGitHub is what to do about an answer that is not what GitHub's API describes.
+const notGitHub = "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
 
-func (e NotDescribed) Error() string {
-	text := "the answer is not what GitHub's API describes"
-	if e.where != "" {
-		text += ": " + e.where
-	}
-	return text
-}
-
-// Hint is the cure, printed on a line of its own.
-func (e NotDescribed) Hint() string {
-	return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
+// notDescribed is the error of such an answer; where is empty, or as in
+// ": repositories[0] is null".
+func notDescribed(where string) *fault.Error {
+	return fault.New("the answer is not what GitHub's API describes"+where, notGitHub)
 }
 
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()

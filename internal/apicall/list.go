@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 const (
@@ -55,7 +57,7 @@ func List[T any, K comparable](ctx context.Context, call Func, req Request, key 
 			before = ids
 		}
 	}
-	return nil, Answer{}, &unsettled{req.Op}
+	return nil, Answer{}, unsettled(req.Op)
 }
 
 func querySeparator(path string) string {
@@ -189,23 +191,13 @@ func (l *listing[T, K]) page(ctx context.Context, path string) (p page[T], answe
 }
 
 // unsettled is the error of a list that was incomplete in all its readings.
-type unsettled struct{ op string }
-
-func (e *unsettled) Error() string {
-	return fmt.Sprintf("%s: the list was another one each of the %d times that it was read", e.op, maxTries)
-}
-
-// Hint is the cure, printed on a line of its own.
-func (e *unsettled) Hint() string {
-	return "something changes it all the time, or answers come from a cache: nothing was decided by it; run again when that is over"
+func unsettled(op string) error {
+	return fault.New(fmt.Sprintf("%s: the list was another one each of the %d times that it was read", op, maxTries),
+		"something changes it all the time, or answers come from a cache: nothing was decided by it; run again when that is over")
 }
 
 // errShape says nothing of the answer, which may be a stranger's.
-var errShape error = notAList{}
-
-type notAList struct{ NotDescribed }
-
-func (notAList) Error() string { return "the answer is not a list as GitHub's API describes it" }
+var errShape = fault.New("the answer is not a list as GitHub's API describes it", notGitHub)
 
 // decode splits an answer into its items. A list or an item that is missing or
 // null must not pass for an empty list.

@@ -56,7 +56,7 @@ func (c command) run(ctx context.Context, p Process, args []string) int {
 		// action are those of its step.
 		actions.New(p.Stderr, p.Getenv).Fail(actions.Fault{
 			Problem: c.Name + " takes no arguments, and " + actions.Quote(args[0]) + " is one: nothing is done",
-			Cure:    "its inputs are variables, such as INPUT_" + strings.ToUpper(example) + "; valetkey " + c.Name + " -h lists them",
+			Hint:    "its inputs are variables, such as INPUT_" + strings.ToUpper(example) + "; valetkey " + c.Name + " -h lists them",
 		})
 		return exitUsage
 	case len(args) > 0:
@@ -140,8 +140,8 @@ func wrongFlag(err error) string {
 
 // misuse reports what is wrong with a command line, on standard error because
 // standard output may be data. It returns the exit code.
-func misuse(p Process, problem, cure string) int {
-	p.plain().Fail(actions.Fault{Problem: problem, Cure: cure})
+func misuse(p Process, problem, hint string) int {
+	p.plain().Fail(actions.Fault{Problem: problem, Hint: hint})
 	return exitUsage
 }
 

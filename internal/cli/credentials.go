@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"crypto"
 	"crypto/rsa"
-	"errors"
+	"fmt"
 	"os"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/safefile"
@@ -49,7 +50,7 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	text, err := safefile.Read(path, maxKeyFile)
 	if err != nil {
 		f := fileFault(k.Input, path, "can't be read", err, giveThePEM+"; a container action sees those in the workspace and in RUNNER_TEMP")
-		in.Fault(f.Input, f.Problem, f.Cure)
+		in.Fault(f.Input, f.Problem, f.Hint)
 		return k
 	}
 	if k.Text = redact.New(string(text)); strings.TrimSpace(k.Text.Reveal()) == "" {
@@ -71,8 +72,9 @@ func warnOfReaders(r *actions.Runner, path string) {
 		return
 	}
 	if _, _, known := safefile.Owner(info); known && info.Mode().Perm()&0o044 != 0 {
-		r.Warning("private-key-file: %s can be read by others on this machine (mode %04o)\nhint: chmod 600 it",
-			actions.Quote(path), info.Mode().Perm())
+		r.Warning("%s", fault.Text(fault.New(
+			fmt.Sprintf("private-key-file: %s can be read by others on this machine (mode %04o)", actions.Quote(path), info.Mode().Perm()),
+			"chmod 600 it")))
 	}
 }
 
@@ -88,17 +90,17 @@ func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	if in.Declares("on-missing-key") {
 		skip = "set on-missing-key: skip to go on without a token"
 	}
-	if cause, cure := r.WithoutSecrets(skip); k.Text.Empty() && cause != "" {
-		in.Fault(k.Input, "is empty: "+cause, cure)
+	if cause, hint := r.WithoutSecrets(skip); k.Text.Empty() && cause != "" {
+		in.Fault(k.Input, "is empty: "+cause, hint)
 		return nil
 	}
 	key, err := githubapp.ParseKey(k.Text)
-	var wrong *githubapp.KeyError
-	if errors.As(err, &wrong) {
+	if err != nil {
+		hint := fault.Hint(err)
 		if k.Text.Empty() {
-			wrong.Cure += missingKey
+			hint += missingKey
 		}
-		in.Fault(k.Input, wrong.Problem, wrong.Cure)
+		in.Fault(k.Input, err.Error(), hint)
 	}
 	return key
 }

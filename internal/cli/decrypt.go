@@ -104,9 +104,9 @@ func setUpOpened(ctx context.Context, r *actions.Runner, api *githubapp.API, ope
 }
 
 const (
-	lateCure = "tokens live an hour: mint it in a job that ends closer to this one, or again here; " +
+	lateHint = "tokens live an hour: mint it in a job that ends closer to this one, or again here; " +
 		"when jobs are run again, re-run all jobs"
-	deadCure = "when jobs are run again, re-run all jobs: the one that minted it is over. " +
+	deadHint = "when jobs are run again, re-run all jobs: the one that minted it is over. " +
 		"It revoked the token at its end, unless skip-token-revoke: true is set there"
 )
 
@@ -128,11 +128,11 @@ func secondsLeft(ctx context.Context, r *actions.Runner, api *githubapp.API, ope
 		switch {
 		case alive:
 		case opened.ExpiresAt.IsZero():
-			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked or expired: GitHub does not know the token", Cure: deadCure}
+			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked or expired: GitHub does not know the token", Hint: deadHint}
 		case late >= 0:
-			return "", actions.Fault{Input: "encrypted-token", Problem: fmt.Sprintf("expired %s ago", ago(late)), Cure: lateCure}
+			return "", actions.Fault{Input: "encrypted-token", Problem: fmt.Sprintf("expired %s ago", ago(late)), Hint: lateHint}
 		default:
-			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked: GitHub does not know the token any more", Cure: deadCure}
+			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked: GitHub does not know the token any more", Hint: deadHint}
 		}
 	}
 	if opened.ExpiresAt.IsZero() {

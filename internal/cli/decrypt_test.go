@@ -36,8 +36,8 @@ func TestDecryptOverTime(t *testing.T) {
 		d.next(t, later)
 		d.run(t, "decrypt")
 		line, hint := d.said("error")
-		const why, cure = "input encrypted-token: expired 12 minutes ago", "tokens live an hour: mint it in a job that ends closer to this one"
-		if d.exit != exitFailure || line != why || !strings.HasPrefix(hint, cure) {
+		const why, told = "input encrypted-token: expired 12 minutes ago", "tokens live an hour: mint it in a job that ends closer to this one"
+		if d.exit != exitFailure || line != why || !strings.HasPrefix(hint, told) {
 			t.Errorf("exit %d: %s, hint %s", d.exit, line, hint)
 		}
 		if text := d.file(t, "GITHUB_OUTPUT"); text != "" {

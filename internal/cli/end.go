@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -43,7 +44,7 @@ func stopped(ctx context.Context) error {
 	case ctx.Err() == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return actions.Fault{Problem: context.Cause(ctx).Error() + ", and the token that it brought is not handed out", Cure: "run the job again"}
+		return actions.Fault{Problem: context.Cause(ctx).Error() + ", and the token that it brought is not handed out", Hint: "run the job again"}
 	}
 	return errors.New("the step was cancelled")
 }
@@ -77,7 +78,7 @@ func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token 
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(limit, takeBackTime))
 	defer cancel()
 	if _, err := api.Revoke(ctx, token.Value); err != nil {
-		r.Warning("the token that was minted is still alive, until %s: %s", clockTime(token.ExpiresAt), actions.Text(err))
+		r.Warning("the token that was minted is still alive, until %s: %s", clockTime(token.ExpiresAt), fault.Text(err))
 		return
 	}
 	r.Info("the token that was minted is revoked")

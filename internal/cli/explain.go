@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -47,7 +48,7 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	r := actions.NewPlain(log, p.Getenv)
 	render, ok := formats[*format]
 	if !ok {
-		return exitCode(r, actions.Fault{Problem: actions.Quote(*format) + " is no format", Cure: "use table, yaml or json"})
+		return exitCode(r, actions.Fault{Problem: actions.Quote(*format) + " is no format", Hint: "use table, yaml or json"})
 	}
 	var e explanation
 	if *variable != "" {
@@ -83,17 +84,17 @@ func inspect(
 	if token.Empty() {
 		return found, now, actions.Fault{
 			Problem: "the variable " + actions.Quote(variable) + " is empty or not set",
-			Cure:    "export it, and give its name, not the token",
+			Hint:    "export it, and give its name, not the token",
 		}
 	}
 	if !isVisible(token.Reveal()) {
 		return found, now, actions.Fault{
-			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Cure: "export the token alone",
+			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Hint: "export the token alone",
 		}
 	}
 	api, err := p.connect(r, h)
 	if err != nil {
-		return found, now, actions.Fault{Problem: "github-api-url " + err.Error(), Cure: addressCure(err)}
+		return found, now, actions.Fault{Problem: "github-api-url " + err.Error(), Hint: addressHint(err)}
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()
@@ -107,7 +108,7 @@ func replaceable(scopes []string) (kept, notes []string) {
 	for _, scope := range scopes {
 		_, faults := permission.Scopes(scope)
 		for _, err := range faults {
-			notes = append(notes, strings.Replace(err.Error(), "; hint: ", "; ", 1))
+			notes = append(notes, err.Error()+"; "+fault.Hint(err))
 		}
 		if len(faults) == 0 {
 			kept = append(kept, scope)

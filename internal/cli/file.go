@@ -1,24 +1,21 @@
 package cli
 
 import (
+	"cmp"
 	"encoding/json"
-	"errors"
 	"io"
 	"os"
 	"path/filepath"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// fileFault returns the fault of an input whose file cannot be opened. The cure
+// fileFault returns the fault of an input whose file cannot be opened. The hint
 // is for errors that have none of their own.
-func fileFault(input, path, cannot string, err error, cure string) actions.Fault {
-	var refused *safefile.Error
-	if errors.As(err, &refused) {
-		cure = refused.Cure
-	}
-	return actions.Fault{Input: input, Problem: actions.Quote(path) + " " + cannot + ": " + err.Error(), Cure: cure}
+func fileFault(input, path, cannot string, err error, hint string) actions.Fault {
+	return actions.Fault{Input: input, Problem: actions.Quote(path) + " " + cannot + ": " + err.Error(), Hint: cmp.Or(fault.Hint(err), hint)}
 }
 
 // samePath reports whether two paths name the same file, apart from links.
@@ -32,7 +29,7 @@ func samePath(a, b string) bool {
 	return whole(a) == whole(b)
 }
 
-const reportCure = "give it a path in a directory that is there"
+const reportHint = "give it a path in a directory that is there"
 
 // checkReport finds out early whether the report can be written, and not only
 // after all secrets are.
@@ -41,8 +38,8 @@ func checkReport(in *actions.Inputs, path string) {
 		return
 	}
 	if err := safefile.Check(path); err != nil {
-		f := fileFault("report-file", path, "can't be written", err, reportCure)
-		in.Fault(f.Input, f.Problem, f.Cure)
+		f := fileFault("report-file", path, "can't be written", err, reportHint)
+		in.Fault(f.Input, f.Problem, f.Hint)
 	} else if _, err := os.Stat(filepath.Dir(path)); err != nil {
 		in.Fault("report-file", "is in a directory that is not there", "make the directory in a step before, or give another path")
 	}
@@ -59,7 +56,7 @@ func writeReport(path string, report any) error {
 		return to.Encode(report)
 	})
 	if err != nil {
-		return fileFault("report-file", path, "can't be written", err, reportCure)
+		return fileFault("report-file", path, "can't be written", err, reportHint)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -149,25 +150,25 @@ func (f *fleet) repository(owner, name string) (secret.Repository, bool) {
 	return secret.Repository{ID: f.ids[strings.ToLower(owner+"/"+name)]}, false
 }
 
-func unreached(repository, cure string) error {
+func unreached(repository, hint string) error {
 	return actions.Fault{
 		Problem: "the App does not reach " + repository + ", or there is none of that name",
-		Cure:    cmp.Or(cure, "check the name, and in the installation's settings that the repository is selected"),
+		Hint:    cmp.Or(hint, "check the name, and in the installation's settings that the repository is selected"),
 	}
 }
 
 // lacking says which permission a refused request takes.
 func lacking(err error, status int, req apicall.Request) error {
 	var e *githubapp.Error
-	if !errors.As(err, &e) || e.Cure != "" {
+	if !errors.As(err, &e) || e.Hint != "" {
 		return err
 	}
 	_, level := kindOf(req.Repository, req.Permission)
 	switch status {
 	case apicall.StatusForbidden:
-		return cured{err, fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level)}
+		return &fault.Error{Hint: fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level), Err: err}
 	case apicall.StatusNotFound:
-		return cured{err, fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level)}
+		return &fault.Error{Hint: fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level), Err: err}
 	}
 	return err
 }

@@ -5,9 +5,9 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/permission"
@@ -70,8 +70,7 @@ func checkPermissions(r *actions.Runner, file *manifest.File) error {
 		}
 		for _, name := range slices.Sorted(maps.Keys(scope.Permissions)) {
 			if err := permission.Check(name, scope.Permissions[name]); err != nil {
-				problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-				faults = append(faults, file.Fault(scope.Position, "permissions: "+problem, cure))
+				faults = append(faults, file.Fault(scope.Position, "permissions: "+err.Error(), fault.Hint(err)))
 			}
 		}
 		for _, warning := range permission.Unknown(scope.Permissions) {

@@ -32,7 +32,7 @@ func (f *fleet) meaning(ctx context.Context, owner string, s manifest.Selection)
 	if f.sign == nil && reached.Len() == 0 {
 		return manifest.Meaning{}, actions.Fault{
 			Problem: "the token reaches no repository of " + owner,
-			Cure:    "pass one of an installation there, or the App itself, which has an installation for each owner",
+			Hint:    "pass one of an installation there, or the App itself, which has an installation for each owner",
 		}
 	}
 	return s.Select(reached), nil
@@ -100,7 +100,7 @@ func (f *fleet) access(ctx context.Context, file *manifest.File, organization, v
 	case len(meaning.Repositories) == 0:
 		return nil, actions.Fault{
 			Problem: "its selected repositories are none: what one entry selects, another excludes",
-			Cure:    "check the list; a secret that nobody sees is of no use",
+			Hint:    "check the list; a secret that nobody sees is of no use",
 		}
 	}
 	access := &secret.Access{Visibility: visibility}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -50,7 +51,7 @@ type grant struct {
 	token        githubapp.Token
 	ends         time.Time // of the token, by our clock
 	replaced     []githubapp.Token
-	absent       map[string]string // lower-case names of repositories that the App does not reach → the cure, if known; guarded by fleet.mu
+	absent       map[string]string // lower-case names of repositories that the App does not reach → the hint, if known; guarded by fleet.mu
 	lacking      map[string]string // permission → level that the installation does not have; guarded by fleet.mu
 	err          error             // why there is no token
 	again        time.Time         // when to try again; zero: never
@@ -195,7 +196,7 @@ func lacks(i githubapp.Installation, permissions map[string]string) error {
 	what := joined(levels(permissions))
 	return actions.Fault{
 		Problem: "the installation on " + i.Account + " lacks " + what,
-		Cure:    "add it in the App's settings, and have an owner accept it at " + i.Page,
+		Hint:    "add it in the App's settings, and have an owner accept it at " + i.Page,
 	}
 }
 
@@ -233,14 +234,14 @@ func (f *fleet) findRenamed(ctx context.Context, g *grant, i githubapp.Installat
 	absent := slices.Sorted(maps.Keys(g.absent))
 	f.mu.Unlock()
 	for _, key := range absent[:min(len(absent), maxRenamed)] {
-		cure := g.owner.app.Renamed(ctx, i, githubapp.Target{Owner: g.owner.name, Repository: g.repositories[key]})
+		hint := g.owner.app.Renamed(ctx, i, githubapp.Target{Owner: g.owner.name, Repository: g.repositories[key]})
 		f.mu.Lock()
-		g.absent[key] = cure
+		g.absent[key] = hint
 		f.mu.Unlock()
 	}
 }
 
-// renamed gives the cure for an absent repository that has another name by now.
+// renamed gives the hint for an absent repository that has another name by now.
 func (f *fleet) renamed(g *grant, repository string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -287,7 +288,7 @@ func (f *fleet) close(ctx context.Context) {
 			}
 			all.Go(func() {
 				if _, err := g.owner.api.Revoke(ctx, token.Value); err != nil { // one that expired is no error
-					f.r.Warning("a token for %s is not revoked; it lives until %s: %s", g.owner.name, clockTime(token.ExpiresAt), actions.Text(err))
+					f.r.Warning("a token for %s is not revoked; it lives until %s: %s", g.owner.name, clockTime(token.ExpiresAt), fault.Text(err))
 				}
 			})
 		}

@@ -19,7 +19,7 @@ func guard(r *actions.Runner, failed int, run func() int) (code int) {
 			code = failed
 			r.Fail(actions.Fault{
 				Problem: "valetkey has a fault of its own: " + causeOf(cause) + ", " + place(cause),
-				Cure:    "report this line at https://github.com/valetkey/valetkey/issues, with what valetkey version prints",
+				Hint:    "report this line at https://github.com/valetkey/valetkey/issues, with what valetkey version prints",
 			})
 		}
 	}()

@@ -28,11 +28,11 @@ func (t table) unknown(p Process, name string) int {
 	for _, c := range t {
 		names = append(names, c.Name)
 	}
-	cure := "valetkey help lists the commands"
+	hint := "valetkey help lists the commands"
 	if near := nearest.Word(strings.ToLower(name), names, 2); near != "" {
-		cure = "did you mean " + near + "? valetkey help lists the commands"
+		hint = "did you mean " + near + "? valetkey help lists the commands"
 	}
-	return misuse(p, actions.Quote(name)+" is no command", cure)
+	return misuse(p, actions.Quote(name)+" is no command", hint)
 }
 
 // usage returns the list of commands.

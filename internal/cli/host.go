@@ -63,14 +63,14 @@ func parseAddress(in *actions.Inputs, input, text string, insecure bool) *url.UR
 	}
 	u, err := read(text)
 	if err != nil {
-		in.Fault(input, err.Error(), addressCure(err))
+		in.Fault(input, err.Error(), addressHint(err))
 	}
 	return u
 }
 
-// addressCure returns the hint for an address that credentials must not be sent
+// addressHint returns the hint for an address that credentials must not be sent
 // to.
-func addressCure(err error) string {
+func addressHint(err error) string {
 	if errors.Is(err, address.ErrPlain) {
 		return "write https://; plain http is for this machine alone, or for a test server elsewhere with insecure-http: true"
 	}

@@ -19,7 +19,7 @@ import (
 // getsentry/action-github-app-token and navikt/github-app-token-generator, in
 // all their versions. Names that only write underscores instead of dashes need
 // no line here.
-var renamed = map[string]struct{ ours, cure, fine string }{
+var renamed = map[string]struct{ ours, hint, fine string }{
 	"application-id":                 {ours: "app-id"},
 	"github-app-id":                  {ours: "app-id"},
 	"application-private-key":        {ours: "private-key"},
@@ -31,19 +31,19 @@ var renamed = map[string]struct{ ours, cure, fine string }{
 	"organization":                   {ours: "owner"},
 	"org":                            {ours: "owner"},
 	"repository":                     {ours: "repositories"},
-	"repository-ids":                 {ours: "repositories", cure: "name them in repositories; ids are not taken"},
+	"repository-ids":                 {ours: "repositories", hint: "name them in repositories; ids are not taken"},
 	"repo":                           {ours: "repositories"},
 	"repos":                          {ours: "repositories"},
 	"repo-name":                      {ours: "repositories"},
-	"installation-retrieval-mode":    {ours: "owner", cure: "leave it out, and give owner, repositories or installation-id"},
-	"installation-retrieval-payload": {ours: "owner", cure: "leave it out, and give owner, repositories or installation-id"},
-	"scope":                          {ours: "scopes", cure: ownerOrScopes},
+	"installation-retrieval-mode":    {ours: "owner", hint: "leave it out, and give owner, repositories or installation-id"},
+	"installation-retrieval-payload": {ours: "owner", hint: "leave it out, and give owner, repositories or installation-id"},
+	"scope":                          {ours: "scopes", hint: ownerOrScopes},
 	"github-api-base-url":            {ours: "github-api-url"},
 	"api-url":                        {ours: "github-api-url"},
-	"revoke":                         {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
-	"revoke-token":                   {ours: "skip-token-revoke", cure: revokedAnyway, fine: "true"},
-	"https-proxy":                    {ours: "github-api-url", cure: "set the variable HTTPS_PROXY in the step's env:"},
-	"ignore-environment-proxy":       {ours: "github-api-url", cure: "set the variable NO_PROXY in the step's env:", fine: "false"},
+	"revoke":                         {ours: "skip-token-revoke", hint: revokedAnyway, fine: "true"},
+	"revoke-token":                   {ours: "skip-token-revoke", hint: revokedAnyway, fine: "true"},
+	"https-proxy":                    {ours: "github-api-url", hint: "set the variable HTTPS_PROXY in the step's env:"},
+	"ignore-environment-proxy":       {ours: "github-api-url", hint: "set the variable NO_PROXY in the step's env:", fine: "false"},
 }
 
 // ownerOrScopes is the hint for a name with two meanings.
@@ -63,20 +63,20 @@ const noDryRun = "this action has no dry run: only sync and rotate have"
 // variables alone.
 func checkNames(r *actions.Runner, in *actions.Inputs) {
 	for _, given := range in.Undeclared() {
-		cure := cureOf(r, in, given)
-		if cure == "" {
+		hint := hintOf(r, in, given)
+		if hint == "" {
 			continue
 		}
 		if redact.MayBeSecret(given.Value) { // it may be the key, or a token
 			r.Mask(actions.Lines(redact.New(given.Value))...)
 		}
-		in.Fault(actions.Speakable(given.Name, "of another name"), "is no input of this action", cure)
+		in.Fault(actions.Speakable(given.Name, "of another name"), "is no input of this action", hint)
 	}
 }
 
-// cureOf returns the hint for an undeclared name. It returns "" for a name that
+// hintOf returns the hint for an undeclared name. It returns "" for a name that
 // belongs to somebody else, and for a permission, which the mint reads itself.
-func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
+func hintOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 	name := given.Name
 	plain := actions.Dashed(name)
 	if word, ok := strings.CutPrefix(plain, "permissions-"); ok && in.Declares("permission-check") && isPermission(word, given.Value) {
@@ -89,8 +89,8 @@ func cureOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 		switch {
 		case known.fine != "" && strings.EqualFold(strings.TrimSpace(given.Value), known.fine):
 			return ""
-		case known.cure != "":
-			return known.cure
+		case known.hint != "":
+			return known.hint
 		}
 		return rightName(r, in, name, known.ours)
 	}

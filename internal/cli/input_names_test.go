@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // foreignInputs are all inputs that the actions which people come from ever had, by
@@ -89,7 +89,7 @@ func TestCheckNames(t *testing.T) {
 		err := p.inputs(p.runner(), c.action).Err()
 		got, want := "", ""
 		if err != nil {
-			got = actions.Text(err.(interface{ Unwrap() []error }).Unwrap()[0])
+			got = fault.Text(err.(interface{ Unwrap() []error }).Unwrap()[0])
 		}
 		if c.hint != "" {
 			want = "input " + c.shown + ": is no input of this action\nhint: " + c.hint

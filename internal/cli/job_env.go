@@ -10,6 +10,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -97,7 +98,7 @@ func (e jobEnv) identify(ctx context.Context, r *actions.Runner, api *githubapp.
 	if e.Bot {
 		return nil, err
 	}
-	r.Warning("git does not know in whose name to commit: %s", actions.Text(err))
+	r.Warning("git does not know in whose name to commit: %s", fault.Text(err))
 	return nil, nil
 }
 
@@ -145,7 +146,7 @@ func (e jobEnv) git(r *actions.Runner, token redact.String, w reach, bot *gitaut
 	if !w.All && len(w.Repositories) == 0 {
 		return nil, actions.Fault{
 			Input: "git", Problem: "has nothing to open: the token opens no repository",
-			Cure: "select repositories in the installation's settings, or leave git out",
+			Hint: "select repositories in the installation's settings, or leave git out",
 		}
 	}
 	c := gitauth.Config{

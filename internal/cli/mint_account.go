@@ -25,7 +25,7 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 	case account == "" && byID && m.Scope.AllRepositories:
 		return m, actions.Fault{
 			Input: "installation-id", Problem: "is of an installation of which GitHub does not say on which account it is",
-			Cure: "leave it out, to have the installation of " + m.place() + " looked up",
+			Hint: "leave it out, to have the installation of " + m.place() + " looked up",
 		}
 	case account == "": // it was found by its name, or sameScope will say that repositories are missing
 		return m, nil
@@ -63,7 +63,7 @@ func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
 	return actions.Fault{
 		Input:   "installation-id",
 		Problem: fmt.Sprintf("%d is the installation on %s, and the token was to be for %s", m.Installation.ID, found, asked),
-		Cure:    fmt.Sprintf("set %s to %s if that is meant, or leave installation-id out to have it looked up", input, m.Installation.Account),
+		Hint:    fmt.Sprintf("set %s to %s if that is meant, or leave installation-id out to have it looked up", input, m.Installation.Account),
 	}
 }
 
@@ -81,7 +81,7 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 		return actions.Fault{
 			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to find out whether each is the one that was meant",
 				m.Target.Owner, account, len(names)),
-			Cure: "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
+			Hint: "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
 		}
 	}
 	for _, name := range names {
@@ -96,7 +96,7 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 		if want := account + "/" + name; !strings.EqualFold(full, want) {
 			return actions.Fault{
 				Problem: fmt.Sprintf("%s/%s is %s, and GitHub granted %s", m.Target.Owner, name, full, want),
-				Cure:    "the token was not handed out; set owner and repositories to what they are called now",
+				Hint:    "the token was not handed out; set owner and repositories to what they are called now",
 			}
 		}
 	}

@@ -5,19 +5,10 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 )
-
-// cured is an error that this step knows a better cure for than whoever made it.
-type cured struct {
-	error
-	cure string
-}
-
-// Hint is the cure, printed on a line of its own.
-func (e cured) Hint() string  { return e.cure }
-func (e cured) Unwrap() error { return e.error }
 
 // notGranted says which of the permissions asked for the installation lacks. A name
 // that is not known may be none at all, and then nobody can add it anywhere.
@@ -36,17 +27,17 @@ func notGranted(err error, asked permission.Set) error {
 	}
 	missing, _ := permission.Compare(known, e.Installation.Permissions)
 	strange, _ := permission.Compare(unknown, e.Installation.Permissions)
-	var cures []string
+	var hints []string
 	if len(strange) > 0 {
-		cures = append(cures, fmt.Sprintf("this release knows no permission of this name: %s. Check it against docs/permissions.md; "+
+		hints = append(hints, fmt.Sprintf("this release knows no permission of this name: %s. Check it against docs/permissions.md; "+
 			"one that is newer than this release the App has to have first", strings.Join(strange, ", ")))
 	}
 	if len(missing) > 0 {
-		cures = append(cures, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, "+
+		hints = append(hints, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, "+
 			"or ask for less", strings.Join(missing, ", "), e.Installation.Page))
 	}
-	if len(cures) > 0 {
-		return cured{err, strings.Join(cures, "; ")}
+	if len(hints) > 0 {
+		return &fault.Error{Hint: strings.Join(hints, "; "), Err: err}
 	}
 	return err
 }

@@ -93,14 +93,14 @@ func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, 
 	case len(chosen) == 0:
 		return nil, actions.Fault{
 			Input: "repositories", Problem: fmt.Sprintf("its patterns match none of the %d repositories that the App reaches", len(have)),
-			Cure: "check the patterns, and which repositories the installation selects; include-archived: true takes archived ones too",
+			Hint: "check the patterns, and which repositories the installation selects; include-archived: true takes archived ones too",
 		}
 	case len(chosen) > githubapp.MaxRepositories:
 		return nil, actions.Fault{
 			Input: "repositories",
 			Problem: fmt.Sprintf("its patterns match %d repositories, and GitHub lets a token name %d",
 				len(chosen), githubapp.MaxRepositories),
-			Cure: "take all (repositories: '*'), or narrow the patterns and use a second step for the rest",
+			Hint: "take all (repositories: '*'), or narrow the patterns and use a second step for the rest",
 		}
 	}
 	if err := p.idle(have, archived); err != nil {
@@ -113,12 +113,12 @@ func (p patterns) expand(have []githubapp.Repository, archived bool) ([]string, 
 // exclusion would leave its repository in, and somebody relies on an inclusion.
 func (p patterns) idle(have []githubapp.Repository, archived bool) error {
 	var faults []error
-	note := func(glob, mark, cure string) {
+	note := func(glob, mark, hint string) {
 		if near := nearestRepository(glob, have); near != "" {
-			cure = "did you mean " + mark + near + "?"
+			hint = "did you mean " + mark + near + "?"
 		}
 		faults = append(faults, actions.Fault{
-			Input: "repositories", Cure: cure,
+			Input: "repositories", Hint: hint,
 			Problem: fmt.Sprintf("%s matches none of the %d repositories that the App reaches", actions.Quote(mark+glob), len(have)),
 		})
 	}

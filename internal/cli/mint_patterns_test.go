@@ -83,8 +83,8 @@ func TestIdlePatternsHint(t *testing.T) {
 	} {
 		_, err := c.p.expand(have, false)
 		var fault actions.Fault
-		if !errors.As(err, &fault) || fault.Cure != c.hint {
-			t.Errorf("%v: hint %q, want %q", c.p, fault.Cure, c.hint)
+		if !errors.As(err, &fault) || fault.Hint != c.hint {
+			t.Errorf("%v: hint %q, want %q", c.p, fault.Hint, c.hint)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
@@ -26,7 +27,7 @@ func parsePermissions(in *actions.Inputs) (asked permissionRequest, warnings []s
 	for _, err := range faults {
 		var f actions.Fault
 		if errors.As(err, &f) {
-			in.Fault(f.Input, f.Problem, f.Cure)
+			in.Fault(f.Input, f.Problem, f.Hint)
 		}
 	}
 	strict := in.Choice("permission-check", "warn", "strict") == "strict"
@@ -54,12 +55,12 @@ func parseSingle(in *actions.Inputs) permission.Set {
 		one := permission.Set{permission.Name(name): strings.ToLower(given.Value)}
 		if err == nil {
 			var clash []error
-			single, clash = permission.Merge(single, one)
-			err = errors.Join(clash...)
+			if single, clash = permission.Merge(single, one); len(clash) > 0 {
+				err = clash[0]
+			}
 		}
 		if err != nil {
-			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-			in.Fault(actions.Speakable(given.Name, prefix+"…"), problem, cure)
+			in.Fault(actions.Speakable(given.Name, prefix+"…"), err.Error(), fault.Hint(err))
 		}
 	}
 	return single
@@ -75,22 +76,21 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 	var faults []error
 	note := func(input string, errs []error) {
 		for _, err := range errs {
-			problem, cure, _ := strings.Cut(err.Error(), "; hint: ")
-			faults = append(faults, actions.Fault{Input: input, Problem: problem, Cure: cure})
+			faults = append(faults, actions.Fault{Input: input, Problem: err.Error(), Hint: fault.Hint(err)})
 		}
 	}
 	// An input that is given must name something: without permissions, a token
 	// gets all of them.
-	given := func(input, text string, named int, errs []error, cure string) {
+	given := func(input, text string, named int, errs []error, hint string) {
 		if note(input, errs); text != "" && named == 0 && len(errs) == 0 {
-			faults = append(faults, actions.Fault{Input: input, Problem: "is given, but names nothing", Cure: cure})
+			faults = append(faults, actions.Fault{Input: input, Problem: "is given, but names nothing", Hint: hint})
 		}
 	}
 	if strings.EqualFold(strings.TrimSpace(permissions), everyPermission) {
 		if len(single)+len(scopes)+len(operations) > 0 {
 			faults = append(faults, actions.Fault{
 				Input: "permissions", Problem: "can't be all with scopes, operations or permission-… beside it",
-				Cure: "name what the job needs, or leave the others out",
+				Hint: "name what the job needs, or leave the others out",
 			})
 		}
 		return permissionRequest{All: true}, faults

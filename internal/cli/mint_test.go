@@ -18,6 +18,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakerunner"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -209,7 +210,7 @@ func FuzzParseMint(f *testing.F) {
 		token := "ghs_" + rand.Text() + rand.Text()
 		for _, v := range []string{value, value + token, token + value} {
 			_, _, err := parse(t, map[string]string{"INPUT_" + strings.ToUpper(name): v})
-			if err != nil && strings.Contains(actions.Text(err), token) {
+			if err != nil && strings.Contains(fault.Text(err), token) {
 				t.Errorf("%s repeats a token: %v", name, err)
 			}
 		}
@@ -251,7 +252,7 @@ func TestTokensAreNoNames(t *testing.T) {
 					env["INPUT_CLIENT-ID"] = ""
 				}
 				_, _, err := parse(t, env)
-				if err == nil || strings.Contains(strings.ToUpper(actions.Text(err)), strings.ToUpper(token)) {
+				if err == nil || strings.Contains(strings.ToUpper(fault.Text(err)), strings.ToUpper(token)) {
 					t.Errorf("%s: %v", input, err)
 				}
 			}

@@ -60,7 +60,7 @@ func (m minted) sameScope() error {
 	}
 	return actions.Fault{
 		Problem: "GitHub granted another scope than was asked for: " + strings.Join(parts, "; "),
-		Cure:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
+		Hint:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
 	}
 }
 

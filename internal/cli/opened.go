@@ -39,13 +39,13 @@ func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Id
 	if problem := stranger(opened); problem != "" {
 		return envelope.Payload{}, actions.Fault{
 			Input: "encrypted-token", Problem: problem,
-			Cure: strangerCure,
+			Hint: strangerHint,
 		}
 	}
 	return opened, nil
 }
 
-const strangerCure = "valetkey makes no such envelope: find out which job or person made it, and take the output of yours"
+const strangerHint = "valetkey makes no such envelope: find out which job or person made it, and take the output of yours"
 
 // stranger returns what an envelope holds that no mint of ours writes, or "".
 // It repeats nothing but plain words.
@@ -94,7 +94,7 @@ func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 	return h, actions.Fault{
 		Input:   "encrypted-token",
 		Problem: fmt.Sprintf("says that it was minted at %s, and this step speaks to %s", named, actions.Quote(h.URL)),
-		Cure: "nothing was sent; set github-api-url to where the token was minted, " +
+		Hint: "nothing was sent; set github-api-url to where the token was minted, " +
 			"or name it in allowed-api-urls, if that is a GitHub of yours",
 	}
 }
@@ -110,7 +110,7 @@ func remaining(p envelope.Payload, now time.Time) (time.Duration, error) {
 		return 0, actions.Fault{
 			Input:   "encrypted-token",
 			Problem: "says that the token lives until " + p.ExpiresAt.UTC().Format(time.RFC3339) + ", and GitHub's live for an hour",
-			Cure:    strangerCure,
+			Hint:    strangerHint,
 		}
 	}
 	return rest, nil

@@ -156,7 +156,7 @@ func TestForgedEnvelopes(t *testing.T) {
 			d.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, p)
 			d.run(t, "decrypt")
 			line, hint := d.said("error")
-			if d.exit != exitFailure || !strings.HasPrefix(line, "input encrypted-token: ") || hint != strangerCure {
+			if d.exit != exitFailure || !strings.HasPrefix(line, "input encrypted-token: ") || hint != strangerHint {
 				t.Errorf("exit %d: %s", d.exit, d.log.String())
 			}
 			if strings.Count(d.log.String(), "::error::") != 1 || strings.Contains(strings.ToLower(d.log.String()), strings.ToLower(secret)) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -115,9 +116,9 @@ func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, token
 		case err == nil:
 			r.Info("%s", outcomes[i])
 		case !t.Expires.IsZero() && api.Now().After(t.Expires):
-			r.Info("the token could not be revoked, and expired at %s by itself: %s", clockTime(t.Expires), actions.Text(err))
+			r.Info("the token could not be revoked, and expired at %s by itself: %s", clockTime(t.Expires), fault.Text(err))
 		default:
-			r.Warning("the token is not revoked%s: %s", livesUntil(t.Expires), actions.Text(err))
+			r.Warning("the token is not revoked%s: %s", livesUntil(t.Expires), fault.Text(err))
 		}
 	}
 }

@@ -29,7 +29,7 @@ func reachOf(repositories []string) (reach, error) {
 		if w.Owner != "" && owner != w.Owner {
 			return reach{}, actions.Fault{
 				Input: "encrypted-token", Problem: "names repositories of more than one owner, which no token opens",
-				Cure: "pass the output encrypted-token of valetkey as it is",
+				Hint: "pass the output encrypted-token of valetkey as it is",
 			}
 		}
 		if w.Owner = owner; name == "*" {

@@ -8,7 +8,7 @@ import (
 )
 
 // The README's "When it fails" is what the code says: each of its messages and
-// cures is one of TestWorstDay's or of the key's, variables apart.
+// hints is one of TestWorstDay's or of the key's, variables apart.
 func TestREADMEFailures(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -37,9 +37,9 @@ func TestREADMEFailures(t *testing.T) {
 
 // shownBy looks for a message and its hint; … in the README stands for what varies.
 func shownBy(message, hint string) bool {
-	line, cure := pattern(message), pattern(hint)
+	line, remedy := pattern(message), pattern(hint)
 	for _, c := range worstDay {
-		told := cure.MatchString(c.hint) || strings.HasPrefix(strings.ReplaceAll(hint, "`", ""), c.hint)
+		told := remedy.MatchString(c.hint) || strings.HasPrefix(strings.ReplaceAll(hint, "`", ""), c.hint)
 		if c.line != "" && line.MatchString(c.line) && told {
 			return true
 		}

@@ -2,10 +2,10 @@ package cli
 
 import (
 	"crypto/rsa"
-	"errors"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // parseRecipients returns who can open the encrypted outputs, from recipients
@@ -54,14 +54,14 @@ func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity 
 		}
 	}
 	if len(given) != 1 {
-		const cure = "give one of the three: what the encryption was for. It was the App's private-key when the mint named no recipients"
+		const hint = "give one of the three: what the encryption was for. It was the App's private-key when the mint named no recipients"
 		switch cause, without := r.WithoutSecrets(""); {
 		case len(given) > 1:
-			in.Fault("identity", "is not the only one: passphrase and private-key are other ways to say the same", cure)
+			in.Fault("identity", "is not the only one: passphrase and private-key are other ways to say the same", hint)
 		case cause != "":
 			in.Fault("identity", noneGiven+": "+cause, without)
 		default:
-			in.Fault("identity", noneGiven, cure+missingKey)
+			in.Fault("identity", noneGiven, hint+missingKey)
 		}
 		return nil
 	}
@@ -85,14 +85,8 @@ func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity 
 // envelopeFault notes an error of the envelope package. It reports whether
 // there was one.
 func envelopeFault(in *actions.Inputs, name string, err error) bool {
-	var e *envelope.Error
-	switch {
-	case err == nil:
-		return false
-	case errors.As(err, &e):
-		in.Fault(name, e.Problem, e.Cure)
-	default:
-		in.Fault(name, err.Error(), "")
+	if err != nil {
+		in.Fault(name, err.Error(), fault.Hint(err))
 	}
-	return true
+	return err != nil
 }

@@ -57,7 +57,7 @@ func (d refreshDir) helper() string {
 func newRefreshDir(temp string) (refreshDir, error) {
 	if temp == "" {
 		return refreshDir{}, actions.Fault{
-			Input: "refresh", Problem: "has nowhere to put the program: RUNNER_TEMP is not set", Cure: "the runner sets it",
+			Input: "refresh", Problem: "has nowhere to put the program: RUNNER_TEMP is not set", Hint: "the runner sets it",
 		}
 	}
 	path, err := os.MkdirTemp(temp, refreshPrefix)
@@ -121,7 +121,7 @@ func (d refreshDir) locked(ctx context.Context, f func() error) error {
 	case errors.Is(err, safefile.ErrLocked) && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return actions.Fault{
 			Problem: fmt.Sprintf("lock the state of refresh: another process of this job held it for %s, and it is not known which", refreshWait),
-			Cure:    "look for a git or a valetkey that hangs in an earlier step, and end it",
+			Hint:    "look for a git or a valetkey that hangs in an earlier step, and end it",
 		}
 	case errors.Is(err, safefile.ErrLocked):
 		return errors.New("lock the state of refresh: cancelled while another process held it")

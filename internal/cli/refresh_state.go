@@ -82,7 +82,7 @@ func (d refreshDir) save(s refreshState) error {
 	if len(sealed) > maxRefresh {
 		return actions.Fault{
 			Input: "refresh", Problem: fmt.Sprintf("has more to keep than %d MiB", maxRefresh>>20),
-			Cure: "give ca-bundle only the certificates that it takes",
+			Hint: "give ca-bundle only the certificates that it takes",
 		}
 	}
 	return safefile.Replace(filepath.Join(d.path, refreshFile), func(f *os.File) error {
@@ -106,21 +106,21 @@ func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	}
 	sealed, err := safefile.ReadOwn(filepath.Join(d.path, refreshFile), maxRefresh)
 	if err != nil {
-		return s, actions.Fault{Problem: "read the state of refresh: " + err.Error(), Cure: mintAnew}
+		return s, actions.Fault{Problem: "read the state of refresh: " + err.Error(), Hint: mintAnew}
 	}
 	with, err := envelope.ParseIdentities(identity)
 	if err != nil {
 		return s, actions.Fault{
 			Problem: "the variable " + d.identityVariable() + " " + err.Error(),
-			Cure:    "it is set for the later steps of the job that minted with refresh: true",
+			Hint:    "it is set for the later steps of the job that minted with refresh: true",
 		}
 	}
 	opened, err := envelope.Open(string(sealed), with)
 	if err != nil {
-		return s, actions.Fault{Problem: "the state of refresh " + err.Error(), Cure: mintAnew}
+		return s, actions.Fault{Problem: "the state of refresh " + err.Error(), Hint: mintAnew}
 	}
 	if err := json.Unmarshal([]byte(opened.Values[refreshFile].Reveal()), &s); err != nil {
-		return s, actions.Fault{Problem: "the state of refresh makes no sense", Cure: mintAnew}
+		return s, actions.Fault{Problem: "the state of refresh makes no sense", Hint: mintAnew}
 	}
 	return s, nil
 }

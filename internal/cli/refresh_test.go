@@ -205,8 +205,8 @@ func TestRefreshSaysWhatHelps(t *testing.T) {
 			t.Fatal(err)
 		}
 		var fault actions.Fault
-		if _, err := dir.load(identity); !errors.As(err, &fault) || fault.Cure != mintAnew {
-			t.Errorf("%s: %v, hint %q", name, err, fault.Cure)
+		if _, err := dir.load(identity); !errors.As(err, &fault) || fault.Hint != mintAnew {
+			t.Errorf("%s: %v, hint %q", name, err, fault.Hint)
 		}
 	}
 }

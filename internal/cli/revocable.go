@@ -12,7 +12,7 @@ import (
 // /installation/token ends the token that sends it. GitHub answers 401 to
 // anything else, and also to a token that is gone already, so the text has to
 // be recognized by its look before it is sent.
-func notRevocable(text string) (problem, cure string) {
+func notRevocable(text string) (problem, hint string) {
 	const pass = "pass the output token of valetkey as it is"
 	switch kind := redact.KindOf(text); {
 	case isEnvelope(text):

@@ -24,8 +24,8 @@ func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	case token.Empty():
 		identities = parseIdentities(r, in)
 	}
-	if problem, cure := notRevocable(token.Reveal()); !token.Empty() && problem != "" {
-		in.Fault("token", problem, cure)
+	if problem, hint := notRevocable(token.Reveal()); !token.Empty() && problem != "" {
+		in.Fault("token", problem, hint)
 	}
 	if err := in.Err(); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/rotate"
@@ -98,7 +99,7 @@ func publishRotations(r *actions.Runner, reports []rotate.Report, dryRun bool) e
 		case report.Err != nil && (report.Outcome == rotate.Failed || report.Outcome == rotate.Busy || report.Lingers):
 			errs = append(errs, rotationErrors(report))
 		case report.Err != nil:
-			r.Warning("%s: %s", report.Name, actions.Text(report.Err))
+			r.Warning("%s: %s", report.Name, fault.Text(report.Err))
 		}
 		for _, text := range rotationWarnings(report) {
 			r.Warning("%s", text)

@@ -83,13 +83,13 @@ func (f *fleet) idOf(ctx context.Context, name string) (string, error) {
 	case answer.Status == apicall.StatusNotFound, errors.As(err, &failed) && failed.Status == apicall.StatusNotFound:
 		return "", actions.Fault{
 			Problem: unknownOrigin + err.Error(),
-			Cure: "set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: " +
+			Hint: "set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: " +
 				"gh api repos/" + name + " --jq .id tells it",
 		}
 	case err != nil:
 		return "", fmt.Errorf(unknownOrigin+"%w", err)
 	case repository.ID <= 0:
-		return "", actions.Fault{Problem: unknownOrigin + name + " has no id", Cure: "set GITHUB_REPOSITORY_ID"}
+		return "", actions.Fault{Problem: unknownOrigin + name + " has no id", Hint: "set GITHUB_REPOSITORY_ID"}
 	}
 	return strconv.FormatInt(repository.ID, 10), nil
 }

@@ -61,7 +61,7 @@ func (w *weather) RoundTrip(r *http.Request) (*http.Response, error) {
 	w.mu.Unlock()
 	if status := w.refused[repository]; status != 0 {
 		message := map[int]string{403: "Resource not accessible by integration", 404: "Not Found"}[status]
-		return fault(r, fakegithub.Fault{Status: status, Body: fmt.Sprintf(`{"message":%q}`, message)})
+		return answered(r, fakegithub.Fault{Status: status, Body: fmt.Sprintf(`{"message":%q}`, message)})
 	}
 	h := fnv.New64a()
 	fmt.Fprint(h, asked, " ", try)
@@ -85,9 +85,9 @@ func (w *weather) strike(r *http.Request, chance *rand.Rand) (*http.Response, er
 	limit.Status = []int{http.StatusForbidden, http.StatusTooManyRequests}[chance.IntN(2)]
 	switch kind := chance.IntN(12); {
 	case kind == 0: // rare, because each may cost a minute
-		return fault(r, limit)
+		return answered(r, limit)
 	case kind < 4:
-		return fault(r, outage)
+		return answered(r, outage)
 	case kind < 6:
 		return nil, errReset
 	}
@@ -97,7 +97,7 @@ func (w *weather) strike(r *http.Request, chance *rand.Rand) (*http.Response, er
 		return nil, errReset // nothing to cut off
 	}
 	if chance.IntN(2) == 0 {
-		return fault(r, outage)
+		return answered(r, outage)
 	}
 	body, err := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(io.MultiReader(strings.NewReader(string(body[:len(body)/2])), cut{}))
@@ -117,7 +117,8 @@ func repositoryOf(path string) string {
 	return parts[3]
 }
 
-func fault(r *http.Request, f fakegithub.Fault) (*http.Response, error) {
+// answered is the answer that a fault makes of a request.
+func answered(r *http.Request, f fakegithub.Fault) (*http.Response, error) {
 	resp := &http.Response{
 		StatusCode: f.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,
 		Header: http.Header{"Content-Type": {"application/json; charset=utf-8"}},

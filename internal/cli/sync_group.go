@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -120,11 +121,7 @@ func (g *group) text() string {
 	if g.err == nil {
 		return g.why()
 	}
-	_, hint, _ := strings.Cut(actions.Text(g.err), "\nhint: ")
-	if hint != "" {
-		hint = "; hint: " + hint
-	}
-	return g.why() + hint
+	return fault.Line(fault.New(g.why(), fault.Hint(g.err)))
 }
 
 // line returns the line of the log on the group. A plan says what would be

@@ -332,7 +332,7 @@ func TestSyncWaitsForItsToken(t *testing.T) {
 									}
 									limit := fakegithub.SecondaryLimit(after)
 									limit.Status = status
-									return fault(r, limit)
+									return answered(r, limit)
 								})
 							})
 							line, _ := d.said("error")

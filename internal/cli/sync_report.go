@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -72,7 +73,7 @@ func (s *syncReport) add(r secret.Result) {
 	s.Counts[string(r.Outcome)]++
 	reason := r.Reason
 	if r.Err != nil {
-		reason = strings.ReplaceAll(actions.Text(r.Err), "\nhint: ", "; hint: ")
+		reason = fault.Line(r.Err)
 	}
 	s.groups.add(r)
 	s.Targets = append(s.Targets, &syncTarget{

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -60,9 +61,8 @@ func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.S
 			v.fault(entry.Position, fmt.Sprintf("%s: the variable %s is empty or not set", entry.Name, entry.Variable),
 				fmt.Sprintf("give it to the step: env: %s: ${{ secrets.%s }}", entry.Variable, entry.Variable))
 		case entry.Mint == nil:
-			var e *secret.Invalid
-			if errors.As(secret.Check(entry.Name, value), &e) {
-				v.fault(entry.Position, e.Problem, e.Cure)
+			if err := secret.Check(entry.Name, value); err != nil {
+				v.fault(entry.Position, err.Error(), fault.Hint(err))
 			}
 		}
 	}
@@ -85,8 +85,8 @@ func (f *fleet) resolve(ctx context.Context, file *manifest.File, shard secret.S
 	return v, errors.Join(v.faults...)
 }
 
-func (v *resolution) fault(at manifest.Position, problem, cure string) {
-	v.faults = append(v.faults, v.file.Fault(at, problem, cure))
+func (v *resolution) fault(at manifest.Position, problem, hint string) {
+	v.faults = append(v.faults, v.file.Fault(at, problem, hint))
 }
 
 // target adds what one target of a secret means.

@@ -51,7 +51,7 @@ func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, er
 	if m.RepositoryID, err = strconv.ParseInt(text, 10, 64); err != nil || m.RepositoryID <= 0 {
 		return m, actions.Fault{
 			Problem: variable + " is " + actions.Quote(text) + ", which is no repository's id",
-			Cure:    "leave it as the runner sets it; it says whose the state file is",
+			Hint:    "leave it as the runner sets it; it says whose the state file is",
 		}
 	}
 	return m, nil

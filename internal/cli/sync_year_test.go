@@ -256,9 +256,9 @@ func (y *year) request(m *manifested, r *http.Request, next http.RoundTripper) (
 	switch {
 	case !lost || r.URL.Path == "/installation/token":
 	case y.often(0.2):
-		return fault(r, fakegithub.Fault{Status: http.StatusForbidden, Body: `{"message":"Resource not accessible by integration"}`})
+		return answered(r, fakegithub.Fault{Status: http.StatusForbidden, Body: `{"message":"Resource not accessible by integration"}`})
 	case y.often(0.5):
-		return fault(r, fakegithub.ServerError(http.StatusBadGateway, true))
+		return answered(r, fakegithub.ServerError(http.StatusBadGateway, true))
 	}
 	resp, err := next.RoundTrip(r)
 	y.judge(m, r)

@@ -20,7 +20,7 @@ func runToken(ctx context.Context, p Process, _ command, _ []string) int {
 	if !ok {
 		return exitCode(r, actions.Fault{
 			Problem: "there is no token to print here",
-			Cure:    `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`,
+			Hint:    `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`,
 		})
 	}
 	var announce func(redact.String)

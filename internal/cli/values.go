@@ -48,7 +48,7 @@ func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload
 			return actions.Fault{
 				Input:   "encrypted-token",
 				Problem: fmt.Sprintf("holds a value %s of under %d characters, which can't be masked here", name, redact.MinMask),
-				Cure:    "what is so short is no secret: leave it out where the envelope is made, and pass it as a plain output",
+				Hint:    "what is so short is no secret: leave it out where the envelope is made, and pass it as a plain output",
 			}
 		}
 		pairs = append(pairs, actions.Pair{Name: name, Value: value.Reveal()})

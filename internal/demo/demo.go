@@ -18,6 +18,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakerunner"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -172,7 +173,7 @@ func firstLine(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := actions.Text(err)
+	text := fault.Text(err)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		text = strings.TrimSpace(string(exit.Stderr))

@@ -54,7 +54,7 @@ type Payload struct {
 // Seal encrypts to all of the recipients, in one line of standard base64 without
 // padding characters. None of mustNotContain occurs in it: the runner drops a job
 // output that holds a masked value, even where it is there by chance, so Seal
-// encrypts again until it is not. The error is an [*Error].
+// encrypts again until it is not. The error is a [*fault.Error].
 func Seal(p Payload, to []Recipient, mustNotContain []redact.String) (string, error) {
 	if err := CheckRecipients(to); err != nil {
 		return "", err

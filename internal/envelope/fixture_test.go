@@ -20,6 +20,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -144,14 +145,14 @@ func bytesOf(t testing.TB, line string) []byte {
 	return file
 }
 
-// fails asserts an error of ours with a cure, and gives its text.
-func fails(t testing.TB, err error) *Error {
+// fails asserts an error of ours with a hint, and gives its text.
+func fails(t testing.TB, err error) *fault.Error {
 	t.Helper()
-	var e *Error
+	var e *fault.Error
 	if !errors.As(err, &e) {
-		t.Fatalf("got %v, want an *Error", err)
+		t.Fatalf("got %v, want a *fault.Error", err)
 	}
-	if e.Hint() == "" {
+	if e.Hint == "" {
 		t.Errorf("%q has no hint", e)
 	}
 	return e

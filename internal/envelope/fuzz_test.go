@@ -11,6 +11,7 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/agessh"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -79,7 +80,7 @@ func FuzzRoundTrip(f *testing.F) {
 		}
 		line, err := Seal(p, to, []redact.String{redact.New(mask)})
 		if err != nil {
-			allowed := map[*Error]bool{
+			allowed := map[*fault.Error]bool{
 				errNotText:    !utf8.ValidString(text),
 				errTokenForm:  isOfToken && !isToken(secret),
 				errNothing:    isOfToken && secret == "",

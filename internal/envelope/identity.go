@@ -15,6 +15,7 @@ import (
 	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -39,16 +40,17 @@ const wantIdentity = "pass the private half of a key: AGE-SECRET-KEY-1… as age
 
 // What lines are that are no identities.
 var (
-	publicIdentity  = &fault{"is a public key, not an identity", wantIdentity}
-	tokenIdentity   = &fault{"is a token, not an identity", wantIdentity}
-	pluginIdentity  = &fault{"is an identity of an age plugin, which is another program", wantIdentity}
-	lockedIdentity  = &fault{"is a private key protected by a passphrase", "take the passphrase off a copy (ssh-keygen -p -N '' -f copy), or use an age key"}
-	lockedFile      = &fault{"is an encrypted file, not an identity", "decrypt it first: age -d key.age"}
-	kindIdentity    = &fault{"is a private key that is neither ssh-ed25519 nor ssh-rsa", wantIdentity}
-	weakIdentity    = &fault{"is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519"}
-	cutPEM          = &fault{"is a private key that is cut off: its -----END line is missing", "pass the whole file"}
-	damagedIdentity = &fault{"is a damaged private key: characters are wrong or missing", "pass the whole file, as it is"}
-	noIdentity      = &fault{"is no identity", wantIdentity}
+	publicIdentity = fault.New("is a public key, not an identity", wantIdentity)
+	tokenIdentity  = fault.New("is a token, not an identity", wantIdentity)
+	pluginIdentity = fault.New("is an identity of an age plugin, which is another program", wantIdentity)
+	lockedIdentity = fault.New("is a private key protected by a passphrase",
+		"take the passphrase off a copy (ssh-keygen -p -N '' -f copy), or use an age key")
+	lockedFile      = fault.New("is an encrypted file, not an identity", "decrypt it first: age -d key.age")
+	kindIdentity    = fault.New("is a private key that is neither ssh-ed25519 nor ssh-rsa", wantIdentity)
+	weakIdentity    = fault.New("is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519")
+	cutPEM          = fault.New("is a private key that is cut off: its -----END line is missing", "pass the whole file")
+	damagedIdentity = fault.New("is a damaged private key: characters are wrong or missing", "pass the whole file, as it is")
+	noIdentity      = fault.New("is no identity", wantIdentity)
 )
 
 var notIdentities = prefixed{
@@ -63,11 +65,11 @@ var notIdentities = prefixed{
 // ParseIdentities reads private keys: AGE-SECRET-KEY-1… and AGE-SECRET-KEY-PQ-1…,
 // one per line, and SSH or PEM ones (Ed25519 and RSA, not protected by a
 // passphrase), with blank lines and # comments. Newlines that were escaped or
-// turned into spaces on the way are no harm. The error is an [*Error] that names
+// turned into spaces on the way are no harm. The error is a [*fault.Error] that names
 // each faulty line by its number.
 func ParseIdentities(text redact.String) ([]Identity, error) {
 	if len(text.Reveal()) > maxIdentitiesText {
-		return nil, wrong("is larger than 64 KiB, which no list of keys is", wantIdentity)
+		return nil, fault.New("is larger than 64 KiB, which no list of keys is", wantIdentity)
 	}
 	t := unixLines(strings.NewReplacer(`\r`, "", `\n`, "\n").Replace(text.Reveal()))
 	t = strings.Trim(strings.TrimRight(t, " \t\n"), "\"'")
@@ -94,20 +96,21 @@ func ParseIdentities(text redact.String) ([]Identity, error) {
 func checkIdentities(with []Identity, text redact.String) ([]Identity, error) {
 	switch {
 	case len(with) > maxIdentities:
-		return nil, wrong("holds more than 100 keys", "pass the key of this job alone")
+		return nil, fault.New("holds more than 100 keys", "pass the key of this job alone")
 	case len(with) > 0:
 		return with, nil
 	case strings.TrimSpace(text.Reveal()) == "":
-		return nil, &Error{Problem: "is empty", Cure: wantIdentity, is: ErrEmpty}
+		return nil, &fault.Error{Problem: "is empty", Hint: wantIdentity, Err: ErrEmpty}
 	case strings.Contains(text.Reveal(), "AGE-SECRET-KEY-"):
-		return nil, wrong("has its key in a # comment", "keep the newlines of the file that age-keygen wrote, or pass the line AGE-SECRET-KEY-… alone")
+		return nil, fault.New("has its key in a # comment",
+			"keep the newlines of the file that age-keygen wrote, or pass the line AGE-SECRET-KEY-… alone")
 	}
-	return nil, wrong("holds comments only", wantIdentity)
+	return nil, fault.New("holds comments only", wantIdentity)
 }
 
 // nextIdentity takes one thing from the beginning of a text: a word, a PEM, or
 // what stands for nothing. length is how much of the text that was, at least 1.
-func nextIdentity(t string) (i Identity, length int, what *fault) {
+func nextIdentity(t string) (i Identity, length int, what *fault.Error) {
 	switch {
 	case strings.ContainsRune(" \t\n", rune(t[0])):
 		return Identity{}, 1, nil
@@ -160,7 +163,7 @@ var pemText = sync.OnceValue(func() (p struct{ begin, end, header *regexp.Regexp
 	return p
 })
 
-func nextPEM(t string) (Identity, int, *fault) {
+func nextPEM(t string) (Identity, int, *fault.Error) {
 	begin, stop := pemText().begin.FindStringSubmatchIndex(t), pemText().end.FindStringIndex(t)
 	if begin == nil {
 		return Identity{}, lineEnd(t), damagedIdentity
@@ -172,7 +175,7 @@ func nextPEM(t string) (Identity, int, *fault) {
 	return i, stop[1], what
 }
 
-func parsePEM(label, body string) (Identity, *fault) {
+func parsePEM(label, body string) (Identity, *fault.Error) {
 	switch {
 	case label == "ENCRYPTED PRIVATE KEY", strings.Contains(body, "Proc-Type: 4,ENCRYPTED"):
 		return Identity{}, lockedIdentity
@@ -196,7 +199,7 @@ func parsePEM(label, body string) (Identity, *fault) {
 	return identityOf(key)
 }
 
-func identityOf(key any) (Identity, *fault) {
+func identityOf(key any) (Identity, *fault.Error) {
 	switch k := key.(type) {
 	case *ed25519.PrivateKey: // of OpenSSH's form
 		return identityOf(*k)
@@ -222,14 +225,15 @@ func identityOf(key any) (Identity, *fault) {
 func NewIdentity() (identity redact.String, recipient string, err error) {
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
-		return redact.String{}, "", &Error{Problem: "no key can be made", Cure: "check that the machine has a source of randomness"}
+		return redact.String{}, "", &fault.Error{Problem: "no key can be made", Hint: "check that the machine has a source of randomness"}
 	}
 	return redact.New(key.String()), key.Recipient().String(), nil
 }
 
 // KeyIdentity opens what is encrypted for [KeyRecipient] of the same key.
 func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
-	unfit := wrong("the RSA key opens nothing: it is damaged, or of a size that age doesn't take", "pass the App's private key, the whole .pem file")
+	unfit := fault.New("the RSA key opens nothing: it is damaged, or of a size that age doesn't take",
+		"pass the App's private key, the whole .pem file")
 	if key == nil || key.N == nil || key.N.BitLen() < minRSABits || key.N.BitLen() > maxRSABits {
 		return Identity{}, unfit
 	}

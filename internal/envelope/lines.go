@@ -4,16 +4,16 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// fault is what a line is in the place of a key. It says nothing of the line
-// but that, since people paste private keys where public ones belong.
-type fault struct{ problem, cure string }
-
-// faults collects those of a text, so that one run shows them all.
+// faults collects what the lines of a text are in the place of keys, so that one
+// run shows them all. None says more of a line than that, since people paste private
+// keys where public ones belong.
 type faults struct {
 	lines []string
-	cures []string
+	hints []string
 	more  int
 }
 
@@ -21,14 +21,14 @@ type faults struct {
 // fault in each of its lines.
 const maxFaults = 20
 
-func (f *faults) add(line int, what *fault) {
+func (f *faults) add(line int, what *fault.Error) {
 	if len(f.lines) == maxFaults {
 		f.more++
 		return
 	}
-	f.lines = append(f.lines, fmt.Sprintf("line %d %s", line, what.problem))
-	if !slices.Contains(f.cures, what.cure) {
-		f.cures = append(f.cures, what.cure)
+	f.lines = append(f.lines, fmt.Sprintf("line %d %s", line, what.Problem))
+	if !slices.Contains(f.hints, what.Hint) {
+		f.hints = append(f.hints, what.Hint)
 	}
 }
 
@@ -41,16 +41,16 @@ func (f *faults) err() error {
 	if f.more > 0 {
 		problem += fmt.Sprintf("; and %d more", f.more)
 	}
-	return &Error{Problem: problem, Cure: strings.Join(f.cures, "; ")}
+	return &fault.Error{Problem: problem, Hint: strings.Join(f.hints, "; ")}
 }
 
 // prefixed is a table of what can be told by its first characters.
 type prefixed []struct {
 	prefix string
-	fault  *fault
+	fault  *fault.Error
 }
 
-func (p prefixed) find(t string) *fault {
+func (p prefixed) find(t string) *fault.Error {
 	for _, row := range p {
 		if strings.HasPrefix(t, row.prefix) {
 			return row.fault

@@ -13,12 +13,13 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // Open decrypts an envelope with the first identity that fits. Besides Seal's one
 // line it takes what the stock tool writes: wrapped or armoured base64, padded or
-// not. On an error, which is an [*Error], the payload is the zero one.
+// not. On an error, which is a [*fault.Error], the payload is the zero one.
 func Open(line string, with []Identity) (Payload, error) {
 	file, err := decode(line)
 	if err != nil {
@@ -42,7 +43,7 @@ func decrypt(file []byte, with []Identity) ([]byte, error) {
 		}
 	}
 	// age's own texts quote the file, and people paste other things than files.
-	var ours *Error
+	var ours *fault.Error
 	switch {
 	case errors.As(err, &ours):
 		return nil, ours
@@ -96,15 +97,15 @@ func checkIntro(file string) error {
 func foreign(t string) error {
 	switch kind := redact.KindOf(t); {
 	case kind == redact.InstallationToken:
-		return wrong("is "+kind.WithArticle()+" in plain text, not an envelope",
+		return fault.New("is "+kind.WithArticle()+" in plain text, not an envelope",
 			"it needs no decrypting: use it as it is, or pass the output encrypted-token")
 	case kind.IsToken():
-		return wrong("is "+kind.WithArticle()+" in plain text, not an envelope", wholeOutput)
+		return fault.New("is "+kind.WithArticle()+" in plain text, not an envelope", wholeOutput)
 	case kind == redact.AgeIdentity:
-		return wrong("is an age identity, which opens envelopes, not an envelope",
+		return fault.New("is an age identity, which opens envelopes, not an envelope",
 			"pass it as identity, and here the output encrypted-token")
 	}
-	kinds := []struct{ prefix, what, cure string }{
+	kinds := []struct{ prefix, what, hint string }{
 		{"age1", "an age recipient, which envelopes are made for", wholeOutput},
 		{"ssh-", "an SSH public key", wholeOutput},
 		{"-----BEGIN PGP", "a GPG message", "encrypt the value with the encrypt action, or with age"},
@@ -113,7 +114,7 @@ func foreign(t string) error {
 	}
 	for _, k := range kinds {
 		if strings.HasPrefix(t, k.prefix) {
-			return wrong("is "+k.what+", not an envelope", k.cure)
+			return fault.New("is "+k.what+", not an envelope", k.hint)
 		}
 	}
 	switch {
@@ -122,7 +123,7 @@ func foreign(t string) error {
 	case strings.HasPrefix(t, "age-encryption.org/"):
 		return errBinary
 	case strings.HasPrefix(t, "-----BEGIN") && strings.Contains(t[:min(len(t), 60)], "PRIVATE KEY-----"):
-		return wrong("is a private key, not an envelope", "pass it as identity or private-key, and here the output encrypted-token")
+		return fault.New("is a private key, not an envelope", "pass it as identity or private-key, and here the output encrypted-token")
 	}
 	return nil
 }
@@ -227,7 +228,7 @@ func noMatch(kinds []kind, with []Identity) error {
 	if slices.Contains(kinds, passphrase) {
 		return noPassphrase(with)
 	}
-	problem, cure := "is encrypted for "+recipients(kinds), "pass "+inputs(kinds)
+	problem, hint := "is encrypted for "+recipients(kinds), "pass "+inputs(kinds)
 	switch {
 	case len(given) == 0:
 		problem += ", and nothing was given to open it with"
@@ -235,30 +236,30 @@ func noMatch(kinds []kind, with []Identity) error {
 		problem += ", and what was given is " + list(given)
 	default:
 		problem += ", but not the one that was given"
-		cure = "compare the recipients it was made for with the public half of yours (age-keygen -y, ssh-keygen -y)"
+		hint = "compare the recipients it was made for with the public half of yours (age-keygen -y, ssh-keygen -y)"
 		if slices.Contains(kinds, sshRSA) {
-			cure += "; the App's private key has to be the one that minted, not another of the same App"
+			hint += "; the App's private key has to be the one that minted, not another of the same App"
 		}
 	}
-	return &Error{Problem: problem, Cure: cure, is: ErrNoMatch}
+	return &fault.Error{Problem: problem, Hint: hint, Err: ErrNoMatch}
 }
 
 func noPassphrase(with []Identity) error {
-	e := &Error{
-		is:      ErrNoMatch,
+	e := &fault.Error{
+		Err:     ErrNoMatch,
 		Problem: "is encrypted with a passphrase, and none was given",
-		Cure:    "pass passphrase, with the one that it was encrypted with",
+		Hint:    "pass passphrase, with the one that it was encrypted with",
 	}
 	for _, i := range with {
 		switch {
 		case i.kind != passphrase:
 		case i.unwraps != nil:
 			e.Problem = "is encrypted with another passphrase than the one given"
-			e.Cure = "pass the one that it was encrypted with: a space at either end counts, a newline at the end doesn't"
+			e.Hint = "pass the one that it was encrypted with: a space at either end counts, a newline at the end doesn't"
 			return e
 		default:
 			e.Problem = "is encrypted with a passphrase, and the one given is empty"
-			e.Cure = "is the secret that holds it set, and passed to this job?"
+			e.Hint = "is the secret that holds it set, and passed to this job?"
 		}
 	}
 	return e

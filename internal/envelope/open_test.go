@@ -302,7 +302,7 @@ func TestHints(t *testing.T) {
 			line, err := Seal(token(), recipientOf(t, c.public), nil)
 			must(t, err)
 			_, err = Open(line, c.with)
-			if hint := fails(t, err).Hint(); !strings.Contains(hint, c.want) {
+			if hint := fails(t, err).Hint; !strings.Contains(hint, c.want) {
 				t.Errorf("got %q, want one with %q", hint, c.want)
 			}
 		})

@@ -15,6 +15,7 @@ import (
 	"filippo.io/age"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -169,8 +170,8 @@ func refusedAs[T any](t *testing.T, given, want string, got []T, err error) {
 		t.Errorf("there are %T: %v", got, got)
 	}
 	for _, word := range strings.Fields(given) {
-		if len(word) > 32 && strings.Contains(e.Error()+e.Hint(), word[20:32]) {
-			t.Errorf("%q echoes what it was given", e.Error()+e.Hint())
+		if len(word) > 32 && strings.Contains(e.Error()+e.Hint, word[20:32]) {
+			t.Errorf("%q echoes what it was given", e.Error()+e.Hint)
 		}
 	}
 }
@@ -303,11 +304,11 @@ func TestParseIdentitiesOfOddKeys(t *testing.T) {
 // vocabulary is all that an error of the Parse functions can say.
 var vocabulary = func() *regexp.Regexp {
 	var problems []string
-	for _, f := range []*fault{
+	for _, f := range []*fault.Error{
 		privateRecipient, pemRecipient, tokenRecipient, pluginOnly, namedRecipient, sshKind, sshWeak, cutRecipient, noRecipient,
 		publicIdentity, tokenIdentity, pluginIdentity, lockedIdentity, lockedFile, kindIdentity, weakIdentity, cutPEM, damagedIdentity, noIdentity,
 	} {
-		problems = append(problems, regexp.QuoteMeta(f.problem))
+		problems = append(problems, regexp.QuoteMeta(f.Problem))
 	}
 	line := `line \d+ (` + strings.Join(problems, "|") + `)`
 	return regexp.MustCompile(`^(` + line + `(; ` + line + `)*(; and \d+ more)?` +

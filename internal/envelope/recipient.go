@@ -9,6 +9,7 @@ import (
 	"filippo.io/age/agessh"
 	"golang.org/x/crypto/ssh"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -33,21 +34,23 @@ const wantRecipient = "give the public half of a key: age1… (age-keygen -y key
 
 // What lines are that are no recipients.
 var (
-	privateRecipient = &fault{
+	privateRecipient = fault.New(
 		"is a private key, not a recipient",
 		"give the public half, which age-keygen -y or ssh-keygen -y prints, and replace the private key if this text was public",
-	}
-	pemRecipient = &fault{
+	)
+	pemRecipient = fault.New(
 		"is the beginning of a PEM, and a recipient is one line",
 		"give an RSA public key as ssh-rsa …, which ssh-keygen -i -m PKCS8 -f public.pem prints",
-	}
-	tokenRecipient = &fault{"is a token, not a recipient", wantRecipient + "; revoke the token if this text was public"}
-	pluginOnly     = &fault{"is a recipient of an age plugin, which is another program", wantRecipient}
-	namedRecipient = &fault{"names somebody, but a recipient is a key", "take the key from https://github.com/NAME.keys: ssh-ed25519 … or ssh-rsa …"}
-	sshKind        = &fault{"is an SSH key of a kind that can sign only", "give an ssh-ed25519 or ssh-rsa key, or one that age-keygen makes"}
-	sshWeak        = &fault{"is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519"}
-	cutRecipient   = &fault{"is a damaged recipient: characters are wrong or missing", "copy the whole line again"}
-	noRecipient    = &fault{"is no recipient", wantRecipient}
+	)
+	tokenRecipient = fault.New("is a token, not a recipient", wantRecipient+"; revoke the token if this text was public")
+	pluginOnly     = fault.New("is a recipient of an age plugin, which is another program", wantRecipient)
+	namedRecipient = fault.New("names somebody, but a recipient is a key",
+		"take the key from https://github.com/NAME.keys: ssh-ed25519 … or ssh-rsa …")
+	sshKind = fault.New("is an SSH key of a kind that can sign only",
+		"give an ssh-ed25519 or ssh-rsa key, or one that age-keygen makes")
+	sshWeak      = fault.New("is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519")
+	cutRecipient = fault.New("is a damaged recipient: characters are wrong or missing", "copy the whole line again")
+	noRecipient  = fault.New("is no recipient", wantRecipient)
 )
 
 var notRecipients = prefixed{
@@ -66,11 +69,11 @@ var notRecipients = prefixed{
 
 // ParseRecipients reads recipients, one per line: age1…, age1pq1…, ssh-ed25519 …
 // or ssh-rsa …, with blank lines and # comments. The same one again counts once,
-// and a text without any gives none. The error is an [*Error] that names each
+// and a text without any gives none. The error is a [*fault.Error] that names each
 // faulty line by its number.
 func ParseRecipients(text string) ([]Recipient, error) {
 	if len(text) > maxRecipientsText {
-		return nil, wrong("is larger than 256 KiB", wantRecipient)
+		return nil, fault.New("is larger than 256 KiB", wantRecipient)
 	}
 	var (
 		to     []Recipient
@@ -110,7 +113,7 @@ func ParseRecipients(text string) ([]Recipient, error) {
 }
 
 // parseRecipient gives a recipient and what it is the same by.
-func parseRecipient(line string) (r Recipient, id string, what *fault) {
+func parseRecipient(line string) (r Recipient, id string, what *fault.Error) {
 	if len(line) > maxRecipientLine || !utf8.ValidString(line) {
 		return Recipient{}, "", noRecipient
 	}
@@ -143,7 +146,7 @@ func usable(r Recipient) bool {
 	return err == nil
 }
 
-func parseAgeRecipient(line string) (Recipient, string, *fault) {
+func parseAgeRecipient(line string) (Recipient, string, *fault.Error) {
 	word, rest, _ := strings.Cut(line, " ")
 	if rest = strings.TrimSpace(rest); rest != "" && !strings.HasPrefix(rest, "#") {
 		return Recipient{}, "", cutRecipient
@@ -165,7 +168,7 @@ func parseAgeRecipient(line string) (Recipient, string, *fault) {
 	return Recipient{ageKey, r}, r.String(), nil
 }
 
-func parseSSHRecipient(line string) (Recipient, string, *fault) {
+func parseSSHRecipient(line string) (Recipient, string, *fault.Error) {
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
 		return Recipient{}, "", cutRecipient
@@ -190,7 +193,8 @@ func parseSSHRecipient(line string) (Recipient, string, *fault) {
 // KeyRecipient is whoever holds the private half of an RSA key, as the App's own:
 // the file is one for an ssh-rsa key, so stock age takes the PEM as its identity.
 func KeyRecipient(pub *rsa.PublicKey) (Recipient, error) {
-	unfit := wrong("the RSA key can't be encrypted to: it is damaged, or of a size that age doesn't take", "generate a private key on the App's settings page")
+	unfit := fault.New("the RSA key can't be encrypted to: it is damaged, or of a size that age doesn't take",
+		"generate a private key on the App's settings page")
 	if pub == nil || pub.N == nil || pub.N.BitLen() < minRSABits || pub.N.BitLen() > maxRSABits {
 		return Recipient{}, unfit
 	}
@@ -216,19 +220,19 @@ func PassphraseRecipient(secret redact.String) (Recipient, error) {
 
 // passphraseRecipient lets tests do with less work.
 func passphraseRecipient(secret redact.String, factor int) (Recipient, error) {
-	const cure = "make one with: openssl rand -base64 24"
+	const hint = "make one with: openssl rand -base64 24"
 	text := trimNewline(secret.Reveal())
 	switch {
 	case text == "":
-		return Recipient{}, wrong("is empty", cure)
+		return Recipient{}, fault.New("is empty", hint)
 	case utf8.RuneCountInString(strings.TrimSpace(text)) < minPassphrase:
-		return Recipient{}, wrong("is shorter than 16 characters: whoever has the output could guess it", cure)
+		return Recipient{}, fault.New("is shorter than 16 characters: whoever has the output could guess it", hint)
 	case strings.ContainsAny(text, "\r\n"):
-		return Recipient{}, wrong("has several lines, which stock age could not be given", cure)
+		return Recipient{}, fault.New("has several lines, which stock age could not be given", hint)
 	}
 	r, err := age.NewScryptRecipient(text)
 	if err != nil {
-		return Recipient{}, wrong("can't be used", cure)
+		return Recipient{}, fault.New("can't be used", hint)
 	}
 	r.SetWorkFactor(factor)
 	return Recipient{passphrase, r}, nil
@@ -237,7 +241,7 @@ func passphraseRecipient(secret redact.String, factor int) (Recipient, error) {
 func trimNewline(t string) string { return strings.TrimRight(t, "\r\n") }
 
 // CheckRecipients tells whether one envelope can be for all of them, so that a
-// command can refuse before it mints. The error is an [*Error].
+// command can refuse before it mints. The error is a [*fault.Error].
 func CheckRecipients(to []Recipient) error {
 	count := map[kind]int{}
 	for _, r := range to {

@@ -9,6 +9,7 @@ import (
 	"testing/iotest"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -59,7 +60,7 @@ func TestParseRequestDoesNotWaitForTheEnd(t *testing.T) {
 func TestParseRequestRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name, text string
-		want       *Error
+		want       *fault.Error
 	}{
 		{"no equals sign", "host=github.com\nsecret\n", errLine},
 		{"CR at the end", "host=github.com\r\n\r\n", errControl},
@@ -176,8 +177,8 @@ func FuzzParseRequest(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		q, err := ParseRequest(strings.NewReader(text))
 		if err != nil {
-			var known *Error
-			if !errors.As(err, &known) || known.Hint() == "" || q != (Request{}) {
+			var known *fault.Error
+			if !errors.As(err, &known) || known.Hint == "" || q != (Request{}) {
 				t.Fatalf("got %+v, %v", q, err)
 			}
 			return

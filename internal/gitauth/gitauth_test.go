@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -73,14 +74,14 @@ func TestEnv(t *testing.T) {
 	}
 }
 
-// wantError checks for an error with a cure that gives away nothing of a token.
-func wantError(t *testing.T, got error, want *Error) {
+// wantError checks for an error with a hint that gives away nothing of a token.
+func wantError(t *testing.T, got error, want *fault.Error) {
 	t.Helper()
 	if !errors.Is(got, want) {
 		t.Fatalf("got error %v, want %v", got, want)
 	}
-	if want.Hint() == "" {
-		t.Error("no cure")
+	if want.Hint == "" {
+		t.Error("no hint")
 	}
 }
 
@@ -94,7 +95,7 @@ func TestEnvRefuses(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		config func(*Config)
-		want   *Error
+		want   *fault.Error
 	}{
 		{"no server", func(c *Config) { c.Server = "" }, errServer},
 		{"no owner", func(c *Config) { c.Owner = "" }, errOwner},
@@ -284,9 +285,9 @@ func FuzzEnv(f *testing.F) {
 		}
 		env, err := c.Env()
 		if err != nil {
-			var known *Error
-			if !errors.As(err, &known) || known.Hint() == "" || env != nil {
-				t.Fatalf("%v, without a cure or with pairs", err)
+			var known *fault.Error
+			if !errors.As(err, &known) || known.Hint == "" || env != nil {
+				t.Fatalf("%v, without a hint or with pairs", err)
 			}
 			return
 		}

@@ -237,13 +237,13 @@ func (a *API) exchange(ctx context.Context, who caller, op, method, path string,
 	if err != nil {
 		e := a.failure(op, t, who, resp, err)
 		if errors.Is(err, errMoved) {
-			e.Cure = cmp.Or(a.moved(ctx, who, path), e.Cure)
+			e.Hint = cmp.Or(a.moved(ctx, who, path), e.Hint)
 		}
 		return answered{}, e
 	}
 	if result != nil {
 		if err := apicall.Decode(answer.Bytes(), result); err != nil {
-			return answered{}, &Error{Op: op, Reason: err.Error(), Cure: a.unreachable(errUnreadable), Err: err}
+			return answered{}, &Error{Op: op, Reason: err.Error(), Hint: a.unreachable(errUnreadable), Err: err}
 		}
 	}
 	return answered{resp.StatusCode, resp.Header, resp.Request.URL.Path}, nil

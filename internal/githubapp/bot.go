@@ -17,7 +17,7 @@ func (a *API) BotID(ctx context.Context, token redact.String, slug string) (int6
 	op, path := "look up "+slug+"[bot]", "users/"+url.PathEscape(slug+"[bot]")
 	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), op, http.MethodGet, path, nil, &user)
 	if err == nil && user.ID <= 0 {
-		err = &Error{Op: op, Reason: "the answer names no account", Cure: a.unreachable(errUnreadable)}
+		err = &Error{Op: op, Reason: "the answer names no account", Hint: a.unreachable(errUnreadable)}
 	}
 	return user.ID, err
 }

@@ -14,11 +14,11 @@ import (
 // them, and they add nothing but words.
 const diagnoseTime = 5 * time.Second
 
-// explain adds the cure that only the caller knows, where GitHub's message did not
+// explain adds the hint that only the caller knows, where GitHub's message did not
 // decide it.
 func explain(err error, add func(*Error)) error {
 	var e *Error
-	if errors.As(err, &e) && e.Cure == "" {
+	if errors.As(err, &e) && e.Hint == "" {
 		add(e)
 	}
 	return err
@@ -53,7 +53,7 @@ func (a *App) notFound(ctx context.Context, t Target) string {
 	return fmt.Sprintf("the App is not installed on %s; %s%s", account, where, install)
 }
 
-// notInstalled is the cure when nothing more could be found out.
+// notInstalled is the hint when nothing more could be found out.
 func notInstalled(t Target) string {
 	if t.Repository != "" {
 		return "install the App on " + t.Owner + " and select " + t.Repository + " in the installation's repository access, or check both names"
@@ -68,16 +68,16 @@ func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
 	defer cancel()
 	switch {
 	case e.Status == http.StatusNotFound:
-		e.Cure = a.notOurs(ctx)
+		e.Hint = a.notOurs(ctx)
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
-		e.Cure = suspended(a.known(ctx, i))
+		e.Hint = suspended(a.known(ctx, i))
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
-		e.Cure = "ask for what the installation has, or have an owner accept more for it"
+		e.Hint = "ask for what the installation has, or have an owner accept more for it"
 		if i = a.known(ctx, i); i.Permissions != nil {
 			e.Installation = &i
 		}
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
-		e.Cure = a.notSelected(ctx, i, s)
+		e.Hint = a.notSelected(ctx, i, s)
 	}
 }
 

@@ -21,7 +21,7 @@ type Error struct {
 	Attempts  int           // how often it was tried
 	Elapsed   time.Duration // for how long
 	Late      bool          // there was no time to try again
-	Cure      string        // what to do, by GitHub's message or by what is known of the call
+	Hint      string        // what to do, by GitHub's message or by what is known of the call
 	Reason    string        // why there was no answer, or no use in it
 	Err       error         // what lay below; nil after an answer
 
@@ -60,14 +60,14 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Hint is the cure, printed on a line of its own.
-func (e *Error) Hint() string { return cmp.Or(e.Cure, e.usual) }
+// ErrorHint returns what to do.
+func (e *Error) ErrorHint() string { return cmp.Or(e.Hint, e.usual) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
 // failure turns what go-github reports into an [Error].
 func (a *API) failure(op string, t *trail, who caller, resp *github.Response, err error) *Error {
-	e := &Error{Op: op, Attempts: t.sent, Elapsed: time.Since(t.started), Late: t.late, Cure: t.gaveUp}
+	e := &Error{Op: op, Attempts: t.sent, Elapsed: time.Since(t.started), Late: t.late, Hint: t.gaveUp}
 	var answered *github.ErrorResponse
 	var primary *github.RateLimitError
 	var secondary *github.AbuseRateLimitError
@@ -90,7 +90,7 @@ func (a *API) failure(op string, t *trail, who caller, resp *github.Response, er
 		e.RequestID = header(resp.Response, "X-GitHub-Request-Id")
 	}
 	e.Message = cmp.Or(e.Message, http.StatusText(e.Status))
-	e.Cure = cmp.Or(e.Cure, a.cure(who, e, resp.Response))
+	e.Hint = cmp.Or(e.Hint, a.hint(who, e, resp.Response))
 	e.usual = a.usual(who, resp.Response)
 	return e
 }
@@ -114,19 +114,19 @@ func message(answered *github.ErrorResponse) string {
 // that first, and what was waited for last.
 func (a *API) unanswered(e *Error, t *trail, err error) {
 	e.Err, e.Reason = err, a.reason(err)
-	e.Cure = cmp.Or(e.Cure, a.unreachable(err))
+	e.Hint = cmp.Or(e.Hint, a.unreachable(err))
 	stopped := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 	if !stopped || !errors.Is(t.stop.Err(), context.DeadlineExceeded) {
 		return
 	}
 	// A request that outlived its caller by the grace ends as cancelled.
-	e.Reason, e.Cure = a.reason(context.DeadlineExceeded), a.unreachable(context.DeadlineExceeded)
+	e.Reason, e.Hint = a.reason(context.DeadlineExceeded), a.unreachable(context.DeadlineExceeded)
 	var turn waited
 	switch {
 	case errors.As(t.unsent, &turn):
-		e.Reason, e.Cure = turn.Error(), "run it again, with more time or less to do"
+		e.Reason, e.Hint = turn.Error(), "run it again, with more time or less to do"
 	case t.unsent != nil:
-		e.Reason, e.Cure = cmp.Or(t.waits, "nothing was sent any more"), "run it again"
+		e.Reason, e.Hint = cmp.Or(t.waits, "nothing was sent any more"), "run it again"
 	}
 	if cause := context.Cause(t.stop); !errors.Is(cause, context.DeadlineExceeded) {
 		e.Reason = cause.Error() + ": " + e.Reason

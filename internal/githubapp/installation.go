@@ -120,13 +120,13 @@ func (a *App) Installation(ctx context.Context, target Target) (Installation, er
 	answer, err := a.api.exchange(ctx, a.client, op, http.MethodGet, target.path(), nil, &found)
 	switch {
 	case err == nil && found.ID <= 0:
-		err = &Error{Op: op, Reason: "the answer names no installation", Cure: a.api.unreachable(errUnreadable)}
+		err = &Error{Op: op, Reason: "the answer names no installation", Hint: a.api.unreachable(errUnreadable)}
 	case err == nil && target.Repository != "":
 		found.Repository, found.Moved = target.Repository, answer.movedTo()
 	}
 	return found, explain(err, func(e *Error) {
 		if e.Status == http.StatusNotFound {
-			e.Cure = a.notFound(ctx, target)
+			e.Hint = a.notFound(ctx, target)
 		}
 	})
 }
@@ -139,7 +139,7 @@ func (a *App) InstallationByID(ctx context.Context, id int64) (Installation, err
 	}
 	return found, explain(err, func(e *Error) {
 		if e.Status == http.StatusNotFound {
-			e.Cure = a.notOurs(ctx)
+			e.Hint = a.notOurs(ctx)
 		}
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -17,27 +18,19 @@ import (
 // under 14 KiB in any of the forms below.
 const maxKeyText = 64 << 10
 
-// KeyError says what was given in the place of a private key, by kind; what it
-// was is nowhere in it.
-type KeyError struct{ Problem, Cure string }
-
-func (e *KeyError) Error() string { return e.Problem }
-
-// Hint is the cure, printed on a line of its own.
-func (e *KeyError) Hint() string { return e.Cure }
-
 const makeNewKey = "generate a private key on the App's settings page and paste the whole .pem file"
 
 // ParseKey reads an App's private key in any form that people paste: PKCS#1 or
 // PKCS#8 PEM, its newlines kept, escaped or turned into spaces, quoted or not,
-// or base64 of that. GitHub takes RSA only. The error is a [*KeyError].
+// or base64 of that. GitHub takes RSA only. An error says what was given in
+// the place of a key, by kind; what it was is nowhere in it.
 func ParseKey(text redact.String) (crypto.Signer, error) {
 	if len(text.Reveal()) > maxKeyText {
-		return nil, &KeyError{"is larger than any private key", makeNewKey}
+		return nil, fault.New("is larger than any private key", makeNewKey)
 	}
 	t := tidy(text.Reveal())
 	if t == "" {
-		return nil, &KeyError{"is empty", "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}"}
+		return nil, fault.New("is empty", "pass the App's private key, as in private-key: ${{ secrets.APP_PRIVATE_KEY }}")
 	}
 	if err := foreign(t); err != nil {
 		return nil, err
@@ -57,7 +50,7 @@ func ParseKey(text redact.String) (crypto.Signer, error) {
 	}
 	key, parseErr := parseDER(der)
 	if parseErr != nil {
-		return nil, &KeyError{"is damaged: there is a PEM, but no key can be read from it", makeNewKey}
+		return nil, fault.New("is damaged: there is a PEM, but no key can be read from it", makeNewKey)
 	}
 	return rsaOnly(key)
 }
@@ -72,7 +65,7 @@ func tidy(t string) string {
 // foreign names what people paste in the place of a key.
 func foreign(t string) error {
 	if kind := redact.KindOf(t); kind != "" && kind != redact.PEM && kind != redact.JWT { // a key in base64 may begin as a JWT
-		return &KeyError{"is " + kind.WithArticle() + ", not a private key", makeNewKey}
+		return fault.New("is "+kind.WithArticle()+", not a private key", makeNewKey)
 	}
 	kinds := []struct{ prefix, kind string }{
 		{"ssh-rsa ", "an SSH public key"},
@@ -84,11 +77,11 @@ func foreign(t string) error {
 	}
 	for _, k := range kinds {
 		if strings.HasPrefix(t, k.prefix) {
-			return &KeyError{"is " + k.kind + ", not a private key", makeNewKey}
+			return fault.New("is "+k.kind+", not a private key", makeNewKey)
 		}
 	}
 	if len(t) == 40 && clientSecret.MatchString(t) {
-		return &KeyError{"looks like a client secret, not a private key", makeNewKey}
+		return fault.New("looks like a client secret, not a private key", makeNewKey)
 	}
 	return nil
 }
@@ -111,17 +104,17 @@ func body(t string) (der []byte, label string, err error) {
 	}
 	begin := keyText().begin.FindStringSubmatchIndex(t)
 	if begin == nil {
-		return nil, "", &KeyError{"is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it", makeNewKey}
+		return nil, "", fault.New("is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it", makeNewKey)
 	}
 	label = t[begin[2]:begin[3]]
 	rest := t[begin[1]:]
 	end := keyText().end.FindStringIndex(rest)
 	if end == nil {
-		return nil, label, &KeyError{"is cut off: the -----END … PRIVATE KEY----- line is missing", makeNewKey}
+		return nil, label, fault.New("is cut off: the -----END … PRIVATE KEY----- line is missing", makeNewKey)
 	}
 	der, ok := unbase64(keyText().header.ReplaceAllString(rest[:end[0]], ""))
 	if !ok {
-		return nil, label, &KeyError{"is damaged: between its BEGIN and END lines is something else than base64", makeNewKey}
+		return nil, label, fault.New("is damaged: between its BEGIN and END lines is something else than base64", makeNewKey)
 	}
 	return der, label, nil
 }
@@ -130,15 +123,15 @@ func body(t string) (der []byte, label string, err error) {
 func notPrivate(label, t string) error {
 	switch {
 	case label == "ENCRYPTED PRIVATE KEY", strings.Contains(t, "Proc-Type: 4,ENCRYPTED"):
-		return &KeyError{"is protected by a passphrase", "decrypt it first (openssl rsa -in key.pem -out plain.pem), or " + makeNewKey}
+		return fault.New("is protected by a passphrase", "decrypt it first (openssl rsa -in key.pem -out plain.pem), or "+makeNewKey)
 	case strings.HasSuffix(label, "PUBLIC KEY"):
-		return &KeyError{"is a public key, not a private one", makeNewKey}
+		return fault.New("is a public key, not a private one", makeNewKey)
 	case strings.HasPrefix(label, "CERTIFICATE"):
-		return &KeyError{"is a certificate, not a private key", makeNewKey}
+		return fault.New("is a certificate, not a private key", makeNewKey)
 	case label == "OPENSSH PRIVATE KEY":
-		return &KeyError{"is an SSH key, not an App's private key", makeNewKey}
+		return fault.New("is an SSH key, not an App's private key", makeNewKey)
 	case label == "EC PRIVATE KEY":
-		return &KeyError{"is not an RSA key", "GitHub Apps sign with RSA only: " + makeNewKey}
+		return fault.New("is not an RSA key", "GitHub Apps sign with RSA only: "+makeNewKey)
 	}
 	return nil
 }
@@ -156,10 +149,10 @@ const minBits = 2048
 func rsaOnly(key any) (crypto.Signer, error) {
 	k, ok := key.(*rsa.PrivateKey)
 	if !ok {
-		return nil, &KeyError{"is not an RSA key", "GitHub Apps sign with RSA only: " + makeNewKey}
+		return nil, fault.New("is not an RSA key", "GitHub Apps sign with RSA only: "+makeNewKey)
 	}
 	if k.N.BitLen() < minBits {
-		return nil, &KeyError{"is an RSA key of under 2048 bits, which is none of GitHub's", makeNewKey}
+		return nil, fault.New("is an RSA key of under 2048 bits, which is none of GitHub's", makeNewKey)
 	}
 	return k, nil
 }

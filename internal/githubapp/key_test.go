@@ -16,6 +16,7 @@ import (
 	"github.com/golang-jwt/jwt/v4"
 
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -132,17 +133,17 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			key, err := ParseKey(redact.New(c.text))
-			var wrong *KeyError
+			var wrong *fault.Error
 			if key != nil || !errors.As(err, &wrong) {
 				t.Fatalf("got %v, %v", key, err)
 			}
 			if wrong.Problem != c.want {
 				t.Errorf("got %q, want %q", wrong.Problem, c.want)
 			}
-			if wrong.Hint() == "" {
-				t.Error("there is no cure")
+			if wrong.Hint == "" {
+				t.Error("there is no hint")
 			}
-			if len(c.text) > 30 && strings.Contains(err.Error()+wrong.Hint(), c.text[10:30]) {
+			if len(c.text) > 30 && strings.Contains(err.Error()+wrong.Hint, c.text[10:30]) {
 				t.Error("the error repeats what was pasted")
 			}
 		})

@@ -60,8 +60,8 @@ func TestTheTimeIsUp(t *testing.T) {
 				defer cancel()
 				err := c.call(ctx, f)
 				var e *Error
-				if got := withoutTime(firstLine(err)); !errors.As(err, &e) || got != c.late || !strings.HasPrefix(e.Hint(), c.hint) {
-					t.Errorf("got %q, hint %q, want %q", got, e.Hint(), c.late)
+				if got := withoutTime(firstLine(err)); !errors.As(err, &e) || got != c.late || !strings.HasPrefix(e.ErrorHint(), c.hint) {
+					t.Errorf("got %q, hint %q, want %q", got, e.ErrorHint(), c.late)
 				}
 				ctx, cancel = context.WithCancel(t.Context())
 				defer cancel()

@@ -34,7 +34,8 @@ func (e tooLong) Error() string {
 	return rateLimit(e).String() + " asks to wait " + round(e.wait).String()
 }
 
-func (e tooLong) Hint() string {
+// ErrorHint returns what to do.
+func (e tooLong) ErrorHint() string {
 	return e.Error() + ", and an hour is the longest that is waited: run it again after that time"
 }
 

@@ -92,12 +92,12 @@ func FuzzLimited(f *testing.F) {
 func TestNobodyWaitsForADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.Inject(fault(1, fakegithub.SecondaryLimit(24*time.Hour)))
+		f.Inject(onLookup(1, fakegithub.SecondaryLimit(24*time.Hour)))
 		started := time.Now()
 		_, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"})
 		var e *Error
-		if !errors.As(err, &e) || e.Cure != "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest that is waited: run it again after that time" {
-			t.Errorf("got %v, hint %q", err, e.Hint())
+		if !errors.As(err, &e) || e.Hint != "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest that is waited: run it again after that time" {
+			t.Errorf("got %v, hint %q", err, e.ErrorHint())
 		}
 		token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
 		if err != nil {
@@ -110,8 +110,8 @@ func TestNobodyWaitsForADay(t *testing.T) {
 		f.ResetRequests()
 		for range 3 {
 			err = api.Reach(t.Context(), token.Value, "acme", "api")
-			if !errors.As(err, &e) || !strings.Contains(err.Error()+e.Cure, "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest") {
-				t.Errorf("got %v, hint %q", err, e.Hint())
+			if !errors.As(err, &e) || !strings.Contains(err.Error()+e.Hint, "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest") {
+				t.Errorf("got %v, hint %q", err, e.ErrorHint())
 			}
 		}
 		if n := len(f.Requests()); n != 1 {
@@ -130,11 +130,11 @@ func TestNobodyWaitsForADay(t *testing.T) {
 func TestLimitsHaveAnEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
-		f.Inject(fault(0, fakegithub.SecondaryLimit(time.Second)))
+		f.Inject(onLookup(0, fakegithub.SecondaryLimit(time.Second)))
 		_, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"})
 		var e *Error
-		if !errors.As(err, &e) || e.Attempts != maxLimits || !strings.HasPrefix(e.Cure, "GitHub's secondary rate limit was the answer 20 times") {
-			t.Errorf("got %v, hint %q", err, e.Hint())
+		if !errors.As(err, &e) || e.Attempts != maxLimits || !strings.HasPrefix(e.Hint, "GitHub's secondary rate limit was the answer 20 times") {
+			t.Errorf("got %v, hint %q", err, e.ErrorHint())
 		}
 	})
 }

@@ -96,8 +96,8 @@ func TestOwnCA(t *testing.T) {
 
 	_, err = f.dial(t, Config{URL: server.URL}).Installation(t.Context(), Target{Owner: "acme"})
 	var e *Error
-	if !errors.As(err, &e) || e.Attempts != 1 || !strings.Contains(e.Reason, ": TLS: x509: ") || !strings.Contains(e.Cure, "pass the CA's certificate in ca-bundle") {
-		t.Errorf("without the CA: %v, hint %s", err, e.Hint())
+	if !errors.As(err, &e) || e.Attempts != 1 || !strings.Contains(e.Reason, ": TLS: x509: ") || !strings.Contains(e.Hint, "pass the CA's certificate in ca-bundle") {
+		t.Errorf("without the CA: %v, hint %s", err, e.ErrorHint())
 	}
 }
 
@@ -159,17 +159,17 @@ func TestProxy(t *testing.T) {
 	}
 	_ = closed.Close()
 	const check = "check HTTPS_PROXY or HTTP_PROXY of the runner"
-	for _, c := range []struct{ name, proxy, reason, cure string }{
+	for _, c := range []struct{ name, proxy, reason, hint string }{
 		{"wrong password", "http://user:opensezame@" + address, "proxy " + address + ": it answered 407 Proxy Authentication Required", check},
 		{"nobody there", "http://user:opensesame@" + closed.Addr().String(), "proxy " + closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let HTTPS_PROXY name the runner's own address"},
 		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read", check},
 	} {
 		err := hurried(t, f.dial(t, through(c.proxy)))
 		var e *Error
-		if !errors.As(err, &e) || e.Reason != c.reason || !strings.HasPrefix(e.Cure, c.cure) {
-			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.Hint(), c.reason)
+		if !errors.As(err, &e) || e.Reason != c.reason || !strings.HasPrefix(e.Hint, c.hint) {
+			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.ErrorHint(), c.reason)
 		}
-		if strings.Contains(err.Error()+e.Cure, "opense") {
+		if strings.Contains(err.Error()+e.Hint, "opense") {
 			t.Errorf("%s: the password is in %v", c.name, err)
 		}
 	}
@@ -187,15 +187,15 @@ func TestUnreachable(t *testing.T) {
 	hangUp := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }))
 	t.Cleanup(hangUp.Close)
 	_ = closed.Close() // last, or one of these might get its port
-	for _, c := range []struct{ name, url, reason, cure string }{
+	for _, c := range []struct{ name, url, reason, hint string }{
 		{"nobody listens", "http://" + closed.Addr().String(), closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let github-api-url name the runner's own address"},
 		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: ", "check that github-api-url names an https port"},
 		{"hung up", hangUp.URL, strings.TrimPrefix(hangUp.URL, "http://") + ": the connection was closed without an answer", "check that the runner reaches"},
 	} {
 		err := hurried(t, f.dial(t, Config{URL: c.url}))
 		var e *Error
-		if !errors.As(err, &e) || !strings.HasPrefix(e.Reason, c.reason) || !strings.HasPrefix(e.Cure, c.cure) {
-			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.Hint(), c.reason)
+		if !errors.As(err, &e) || !strings.HasPrefix(e.Reason, c.reason) || !strings.HasPrefix(e.Hint, c.hint) {
+			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.ErrorHint(), c.reason)
 		}
 	}
 }
@@ -205,7 +205,7 @@ func TestReasons(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range []struct {
 		err          error
-		reason, cure string
+		reason, hint string
 	}{
 		{&url.Error{Op: "Get", URL: "https://u:p@x", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Name: "api.github.test", IsNotFound: true, Err: "no such host"}}}, "DNS: api.github.test has no address", "check github-api-url, and the runner's DNS and proxy settings"},
 		{&net.DNSError{Name: "api.github.test", IsTimeout: true}, "DNS: no answer for api.github.test", "check github-api-url, and"},
@@ -220,8 +220,8 @@ func TestReasons(t *testing.T) {
 		if got := f.api.reason(c.err); got != c.reason {
 			t.Errorf("got %q, want %q", got, c.reason)
 		}
-		if got := f.api.unreachable(c.err); !strings.HasPrefix(got, c.cure) {
-			t.Errorf("cure %q, want %q", got, c.cure)
+		if got := f.api.unreachable(c.err); !strings.HasPrefix(got, c.hint) {
+			t.Errorf("hint %q, want %q", got, c.hint)
 		}
 	}
 }

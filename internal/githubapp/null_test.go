@@ -107,9 +107,9 @@ func TestNullIsNoAnswer(t *testing.T) {
 					refused++
 					var e interface {
 						error
-						Hint() string
+						ErrorHint() string
 					}
-					if !errors.As(err, &e) || e.Hint() == "" {
+					if !errors.As(err, &e) || e.ErrorHint() == "" {
 						t.Errorf("%s: %v has no hint", name, err)
 					}
 					continue

@@ -66,7 +66,7 @@ func (a *API) Verify(ctx context.Context, token redact.String) error {
 		}
 		select {
 		case <-ctx.Done():
-			e.Cure = "GitHub did not know the token it made: run the job again"
+			e.Hint = "GitHub did not know the token it made: run the job again"
 			return e
 		case <-time.After(wait):
 		}

@@ -104,7 +104,7 @@ func lowest(err error) string {
 	}
 }
 
-// unreachable is the cure when no answer came, or none that could be read.
+// unreachable is the hint when no answer came, or none that could be read.
 func (a *API) unreachable(err error) string {
 	var refused proxyRefusal
 	var proxy *net.OpError
@@ -116,7 +116,7 @@ func (a *API) unreachable(err error) string {
 	case errors.Is(err, context.Canceled):
 		return ""
 	case errors.As(err, &limit):
-		return limit.Hint()
+		return limit.ErrorHint()
 	case throughProxy && here != "":
 		return "in a container " + here + " is the container, not the runner: " +
 			"let HTTPS_PROXY name the runner's own address, or see that the proxy runs"

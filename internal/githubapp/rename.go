@@ -29,7 +29,7 @@ func (s answered) movedTo() int64 {
 	return 0
 }
 
-// moved is the cure of a write that was redirected: the name that the repository has
+// moved is the hint of a write that was redirected: the name that the repository has
 // now. Empty when that can't be found out.
 func (a *API) moved(ctx context.Context, who caller, path string) string {
 	old := byName.FindStringSubmatch(path)
@@ -82,7 +82,7 @@ func (a *App) whereIs(ctx context.Context, t Target) (id int64, err error) {
 	return answer.movedTo(), err
 }
 
-// Renamed gives the cure for an old name of a repository; empty when it is not one, or
+// Renamed gives the hint for an old name of a repository; empty when it is not one, or
 // when that can't be found out. It takes a request, and three more for an old name.
 func (a *App) Renamed(ctx context.Context, installation Installation, t Target) string {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)

@@ -140,7 +140,7 @@ func (r retrier) limit(t *trail, l rateLimit) bool {
 	t.limited++
 	switch l.wait = wait; {
 	case wait > maxLimitWait:
-		t.gaveUp = tooLong(l).Hint()
+		t.gaveUp = tooLong(l).ErrorHint()
 	case !t.fits(wait):
 		t.gaveUp = l.String() + " asks to wait " + round(wait).String() + ", longer than this step may take"
 	case t.limited >= maxLimits:

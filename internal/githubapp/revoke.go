@@ -19,9 +19,9 @@ func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err e
 	ctx = context.WithValue(asItIs(ctx), urgentKey{}, true) // one request: a 401 means gone
 	err = a.call(ctx, client, "revoke the token", http.MethodDelete, "installation/token", nil, nil)
 	var e *Error
-	// With a cure, it was not GitHub that answered, or not about the token: a proxy that
+	// With a hint, it was not GitHub that answered, or not about the token: a proxy that
 	// drops the header, a website in the API's place. The token lives on then.
-	if errors.As(err, &e) && e.Cure == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound) {
+	if errors.As(err, &e) && e.Hint == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound) {
 		return true, nil
 	}
 	return false, err

@@ -47,7 +47,7 @@ func (a *API) told(ctx context.Context, who caller, req apicall.Request) (apical
 	}
 	if err != nil && e == nil {
 		// Without the status: it is a good one, and not what is wrong.
-		err = &Error{Op: req.Op, Reason: a.reason(err), Cure: a.unreachable(err), Err: err}
+		err = &Error{Op: req.Op, Reason: a.reason(err), Hint: a.unreachable(err), Err: err}
 	}
 	return answer, err
 }

@@ -141,18 +141,18 @@ func TestEnterprisesAreToldApart(t *testing.T) {
 	const none = "the App is not installed on enterprise acme; it is installed on acme; "
 	_, err := f.app.Installation(ctx, Target{Enterprise: "acme"})
 	var e *Error
-	if !errors.As(err, &e) || !strings.HasPrefix(e.Cure, none) {
-		t.Errorf("got %v: %q", err, e.Cure)
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Hint, none) {
+		t.Errorf("got %v: %q", err, e.Hint)
 	}
 	f.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
 	f.Install(fakegithub.Installation{ID: 2, AppID: 917, Account: "globex"})
 	_, err = f.app.Installation(ctx, Target{Owner: "globex", Repository: "api"})
-	if !errors.As(err, &e) || !strings.HasPrefix(e.Cure, "the App is not installed on globex; it is installed on acme, enterprise globex; ") {
-		t.Errorf("got %v: %q", err, e.Cure)
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Hint, "the App is not installed on globex; it is installed on acme, enterprise globex; ") {
+		t.Errorf("got %v: %q", err, e.Hint)
 	}
 	_, err = f.app.InstallationByID(ctx, 7)
-	if !errors.As(err, &e) || !strings.Contains(e.Cure, " 2 (enterprise globex)") {
-		t.Errorf("got %v: %q", err, e.Cure)
+	if !errors.As(err, &e) || !strings.Contains(e.Hint, " 2 (enterprise globex)") {
+		t.Errorf("got %v: %q", err, e.Hint)
 	}
 }
 
@@ -173,7 +173,7 @@ func TestOthersDoNotEndATokenByAnswering(t *testing.T) {
 		}
 		f.Inject(answer)
 		var e *Error
-		if gone, err := f.api.Revoke(ctx, token.Value); gone || !errors.As(err, &e) || e.Hint() == "" {
+		if gone, err := f.api.Revoke(ctx, token.Value); gone || !errors.As(err, &e) || e.ErrorHint() == "" {
 			t.Errorf("revoke, %d %s: gone is %v, %v", answer.Status, answer.Body, gone, err)
 		}
 		f.Inject(answer)

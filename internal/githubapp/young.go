@@ -116,11 +116,11 @@ func (a *API) Alive(ctx context.Context, token redact.String, expires time.Time)
 	switch {
 	case !errors.As(err, &e):
 		return err == nil, err
-	case e.Status == http.StatusUnauthorized && e.Cure == "": // with a cure, it was not GitHub's API that answered, or not about the token
+	case e.Status == http.StatusUnauthorized && e.Hint == "": // with a hint, it was not GitHub's API that answered, or not about the token
 		return false, nil
 	case e.Status == http.StatusForbidden && e.Message == "Resource not accessible by integration":
 		return true, nil
-	case e.Status == http.StatusNotFound && e.Cure == "":
+	case e.Status == http.StatusNotFound && e.Hint == "":
 		return true, nil
 	}
 	return false, err

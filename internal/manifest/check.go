@@ -14,7 +14,7 @@ func (p *parser) check(v *value, s *shape) {
 		}
 	}
 	if s.any && len(v.keys)+len(v.meant) == 0 {
-		p.add(v.at, "neither "+strings.Join(s.keys(), " nor "), s.cure)
+		p.add(v.at, "neither "+strings.Join(s.keys(), " nor "), s.hint)
 	}
 	var there []string
 	for _, key := range v.keys {
@@ -25,9 +25,9 @@ func (p *parser) check(v *value, s *shape) {
 	meant := slices.ContainsFunc(v.meant, func(key string) bool { return slices.Contains(s.one, key) })
 	switch {
 	case len(s.one) > 0 && len(there) == 0 && !meant:
-		p.add(v.at, "none of "+strings.Join(s.one, ", "), s.cure)
+		p.add(v.at, "none of "+strings.Join(s.one, ", "), s.hint)
 	case len(there) > 1:
-		p.add(v.get(there[1]).at, strings.Join(there, " and ")+" in one mapping", s.cure)
+		p.add(v.get(there[1]).at, strings.Join(there, " and ")+" in one mapping", s.hint)
 	}
 	for _, r := range s.rules {
 		p.rule(v, r)
@@ -44,10 +44,10 @@ func (p *parser) rule(v *value, r rule) {
 		name += ": " + r.is
 	}
 	if r.needs != "" && v.get(r.needs) == nil && !slices.Contains(v.meant, r.needs) {
-		p.add(it.at, name+" without "+r.needs, r.cure)
+		p.add(it.at, name+" without "+r.needs, r.hint)
 	}
 	if r.not != "" && v.get(r.not) != nil {
-		p.add(it.at, name+" beside "+r.not, r.cure)
+		p.add(it.at, name+" beside "+r.not, r.hint)
 	}
 	only := v.get(r.only)
 	if only == nil {
@@ -58,6 +58,6 @@ func (p *parser) rule(v *value, r rule) {
 		ok = ok && (item.text == "" || item.text == r.word)
 	}
 	if !ok {
-		p.add(only.at, fmt.Sprintf("%s goes only with %s: %s", name, r.only, r.word), r.cure)
+		p.add(only.at, fmt.Sprintf("%s goes only with %s: %s", name, r.only, r.word), r.hint)
 	}
 }

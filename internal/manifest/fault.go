@@ -9,12 +9,12 @@ import (
 
 const maxFaults = 50 // faults that are told one by one
 
-// Fault is one thing that is wrong with the manifest, where, and its cure.
+// Fault is one thing that is wrong with the manifest, where, and its hint.
 type Fault struct {
 	File         string
 	Line, Column int    // zero when it is about the whole file
 	Problem      string // lower case; never an unchecked text of the file
-	Cure         string // what to do
+	Hint         string // what to do
 
 	source *source
 }
@@ -32,8 +32,8 @@ func (f *Fault) Error() string {
 	return text
 }
 
-// Hint is the cure, printed on a line of its own.
-func (f *Fault) Hint() string { return f.Cure }
+// ErrorHint returns what to do.
+func (f *Fault) ErrorHint() string { return f.Hint }
 
 // faults collects what is wrong with one file.
 type faults struct {
@@ -41,8 +41,8 @@ type faults struct {
 	all    []*Fault
 }
 
-func (f *faults) add(at Position, problem, cure string) {
-	f.all = append(f.all, f.source.fault(at, problem, cure))
+func (f *faults) add(at Position, problem, hint string) {
+	f.all = append(f.all, f.source.fault(at, problem, hint))
 }
 
 // err gives all faults in the order of the file; what an alias repeats is told once.

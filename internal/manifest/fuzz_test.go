@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 		at = min(max(at, 0), len(text))
 		file, err := Parse("m.yml", []byte(text[:at]+planted+text[at:]))
 		for _, fault := range faultsOf(t, err) {
-			if all := fault.Error() + fault.Hint(); strings.Contains(all, planted) {
+			if all := fault.Error() + fault.Hint; strings.Contains(all, planted) {
 				t.Errorf("a token is shown: %s", all)
 			}
 		}

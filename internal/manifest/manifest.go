@@ -25,8 +25,8 @@ type File struct {
 
 // Fault is for what turns out to be wrong after parsing: it shows the line as the
 // parser's own faults do.
-func (f *File) Fault(at Position, problem, cure string) *Fault {
-	return f.source.fault(at, problem, cure)
+func (f *File) Fault(at Position, problem, hint string) *Fault {
+	return f.source.fault(at, problem, hint)
 }
 
 // Position is where something stands in the manifest, from 1 on; columns count

@@ -121,8 +121,8 @@ func describe(n ast.Node) string {
 	return "what it is"
 }
 
-// cureOf shows what a mapping of a shape could hold.
-func cureOf(s *shape) string {
+// hintOf shows what a mapping of a shape could hold.
+func hintOf(s *shape) string {
 	if keys := s.keys(); len(keys) > 0 {
 		return "write a mapping, with keys out of " + strings.Join(keys, ", ")
 	}

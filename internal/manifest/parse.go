@@ -25,9 +25,9 @@ const (
 // What the YAML parser says may repeat the text, so these are our words.
 const (
 	noYAML      = "no valid YAML"
-	noYAMLCure  = "check indentation, quotes and brackets"
+	noYAMLHint  = "check indentation, quotes and brackets"
 	twoDocs     = "more than one document"
-	twoDocsCure = "take the --- out; a manifest is one document"
+	twoDocsHint = "take the --- out; a manifest is one document"
 )
 
 // Parse reads a manifest. The error joins a [*Fault] for each thing that is wrong,
@@ -75,36 +75,36 @@ func (p *parser) document(text []byte) ast.Node {
 // yaml parses the text. The parser comes after a look at the tokens, for depth
 // and for what we don't take, so that neither can bring it down.
 func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
-	failed := func(t *token.Token, problem, cure string) *Fault { return p.source.fault(place(t), problem, cure) }
+	failed := func(t *token.Token, problem, hint string) *Fault { return p.source.fault(place(t), problem, hint) }
 	defer func() {
 		if recover() != nil {
-			root, fault = nil, failed(nil, noYAML, noYAMLCure)
+			root, fault = nil, failed(nil, noYAML, noYAMLHint)
 		}
 	}()
 	tokens := lexer.Tokenize(text)
-	if t, problem, cure := refuse(tokens); t != nil {
-		return nil, failed(t, problem, cure)
+	if t, problem, hint := refuse(tokens); t != nil {
+		return nil, failed(t, problem, hint)
 	}
 	file, err := yamlparser.Parse(tokens, 0, yamlparser.AllowDuplicateMapKey())
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) {
-		problem, cure := explain(syntax.Message)
-		return nil, failed(syntax.Token, problem, cure)
+		problem, hint := explain(syntax.Message)
+		return nil, failed(syntax.Token, problem, hint)
 	}
 	if err != nil {
-		return nil, failed(nil, noYAML, noYAMLCure)
+		return nil, failed(nil, noYAML, noYAMLHint)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType {
 		return nil, failed(nil, "an empty manifest", "begin with secrets: or rotations:, as docs/manifest.md shows")
 	}
 	if len(file.Docs) > 1 {
-		return nil, failed(file.Docs[1].GetToken(), twoDocs, twoDocsCure)
+		return nil, failed(file.Docs[1].GetToken(), twoDocs, twoDocsHint)
 	}
 	return file.Docs[0].Body, nil
 }
 
 // refuse finds the first token of what a manifest can't have.
-func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
+func refuse(tokens token.Tokens) (at *token.Token, problem, hint string) {
 	if len(tokens) > maxTokens {
 		return tokens[maxTokens], "more than anybody reads", "give the manifest less text; patterns say much with little"
 	}
@@ -119,7 +119,7 @@ func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
 			return t, "a merge key", "write the keys out, or let an alias stand for a whole value"
 		case token.DocumentHeaderType:
 			if i > 0 && tokens[i-1].Type != token.CommentType {
-				return t, twoDocs, twoDocsCure
+				return t, twoDocs, twoDocsHint
 			}
 		case token.MappingStartType, token.SequenceStartType:
 			depth++
@@ -138,7 +138,7 @@ func refuse(tokens token.Tokens) (at *token.Token, problem, cure string) {
 }
 
 // explain says in our words what the YAML parser says in its own.
-func explain(message string) (problem, cure string) {
+func explain(message string) (problem, hint string) {
 	switch {
 	case strings.Contains(message, "tab ") || strings.Contains(message, "\t"):
 		return "a tab where YAML takes spaces only", "indent with spaces"
@@ -151,7 +151,7 @@ func explain(message string) (problem, cure string) {
 	case strings.Contains(message, "map") || strings.Contains(message, "key") || strings.Contains(message, "value"):
 		return "a key or value that YAML doesn't take here", "check the indentation, and the colon and the space after each key"
 	}
-	return noYAML, noYAMLCure
+	return noYAML, noYAMLHint
 }
 
 // place is where a token stands.

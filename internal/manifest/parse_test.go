@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -48,7 +50,7 @@ func report(t testing.TB, err error) string {
 	t.Helper()
 	var out strings.Builder
 	for _, f := range faultsOf(t, err) {
-		out.WriteString(f.Error() + "\nhint: " + f.Hint() + "\n\n")
+		out.WriteString(fault.Text(f) + "\n\n")
 	}
 	return out.String()
 }
@@ -80,7 +82,7 @@ func TestFaults(t *testing.T) {
 		}
 		golden(t, path, report(t, err))
 		for _, f := range faultsOf(t, err) {
-			if f.Cure == "" || strings.Contains(f.Error(), "s3cret") || strings.Contains(f.Cure, "s3cret") {
+			if f.Hint == "" || strings.Contains(f.Error(), "s3cret") || strings.Contains(f.Hint, "s3cret") {
 				t.Errorf("%+v", f)
 			}
 		}

@@ -4,7 +4,7 @@ var fileShape = &shape{
 	name:  "The file",
 	about: "At least one of the two.",
 	any:   true,
-	cure:  "list secrets to copy under secrets:, credentials to replace under rotations:",
+	hint:  "list secrets to copy under secrets:, credentials to replace under rotations:",
 	fields: []*field{
 		{key: "secrets", kind: objects, of: secretShape, about: "secrets, and where they go", example: "[{name: NPM_TOKEN, to: [{repositories: [acme/api]}]}]"},
 		{key: "rotations", kind: objects, of: rotationShape, about: "credentials that are replaced again and again", example: "[{name: cache-key, random: {}, every: 90d, store: [{repository: acme/api, secret: CACHE_KEY}]}]"},
@@ -21,8 +21,8 @@ var secretShape = &shape{
 		{key: "to", kind: objects, of: targetShape, required: true, about: "where it goes", example: "[{repositories: [acme/api]}]"},
 	},
 	rules: []rule{
-		{key: "from", is: "mint", needs: "mint", cure: "say what the token opens, such as mint: {repositories: [acme/infra], permissions: {contents: read}}"},
-		{key: "mint", only: "from", word: "mint", cure: "take out one of them"},
+		{key: "from", is: "mint", needs: "mint", hint: "say what the token opens, such as mint: {repositories: [acme/infra], permissions: {contents: read}}"},
+		{key: "mint", only: "from", word: "mint", hint: "take out one of them"},
 	},
 }
 
@@ -30,7 +30,7 @@ var targetShape = &shape{
 	name:  "An entry of to",
 	about: "Repositories, environments of them, or an organization.",
 	one:   []string{"repositories", "organization"},
-	cure:  "name one of them; make two entries for both",
+	hint:  "name one of them; make two entries for both",
 	fields: []*field{
 		{key: "repositories", kind: list, form: repositoryPattern, about: "names, patterns (`*`, `?`, `[a-z]`) and topics; `!` excludes. Patterns and topics pass archived repositories by", example: "[acme/web-*, acme/api]"},
 		{key: "environments", kind: list, form: environmentName, unique: true, about: "environments of the repositories, instead of themselves", example: "[production]"},
@@ -42,11 +42,11 @@ var targetShape = &shape{
 		{key: "allow-empty", kind: boolean, standard: "false", about: "patterns, topics and exclusions may select nothing today; without it that is an error", example: "true"},
 	},
 	rules: []rule{
-		{key: "environments", needs: "repositories", only: "apps", word: "actions", cure: "environments belong to repositories, and only Actions reads their secrets"},
-		{key: "create-environments", needs: "environments", cure: "name the environments, or take it out"},
-		{key: "visibility", needs: "organization", cure: "only an organization's secret has a visibility; take it out"},
-		{key: "selected", needs: "visibility", only: "visibility", word: "selected", cure: "write visibility: selected, or take the list out"},
-		{key: "visibility", is: "selected", needs: "selected", cure: "say which repositories see it, such as selected: [acme/web-*]"},
+		{key: "environments", needs: "repositories", only: "apps", word: "actions", hint: "environments belong to repositories, and only Actions reads their secrets"},
+		{key: "create-environments", needs: "environments", hint: "name the environments, or take it out"},
+		{key: "visibility", needs: "organization", hint: "only an organization's secret has a visibility; take it out"},
+		{key: "selected", needs: "visibility", only: "visibility", word: "selected", hint: "write visibility: selected, or take the list out"},
+		{key: "visibility", is: "selected", needs: "selected", hint: "say which repositories see it, such as selected: [acme/web-*]"},
 	},
 }
 
@@ -63,7 +63,7 @@ var rotationShape = &shape{
 	name:  "An entry of rotations",
 	about: "Exactly one of `deploy-key`, `installation-token`, `random` and `age`.",
 	one:   []string{"deploy-key", "installation-token", "random", "age"},
-	cure:  "say what is replaced, by one of them; make two entries for two",
+	hint:  "say what is replaced, by one of them; make two entries for two",
 	fields: []*field{
 		{key: "name", required: true, form: rotationName, about: "its name, no other rotation's", example: "cache-key"},
 		{key: "deploy-key", kind: object, of: deployKeyShape, about: "an SSH key of one repository", example: "{repository: acme/infra, title: ci}"},
@@ -76,8 +76,8 @@ var rotationShape = &shape{
 		{key: "store", kind: objects, of: storeShape, required: true, about: "where the new value goes", example: "[{repository: acme/app, secret: CACHE_KEY}]"},
 	},
 	rules: []rule{
-		{key: "keep", needs: "deploy-key", cure: "only deploy keys have generations to keep; take it out"},
-		{key: "retire-after", needs: "deploy-key", cure: "any other value is overwritten, and nothing of it is left to retire; take it out"},
+		{key: "keep", needs: "deploy-key", hint: "only deploy keys have generations to keep; take it out"},
+		{key: "retire-after", needs: "deploy-key", hint: "any other value is overwritten, and nothing of it is left to retire; take it out"},
 	},
 }
 
@@ -106,7 +106,7 @@ var storeShape = &shape{
 	name:  "An entry of store",
 	about: "A repository, an environment of it, or an organization.",
 	one:   []string{"repository", "organization"},
-	cure:  "name one of them; make two entries for both",
+	hint:  "name one of them; make two entries for both",
 	fields: []*field{
 		{key: "repository", form: repositoryName, about: "one repository", example: "acme/app"},
 		{key: "environment", form: environmentName, about: "an environment of it", example: "production"},
@@ -119,11 +119,11 @@ var storeShape = &shape{
 		{key: "recipient-variable", form: secretName, private: true, about: "age: the Actions variable that gets the recipient. One that holds anything else, or was written by somebody else, is an error", example: "VALETKEY_RECIPIENT"},
 	},
 	rules: []rule{
-		{key: "environment", needs: "repository", only: "apps", word: "actions", cure: "an environment belongs to a repository, and only Actions reads its secrets"},
-		{key: "visibility", needs: "organization", cure: "only an organization's secret has a visibility; take it out"},
-		{key: "selected", needs: "visibility", only: "visibility", word: "selected", cure: "write visibility: selected, or take the list out"},
-		{key: "visibility", is: "selected", needs: "selected", cure: "say which repositories see it, such as selected: [acme/web-*]"},
-		{key: "allow-empty", needs: "selected", cure: "it is about the list of selected repositories; take it out"},
-		{key: "recipient-variable", not: "environment", cure: "the variable belongs to the repository; store it by an entry without environment"},
+		{key: "environment", needs: "repository", only: "apps", word: "actions", hint: "an environment belongs to a repository, and only Actions reads its secrets"},
+		{key: "visibility", needs: "organization", hint: "only an organization's secret has a visibility; take it out"},
+		{key: "selected", needs: "visibility", only: "visibility", word: "selected", hint: "write visibility: selected, or take the list out"},
+		{key: "visibility", is: "selected", needs: "selected", hint: "say which repositories see it, such as selected: [acme/web-*]"},
+		{key: "allow-empty", needs: "selected", hint: "it is about the list of selected repositories; take it out"},
+		{key: "recipient-variable", not: "environment", hint: "the variable belongs to the repository; store it by an entry without environment"},
 	},
 }

@@ -20,8 +20,8 @@ type source struct {
 	from, upTo map[int]int
 }
 
-func (s *source) fault(at Position, problem, cure string) *Fault {
-	return &Fault{File: s.name, Line: at.Line, Column: at.Column, Problem: problem, Cure: cure, source: s}
+func (s *source) fault(at Position, problem, hint string) *Fault {
+	return &Fault{File: s.name, Line: at.Line, Column: at.Column, Problem: problem, Hint: hint, source: s}
 }
 
 // hide keeps a part of the text from what is shown; a line that has its beginning

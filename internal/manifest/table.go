@@ -28,7 +28,7 @@ type shape struct {
 	fields []*field
 	one    []string // exactly one of these keys is there
 	any    bool     // at least one of its keys is
-	cure   string   // when that is not so
+	hint   string   // when that is not so
 	rules  []rule
 }
 
@@ -73,7 +73,7 @@ type rule struct {
 	key, is    string
 	needs, not string
 	only, word string
-	cure       string
+	hint       string
 }
 
 // form is how a text is written. The patterns are in the common part of Go's
@@ -82,7 +82,7 @@ type form struct {
 	name    string // what it is
 	pattern string
 	never   string // a pattern of what looks right, but is not
-	cure    string
+	hint    string
 
 	compile sync.Once
 	yes, no *regexp.Regexp // of pattern and never; no may be nil
@@ -110,62 +110,62 @@ var (
 		name:    "a name that GitHub takes",
 		pattern: `^[A-Za-z_][A-Za-z0-9_]{0,254}$`,
 		never:   `^[Gg][Ii][Tt][Hh][Uu][Bb]_`,
-		cure:    "letters, digits and underscores, no digit first and no GITHUB_, such as NPM_TOKEN",
+		hint:    "letters, digits and underscores, no digit first and no GITHUB_, such as NPM_TOKEN",
 	}
 	valueSource = &form{
 		name:    "where a value comes from",
 		pattern: `^(mint|env:[A-Za-z_][A-Za-z0-9_]*)$`,
-		cure:    "env:VARIABLE names a variable that holds the value, mint makes a token; the value itself never goes into the manifest",
+		hint:    "env:VARIABLE names a variable that holds the value, mint makes a token; the value itself never goes into the manifest",
 	}
 	repositoryPattern = &form{
 		name:    "a repository, a pattern or a topic",
 		pattern: `^!?(` + ownerPattern + `/` + namePattern + `|topic:(` + ownerPattern + `/)?` + topicPattern + `)$`,
 		never:   `/\.{1,2}$`,
-		cure:    `acme/api, acme/web-* (patterns in the name only), topic:payments or topic:acme/payments; "!" in front excludes`,
+		hint:    `acme/api, acme/web-* (patterns in the name only), topic:payments or topic:acme/payments; "!" in front excludes`,
 	}
 	repositoryName = &form{
 		name:    "a repository",
 		pattern: `^` + ownerPattern + `/[A-Za-z0-9._-]{1,100}$`,
 		never:   `/\.{1,2}$`,
-		cure:    "OWNER/NAME of one repository, such as acme/api; no patterns here",
+		hint:    "OWNER/NAME of one repository, such as acme/api; no patterns here",
 	}
 	organizationName = &form{
 		name:    "an organization",
 		pattern: `^` + ownerPattern + `$`,
-		cure:    "its name as in github.com/NAME, such as acme",
+		hint:    "its name as in github.com/NAME, such as acme",
 	}
 	environmentName = &form{
 		name:    "an environment",
 		pattern: `^[^\x00-\x1f\x7f-\x9f]{1,255}$`,
 		never:   `^\.{1,2}$`, // a path would lead elsewhere
-		cure:    "up to 255 characters on one line, and not . or .., such as production",
+		hint:    "up to 255 characters on one line, and not . or .., such as production",
 	}
 	rotationName = &form{
 		name:    "the name of a rotation",
 		pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`,
 		never:   `^[Aa][Ll][Ll]$`, // the inputs force and compromised mean every one by it
-		cure:    "up to 64 letters, digits, dots, dashes and underscores, and not all, such as infra-deploy-key",
+		hint:    "up to 64 letters, digits, dots, dashes and underscores, and not all, such as infra-deploy-key",
 	}
 	keyTitle = &form{
 		name:    "a title",
 		pattern: `^[^\x00-\x20\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,59}$`,
-		cure:    "1 to 60 characters on one line, such as ci",
+		hint:    "1 to 60 characters on one line, such as ci",
 	}
 	interval = &form{
 		name:    "a time of at least 10m",
 		pattern: `^[1-9][0-9]{0,3}[mhdw]$`,
 		never:   `^[1-9]m$`,
-		cure:    "a number and one of m, h, d, w, such as 45m, 12h, 30d or 2w",
+		hint:    "a number and one of m, h, d, w, such as 45m, 12h, 30d or 2w",
 	}
 	grace = &form{
 		name:    "a time",
 		pattern: `^(0|[1-9][0-9]{0,3})[mhdw]$`,
-		cure:    "a number and one of m, h, d, w, such as 30m or 1h; 0m is no time at all",
+		hint:    "a number and one of m, h, d, w, such as 30m or 1h; 0m is no time at all",
 	}
 	permissionName = &form{
 		name:    "a permission",
 		pattern: `^[a-z][a-z0-9_-]{0,63}$`,
-		cure:    "its name as in docs/permissions.md, such as contents",
+		hint:    "its name as in docs/permissions.md, such as contents",
 	}
 )
 

@@ -57,7 +57,7 @@ func (p *parser) object(n ast.Node, s *shape) *value {
 	pairs, ok := entries(n)
 	if !ok {
 		p.hide(n, n.GetToken())
-		p.add(position(n), "not a mapping, but "+describe(n), cureOf(s))
+		p.add(position(n), "not a mapping, but "+describe(n), hintOf(s))
 		return &value{at: position(n)}
 	}
 	v := &value{at: position(n), fields: map[string]*value{}}
@@ -88,13 +88,13 @@ func (p *parser) unknown(pair *ast.MappingValueNode, key string, s *shape) (near
 		p.token(position(pair))
 		return ""
 	}
-	keys, cure := s.keys(), "take it out; nothing goes in here"
+	keys, hint := s.keys(), "take it out; nothing goes in here"
 	if near = meant(key, keys); near != "" {
-		cure = "did you mean " + near + "?"
+		hint = "did you mean " + near + "?"
 	} else if len(keys) > 0 {
-		cure = "the keys here are " + strings.Join(keys, ", ")
+		hint = "the keys here are " + strings.Join(keys, ", ")
 	}
-	p.add(position(pair), quote(key)+" is no key of this mapping", cure)
+	p.add(position(pair), quote(key)+" is no key of this mapping", hint)
 	return near
 }
 
@@ -164,11 +164,11 @@ func (p *parser) mismatch(n ast.Node, f *field) {
 	if (f.private || f.kind > integer) && n.Type() != ast.NullType {
 		p.hide(n, n.GetToken())
 	}
-	cure := f.write()
+	hint := f.write()
 	if f.kind == text && describe(n) == "a number" {
-		cure = "put it in quotes"
+		hint = "put it in quotes"
 	}
-	p.add(position(n), f.label()+" takes "+takes[f.kind]+", not "+describe(n), cure)
+	p.add(position(n), f.label()+" takes "+takes[f.kind]+", not "+describe(n), hint)
 }
 
 // scalar checks the text or number at a key.
@@ -201,7 +201,7 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 			p.hide(n, n.GetToken())
 			shown = "this"
 		}
-		p.add(v.at, f.key+": "+shown+" is not "+f.form.name, f.form.cure)
+		p.add(v.at, f.key+": "+shown+" is not "+f.form.name, f.form.hint)
 	}
 }
 
@@ -251,7 +251,7 @@ func (p *parser) levels(v *value, n ast.Node, f *field) {
 			p.token(position(pair))
 		case !f.form.fits(key):
 			p.hide(pair.Value, pair.Start)
-			p.add(position(pair), f.key+": "+quote(key)+" is not "+f.form.name, f.form.cure)
+			p.add(position(pair), f.key+": "+quote(key)+" is not "+f.form.name, f.form.hint)
 		case v.fields[name] != nil:
 			p.add(position(pair), quote(key)+" is there twice", "keep one of them")
 		default:

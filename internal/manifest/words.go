@@ -31,9 +31,9 @@ func meant(text string, words []string) string {
 
 // oneOf lists what a word may be, with the one that was meant.
 func oneOf(word string, words []string) string {
-	cure := "one of " + strings.Join(words, ", ")
+	hint := "one of " + strings.Join(words, ", ")
 	if near := meant(word, words); near != "" {
-		return fmt.Sprintf("did you mean %s? It is %s", near, cure)
+		return fmt.Sprintf("did you mean %s? It is %s", near, hint)
 	}
-	return "it is " + cure
+	return "it is " + hint
 }

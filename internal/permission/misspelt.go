@@ -1,11 +1,11 @@
 package permission
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/nearest"
 )
 
@@ -49,15 +49,16 @@ func noName(it, name string) error {
 	}
 	switch {
 	case IsLevel(plain), plain == "none":
-		return fmt.Errorf("%s: a level without a name; hint: it takes both for each permission, such as contents: read", it)
+		return fault.New(it+": a level without a name", "it takes both for each permission, such as contents: read")
 	case plain == "all":
-		return fmt.Errorf("%s: \"all\" is no permission; hint: write all alone, as in permissions: all, for whatever the installation has, or name each permission with its level", it)
+		return fault.New(it+`: "all" is no permission`,
+			"write all alone, as in permissions: all, for whatever the installation has, or name each permission with its level")
 	case slices.Contains(jobWords, plain):
-		return fmt.Errorf("%s: no permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, "+
-			"and here each permission has its name and level, such as contents: read", it)
+		return fault.New(it+": no permission of an App, but a word of the workflow's own token",
+			"it goes under the job's permissions:, and here each permission has its name and level, such as contents: read")
 	}
 	if right := meant(plain); right != "" {
-		return fmt.Errorf("%s: no permission of that name; hint: did you mean %s?", it, right)
+		return fault.New(it+": no permission of that name", "did you mean "+right+"?")
 	}
 	return nil
 }

@@ -2,10 +2,11 @@ package permission
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 const operationExample = "write one operation a line, such as GET /repos/{owner}/{repo}/issues or git clone"
@@ -77,16 +78,16 @@ func readLine(line string, near bool) (wish, error) {
 	method, path := "GET", fields[0]
 	switch {
 	case fields[0] == "-":
-		return wish{}, errors.New("begins with a dash, as in a list of YAML; hint: leave the dashes out, and write one operation a line")
+		return wish{}, fault.New("begins with a dash, as in a list of YAML", "leave the dashes out, and write one operation a line")
 	case len(fields) > 2:
-		return wish{}, errors.New("more than a method and a path; hint: " + operationExample)
+		return wish{}, fault.New("more than a method and a path", operationExample)
 	case len(fields) == 2:
 		method, path = strings.ToUpper(fields[0]), fields[1]
 	case isMethod(strings.ToUpper(fields[0])):
-		return wish{}, errors.New("a method without a path; hint: " + operationExample)
+		return wish{}, fault.New("a method without a path", operationExample)
 	}
 	if !isMethod(method) {
-		return wish{}, errors.New("what stands before the path is no method; hint: one of " + strings.Join(methods, ", "))
+		return wish{}, fault.New("what stands before the path is no method", "one of "+strings.Join(methods, ", "))
 	}
 	return readOperation(method, path, near)
 }
@@ -99,7 +100,7 @@ func isMethod(text string) bool { return text == "HEAD" || slices.Contains(metho
 // readAPI reads what follows "gh api": its method and path. Fields make a
 // request a POST there, so they want the method said.
 func readAPI(args []string) (method, path string, err error) {
-	const hint = "; hint: write gh api -X METHOD PATH, and leave other options out"
+	const hint = "write gh api -X METHOD PATH, and leave other options out"
 	for len(args) > 0 {
 		arg := args[0]
 		args = args[1:]
@@ -107,14 +108,14 @@ func readAPI(args []string) (method, path string, err error) {
 		case (arg == "-X" || arg == "--method") && len(args) > 0 && method == "":
 			method, args = strings.ToUpper(args[0]), args[1:]
 		case strings.HasPrefix(arg, "-") || path != "":
-			return "", "", errors.New("more than a method and a path" + hint)
+			return "", "", fault.New("more than a method and a path", hint)
 		default:
 			path = arg
 		}
 	}
 	method = cmp.Or(method, "GET")
 	if path == "" || !isMethod(method) {
-		return "", "", errors.New("no path, or no method that there is" + hint)
+		return "", "", fault.New("no path, or no method that there is", hint)
 	}
 	return method, path, nil
 }
@@ -147,9 +148,9 @@ func apiPath(address string) ([]string, error) {
 		path = "/" + below
 		switch {
 		case !strings.EqualFold(scheme, "https") && !strings.EqualFold(scheme, "http"):
-			return nil, errors.New("no address of an API; hint: " + operationExample)
+			return nil, fault.New("no address of an API", operationExample)
 		case !strings.HasPrefix(host, "api.") && host != "uploads.github.com" && !strings.HasPrefix(path, "/api/"):
-			return nil, errors.New("the address of a page, not of the API; hint: the API is at https://api.github.com/ or https://HOST/api/v3/")
+			return nil, fault.New("the address of a page, not of the API", "the API is at https://api.github.com/ or https://HOST/api/v3/")
 		}
 	}
 	path = "/" + strings.TrimPrefix(path, "/")
@@ -165,14 +166,15 @@ func apiPath(address string) ([]string, error) {
 // wish is what an operation takes, or why a token of an App cannot have it.
 func (o operation) wish() (wish, error) {
 	if o.noted("jwt") {
-		return wish{}, fmt.Errorf("%v takes the App's own JWT and no token; hint: leave it out, permissions have no part in it", o)
+		return wish{}, fault.New(o.String()+" takes the App's own JWT and no token", "leave it out, permissions have no part in it")
 	}
 	if o.noted("user") {
 		with := "a personal access token"
 		if o.needs != "" {
 			with = "a fine-grained personal access token, with " + parseSet(o.needs).phrases()
 		}
-		return wish{}, fmt.Errorf("%v acts for a person, so the installation token of an App cannot do it; hint: use a user access token of the App (ghu_), or %s", o, with)
+		return wish{}, fault.New(o.String()+" acts for a person, so the installation token of an App cannot do it",
+			"use a user access token of the App (ghu_), or "+with)
 	}
 	w := wish{Need: Need{From: o.String()}, alternatives: o.accepts(), needs: o.needs}
 	var notices []string

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // row is a line of operations.tsv, read apart from the package's own reading.
@@ -329,7 +331,7 @@ func TestOperationFaults(t *testing.T) {
 			}
 		})
 	}
-	if _, errs := Operations("-----BEGIN KEY", nil); len(errs) != 1 || !strings.HasPrefix(errs[0].Error(), "a PEM block, such as a private key, is no list of operations; hint: ") {
+	if _, errs := Operations("-----BEGIN KEY", nil); len(errs) != 1 || !strings.HasPrefix(fault.Line(errs[0]), "a PEM block, such as a private key, is no list of operations; hint: ") {
 		t.Errorf("got %v", errs)
 	}
 	needs, errs := Operations("/zen\n/nope\n"+strings.Repeat("GET\n", 20), nil)

@@ -3,11 +3,12 @@ package permission
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 const (
@@ -28,11 +29,8 @@ const example = "write one permission a line, such as contents: read"
 // without fault, good for further checks but not for a request. No text gives
 // an empty set.
 func Parse(text string) (Set, []error) {
-	if len(text) > maxText {
-		return Set{}, []error{errors.New("more than 64 KiB of text; hint: " + example)}
-	}
-	if strings.Contains(text, "-----BEGIN") {
-		return Set{}, []error{errors.New("a PEM block, such as a private key, is no list of permissions; hint: pass the key as private-key, and " + example)}
+	if err := refuse(text, "permissions", example); err != nil {
+		return Set{}, []error{err}
 	}
 	p := parser{set: Set{}}
 	if strings.HasPrefix(strings.TrimSpace(text), "{") {
@@ -92,7 +90,7 @@ func (p *parser) entry(where, text string) {
 func (p *parser) object(text string) {
 	d := json.NewDecoder(strings.NewReader(text))
 	broken := func() {
-		p.faults.add(fmt.Errorf("no valid JSON object near byte %d; hint: {\"contents\": \"read\"}, or %s", d.InputOffset(), example))
+		p.faults.add(fault.New(fmt.Sprintf("no valid JSON object near byte %d", d.InputOffset()), `{"contents": "read"}, or `+example))
 	}
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		broken()
@@ -126,9 +124,9 @@ func (p *parser) member(seen map[string]bool, where, key string, value json.RawM
 	var level string
 	switch {
 	case seen[name]:
-		p.faults.add(fmt.Errorf("%s: the key is there twice; hint: keep one of them", subject(where, name)))
+		p.faults.add(fault.New(subject(where, name)+": the key is there twice", "keep one of them"))
 	case !bytes.HasPrefix(value, []byte(`"`)) || json.Unmarshal(value, &level) != nil:
-		p.faults.add(fmt.Errorf("%s: the level is not a string; hint: %s", subject(where, name), oneOf(name)))
+		p.faults.add(fault.New(subject(where, name)+": the level is not a string", oneOf(name)))
 	default:
 		p.add(where, name, word(level))
 	}
@@ -154,7 +152,7 @@ func check(where, name, level string) error {
 	it := subject(where, name)
 	p, known := Lookup(name)
 	if isSecret(name) || isSecret(level) {
-		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, permissions need no secret", it)
+		return fault.New(it+": looks like a token", "take it out and revoke it, permissions need no secret")
 	}
 	if !known {
 		if err := noName(it, name); err != nil {
@@ -163,17 +161,17 @@ func check(where, name, level string) error {
 	}
 	switch {
 	case strings.HasPrefix(name, "_ "): // a dash, as [Name] has it
-		return fmt.Errorf("%s: begins with a dash, as in a list of YAML; hint: write it without, such as contents: read", it)
+		return fault.New(it+": begins with a dash, as in a list of YAML", "write it without, such as contents: read")
 	case !wellFormed(name):
-		return fmt.Errorf("%s: no permission name; hint: it takes a name and a level, such as contents: read", it)
+		return fault.New(it+": no permission name", "it takes a name and a level, such as contents: read")
 	case level == "":
-		return fmt.Errorf("%s: no level given; hint: %s", it, oneOf(name))
+		return fault.New(it+": no level given", oneOf(name))
 	case level == "none":
-		return fmt.Errorf("%s: \"none\" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named", it)
+		return fault.New(it+`: "none" cannot be granted`, "leave it out and name what is needed, a token gets only what is named")
 	case rank(level) < 0:
 		return noLevel(it, name, level)
 	case known && !p.Observed && !slices.Contains(p.Levels, level):
-		return fmt.Errorf("%s: %q is not one of its levels; hint: %s", it, level, oneOf(name))
+		return fault.New(fmt.Sprintf("%s: %q is not one of its levels", it, level), oneOf(name))
 	}
 	return nil
 }
@@ -181,13 +179,13 @@ func check(where, name, level string) error {
 // noLevel is the fault of a text that is the level of nothing.
 func noLevel(it, name, level string) error {
 	if !isWord(level) {
-		return fmt.Errorf("%s: what is given is no level; hint: %s", it, oneOf(name))
+		return fault.New(it+": what is given is no level", oneOf(name))
 	}
 	hint := oneOf(name)
 	if near := nearestWord(level, levelsOf(name)); near != "" {
 		hint += " (did you mean " + near + "?)"
 	}
-	return fmt.Errorf("%s: %q is no level; hint: %s", it, level, hint)
+	return fault.New(fmt.Sprintf("%s: %q is no level", it, level), hint)
 }
 
 func levelsOf(name string) []string {
@@ -252,5 +250,5 @@ func (f *faults) list() []error {
 	if f.more == 0 {
 		return f.first
 	}
-	return append(f.first, fmt.Errorf("%d more faults; hint: mend the first %d, then try again", f.more, maxFaults))
+	return append(f.first, fault.New(fmt.Sprintf("%d more faults", f.more), fmt.Sprintf("mend the first %d, then try again", maxFaults)))
 }

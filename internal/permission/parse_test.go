@@ -5,6 +5,8 @@ import (
 	"maps"
 	"strings"
 	"testing"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 func TestParse(t *testing.T) {
@@ -141,7 +143,7 @@ func TestMisspelt(t *testing.T) {
 			}
 			continue
 		}
-		if err == nil || !strings.HasSuffix(err.Error(), want) {
+		if err == nil || !strings.HasSuffix(fault.Line(err), want) {
 			t.Errorf("%s: got %v, want %s", name, err, want)
 		}
 	}
@@ -183,7 +185,7 @@ func TestParseManyFaults(t *testing.T) {
 	if len(errs) != maxFaults+1 {
 		t.Fatalf("got %d errors, want %d", len(errs), maxFaults+1)
 	}
-	if got, want := errs[maxFaults].Error(), "15 more faults; hint: mend the first 10, then try again"; got != want {
+	if got, want := fault.Line(errs[maxFaults]), "15 more faults; hint: mend the first 10, then try again"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -202,7 +204,7 @@ func TestCheck(t *testing.T) {
 	} {
 		got := ""
 		if err := Check(c.name, c.level); err != nil {
-			got = err.Error()
+			got = fault.Line(err)
 		}
 		if got != c.want {
 			t.Errorf("Check(%q, %q) = %q, want %q", c.name, c.level, got, c.want)
@@ -277,7 +279,7 @@ func leaks(text, secret string) bool { return strings.Contains(Name(text), Name(
 func texts(errs []error) string {
 	var all []string
 	for _, err := range errs {
-		all = append(all, err.Error())
+		all = append(all, fault.Line(err))
 	}
 	return strings.Join(all, "\n")
 }

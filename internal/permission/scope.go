@@ -2,11 +2,12 @@ package permission
 
 import (
 	_ "embed"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Scope is a scope of classic personal access tokens, or a preset: a part of a
@@ -16,7 +17,8 @@ type Scope struct {
 	Preset  bool
 	Grants  string // what it opens, for a person to read
 	Notice  string // what the permissions do not cover, or cover beyond it; may be empty
-	Instead string // why no App can have it, and what to use instead; empty when one can
+	Why     string // why no App can have it; empty when one can
+	Instead string // what to use then
 	needs   string // the permissions, as [parseSet] reads them
 }
 
@@ -29,7 +31,7 @@ var packedScopes string
 var scopes = sync.OnceValue(func() []Scope {
 	var list []Scope
 	for _, f := range unpack(packedScopes) {
-		list = append(list, Scope{Name: f[0], Preset: f[1] != "", Grants: f[2], needs: f[3], Notice: f[4], Instead: f[5]})
+		list = append(list, Scope{Name: f[0], Preset: f[1] != "", Grants: f[2], needs: f[3], Notice: f[4], Why: f[5], Instead: f[6]})
 	}
 	return list
 })
@@ -86,8 +88,8 @@ func Scopes(text string) ([]Need, []error) {
 		switch {
 		case !known:
 			wrong.add(noScope(fmt.Sprintf("scope %d", i+1), name))
-		case s.Instead != "":
-			wrong.add(errors.New(s.Name + ": " + s.Instead))
+		case s.Why != "":
+			wrong.add(fault.New(s.Name+": "+s.Why, s.Instead))
 		case !slices.ContainsFunc(needs, func(n Need) bool { return n.From == s.Name }):
 			needs = append(needs, s.need())
 		}
@@ -125,10 +127,10 @@ func (s Scope) need() Need {
 // when that must not be repeated.
 func noScope(where, name string) error {
 	if isSecret(name) {
-		return fmt.Errorf("%s: looks like a token; hint: take it out and revoke it, scopes need no secret", where)
+		return fault.New(where+": looks like a token", "take it out and revoke it, scopes need no secret")
 	}
 	if name == "-" {
-		return fmt.Errorf("%s: a dash, as in a list of YAML; hint: leave the dashes out, and separate scopes by commas, spaces or lines", where)
+		return fault.New(where+": a dash, as in a list of YAML", "leave the dashes out, and separate scopes by commas, spaces or lines")
 	}
 	hint := scopeExample
 	if near := nearScope(name); near != "" {
@@ -137,7 +139,7 @@ func noScope(where, name string) error {
 	if len(name) <= 40 && only(name, func(c byte) bool { return isLower(c) || c == ':' || c == '_' || c == '-' }) {
 		where = name
 	}
-	return fmt.Errorf("%s: no scope that this release knows; hint: %s", where, hint)
+	return fault.New(where+": no scope that this release knows", hint)
 }
 
 // nearScope is the scope or preset that a word was probably meant to be: a
@@ -158,10 +160,10 @@ func nearScope(name string) string {
 // should have been.
 func refuse(text, kind, example string) error {
 	if len(text) > maxText {
-		return errors.New("more than 64 KiB of text; hint: " + example)
+		return fault.New("more than 64 KiB of text", example)
 	}
 	if strings.Contains(text, "-----BEGIN") {
-		return fmt.Errorf("a PEM block, such as a private key, is no list of %s; hint: pass the key as private-key, and %s", kind, example)
+		return fault.New("a PEM block, such as a private key, is no list of "+kind, "pass the key as private-key, and "+example)
 	}
 	return nil
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 func TestEveryScope(t *testing.T) {
@@ -20,8 +22,8 @@ func TestEveryScope(t *testing.T) {
 			t.Fatalf("LookupScope(%q) = %v, %v", name, scope, ok)
 		}
 		needs, errs := Scopes(name)
-		if scope.Instead != "" {
-			if len(needs) > 0 || len(errs) != 1 || errs[0].Error() != name+": "+scope.Instead || !strings.Contains(scope.Instead, "; hint: ") {
+		if scope.Why != "" {
+			if len(needs) > 0 || len(errs) != 1 || fault.Line(errs[0]) != name+": "+scope.Why+"; hint: "+scope.Instead {
 				t.Errorf("%s: got %v, %v", name, needs, errs)
 			}
 			continue

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Set maps GitHub's key of a permission to its level, as both travel on the
@@ -31,7 +33,7 @@ func Merge(a, b Set) (Set, []error) {
 
 // conflict is the fault of one name asked for at two levels.
 func conflict(subject, first, second string) error {
-	return fmt.Errorf("%s: both %s and %s are asked for; hint: keep one of them", subject, shownLevel(first), shownLevel(second))
+	return fault.New(fmt.Sprintf("%s: both %s and %s are asked for", subject, shownLevel(first), shownLevel(second)), "keep one of them")
 }
 
 // YAML returns one "contents: read" line for each permission, sorted, as one

@@ -1,10 +1,10 @@
 package permission
 
 import (
-	"errors"
 	"slices"
 	"strings"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/nearest"
 )
 
@@ -26,16 +26,16 @@ func unknown(method string, path []string, near bool) error {
 	what := method + " " + shownPath(path) + " "
 	for _, f := range families {
 		if below(strings.Split(f.path[1:], "/"), path) {
-			return errors.New(what + "is not open to Apps; hint: " + f.hint)
+			return fault.New(what+"is not open to Apps", f.hint)
 		}
 	}
-	what += "is no operation that an App can use, as far as this release knows; hint: "
+	hint := operationExample
 	if near {
 		if o := nearestOperation(method, path); o != "" {
-			return errors.New(what + "did you mean " + o + "?")
+			hint = "did you mean " + o + "?"
 		}
 	}
-	return errors.New(what + operationExample)
+	return fault.New(what+"is no operation that an App can use, as far as this release knows", hint)
 }
 
 // below reports whether a path begins with a family's.

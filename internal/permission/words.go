@@ -1,9 +1,9 @@
 package permission
 
 import (
-	"errors"
-	"fmt"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Words are the lines beside API operations that [Operations] takes.
@@ -39,11 +39,13 @@ func readWords(fields []string) (wish, error) {
 	if near == "" && len(line) <= maxName {
 		near = nearestWord(line, Words())
 	}
+	const noCommand = "no command that this release knows"
 	switch {
 	case near != "":
-		return wish{}, errors.New("no command that this release knows; hint: did you mean " + near + "? Arguments are left out")
+		return wish{}, fault.New(noCommand, "did you mean "+near+"? Arguments are left out")
 	case fields[0] == "git":
-		return wish{}, errors.New("no command that this release knows; hint: git clone, git fetch, git pull, git push, and git push workflows are")
+		return wish{}, fault.New(noCommand, "git clone, git fetch, git pull, git push, and git push workflows are")
 	}
-	return wish{}, fmt.Errorf("no command that this release knows; hint: many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path")
+	return wish{}, fault.New(noCommand,
+		"many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path")
 }

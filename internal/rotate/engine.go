@@ -25,6 +25,7 @@ package rotate
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -81,7 +82,7 @@ func (e *Engine) Run(ctx context.Context, rotations []manifest.Rotation) []Repor
 		}
 		if reports[i].Outcome == Busy {
 			// It is due, and nobody knows whether somebody sees to it.
-			reports[i].Err = &fault{problem: "it was not done: " + reports[i].Reason}
+			reports[i].Err = errors.New("it was not done: " + reports[i].Reason)
 		}
 	}
 	return reports

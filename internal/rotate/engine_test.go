@@ -194,10 +194,10 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 		}
 	}
 	inBubble(t, "deploy keys", func(t *testing.T, f *fixture) {
-		for status, cure := range map[int]string{403: "", 404: "", 422: keysOff} {
+		for status, wantHint := range map[int]string{403: "", 404: "", 422: keysOff} {
 			got := f.run(f.answering(apicall.Post, keysPath, refuse(status)), keyRotation(0))[0]
 			want := fmt.Sprintf("add a deploy key of acme/infra: GitHub answered %d: Validation Failed", status)
-			if got.Outcome != Failed || got.Err.Error() != want || hint(got.Err) != cure {
+			if got.Outcome != Failed || got.Err.Error() != want || hint(got.Err) != wantHint {
 				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall/apicalltest"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -268,12 +268,7 @@ func hint(err error) string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		err = joined.Unwrap()[0]
 	}
-	for ; err != nil; err = errors.Unwrap(err) {
-		if h, ok := err.(interface{ Hint() string }); ok && h.Hint() != "" {
-			return h.Hint()
-		}
-	}
-	return ""
+	return fault.Hint(err)
 }
 
 // status is an answer of which only the status matters.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // rotateKey replaces a deploy key when that is due, and removes the generations
@@ -73,11 +74,11 @@ func (j *job) strange(ours []*deployKey) error {
 			}
 		}
 		if len(ids) > 0 {
-			return &fault{
-				problem: fmt.Sprintf("%s held a key that is not of this rotation; of those that are left, it may be deploy key %s", store.name,
+			return fault.New(
+				fmt.Sprintf("%s held a key that is not of this rotation; of those that are left, it may be deploy key %s", store.name,
 					strings.Join(ids, ", ")),
-				cure: "find out whose they are, and remove by hand what is compromised",
-			}
+				"find out whose they are, and remove by hand what is compromised",
+			)
 		}
 	}
 	return nil
@@ -89,11 +90,11 @@ func (j *job) inTheWay(keys []*deployKey) error {
 		return errOff(keys[0].ID) // a new one would be off as well
 	}
 	if store, by := takenBy(keys, j.foreign, j.facts()); by != nil && !j.forced() {
-		return &fault{
-			problem: fmt.Sprintf("%s holds a key of another rotation (deploy key %d, %s)", store, by.ID, idIn(by.Title)),
-			cure: "let only one rotation store it. Where a manifest was moved, or the rotation renamed, run once with force: " + j.Name +
+		return fault.New(
+			fmt.Sprintf("%s holds a key of another rotation (deploy key %d, %s)", store, by.ID, idIn(by.Title)),
+			"let only one rotation store it. Where a manifest was moved, or the rotation renamed, run once with force: "+j.Name+
 				", and remove the keys of the old name by hand",
-		}
+		)
 	}
 	return nil
 }

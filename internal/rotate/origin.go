@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Origin is where a manifest is kept. It tells the deploy keys of one manifest from
@@ -32,7 +34,7 @@ func (o Origin) id(rotation string) string {
 	return hex.EncodeToString(sum[:idBytes])
 }
 
-var errOrigin = &fault{
-	problem: "it is not known which repository keeps the manifest, so its deploy keys can't be told from those of others",
-	cure:    "set GITHUB_REPOSITORY_ID to the number of the repository that keeps it",
-}
+var errOrigin = fault.New(
+	"it is not known which repository keeps the manifest, so its deploy keys can't be told from those of others",
+	"set GITHUB_REPOSITORY_ID to the number of the repository that keeps it",
+)

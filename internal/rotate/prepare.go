@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -66,11 +67,11 @@ func (j *job) fits() error {
 	if needed <= window {
 		return nil
 	}
-	return &fault{
-		problem: fmt.Sprintf("to write %d stores would take about %d min, and a run has %s for that", n,
+	return fault.New(
+		fmt.Sprintf("to write %d stores would take about %d min, and a run has %s for that", n,
 			(needed+time.Minute-1)/time.Minute, Words(window)),
-		cure: "store it once at the organization, or make several rotations of it, each with some of the stores",
-	}
+		"store it once at the organization, or make several rotations of it, each with some of the stores",
+	)
 }
 
 // repository is what GitHub tells of one.
@@ -91,11 +92,11 @@ func (r *repository) look(ctx context.Context, j *job, at secret.Place, permissi
 	}
 	switch {
 	case r.FullName != "" && !strings.EqualFold(r.FullName, name):
-		return &fault{problem: name + " was renamed to " + r.FullName, cure: "write the new name into the manifest"}
+		return fault.New(name+" was renamed to "+r.FullName, "write the new name into the manifest")
 	case r.Archived:
-		return &fault{problem: name + " is archived", cure: "unarchive it, or take it out of " + placeOf(permission)}
+		return fault.New(name+" is archived", "unarchive it, or take it out of "+placeOf(permission))
 	case r.Disabled:
-		return &fault{problem: name + " is disabled by GitHub", cure: "see its page at GitHub, or take it out of " + placeOf(permission)}
+		return fault.New(name+" is disabled by GitHub", "see its page at GitHub, or take it out of "+placeOf(permission))
 	}
 	return nil
 }
@@ -175,7 +176,7 @@ func (j *job) reach(ctx context.Context, here []*target) {
 		}
 		t.writer, answer, err = secret.NewWriter(ctx, t.watched(j.Call), at)
 		if err != nil && answer.Status == apicall.StatusNotFound && at.Environment != "" {
-			err = &fault{cure: "create the environment, or see that the App reaches its repository", err: err}
+			err = &fault.Error{Hint: "create the environment, or see that the App reaches its repository", Err: err}
 		}
 	}
 	if err == nil && fresh > 0 {
@@ -198,15 +199,15 @@ func (j *job) room(ctx context.Context, key string, fresh, most int, where, what
 		return err
 	}
 	if told.Total == nil || *told.Total < 0 {
-		return &fault{problem: list.Op + ": the answer has no count"}
+		return errors.New(list.Op + ": the answer has no count")
 	}
 	j.counting.Lock()
 	defer j.counting.Unlock()
 	if n := *told.Total + j.promised[key]; n+fresh > most {
-		return &fault{
-			problem: fmt.Sprintf("%s has %d %s, and GitHub takes %d there", where, n, what, most),
-			cure:    "delete some that nothing reads any more, or keep it elsewhere",
-		}
+		return fault.New(
+			fmt.Sprintf("%s has %d %s, and GitHub takes %d there", where, n, what, most),
+			"delete some that nothing reads any more, or keep it elsewhere",
+		)
 	}
 	if j.DryRun {
 		j.promised[key] += fresh // a run would have put them there

@@ -50,7 +50,7 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 		kind       int // of allKinds
 		made       func(*fixture)
 		answer     func(*fixture, apicall.Request)
-		want, cure string
+		want, hint string
 	}{
 		{
 			"full", 0, func(f *fixture) { fill(f, app, 100) }, nil, first + "acme/app has 100 secrets, and GitHub takes 100 there",
@@ -121,7 +121,7 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 					continue
 				}
 				if line, _, _ := strings.Cut(fmt.Sprint(got.Err), "\n"); got.Outcome != Failed || line != test.want ||
-					!strings.HasPrefix(hint(got.Err), test.cure) {
+					!strings.HasPrefix(hint(got.Err), test.hint) {
 					t.Errorf("dry %t: %v\nhint: %s", dry, got.Err, hint(got.Err))
 				}
 			}

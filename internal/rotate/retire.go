@@ -190,8 +190,7 @@ func (j *job) lastLook(ctx context.Context, k, current *deployKey) (gone bool, e
 	if current != nil {
 		switch now := find(current.ID); {
 		case now == nil || !samePublic(now.Key, current.Key) || now.ReadOnly != current.ReadOnly:
-			return false, &fault{problem: fmt.Sprintf("deploy key %d is not listed any more, so none of those before it is removed",
-				current.ID)}
+			return false, fmt.Errorf("deploy key %d is not listed any more, so none of those before it is removed", current.ID)
 		case now.off():
 			return false, errOff(current.ID)
 		}
@@ -210,7 +209,7 @@ func (j *job) unmoved(ctx context.Context) error {
 		t := j.targets[i]
 		entry, _, err := secret.Get(ctx, j.Call, t.place, t.store.Secret)
 		if err == nil && !entry.UpdatedAt.Equal(t.updated) {
-			err = &fault{problem: t.name() + " was written meanwhile, so no key is removed: the next run looks again"}
+			err = errors.New(t.name() + " was written meanwhile, so no key is removed: the next run looks again")
 		}
 		errs[i] = err
 	})

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/crypto/ssh"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -55,7 +56,7 @@ func keyPlace(k *manifest.DeployKey) secret.Place {
 func (j *job) keyCall(ctx context.Context, op, method, path string, body, result any) (apicall.Answer, error) {
 	answer, err := j.Call(ctx, j.keyRequest(op, method, path, body, result))
 	if err != nil && answer.Status == apicall.StatusUnprocessable {
-		err = &fault{cure: keysOff, err: err}
+		err = &fault.Error{Hint: keysOff, Err: err}
 	}
 	return answer, err
 }
@@ -122,14 +123,14 @@ func (j *job) addKey(ctx context.Context, title, public string) (*deployKey, err
 func (k *deployKey) off() bool { return k.Enabled != nil && !*k.Enabled }
 
 func errOff(id int64) error {
-	return &fault{problem: fmt.Sprintf("deploy key %d is switched off", id), cure: keysOff}
+	return fault.New(fmt.Sprintf("deploy key %d is switched off", id), keysOff)
 }
 
 // isKey tells whether what GitHub tells of is the key that was sent, and works.
 func (j *job) isKey(got *deployKey, id int64, public string) error {
 	switch {
 	case got.ID == 0 || got.ID != id || !samePublic(got.Key, public) || got.ReadOnly != j.DeployKey.ReadOnly:
-		return &fault{problem: fmt.Sprintf("GitHub tells of another deploy key than the one that was sent (id %d)", got.ID)}
+		return fmt.Errorf("GitHub tells of another deploy key than the one that was sent (id %d)", got.ID)
 	case got.off():
 		return errOff(got.ID)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -121,7 +122,7 @@ func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 		failed := ""
 		for _, t := range j.inOrder() {
 			if failed != "" && j.exclusive() {
-				t.left, t.err = true, &fault{problem: "not tried: " + failed + " failed, and all must hold the same"}
+				t.left, t.err = true, errors.New("not tried: "+failed+" failed, and all must hold the same")
 				continue
 			}
 			if j.store(ctx, t, value); t.err != nil {
@@ -147,7 +148,7 @@ func (j *job) store(ctx context.Context, t *target, value redact.String) {
 	}
 	// A machine that was asleep: the time of a context stood still meanwhile.
 	if time.Since(j.begun) > window {
-		t.err = &fault{problem: "not tried: the time was up"}
+		t.err = errors.New("not tried: the time was up")
 		return
 	}
 	t.sent, t.answer = false, apicall.Answer{}
@@ -218,7 +219,7 @@ func (j *job) verify(ctx context.Context) {
 				return err
 			}
 			if !t.updated.After(t.before) {
-				return &fault{problem: fmt.Sprintf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))}
+				return fmt.Errorf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))
 			}
 			t.written = t.updated
 			return nil
@@ -235,10 +236,10 @@ func (j *job) alone(ctx context.Context) {
 			return
 		}
 		if t.err = eventually(ctx, func() error { return t.read(ctx, j.Call) }); t.err == nil && t.rewritten() {
-			t.err = &fault{
-				problem: "another run wrote " + t.name() + " at the same time",
-				cure:    "run it again with force: " + j.Name + ", and give the workflow concurrency:",
-			}
+			t.err = fault.New(
+				"another run wrote "+t.name()+" at the same time",
+				"run it again with force: "+j.Name+", and give the workflow concurrency:",
+			)
 		}
 	})
 }
@@ -260,14 +261,14 @@ func (j *job) failures() error {
 		case t.left:
 			left++
 		case t.err != nil:
-			list = append(list, &fault{problem: "could not renew " + t.name(), err: t.err})
+			list = append(list, fmt.Errorf("could not renew %s: %w", t.name(), t.err))
 		}
 	}
 	if left > 0 {
-		list = append(list, &fault{
-			problem: fmt.Sprintf("%d more were not tried, since all must hold the same", left),
-			cure:    "the next run gives all of them a new value",
-		})
+		list = append(list, fault.New(
+			fmt.Sprintf("%d more were not tried, since all must hold the same", left),
+			"the next run gives all of them a new value",
+		))
 	}
 	return errors.Join(list...)
 }

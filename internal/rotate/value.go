@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -104,6 +105,8 @@ func (j *job) make(ctx context.Context) (made, error) {
 	return made{}, errNothing
 }
 
+var errNothing = errors.New("there is nothing to make, or nowhere to store it")
+
 // random makes a secret of so many random bytes.
 func random(r manifest.Random) (redact.String, error) {
 	var encode func([]byte) string
@@ -116,7 +119,7 @@ func random(r manifest.Random) (redact.String, error) {
 		encode = base64.RawURLEncoding.EncodeToString
 	}
 	if encode == nil || r.Bytes <= 0 {
-		return redact.String{}, &fault{problem: fmt.Sprintf("a random secret of %d bytes in %q can't be made", r.Bytes, r.Encoding)}
+		return redact.String{}, fmt.Errorf("a random secret of %d bytes in %q can't be made", r.Bytes, r.Encoding)
 	}
 	raw := make([]byte, r.Bytes)
 	defer clear(raw)

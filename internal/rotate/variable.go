@@ -2,6 +2,7 @@ package rotate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -82,18 +84,15 @@ var recipientForm = regexp.MustCompile(`^age1[0-9a-z]+$`)
 // holds a recipient, and was written after one of its secrets and not long after the
 // last. To write another's would take something from whoever reads it.
 func (v *variable) isOurs(now entry) error {
-	cure := "delete the variable, and the next run writes it anew; or name another one in recipient-variable"
+	const hint = "delete the variable, and the next run writes it anew; or name another one in recipient-variable"
 	last := slices.MaxFunc(factsOf(v.targets), byTime).updated
 	switch {
 	case !recipientForm.MatchString(now.Value):
-		return &fault{problem: v.String() + " is somebody else's: it holds something else than an age recipient", cure: cure}
+		return fault.New(v.String()+" is somebody else's: it holds something else than an age recipient", hint)
 	case last.IsZero():
-		return &fault{problem: v.String() + " is somebody else's: none of the secrets that it would belong to is there", cure: cure}
+		return fault.New(v.String()+" is somebody else's: none of the secrets that it would belong to is there", hint)
 	case now.UpdatedAt.Sub(last) > 2*lease: // it is written after the last of them was seen in place
-		return &fault{
-			problem: fmt.Sprintf("%s was written by somebody else at %s", v, now.UpdatedAt.UTC().Format(time.RFC3339)),
-			cure:    cure,
-		}
+		return fault.New(fmt.Sprintf("%s was written by somebody else at %s", v, now.UpdatedAt.UTC().Format(time.RFC3339)), hint)
 	}
 	return nil
 }
@@ -159,15 +158,15 @@ func (v *variable) renew(ctx context.Context, j *job, recipient string) {
 		err = eventually(ctx, func() error {
 			now, _, err := v.read(ctx, j)
 			if err == nil && now.Value != recipient {
-				err = &fault{problem: v.String() + " holds another recipient than the one that was written"}
+				err = errors.New(v.String() + " holds another recipient than the one that was written")
 			}
 			return err
 		})
 	}
 	if err != nil {
-		v.targets[0].err = &fault{
-			problem: "its recipient is not in place", err: err,
-			cure: "until the next rotation, what is encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
+		v.targets[0].err = &fault.Error{
+			Hint: "until the next rotation, what is encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
+			Err:  fmt.Errorf("its recipient is not in place: %w", err),
 		}
 	}
 }
@@ -192,7 +191,7 @@ func (v *variable) write(ctx context.Context, j *job, recipient string) error {
 		return err
 	case now.Value != v.was:
 		// It would no longer belong to what that run stored.
-		return &fault{problem: v.String() + " was changed meanwhile: another run rotates the same identity"}
+		return errors.New(v.String() + " was changed meanwhile: another run rotates the same identity")
 	}
 	body := map[string]any{"value": recipient}
 	if !found {

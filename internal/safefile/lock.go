@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // The pauses between two tries to take a lock that is held.
@@ -67,7 +69,7 @@ func lockFile(dir *os.Root, name string) (*os.File, error) {
 // checkOwner returns an error if others may hold the lock: whoever can open a
 // file can lock it and keep this program waiting.
 func checkOwner(dir *os.Root, f *os.File) error {
-	const cure = "delete it"
+	const hint = "delete it"
 	info, err := f.Stat()
 	if err != nil {
 		return withoutPath(err)
@@ -80,9 +82,9 @@ func checkOwner(dir *os.Root, f *os.File) error {
 	parentUID, _, _ := Owner(parent)
 	switch {
 	case ok && info.Mode().Perm()&0o077 != 0:
-		return &Error{"others may open it", cure}
+		return fault.New("others may open it", hint)
 	case ok && uid != parentUID && uid != os.Geteuid():
-		return &Error{"it belongs to somebody else", cure}
+		return fault.New("it belongs to somebody else", hint)
 	}
 	return nil
 }

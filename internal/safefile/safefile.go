@@ -21,15 +21,9 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
-
-// Error says why a file is not opened: a sentence about "it", and what to do.
-type Error struct{ Problem, Cure string }
-
-func (e *Error) Error() string { return e.Problem }
-
-// Hint is the cure, printed on a line of its own.
-func (e *Error) Hint() string { return e.Cure }
 
 // Read returns the whole content of a regular file of at most limit bytes. It
 // follows a link in the workspace if that stays there. Errors don't repeat the
@@ -75,7 +69,7 @@ func ReadOwn(path string, limit int64) ([]byte, error) {
 // process has just swapped the file.
 const maxOpenTries = 100
 
-var errSwapped = &Error{"it was swapped for another file while it was opened", "see what else writes it, and run the step again"}
+var errSwapped = fault.New("it was swapped for another file while it was opened", "see what else writes it, and run the step again")
 
 // openOwn opens a file that exists and is not a link.
 func openOwn(root *os.Root, name string, flag int) (*os.File, error) {
@@ -123,7 +117,7 @@ func readAll(f *os.File, limit int64) ([]byte, error) {
 	case err != nil:
 		return nil, withoutPath(err)
 	case int64(len(data)) > limit:
-		return nil, &Error{"it is larger than the " + size(limit) + " that such a file may have", "check that it is the right file"}
+		return nil, fault.New("it is larger than the "+size(limit)+" that such a file may have", "check that it is the right file")
 	}
 	return data, nil
 }
@@ -143,17 +137,17 @@ func checkRegular(info fs.FileInfo) error {
 	case mode.IsRegular():
 		return nil
 	case mode.IsDir():
-		return &Error{"it is a directory", plain}
+		return fault.New("it is a directory", plain)
 	case mode&fs.ModeSymlink != 0:
-		return &Error{"it is a link, which may be somebody else's doing", "give the path of the file itself, or delete the link"}
+		return fault.New("it is a link, which may be somebody else's doing", "give the path of the file itself, or delete the link")
 	case mode&fs.ModeNamedPipe != 0:
-		return &Error{"it is a named pipe", plain}
+		return fault.New("it is a named pipe", plain)
 	case mode&fs.ModeSocket != 0:
-		return &Error{"it is a socket", plain}
+		return fault.New("it is a socket", plain)
 	case mode&fs.ModeDevice != 0:
-		return &Error{"it is a device", plain}
+		return fault.New("it is a device", plain)
 	}
-	return &Error{"it is no regular file", plain}
+	return fault.New("it is no regular file", plain)
 }
 
 // textEscapes is the text of [os.Root]'s error for a path that leads out of it;
@@ -176,7 +170,7 @@ func withoutPath(err error) error {
 	case errors.Is(err, syscall.ENOTDIR):
 		return errNotDirectory
 	case err != nil && err.Error() == textEscapes:
-		return &Error{"a link leads out of the workspace", "put the file itself there, or give the path that the link leads to"}
+		return fault.New("a link leads out of the workspace", "put the file itself there, or give the path that the link leads to")
 	}
 	return err
 }

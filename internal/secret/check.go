@@ -4,20 +4,13 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // MaxValue is GitHub's limit for one secret, in bytes.
 // https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets
 const MaxValue = 48 << 10
-
-// Invalid is a secret that GitHub would not take.
-type Invalid struct{ Problem, Cure string }
-
-func (e *Invalid) Error() string { return e.Problem }
-
-// Hint is the cure, printed on a line of its own.
-func (e *Invalid) Hint() string { return e.Cure }
 
 // Check tells, before any request, what GitHub would refuse. The name is one that
 // may be shown.
@@ -26,13 +19,14 @@ func Check(name string, value redact.String) error {
 		return err
 	}
 	if n := len(value.Reveal()); n > MaxValue {
-		return &Invalid{
+		return fault.New(
 			fmt.Sprintf("the value of %s has %d bytes, and GitHub takes %d", name, n, MaxValue),
 			"keep large values in an encrypted file, and its passphrase in the secret",
-		}
+		)
 	}
 	if text := value.Reveal(); text != "" && strings.TrimSpace(text) == "" {
-		return &Invalid{"the value of " + name + " is white space only", "see how it comes into the step's env:; a secret that is not set is empty, and one that was pasted may have lost its text"}
+		return fault.New("the value of "+name+" is white space only",
+			"see how it comes into the step's env:; a secret that is not set is empty, and one that was pasted may have lost its text")
 	}
 	return nil
 }
@@ -42,9 +36,9 @@ func CheckName(name string) error {
 	letter := func(r rune) bool { return r == '_' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' }
 	switch {
 	case name == "", strings.ContainsFunc(name, func(r rune) bool { return !letter(r) && (r < '0' || r > '9') }), !letter(rune(name[0])):
-		return &Invalid{"a name of a secret has letters, digits and _ only, and no digit first", "rename it, as in NPM_TOKEN"}
+		return fault.New("a name of a secret has letters, digits and _ only, and no digit first", "rename it, as in NPM_TOKEN")
 	case strings.HasPrefix(strings.ToUpper(name), "GITHUB_"):
-		return &Invalid{name + ": names that begin with GITHUB_ are GitHub's own", "rename it"}
+		return fault.New(name+": names that begin with GITHUB_ are GitHub's own", "rename it")
 	}
 	return nil
 }

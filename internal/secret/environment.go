@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // createEnvironment makes an environment that is missing. It makes sure of that
@@ -18,7 +19,7 @@ func createEnvironment(ctx context.Context, call apicall.Func, at Place) error {
 	look.Permission = "actions"
 	switch answer, err := call(ctx, look); {
 	case err == nil:
-		return &fault{name + " is there, but GitHub finds no secrets of it (404)", "give the App the permission environments: write", nil}
+		return fault.New(name+" is there, but GitHub finds no secrets of it (404)", "give the App the permission environments: write")
 	case answer.Status != apicall.StatusNotFound:
 		return err
 	}

@@ -6,26 +6,18 @@ import (
 	"fmt"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
-
-// fault is an error with a cure.
-type fault struct {
-	problem, cure string
-	err           error // what it came from, if anything
-}
-
-func (e *fault) Error() string { return e.problem }
-func (e *fault) Hint() string  { return e.cure }
-func (e *fault) Unwrap() error { return e.err }
 
 // explain makes more of a 404 in an environment: GitHub says no more than that.
 func explain(at Place, status int, err error) error {
 	if err == nil || at.Environment == "" || status != apicall.StatusNotFound {
 		return err
 	}
-	return &fault{
-		fmt.Sprintf("environment %s of %s/%s is missing, or the App does not reach it", at.Environment, at.Owner, at.Repository),
-		"create it, or set create-environments: true", err,
+	return &fault.Error{
+		Problem: fmt.Sprintf("environment %s of %s/%s is missing, or the App does not reach it", at.Environment, at.Owner, at.Repository),
+		Hint:    "create it, or set create-environments: true",
+		Err:     err,
 	}
 }
 
@@ -35,8 +27,8 @@ func NotTried(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return &fault{"not tried: the time was up", "", err}
+		return &fault.Error{Problem: "not tried: the time was up", Err: err}
 	default:
-		return &fault{"not tried: cancelled", "", err}
+		return &fault.Error{Problem: "not tried: cancelled", Err: err}
 	}
 }

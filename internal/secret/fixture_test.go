@@ -3,7 +3,6 @@ package secret
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall/apicalltest"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -154,9 +154,8 @@ func told(results []Result) []string {
 }
 
 func hinted(err error) string {
-	var h interface{ Hint() string }
-	if errors.As(err, &h) && h.Hint() != "" {
-		return " (hint: " + h.Hint() + ")"
+	if hint := fault.Hint(err); hint != "" {
+		return " (hint: " + hint + ")"
 	}
 	return ""
 }

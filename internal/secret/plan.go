@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Plan is what is to be done, by place and name.
@@ -186,10 +187,10 @@ func (s *Sync) planPlace(ctx context.Context, g *group) {
 	for i := range g.wanted {
 		c := &g.out[i]
 		if c.Err = Check(c.Name, c.Value); c.Err == nil && names[strings.ToUpper(c.Name)] > 1 {
-			c.Err = &fault{
+			c.Err = fault.New(
 				fmt.Sprintf("%s of %s is wanted more than once, and not the same", c.Name, c.Place),
-				"let only one entry of the manifest name it there", nil,
-			}
+				"let only one entry of the manifest name it there",
+			)
 		}
 		if c.Err == nil {
 			c.Err = s.planOne(ctx, g, c, found)

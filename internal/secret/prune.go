@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 const notWanted = "no longer in the manifest"
@@ -26,10 +27,10 @@ func (s *Sync) brake(plan *Plan) {
 	if n <= s.MaxDeletions {
 		return
 	}
-	plan.Braked = &fault{
+	plan.Braked = fault.New(
 		fmt.Sprintf("nothing is deleted: %d secrets are no longer in the manifest, and max-deletions allows %d", n, s.MaxDeletions),
-		fmt.Sprintf("look at what the manifest has lost, by mistake or not; if it is meant, run once with max-deletions: %d", n), nil,
-	}
+		fmt.Sprintf("look at what the manifest has lost, by mistake or not; if it is meant, run once with max-deletions: %d", n),
+	)
 	for i := range plan.Changes {
 		if c := &plan.Changes[i]; c.Action == Delete {
 			c.Action, c.Reason, c.forget = Keep, notWanted+", but left: more would be deleted than max-deletions allows", false

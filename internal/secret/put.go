@@ -90,7 +90,7 @@ func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name st
 }
 
 // writer writes secrets to one place. Every write goes through one, so that there is
-// one cure for a public key that was changed meanwhile.
+// one remedy for a public key that was changed meanwhile.
 type writer struct {
 	call apicall.Func
 	at   Place

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Repository is what a plan needs to know of one.
@@ -48,9 +49,10 @@ func (s *Sync) closed(ctx context.Context, at Place) error {
 	name := at.Owner + "/" + at.Repository
 	switch {
 	case r.Archived:
-		return &fault{name + " is archived, so nothing can be written to it", "unarchive it, or take it out of the manifest", nil}
+		return fault.New(name+" is archived, so nothing can be written to it", "unarchive it, or take it out of the manifest")
 	case r.Disabled:
-		return &fault{name + " is disabled by GitHub, so nothing can be written to it", "ask its owner why, or take it out of the manifest", nil}
+		return fault.New(name+" is disabled by GitHub, so nothing can be written to it",
+			"ask its owner why, or take it out of the manifest")
 	}
 	return nil
 }
@@ -89,10 +91,10 @@ func fill(changes []Change, at found) {
 		}
 		if there := len(at.entries); there >= c.Room() {
 			c.Action, c.Reason = Fail, ""
-			c.Err = &fault{
+			c.Err = fault.New(
 				fmt.Sprintf("%s has %d secrets, and GitHub lets it have %d", c.Place, there, c.Room()),
-				"delete one that nobody needs, or have several values in one secret", nil,
-			}
+				"delete one that nobody needs, or have several values in one secret",
+			)
 			continue
 		}
 		at.entries = append(at.entries, Entry{Name: c.Name})

@@ -5,6 +5,8 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // Shard is a slice of all places: that of one job of a matrix. The zero Shard is
@@ -20,10 +22,10 @@ func ParseShard(text string) (Shard, error) {
 	index, err1 := strconv.ParseUint(left, 10, 16)
 	total, err2 := strconv.ParseUint(right, 10, 16)
 	if err1 != nil || err2 != nil || index >= total || total > maxShards {
-		return Shard{}, &fault{
+		return Shard{}, fault.New(
 			fmt.Sprintf("shard %q is not INDEX/TOTAL, with an index from 0 and a total of at most %d", text, maxShards),
-			"write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}", nil,
-		}
+			"write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}",
+		)
 	}
 	return Shard{int(index), int(total)}, nil
 }

@@ -3,6 +3,7 @@ package secret
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/hmac"
 	"crypto/rand"
 	"encoding/base64"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
@@ -118,18 +120,14 @@ func (s *State) unwrap(f StateFile) (byPrevious bool, err error) {
 	return true, err
 }
 
-// stateFault says what could not be done to the file; cure is for errors that have
+// stateFault says what could not be done to the file; hint is for errors that have
 // none of their own.
-func stateFault(verb string, err error, cure string) error {
-	var refused *safefile.Error
-	if errors.As(err, &refused) {
-		cure = refused.Cure
-	}
-	return &fault{verb + " the state file: " + err.Error(), cure, err}
+func stateFault(verb string, err error, hint string) error {
+	return &fault.Error{Hint: cmp.Or(fault.Hint(err), hint), Err: fmt.Errorf("%s the state file: %w", verb, err)}
 }
 
 func (s *State) decode(data []byte, f StateFile) error {
-	bad := func(problem, cure string) error { return &fault{"state file " + s.path + " " + problem, cure, nil} }
+	bad := func(problem, hint string) error { return fault.New("state file "+s.path+" "+problem, hint) }
 	cutOff := func() error { return bad("is cut off", "restore a whole one, or "+anew) }
 
 	first, _, ended := bytes.Cut(data, []byte("\n"))
@@ -174,7 +172,7 @@ func (s *State) decode(data []byte, f StateFile) error {
 }
 
 // decodeBody reads the lines after the first, which ends at a byte.
-func (s *State) decodeBody(data []byte, from int, cutOff func() error, bad func(problem, cure string) error) error {
+func (s *State) decodeBody(data []byte, from int, cutOff func() error, bad func(problem, hint string) error) error {
 	at := bytes.LastIndexByte(bytes.TrimSuffix(data, []byte("\n")), '\n') + 1
 	body, last := data[:at], data[at:]
 	var end endLine

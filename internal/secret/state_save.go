@@ -5,6 +5,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
@@ -58,10 +59,10 @@ func (s *State) write(file *os.File) error {
 	}
 	info, err := file.Stat()
 	if err == nil && info.Size() > maxState {
-		err = &safefile.Error{
-			Problem: fmt.Sprintf("it has grown beyond the %d MiB that a state file may have", maxState>>20),
-			Cure:    "split the manifest, and give each part a state-file of its own",
-		}
+		err = fault.New(
+			fmt.Sprintf("it has grown beyond the %d MiB that a state file may have", maxState>>20),
+			"split the manifest, and give each part a state-file of its own",
+		)
 	}
 	return err
 }

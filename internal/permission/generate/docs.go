@@ -54,8 +54,8 @@ func pageScopes(b *strings.Builder, scopes []scope) {
 	}
 	b.WriteString("\n### Scopes that no App can have\n\n| scope | opens | why | instead |\n| --- | --- | --- | --- |\n")
 	for _, s := range scopes {
-		if why, instead, ok := strings.Cut(s.Instead, "; hint: "); ok {
-			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.Name, s.Grants, why, instead)
+		if s.Why != "" {
+			fmt.Fprintf(b, "| `%s` | %s | %s | %s |\n", s.Name, s.Grants, s.Why, s.Instead)
 		}
 	}
 }

@@ -235,7 +235,7 @@ func TestRun(t *testing.T) {
 			t.Errorf("%s: got %s", path, got)
 		}
 	}
-	if got, err := unpack(read(t, filepath.Join(dir, "scopes.tsv.gz"))); err != nil || string(got) != "s\t\tS.\ta=read\t\t\n" {
+	if got, err := unpack(read(t, filepath.Join(dir, "scopes.tsv.gz"))); err != nil || string(got) != "s\t\tS.\ta=read\t\t\t\n" {
 		t.Errorf("got %q, %v", got, err)
 	}
 	if err := run(dir, ""); err != nil {

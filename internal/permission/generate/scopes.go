@@ -16,6 +16,7 @@ type scope struct {
 	Grants      string            `json:"grants"`
 	Permissions map[string]string `json:"permissions"`
 	Notice      string            `json:"notice,omitempty"`
+	Why         string            `json:"why,omitempty"` // no App can have it
 	Instead     string            `json:"instead,omitempty"`
 }
 
@@ -49,14 +50,14 @@ func refreshScopes(collected, own []byte) ([]byte, error) {
 	var list []scope
 	add := func(s scope) {
 		if old, ok := known[s.Name]; ok {
-			s.Grants, s.Notice, s.Instead = old.Grants, old.Notice, old.Instead
+			s.Grants, s.Notice, s.Why, s.Instead = old.Grants, old.Notice, old.Why, old.Instead
 		}
 		list = append(list, s)
 	}
 	for name, f := range facts {
 		s := scope{Name: name, Grants: f.Grants, Permissions: f.Permissions, Notice: strings.TrimSpace(f.Partial + " " + f.Note)}
 		if len(f.Permissions) == 0 {
-			s.Notice, s.Instead = "", "no App can have it; hint: "+f.Unsupported
+			s.Notice, s.Why, s.Instead = "", "no App can have it", f.Unsupported
 		}
 		add(s)
 		for preset, permissions := range f.Presets {
@@ -85,8 +86,8 @@ func readScopes(data, own []byte) ([]scope, error) {
 			return nil, fmt.Errorf("%s: out of order, or twice", s.Name)
 		case (len(s.Permissions) == 0) != (s.Instead != ""):
 			return nil, fmt.Errorf("%s: neither permissions nor what to use instead, or both", s.Name)
-		case s.Instead != "" && !strings.Contains(s.Instead, "; hint: "):
-			return nil, fmt.Errorf("%s: what to use instead has no hint", s.Name)
+		case (s.Why != "") != (s.Instead != ""):
+			return nil, fmt.Errorf("%s: why no App can have it without what to use instead, or the other way round", s.Name)
 		case !strings.HasSuffix(s.Grants, ".") || s.Notice != "" && !strings.HasSuffix(s.Notice, "."):
 			return nil, fmt.Errorf("%s: no sentence", s.Name)
 		}
@@ -100,7 +101,8 @@ func readScopes(data, own []byte) ([]scope, error) {
 }
 
 // scopeLines makes of scopes.json what is packed into scopes.tsv.gz: name, "preset"
-// or nothing, what it opens, permissions, notice, and what to use instead.
+// or nothing, what it opens, permissions, notice, why no App can have it and what to
+// use instead.
 func scopeLines(data, own []byte) ([]byte, error) {
 	list, err := readScopes(data, own)
 	if err != nil {
@@ -112,7 +114,7 @@ func scopeLines(data, own []byte) ([]byte, error) {
 		if s.Preset {
 			preset = "preset"
 		}
-		fields := []string{s.Name, preset, s.Grants, joined(s.Permissions), s.Notice, s.Instead}
+		fields := []string{s.Name, preset, s.Grants, joined(s.Permissions), s.Notice, s.Why, s.Instead}
 		if strings.ContainsAny(strings.Join(fields, ""), "\t\n") {
 			return nil, fmt.Errorf("%s: a tab or a new line", s.Name)
 		}

@@ -112,7 +112,7 @@ func TestRefreshScopes(t *testing.T) {
 		"n": {"grants": "New.", "permissions": {}, "unsupported": "Never."}
 	}`), []byte(`[{"name":"s","grants":"Ours.","permissions":{"a":"write"},"notice":"Our notice."}]`))
 	want := `[
-{"name":"n","grants":"New.","permissions":{},"instead":"no App can have it; hint: Never."},
+{"name":"n","grants":"New.","permissions":{},"why":"no App can have it","instead":"Never."},
 {"name":"s","grants":"Ours.","permissions":{"a":"read"},"notice":"Our notice."},
 {"name":"s:p","preset":true,"grants":"One job of s.","permissions":{"a":"read"}}
 ]
@@ -130,15 +130,16 @@ func TestTablesRefuse(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"no JSON":              `[`,
-		"unknown field":        `[{"nmae":"b"}]`,
-		"twice":                `[` + good + `,` + good + `]`,
-		"no permissions":       strings.Replace(`[`+good+`]`, `"a":"read"`, ``, 1),
-		"no such level":        strings.Replace(`[`+good+`]`, `read`, `write`, 1),
-		"no sentence":          strings.Replace(`[`+good+`]`, `S.`, `S`, 1),
-		"no sentence, notice":  strings.Replace(`[`+good+`]`, `N.`, `N`, 1),
-		"both":                 strings.Replace(`[`+good+`]`, `notice`, `instead`, 1),
-		"instead without hint": `[{"name":"s","grants":"S.","permissions":{},"instead":"No."}]`,
+		"no JSON":             `[`,
+		"unknown field":       `[{"nmae":"b"}]`,
+		"twice":               `[` + good + `,` + good + `]`,
+		"no permissions":      strings.Replace(`[`+good+`]`, `"a":"read"`, ``, 1),
+		"no such level":       strings.Replace(`[`+good+`]`, `read`, `write`, 1),
+		"no sentence":         strings.Replace(`[`+good+`]`, `S.`, `S`, 1),
+		"no sentence, notice": strings.Replace(`[`+good+`]`, `N.`, `N`, 1),
+		"both":                strings.Replace(`[`+good+`]`, `notice`, `instead`, 1),
+		"instead without why": `[{"name":"s","grants":"S.","permissions":{},"instead":"No."}]`,
+		"why without instead": `[{"name":"s","grants":"S.","permissions":{"a":"read"},"why":"No."}]`,
 	} {
 		if _, err := readScopes([]byte(text), own); err == nil {
 			t.Errorf("scopes, %s: no error", name)

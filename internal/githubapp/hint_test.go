@@ -25,7 +25,7 @@ const (
 	lifetimePAT = "The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/1"
 )
 
-// Each message of GitHub's has the same cure with every call: those that an App signs,
+// Each message of GitHub's has the same hint with every call: those that an App signs,
 // and those that are made with a token.
 func TestCuresByMessage(t *testing.T) {
 	for _, c := range []struct {
@@ -87,9 +87,9 @@ func TestCuresByMessage(t *testing.T) {
 					case (c.status == 401 || c.status == 404) && name == "revoke" && err == nil: // as good as revoked
 					case !errors.As(err, &e):
 						t.Errorf("%s: got %v", name, err)
-					case name == "verify" && e.mayBeLag() && e.Hint() == "GitHub did not know the token it made: run the job again":
-					case !strings.HasPrefix(e.Hint(), want):
-						t.Errorf("%s: hint %q, want %q", name, e.Hint(), want)
+					case name == "verify" && e.mayBeLag() && e.ErrorHint() == "GitHub did not know the token it made: run the job again":
+					case !strings.HasPrefix(e.ErrorHint(), want):
+						t.Errorf("%s: hint %q, want %q", name, e.ErrorHint(), want)
 					}
 				}
 			})
@@ -125,8 +125,8 @@ func TestTheNeededPermissionsAreNamed(t *testing.T) {
 		})
 		err := f.api.Reach(t.Context(), redact.New("x"), "acme", "api")
 		var e *Error
-		if !errors.As(err, &e) || e.Hint() != want {
-			t.Errorf("got %v, hint %q", err, e.Hint())
+		if !errors.As(err, &e) || e.ErrorHint() != want {
+			t.Errorf("got %v, hint %q", err, e.ErrorHint())
 		}
 	}
 }
@@ -136,7 +136,7 @@ func TestALimitInTheLastMoment(t *testing.T) {
 	f := newFixture(t)
 	resp := limitAnswer(403, "", "Content-Type", "application/json", "X-GitHub-Request-Id", "AA:BB")
 	for _, text := range []string{"API rate limit exceeded for installation.", "You have exceeded a secondary rate limit."} {
-		if got := f.api.cure(f.app.client, &Error{Status: 403, Message: text}, resp); !strings.HasPrefix(got, "GitHub limits how much is done at once") {
+		if got := f.api.hint(f.app.client, &Error{Status: 403, Message: text}, resp); !strings.HasPrefix(got, "GitHub limits how much is done at once") {
 			t.Errorf("%s: %q", text, got)
 		}
 	}
@@ -178,8 +178,8 @@ func TestWebsites(t *testing.T) {
 			}
 			_, err = f.app.Installation(t.Context(), Target{Owner: "acme"})
 			var e *Error
-			if !errors.As(err, &e) || !strings.HasPrefix(e.Hint(), want) {
-				t.Errorf("%s, %s: got %v, hint %q, want %q", base, kind, err, e.Hint(), want)
+			if !errors.As(err, &e) || !strings.HasPrefix(e.ErrorHint(), want) {
+				t.Errorf("%s, %s: got %v, hint %q, want %q", base, kind, err, e.ErrorHint(), want)
 			}
 		}
 	}
@@ -211,8 +211,8 @@ func TestAnswersOfOthers(t *testing.T) {
 			}
 			err = api.Reach(t.Context(), redact.New("x"), "acme", "api")
 			var e *Error
-			if !errors.As(err, &e) || !strings.HasPrefix(e.Hint(), c.want) {
-				t.Errorf("%s, %d: %v, hint %q, want %q", c.base, c.status, err, e.Hint(), c.want)
+			if !errors.As(err, &e) || !strings.HasPrefix(e.ErrorHint(), c.want) {
+				t.Errorf("%s, %d: %v, hint %q, want %q", c.base, c.status, err, e.ErrorHint(), c.want)
 			}
 		})
 	}
@@ -231,14 +231,14 @@ func TestAMovedWriteNamesTheNewName(t *testing.T) {
 	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
 	_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: "repos/acme/web/x"})
 	var e *Error
-	if !errors.As(err, &e) || e.Hint() != "acme/web was renamed: use its new name, acme/site" {
-		t.Errorf("got %v, hint %q", err, e.Hint())
+	if !errors.As(err, &e) || e.ErrorHint() != "acme/web was renamed: use its new name, acme/site" {
+		t.Errorf("got %v, hint %q", err, e.ErrorHint())
 	}
 	// Where the name is still the same, or can't be read, it is said that it may be that.
 	for _, path := range []string{"repos/acme/api/x", "repos/acme/none/x", "orgs/acme/x"} {
 		_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: path})
-		if !errors.As(err, &e) || e.Hint() != "the repository was renamed, most likely: use its new name" {
-			t.Errorf("%s: got %v, hint %q", path, err, e.Hint())
+		if !errors.As(err, &e) || e.ErrorHint() != "the repository was renamed, most likely: use its new name" {
+			t.Errorf("%s: got %v, hint %q", path, err, e.ErrorHint())
 		}
 	}
 }

@@ -16,7 +16,7 @@ type words struct {
 	app, token string // empty: the caller knows more, or the status has to do
 }
 
-func either(says, cure string) words { return words{says, cure, cure} }
+func either(says, hint string) words { return words{says, hint, hint} }
 
 // byMessage decides before the status does: a 403 may be a permission, an address or
 // a repository at rest. The messages are GitHub's as quoted in its documentation and
@@ -110,7 +110,7 @@ var byStatus = map[int]words{
 	},
 	http.StatusNotFound:                   {token: "there is nothing of that name, or the token does not open it"},
 	http.StatusMethodNotAllowed:           either("", changed),
-	http.StatusProxyAuthRequired:          either("", proxyCure),
+	http.StatusProxyAuthRequired:          either("", proxyHint),
 	http.StatusGone:                       either("", "this GitHub no longer serves the API version that valetkey speaks: use a newer valetkey"),
 	http.StatusRequestEntityTooLarge:      either("", changed),
 	http.StatusUnsupportedMediaType:       either("", changed),
@@ -124,12 +124,12 @@ const (
 
 	changed = "something between here and {host}, a proxy, changed the request; if there is none, " +
 		"report it as a fault of valetkey, with the request id"
-	proxyCure = "check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name {host} in NO_PROXY"
+	proxyHint = "check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name {host} in NO_PROXY"
 )
 
-// cure is what helps against an answer that refused a call, by its message and by
+// hint is what helps against an answer that refused a call, by its message and by
 // where it comes from. Empty: whoever made the call may know more, by what it was for.
-func (a *API) cure(who caller, e *Error, resp *http.Response) string {
+func (a *API) hint(who caller, e *Error, resp *http.Response) string {
 	switch {
 	case e.Status >= 500:
 		return a.trouble(resp)
@@ -203,12 +203,12 @@ func isJSON(resp *http.Response) bool {
 	return resp.ContentLength == 0 || strings.Contains(resp.Header.Get("Content-Type"), "json")
 }
 
-// notAPI is the cure when something else answered in the API's place.
+// notAPI is the hint when something else answered in the API's place.
 func (a *API) notAPI(status int) string {
 	host, web := a.base.Host, a.website()
 	switch {
 	case status == http.StatusProxyAuthRequired:
-		return strings.ReplaceAll(proxyCure, "{host}", host)
+		return strings.ReplaceAll(proxyHint, "{host}", host)
 	case status == http.StatusForbidden, status == http.StatusTooManyRequests, status == http.StatusUnavailableForLegalReasons:
 		return "a firewall or a proxy answers in the place of " + host + ": have whoever runs it let the runner through"
 	case web != "":
@@ -234,7 +234,7 @@ func (a *API) website() string {
 	return ""
 }
 
-// trouble is the cure for an outage.
+// trouble is the hint for an outage.
 func (a *API) trouble(resp *http.Response) string {
 	switch {
 	case strings.HasSuffix(a.base.Path, "/api/v3/"):
