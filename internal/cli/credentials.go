@@ -153,7 +153,7 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 		c.Key, _ = key.parse(r, in).(*rsa.PrivateKey)
 	case key.Given() || c.Issuer != "":
 		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
-	case !isVisible(c.Token.Reveal()):
+	case !redact.IsWord(c.Token.Reveal()):
 		in.Fault("token", "is no token: it has white space or other characters in it that no token has",
 			"pass the output token of valetkey as it is")
 	}

@@ -87,7 +87,7 @@ func inspect(
 			Hint:    "export it, and give its name, not the token",
 		}
 	}
-	if !isVisible(token.Reveal()) {
+	if !redact.IsWord(token.Reveal()) {
 		return found, now, actions.Fault{
 			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Hint: "export the token alone",
 		}

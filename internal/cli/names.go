@@ -36,12 +36,3 @@ func speaksID(text string) bool {
 func isRepositoryName(name string) bool {
 	return isRepository(name) && !redact.IsSecret(name) && name != "." && name != ".." && !strings.HasSuffix(strings.ToLower(name), ".git")
 }
-
-func isHex40(text string) bool {
-	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
-}
-
-// isVisible reports whether a text is all visible ASCII, as every token is.
-func isVisible(text string) bool {
-	return !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
-}

@@ -19,9 +19,9 @@ func notRevocable(text string) (problem, hint string) {
 		return "is an encrypted token", "pass it as encrypted-token, with the private-key, identity or passphrase that opens it"
 	case kind == redact.PEM || kind == redact.AgeIdentity:
 		return "is a private key and no token: " + string(kind), "if it leaked, make a new one and delete it where it was registered; " + pass
-	case !isVisible(text):
+	case !redact.IsWord(text):
 		return "is no token: it has white space or other characters in it that no token has", pass
-	case kind == redact.InstallationToken && strings.HasPrefix(text, "ghs_") && redact.IsSecret(text), isOldToken(text):
+	case kind == redact.InstallationToken && strings.HasPrefix(text, kind.Prefix()) && redact.IsSecret(text), redact.IsOldInstallationToken(text):
 		return "", ""
 	case kind == redact.InstallationToken:
 		return "is no whole installation token: it is cut short, or its letters have changed", pass
@@ -32,7 +32,7 @@ func notRevocable(text string) (problem, hint string) {
 	case kind == redact.OAuthToken || kind == redact.UserToken || kind == redact.RefreshToken:
 		return "is " + kind.WithArticle() + ", which this action can't end",
 			"its user revokes the App under Settings, Applications; one that leaked, anybody can end with POST /credentials/revoke"
-	case isHex40(text):
+	case redact.IsOldToken(text):
 		return "is a personal access token (classic), of before 2021, or no token at all",
 			"its owner deletes it under Settings, Developer settings, Personal access tokens"
 	case kind == redact.JWT:
@@ -41,18 +41,12 @@ func notRevocable(text string) (problem, hint string) {
 	return "is no installation token", pass
 }
 
-// isOldToken reports whether a text has the form of before 2021, v1. and 40
-// hexadecimal digits, which an Enterprise Server of that time still makes.
-func isOldToken(text string) bool {
-	digits, ok := strings.CutPrefix(text, "v1.")
-	return ok && isHex40(digits)
-}
-
 // isEnvelope reports whether a text is a token in its encrypted form: an age
 // file in base64 or in armour, or both.
 func isEnvelope(text string) bool {
-	const file, armour = "age-encryption.org", "-----BEGIN AGE ENCRYPTED FILE"
-	for _, begin := range []string{file, armour[:21]} { // in whole groups of base64
+	armour := redact.PEM.Prefix() + " AGE ENCRYPTED FILE"
+	for _, begin := range []string{redact.AgeFile.Prefix(), armour} {
+		begin = begin[:len(begin)-len(begin)%3] // whole groups of base64
 		if strings.HasPrefix(text, base64.StdEncoding.EncodeToString([]byte(begin))) {
 			return true
 		}

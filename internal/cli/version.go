@@ -35,7 +35,7 @@ func built() build {
 // checkout itself and knows the version of a downloaded module.
 func buildOf(archived string, info *debug.BuildInfo) build {
 	b := build{Version: "development"}
-	if commit, described, _ := strings.Cut(strings.TrimSpace(archived), " "); isHex40(commit) {
+	if commit, described, _ := strings.Cut(strings.TrimSpace(archived), " "); isCommit(commit) {
 		b.Commit = commit
 		// A git older than 2.32 leaves the placeholder as it is.
 		if described = strings.TrimSpace(described); described != "" && !strings.HasPrefix(described, "%") {
@@ -55,6 +55,10 @@ func buildOf(archived string, info *debug.BuildInfo) build {
 		}
 	}
 	return b
+}
+
+func isCommit(text string) bool {
+	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 func (b build) String() string {

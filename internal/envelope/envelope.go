@@ -91,7 +91,7 @@ func attempts(to []Recipient) int {
 	return 20
 }
 
-const intro = "age-encryption.org/v1\n"
+var intro = redact.AgeFile.Prefix() + "v1\n"
 
 // always is what every envelope begins with, whatever is in it.
 var always = base64.StdEncoding.EncodeToString([]byte(intro + "->"))

@@ -53,15 +53,6 @@ var (
 	noIdentity      = fault.New("is no identity", wantIdentity)
 )
 
-var notIdentities = prefixed{
-	{"age1", publicIdentity},
-	{"ssh-", publicIdentity},
-	{"ecdsa-sha2-", publicIdentity},
-	{"sk-", publicIdentity},
-	{"AGE-PLUGIN-", pluginIdentity},
-	{"age-encryption.org/", lockedFile},
-}
-
 // ParseIdentities reads private keys: AGE-SECRET-KEY-1… and AGE-SECRET-KEY-PQ-1…,
 // one per line, and SSH or PEM ones (Ed25519 and RSA, not protected by a
 // passphrase), with blank lines and # comments. Newlines that were escaped or
@@ -101,7 +92,7 @@ func checkIdentities(with []Identity, text redact.String) ([]Identity, error) {
 		return with, nil
 	case strings.TrimSpace(text.Reveal()) == "":
 		return nil, &fault.Error{Problem: "is empty", Hint: wantIdentity, Err: ErrEmpty}
-	case strings.Contains(text.Reveal(), "AGE-SECRET-KEY-"):
+	case strings.Contains(text.Reveal(), redact.AgeIdentity.Prefix()):
 		return nil, fault.New("has its key in a # comment",
 			"keep the newlines of the file that age-keygen wrote, or pass the line AGE-SECRET-KEY-… alone")
 	}
@@ -116,32 +107,41 @@ func nextIdentity(t string) (i Identity, length int, what *fault.Error) {
 		return Identity{}, 1, nil
 	case t[0] == '#':
 		return Identity{}, lineEnd(t), nil
-	case strings.HasPrefix(t, "-----BEGIN"):
+	case strings.HasPrefix(t, redact.PEM.Prefix()):
 		return nextPEM(t)
 	}
 	word := t[:wordEnd(t)]
+	if strings.HasPrefix(word, redact.AgeIdentity.Prefix()) {
+		i, what = parseAgeIdentity(word)
+		return i, len(word), what
+	}
+	return Identity{}, lineEnd(t), notIdentity(redact.KindOf(word)) // the rest of the line is the same fault
+}
+
+func parseAgeIdentity(word string) (Identity, *fault.Error) {
+	if strings.HasPrefix(word, redact.AgeIdentity.Prefix()+"PQ-1") {
+		if id, err := age.ParseHybridIdentity(word); err == nil {
+			return Identity{hybridKey, id}, nil
+		}
+	} else if id, err := age.ParseX25519Identity(word); err == nil {
+		return Identity{ageKey, id}, nil
+	}
+	return Identity{}, damagedIdentity
+}
+
+// notIdentity says what a word of a kind is in the place of an identity.
+func notIdentity(kind redact.Kind) *fault.Error {
 	switch {
-	case strings.HasPrefix(word, "AGE-SECRET-KEY-PQ-1"):
-		id, err := age.ParseHybridIdentity(word)
-		if err != nil {
-			return Identity{}, len(word), damagedIdentity
-		}
-		return Identity{hybridKey, id}, len(word), nil
-	case strings.HasPrefix(word, "AGE-SECRET-KEY-"):
-		id, err := age.ParseX25519Identity(word)
-		if err != nil {
-			return Identity{}, len(word), damagedIdentity
-		}
-		return Identity{ageKey, id}, len(word), nil
+	case kind == redact.AgeRecipient, kind == redact.SSHPublicKey:
+		return publicIdentity
+	case kind == redact.AgePlugin:
+		return pluginIdentity
+	case kind == redact.AgeFile:
+		return lockedFile
+	case kind.IsToken():
+		return tokenIdentity
 	}
-	switch what = notIdentities.find(word); {
-	case what != nil:
-	case redact.KindOf(word).IsToken():
-		what = tokenIdentity
-	default:
-		what = noIdentity
-	}
-	return Identity{}, lineEnd(t), what // the rest of the line is the same fault
+	return noIdentity
 }
 
 func lineEnd(t string) int { return end(t, "\n") }
@@ -157,7 +157,7 @@ func end(t, at string) int {
 
 // pemText is compiled when the first key is met: most steps meet none.
 var pemText = sync.OnceValue(func() (p struct{ begin, end, header *regexp.Regexp }) {
-	p.begin = regexp.MustCompile(`^-----BEGIN ([A-Z0-9 ]{1,40})-----`)
+	p.begin = regexp.MustCompile(`^` + redact.PEM.Prefix() + ` ([A-Z0-9 ]{1,40})-----`)
 	p.end = regexp.MustCompile(`-----END [A-Z0-9 ]{1,40}-----`)
 	p.header = regexp.MustCompile(`(?m)^[A-Za-z-]+: .*$`)
 	return p

@@ -44,21 +44,6 @@ func (f *faults) err() error {
 	return &fault.Error{Problem: problem, Hint: strings.Join(f.hints, "; ")}
 }
 
-// prefixed is a table of what can be told by its first characters.
-type prefixed []struct {
-	prefix string
-	fault  *fault.Error
-}
-
-func (p prefixed) find(t string) *fault.Error {
-	for _, row := range p {
-		if strings.HasPrefix(t, row.prefix) {
-			return row.fault
-		}
-	}
-	return nil
-}
-
 // unixLines gives every newline the same form.
 func unixLines(t string) string {
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(t, "\ufeff"))

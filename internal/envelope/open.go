@@ -84,7 +84,7 @@ func checkIntro(file string) error {
 		return nil
 	case file != "" && strings.HasPrefix(intro, file):
 		return errCut
-	case strings.HasPrefix(file, "age-encryption.org/"):
+	case redact.KindOf(file) == redact.AgeFile:
 		return errOtherAge
 	}
 	if err := foreign(file); err != nil {
@@ -95,7 +95,8 @@ func checkIntro(file string) error {
 
 // foreign names what people pass in the place of an envelope.
 func foreign(t string) error {
-	switch kind := redact.KindOf(t); {
+	kind := redact.KindOf(t)
+	switch {
 	case kind == redact.InstallationToken:
 		return fault.New("is "+kind.WithArticle()+" in plain text, not an envelope",
 			"it needs no decrypting: use it as it is, or pass the output encrypted-token")
@@ -104,11 +105,13 @@ func foreign(t string) error {
 	case kind == redact.AgeIdentity:
 		return fault.New("is an age identity, which opens envelopes, not an envelope",
 			"pass it as identity, and here the output encrypted-token")
+	case kind == redact.AgeRecipient:
+		return fault.New("is an age recipient, which envelopes are made for, not an envelope", wholeOutput)
+	case kind == redact.SSHPublicKey:
+		return fault.New("is "+kind.WithArticle()+", not an envelope", wholeOutput)
 	}
 	kinds := []struct{ prefix, what, hint string }{
-		{"age1", "an age recipient, which envelopes are made for", wholeOutput},
-		{"ssh-", "an SSH public key", wholeOutput},
-		{"-----BEGIN PGP", "a GPG message", "encrypt the value with the encrypt action, or with age"},
+		{redact.PEM.Prefix() + " PGP", "a GPG message", "encrypt the value with the encrypt action, or with age"},
 		{"${{", "an expression that nothing evaluated", "pass it in a workflow file, as in encrypted-token: ${{ needs.mint.outputs.encrypted-token }}"},
 		{"{", "JSON in plain text", wholeOutput},
 	}
@@ -120,9 +123,9 @@ func foreign(t string) error {
 	switch {
 	case strings.Trim(t, "*") == "":
 		return errMasked
-	case strings.HasPrefix(t, "age-encryption.org/"):
+	case kind == redact.AgeFile:
 		return errBinary
-	case strings.HasPrefix(t, "-----BEGIN") && strings.Contains(t[:min(len(t), 60)], "PRIVATE KEY-----"):
+	case kind == redact.PEM && strings.Contains(t[:min(len(t), 60)], "PRIVATE KEY-----"):
 		return fault.New("is a private key, not an envelope", "pass it as identity or private-key, and here the output encrypted-token")
 	}
 	return nil

@@ -45,7 +45,7 @@ func marshalToken(p Payload) ([]byte, error) {
 		Version: Version, Token: p.Token.Reveal(), APIURL: p.APIURL, InstallationID: p.InstallationID, AppSlug: p.AppSlug,
 		Permissions: map[string]string{}, Repositories: []string{}, // never null, which jq's keys and [] trip over
 	}
-	if !isToken(w.Token) {
+	if !redact.IsWord(w.Token) {
 		return nil, errTokenForm
 	}
 	text := []string{p.APIURL, p.AppSlug}
@@ -123,7 +123,7 @@ func unmarshal(plain []byte) (Payload, error) {
 }
 
 func payloadOfToken(w wireToken) (Payload, error) {
-	if !isToken(w.Token) {
+	if !redact.IsWord(w.Token) {
 		return Payload{}, errNotOurs
 	}
 	p := Payload{
@@ -143,17 +143,6 @@ func payloadOfToken(w wireToken) (Payload, error) {
 		p.ExpiresAt = at.UTC()
 	}
 	return p, nil
-}
-
-// isToken tells what may stand in an HTTP header and in an add-mask command. An
-// envelope isn't signed, so what comes out of one is checked like any input.
-func isToken(t string) bool {
-	for i := range len(t) {
-		if t[i] <= ' ' || t[i] > '~' {
-			return false
-		}
-	}
-	return t != ""
 }
 
 func isText(texts ...string) bool {

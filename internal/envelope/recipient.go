@@ -53,20 +53,6 @@ var (
 	noRecipient  = fault.New("is no recipient", wantRecipient)
 )
 
-var notRecipients = prefixed{
-	{"AGE-SECRET-KEY-", privateRecipient},
-	{"AGE-PLUGIN-", privateRecipient},
-	{"-----BEGIN PUBLIC KEY", pemRecipient},
-	{"-----BEGIN RSA PUBLIC KEY", pemRecipient},
-	{"-----BEGIN CERTIFICATE", pemRecipient},
-	{"-----BEGIN", privateRecipient},
-	{"github:", namedRecipient},
-	{"@", namedRecipient},
-	{"ecdsa-sha2-", sshKind},
-	{"sk-", sshKind},
-	{"ssh-dss", sshKind},
-}
-
 // ParseRecipients reads recipients, one per line: age1…, age1pq1…, ssh-ed25519 …
 // or ssh-rsa …, with blank lines and # comments. The same one again counts once,
 // and a text without any gives none. The error is a [*fault.Error] that names each
@@ -94,7 +80,7 @@ func ParseRecipients(text string) ([]Recipient, error) {
 		switch {
 		case what != nil:
 			faulty.add(i+1, what)
-			inPEM = strings.HasPrefix(line, "-----BEGIN") && !strings.Contains(line, "-----END")
+			inPEM = strings.HasPrefix(line, redact.PEM.Prefix()) && !strings.Contains(line, "-----END")
 		case !seen[id]:
 			seen[id] = true
 			to = append(to, r)
@@ -117,18 +103,13 @@ func parseRecipient(line string) (r Recipient, id string, what *fault.Error) {
 	if len(line) > maxRecipientLine || !utf8.ValidString(line) {
 		return Recipient{}, "", noRecipient
 	}
-	if what = notRecipients.find(line); what != nil {
-		return Recipient{}, "", what
-	}
-	switch {
-	case strings.HasPrefix(line, "age1"):
+	switch kind := redact.KindOf(line); {
+	case kind == redact.AgeRecipient:
 		r, id, what = parseAgeRecipient(line)
-	case strings.HasPrefix(line, "ssh-"):
+	case kind == redact.SSHPublicKey:
 		r, id, what = parseSSHRecipient(line)
-	case redact.KindOf(line).IsToken():
-		what = tokenRecipient
 	default:
-		what = noRecipient
+		what = notRecipient(line, kind)
 	}
 	if what != nil {
 		return Recipient{}, "", what
@@ -137,6 +118,26 @@ func parseRecipient(line string) (r Recipient, id string, what *fault.Error) {
 		return Recipient{}, "", cutRecipient
 	}
 	return r, id, nil
+}
+
+// notRecipient says what a line is in the place of a recipient.
+func notRecipient(line string, kind redact.Kind) *fault.Error {
+	switch label := strings.TrimPrefix(line, redact.PEM.Prefix()+" "); {
+	case kind == redact.PEM && isPublic(label):
+		return pemRecipient
+	case kind == redact.PEM, kind == redact.AgeIdentity, kind == redact.AgePlugin:
+		return privateRecipient
+	case kind.IsToken():
+		return tokenRecipient
+	case strings.HasPrefix(line, "github:"), strings.HasPrefix(line, "@"):
+		return namedRecipient
+	}
+	return noRecipient
+}
+
+// isPublic reports whether a label of a PEM is one of what anybody may see.
+func isPublic(label string) bool {
+	return strings.HasPrefix(label, "PUBLIC KEY") || strings.HasPrefix(label, "RSA PUBLIC KEY") || strings.HasPrefix(label, "CERTIFICATE")
 }
 
 // usable tells the public keys apart that are well-formed and yet none to encrypt
@@ -151,7 +152,7 @@ func parseAgeRecipient(line string) (Recipient, string, *fault.Error) {
 	if rest = strings.TrimSpace(rest); rest != "" && !strings.HasPrefix(rest, "#") {
 		return Recipient{}, "", cutRecipient
 	}
-	if strings.HasPrefix(word, "age1pq1") {
+	if strings.HasPrefix(word, redact.AgeRecipient.Prefix()+"pq1") {
 		r, err := age.ParseHybridRecipient(word)
 		if err != nil { // err holds the line
 			return Recipient{}, "", cutRecipient
@@ -169,6 +170,9 @@ func parseAgeRecipient(line string) (Recipient, string, *fault.Error) {
 }
 
 func parseSSHRecipient(line string) (Recipient, string, *fault.Error) {
+	if !strings.HasPrefix(line, redact.SSHPublicKey.Prefix()) || strings.HasPrefix(line, redact.SSHPublicKey.Prefix()+"dss") {
+		return Recipient{}, "", sshKind // ecdsa-…, sk-… and ssh-dss
+	}
 	key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(line))
 	if err != nil {
 		return Recipient{}, "", cutRecipient

@@ -134,7 +134,7 @@ func isRepository(name string) bool {
 // any other, git 2.41 or later keeps no password in a cache beyond it, and earlier
 // ones pay no attention.
 func Answer(w io.Writer, token redact.String, expires time.Time) error {
-	if !isToken(token) {
+	if !redact.IsWord(token.Reveal()) {
 		return errToken
 	}
 	text := "username=" + user + "\npassword=" + token.Reveal() + "\n"

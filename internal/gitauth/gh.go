@@ -22,7 +22,7 @@ func GH(serverURL string, token redact.String, host string) ([]Pair, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !isToken(token) {
+	if !redact.IsWord(token.Reveal()) {
 		return nil, errToken
 	}
 	here := Pair{"GH_HOST", site.authority()}

@@ -149,7 +149,7 @@ func (c Config) check() error {
 		return errNeither
 	case !c.Token.Empty() && c.Helper != "":
 		return errBoth
-	case c.Helper == "" && !isToken(c.Token):
+	case c.Helper == "" && !redact.IsWord(c.Token.Reveal()):
 		return errToken
 	case hasControl(c.Helper):
 		return errHelper
@@ -172,18 +172,6 @@ func parseCount(text string) (int, error) {
 		return 0, errCount
 	}
 	return strconv.Atoi(text)
-}
-
-// isToken tells whether a token is of printable ASCII without spaces, so that it
-// stays on its line wherever it is written.
-func isToken(token redact.String) bool {
-	text := token.Reveal()
-	for i := range len(text) {
-		if text[i] <= ' ' || text[i] > '~' {
-			return false
-		}
-	}
-	return text != ""
 }
 
 // hasControl also finds DEL and the bytes that are no UTF-8, of which no output

@@ -3,7 +3,6 @@ package githubapp
 import (
 	"context"
 	"net/http"
-	"regexp"
 	"strings"
 	"time"
 
@@ -25,13 +24,11 @@ func kindOf(token redact.String) string {
 	if kind := redact.KindOf(token.Reveal()); kind.IsToken() {
 		return string(kind)
 	}
-	if len(token.Reveal()) == 40 && oldToken.MatchString(token.Reveal()) {
+	if redact.IsOldToken(token.Reveal()) {
 		return "personal access token (classic), of before 2021"
 	}
 	return ""
 }
-
-var oldToken = regexp.MustCompile(`^[0-9a-f]+$`)
 
 // Inspect asks GitHub what a personal token is. It changes nothing.
 func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, error) {

@@ -68,9 +68,6 @@ func foreign(t string) error {
 		return fault.New("is "+kind.WithArticle()+", not a private key", makeNewKey)
 	}
 	kinds := []struct{ prefix, kind string }{
-		{"ssh-rsa ", "an SSH public key"},
-		{"ssh-ed25519 ", "an SSH public key"},
-		{"ecdsa-sha2-", "an SSH public key"},
 		{"SHA256:", "a key's fingerprint"},
 		{"Iv1.", "a client id"},
 		{"Iv23", "a client id"},
@@ -80,13 +77,11 @@ func foreign(t string) error {
 			return fault.New("is "+k.kind+", not a private key", makeNewKey)
 		}
 	}
-	if len(t) == 40 && clientSecret.MatchString(t) {
+	if redact.IsOldToken(t) {
 		return fault.New("looks like a client secret, not a private key", makeNewKey)
 	}
 	return nil
 }
-
-var clientSecret = regexp.MustCompile(`^[0-9a-f]+$`)
 
 // keyText is for what encoding/pem does not take; compiled when it is met.
 var keyText = sync.OnceValue(func() (p struct{ begin, end, header *regexp.Regexp }) {

@@ -99,7 +99,7 @@ type secret struct{ redact.String }
 
 func (s *secret) UnmarshalJSON(data []byte) error {
 	var v string
-	if err := json.Unmarshal(data, &v); err != nil || strings.ContainsFunc(v, func(r rune) bool { return r <= ' ' || r > '~' }) {
+	if err := json.Unmarshal(data, &v); err != nil || v != "" && !redact.IsWord(v) {
 		return errors.New("the token is no word")
 	}
 	s.String = redact.New(v)

@@ -82,7 +82,7 @@ func wellFormed(name string) bool {
 // isSecret reports whether text begins as tokens and keys do, in any case and with
 // dashes for underscores.
 func isSecret(text string) bool {
-	return redact.KindOf(text) != "" || redact.KindOf(Name(text)) != ""
+	return redact.KindOf(text).IsSecret() || redact.KindOf(Name(text)).IsSecret()
 }
 
 // speakable reports whether a name may appear in a message. Beside the known

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // Scope is a scope of classic personal access tokens, or a preset: a part of a
@@ -162,7 +163,7 @@ func refuse(text, kind, example string) error {
 	if len(text) > maxText {
 		return fault.New("more than 64 KiB of text", example)
 	}
-	if strings.Contains(text, "-----BEGIN") {
+	if strings.Contains(text, redact.PEM.Prefix()) {
 		return fault.New("a PEM block, such as a private key, is no list of "+kind, "pass the key as private-key, and "+example)
 	}
 	return nil

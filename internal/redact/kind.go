@@ -23,35 +23,80 @@ const (
 	AgeIdentity       Kind = "age identity"
 	PEM               Kind = "PEM block, such as a private key"
 	JWT               Kind = "JSON web token"
+
+	AgePlugin    Kind = "age plugin's identity" // which says where the key is, and is none
+	AgeRecipient Kind = "age recipient"
+	AgeFile      Kind = "age file"
+	SSHPublicKey Kind = "SSH public key"
 )
 
-// prefixes are in lower case, since people paste tokens into inputs that other
-// programs have changed the case of.
-var prefixes = []struct {
-	prefix string
-	kind   Kind
-}{
-	{"ghp_", ClassicToken},
-	{"github_pat_", FineGrainedToken},
-	{"gho_", OAuthToken},
-	{"ghu_", UserToken},
-	{"ghs_", InstallationToken},
-	{"ghr_", RefreshToken},
-	{"glpat-", GitLabToken},
-	{"age-secret-key-", AgeIdentity},
-	{"-----begin", PEM},
-	{"eyj", JWT},
+// beginnings is how texts of a kind begin, as whoever makes them writes it. This is
+// the one place for them: a test looks over the other packages.
+var beginnings = []beginning{
+	{"ghp_", ClassicToken, secret},
+	{"github_pat_", FineGrainedToken, secret},
+	{"gho_", OAuthToken, secret},
+	{"ghu_", UserToken, secret},
+	{"ghs_", InstallationToken, secret},
+	{"ghr_", RefreshToken, secret},
+	{"glpat-", GitLabToken, secret},
+	{"AGE-SECRET-KEY-", AgeIdentity, secret},
+	{"-----BEGIN", PEM, secret},
+	{"eyJ", JWT, secret},
+
+	{"AGE-PLUGIN-", AgePlugin, public},
+	{"age1", AgeRecipient, public},
+	{"age-encryption.org/", AgeFile, public},
+	{"ssh-", SSHPublicKey, public},
+	{"ecdsa-sha2-", SSHPublicKey, public},
+	{"sk-ssh-", SSHPublicKey, public},
+	{"sk-ecdsa-", SSHPublicKey, public},
 }
 
-// KindOf tells by its first characters, in any case, what a text is.
+type beginning struct {
+	prefix string
+	kind   Kind
+	secret bool
+}
+
+const secret, public = true, false
+
+// in returns where a text, which is given in lower case too, has the beginning; -1 when
+// it has not. Secrets are found in any case, since people paste them into inputs that
+// other programs have changed the case of; but of a JWT, it is half of the look.
+func (b beginning) in(text, lower string) int {
+	if b.secret && b.kind != JWT {
+		return strings.Index(lower, strings.ToLower(b.prefix))
+	}
+	return strings.Index(text, b.prefix)
+}
+
+// KindOf tells by its first characters what a text is.
 func KindOf(text string) Kind {
-	lower := strings.ToLower(text[:min(len(text), 20)])
-	for _, p := range prefixes {
-		if strings.HasPrefix(lower, p.prefix) && (p.kind != JWT || strings.HasPrefix(text, "eyJ")) {
-			return p.kind
+	text = text[:min(len(text), 20)]
+	lower := strings.ToLower(text)
+	for _, b := range beginnings {
+		if b.in(text, lower) == 0 {
+			return b.kind
 		}
 	}
 	return ""
+}
+
+// Prefix returns how texts of the kind begin, as whoever makes them writes it; the
+// first of the ways where there are several.
+func (k Kind) Prefix() string { return k.beginning().prefix }
+
+// IsSecret reports whether texts of the kind are to be kept secret.
+func (k Kind) IsSecret() bool { return k.beginning().secret }
+
+func (k Kind) beginning() beginning {
+	for _, b := range beginnings {
+		if b.kind == k {
+			return b
+		}
+	}
+	return beginning{}
 }
 
 // IsToken reports whether it is a token that GitHub made.
@@ -65,7 +110,7 @@ func (k Kind) IsToken() bool {
 
 // WithArticle returns the kind as it stands in a sentence: "an OAuth token".
 func (k Kind) WithArticle() string {
-	if k != "" && strings.ContainsRune("aeioAEIO", rune(k[0])) { // a user access token
+	if k == SSHPublicKey || k != "" && strings.ContainsRune("aeioAEIO", rune(k[0])) { // a user access token
 		return "an " + string(k)
 	}
 	return "a " + string(k)
@@ -79,11 +124,8 @@ const enough = 20
 // otherwise pass for the name of an account, a repository or a variable.
 func IsSecret(word string) bool {
 	lower := strings.ToLower(word)
-	for _, p := range prefixes {
-		i := strings.Index(lower, p.prefix)
-		switch {
-		case i < 0, p.kind == JWT && !strings.Contains(word, "eyJ"):
-		case p.kind == PEM, len(word) >= i+len(p.prefix)+enough:
+	for _, b := range beginnings {
+		if i := b.in(word, lower); b.secret && i >= 0 && (b.kind == PEM || len(word) >= i+len(b.prefix)+enough) {
 			return true
 		}
 	}
@@ -96,8 +138,8 @@ func IsSecret(word string) bool {
 // are a name, such as PRODUCTION_DATABASE_CONNECTION_URL.
 func MayBeSecret(text string) bool {
 	lower := strings.ToLower(text)
-	for _, p := range prefixes {
-		if strings.Contains(lower, p.prefix) && (p.kind != JWT || strings.Contains(text, "eyJ")) {
+	for _, b := range beginnings {
+		if b.secret && b.in(text, lower) >= 0 {
 			return true
 		}
 	}
@@ -125,6 +167,19 @@ func MayBeSecret(text string) bool {
 var oldInstallationToken = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\bv1\.[0-9a-f]{8}`)
 })
+
+// IsOldToken reports whether a text has the form of classic tokens of before 2021, 40
+// hexadecimal digits. The client secret of an App has it, too.
+func IsOldToken(text string) bool {
+	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
+}
+
+// IsOldInstallationToken reports whether a text has the form of installation tokens of
+// before 2021, which an Enterprise Server of that time still makes.
+func IsOldInstallationToken(text string) bool {
+	digits, ok := strings.CutPrefix(text, "v1.")
+	return ok && IsOldToken(digits)
+}
 
 func isAlphanumeric(r rune) bool {
 	return 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9'

@@ -32,6 +32,14 @@ func TestKindOf(t *testing.T) {
 		{text: strings.ToLower(identity.String()), want: redact.AgeIdentity, secret: true},
 		{text: "-----BEGIN RSA " + "PRIVATE KEY-----", want: redact.PEM, secret: true},
 		{text: "eyJ" + rand.Text(), want: redact.JWT, secret: true},
+		{text: "eyj" + rand.Text(), quoted: true},
+		{text: "AGE-PLUGIN-YUBIKEY-1" + rand.Text(), want: redact.AgePlugin, quoted: true},
+		{text: identity.Recipient().String(), want: redact.AgeRecipient},
+		{text: strings.ToUpper(identity.Recipient().String())},
+		{text: "age-encryption.org/v1\n-> X25519 ", want: redact.AgeFile, quoted: true},
+		{text: "ssh-ed25519 AAAA" + rand.Text(), want: redact.SSHPublicKey, quoted: true},
+		{text: "sk-ssh-ed25519@openssh.com AAAA", want: redact.SSHPublicKey, quoted: true},
+		{text: "sk-" + rand.Text(), quoted: true}, // a key of somebody's API
 		{text: "x=ghs_" + rand.Text(), secret: true},
 		{text: "ghp_", want: redact.ClassicToken},
 		{text: "v1." + strings.Repeat("0a", 20)},
@@ -51,6 +59,12 @@ func TestKindOf(t *testing.T) {
 		if got := redact.MayBeSecret(c.text); got == c.quoted {
 			t.Errorf("MayBeSecret(%.12q…) is %v", c.text, got)
 		}
+		if got := c.want.IsSecret(); c.secret && c.want != "" && !got || !c.secret && len(c.text) > 20 && got {
+			t.Errorf("a text that begins as %.12q… is a secret: %v", c.text, got)
+		}
+		if !strings.HasPrefix(strings.ToLower(c.text), strings.ToLower(c.want.Prefix())) && c.want != redact.SSHPublicKey {
+			t.Errorf("the prefix of %q is %q", c.want, c.want.Prefix())
+		}
 	}
 }
 
@@ -60,6 +74,7 @@ func TestKindInASentence(t *testing.T) {
 		redact.InstallationToken: "an installation token",
 		redact.UserToken:         "a user access token",
 		redact.AgeIdentity:       "an age identity",
+		redact.SSHPublicKey:      "an SSH public key",
 		redact.PEM:               "a PEM block, such as a private key",
 	} {
 		if got := kind.WithArticle(); got != want {
@@ -68,5 +83,35 @@ func TestKindInASentence(t *testing.T) {
 	}
 	if redact.AgeIdentity.IsToken() || redact.JWT.IsToken() || redact.Kind("").IsToken() || !redact.RefreshToken.IsToken() {
 		t.Error("IsToken does not tell GitHub's tokens from the rest")
+	}
+}
+
+func TestForms(t *testing.T) {
+	old := strings.Repeat("0a", 20)
+	for _, c := range []struct {
+		text                          string
+		word, token, ofAnInstallation bool
+	}{
+		{text: "", word: false},
+		{text: "!~", word: true},
+		{text: "two words"},
+		{text: "word\n"},
+		{text: "wörd"},
+		{text: "word\x7f"},
+		{text: old, word: true, token: true},
+		{text: old[1:], word: true},
+		{text: old[1:] + "A", word: true},
+		{text: "v1." + old, word: true, ofAnInstallation: true},
+		{text: "v1." + old + "0", word: true},
+	} {
+		if got := redact.IsWord(c.text); got != c.word {
+			t.Errorf("IsWord(%q) is %v", c.text, got)
+		}
+		if got := redact.IsOldToken(c.text); got != c.token {
+			t.Errorf("IsOldToken(%q) is %v", c.text, got)
+		}
+		if got := redact.IsOldInstallationToken(c.text); got != c.ofAnInstallation {
+			t.Errorf("IsOldInstallationToken(%q) is %v", c.text, got)
+		}
 	}
 }

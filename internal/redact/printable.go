@@ -40,6 +40,12 @@ func Printable(text string) string {
 // for every stretch of white space.
 func OneLine(text string) string { return Printable(strings.Join(strings.Fields(text), " ")) }
 
+// IsWord reports whether a text is of printable ASCII without spaces, as all tokens
+// are, so that it stays on its line in an HTTP header, a command or a file.
+func IsWord(text string) bool {
+	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
 // isInvisible reports whether a rune is to be written out: all but letters, marks,
 // numbers, punctuation, symbols and spaces, and of these the ones that Unicode
 // wants displayed as nothing. A variation selector is among them: it colours an

@@ -4,13 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -76,9 +76,11 @@ func (j *job) behind(ctx context.Context, variables []*variable) (name string, e
 	return name, nil
 }
 
-// recipientForm is how age writes recipients. It is no proof that one can be used, only
-// that a person did not keep something else there.
-var recipientForm = regexp.MustCompile(`^age1[0-9a-z]+$`)
+// isRecipient reports whether a value is written as age writes recipients. It is no
+// proof that one can be used, only that a person did not keep something else there.
+func isRecipient(value string) bool {
+	return redact.KindOf(value) == redact.AgeRecipient && strings.Trim(value, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
+}
 
 // isOurs returns an error unless the variable may be one that a rotation wrote: it
 // holds a recipient, and was written after one of its secrets and not long after the
@@ -87,7 +89,7 @@ func (v *variable) isOurs(now entry) error {
 	const hint = "delete the variable, and the next run writes it anew; or name another one in recipient-variable"
 	last := slices.MaxFunc(factsOf(v.targets), byTime).updated
 	switch {
-	case !recipientForm.MatchString(now.Value):
+	case !isRecipient(now.Value):
 		return fault.New(v.String()+" is somebody else's: it holds something else than an age recipient", hint)
 	case last.IsZero():
 		return fault.New(v.String()+" is somebody else's: none of the secrets that it would belong to is there", hint)

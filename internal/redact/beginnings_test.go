@@ -1,0 +1,57 @@
+package redact
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// No other package has a list of its own: one that lacks a kind shows a secret. The
+// fake GitHub has to, since it imports nothing of ours.
+func TestBeginningsStandHereAlone(t *testing.T) {
+	stanzas := []string{"ssh-ed25519", "ssh-rsa"} // words of age files
+	looked := 0
+	look := func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && slices.Contains([]string{"redact", "fakegithub", "generate"}, d.Name()):
+			return filepath.SkipDir
+		case d.IsDir(), !strings.HasSuffix(path, ".go"), strings.HasSuffix(path, "_test.go"):
+			return nil
+		}
+		looked++
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		if err != nil {
+			return err
+		}
+		ast.Inspect(file, func(n ast.Node) bool {
+			literal, ok := n.(*ast.BasicLit)
+			if !ok || literal.Kind != token.STRING {
+				return true
+			}
+			text, err := strconv.Unquote(literal.Value)
+			if err != nil {
+				t.Error(err)
+			}
+			text = strings.TrimLeft(text, `^\b(?:`) // a regular expression
+			if kind := KindOf(text); kind != "" && !slices.Contains(stanzas, text) {
+				t.Errorf("%s has %s: use KindOf or Prefix", path, literal.Value)
+			}
+			return true
+		})
+		return nil
+	}
+	if err := filepath.WalkDir("..", look); err != nil {
+		t.Fatal(err)
+	}
+	if looked < 150 {
+		t.Errorf("%d files were looked at", looked)
+	}
+}
