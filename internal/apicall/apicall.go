@@ -37,19 +37,3 @@ type Answer struct {
 // Func sends a request, with the waits and retries that it takes. With an error
 // it also returns the answer, as far as there was one.
 type Func func(context.Context, Request) (Answer, error)
-
-// These are the methods and statuses of HTTP that callers tell apart. net/http
-// has them too, but only packages that open connections import it.
-const (
-	Get    = "GET"
-	Put    = "PUT"
-	Post   = "POST"
-	Patch  = "PATCH"
-	Delete = "DELETE"
-
-	StatusCreated       = 201
-	StatusForbidden     = 403
-	StatusNotFound      = 404
-	StatusConflict      = 409
-	StatusUnprocessable = 422
-)

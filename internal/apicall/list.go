@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -39,7 +40,7 @@ const (
 // pages is read until two readings agree. A list that is still incomplete is an
 // error, on which nothing is decided.
 func List[T any, K comparable](ctx context.Context, call Func, req Request, key string, id func(*T) K) ([]T, Answer, error) {
-	req.Method = Get
+	req.Method = http.MethodGet
 	req.Path += querySeparator(req.Path) + fmt.Sprintf("per_page=%d", perPage)
 	var before []K
 	for range maxTries {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,10 +126,10 @@ func (f *fleet) call(ctx context.Context, req apicall.Request) (apicall.Answer, 
 	g := f.grant(req.Owner, kind)
 	_, err := f.lend(ctx, g, renewBefore) // before its turn, and to know what is absent
 	if f.isAbsent(g, req.Repository) {
-		return apicall.Answer{Status: apicall.StatusNotFound}, unreached(req.Owner+"/"+req.Repository, f.renamed(g, req.Repository))
+		return apicall.Answer{Status: http.StatusNotFound}, unreached(req.Owner+"/"+req.Repository, f.renamed(g, req.Repository))
 	}
 	if level := f.lacked(g, req.Permission); level != "" {
-		return apicall.Answer{Status: apicall.StatusForbidden}, lacks(*g.owner.installation, map[string]string{req.Permission: level})
+		return apicall.Answer{Status: http.StatusForbidden}, lacks(*g.owner.installation, map[string]string{req.Permission: level})
 	}
 	if err != nil {
 		return apicall.Answer{}, err
@@ -165,9 +166,9 @@ func lacking(err error, status int, req apicall.Request) error {
 	}
 	_, level := kindOf(req.Repository, req.Permission)
 	switch status {
-	case apicall.StatusForbidden:
+	case http.StatusForbidden:
 		return &fault.Error{Hint: fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level), Err: err}
-	case apicall.StatusNotFound:
+	case http.StatusNotFound:
 		return &fault.Error{Hint: fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level), Err: err}
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"path"
 	"path/filepath"
 	"strconv"
@@ -76,11 +77,11 @@ func (f *fleet) idOf(ctx context.Context, name string) (string, error) {
 	f.need(at.Owner, at.Repository, "metadata")
 	answer, err := f.call(ctx, apicall.Request{
 		Owner: at.Owner, Repository: at.Repository, Permission: "metadata", Op: "look up " + name,
-		Method: apicall.Get, Path: at.Path(), Result: &repository,
+		Method: http.MethodGet, Path: at.Path(), Result: &repository,
 	})
 	var failed *githubapp.Error
 	switch {
-	case answer.Status == apicall.StatusNotFound, errors.As(err, &failed) && failed.Status == apicall.StatusNotFound:
+	case answer.Status == http.StatusNotFound, errors.As(err, &failed) && failed.Status == http.StatusNotFound:
 		return "", actions.Fault{
 			Problem: unknownOrigin + err.Error(),
 			Hint: "set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: " +

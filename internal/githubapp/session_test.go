@@ -67,7 +67,7 @@ func TestNextPageElsewhereIsTold(t *testing.T) {
 		"Content-Type": "application/json", "Link": `<https://evil.test/x?page=2>; rel="next"`,
 	}})
 	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
-	_, err = session.Call(t.Context(), apicall.Request{Op: "list things", Method: apicall.Get, Path: "repos/acme/api/x"})
+	_, err = session.Call(t.Context(), apicall.Request{Op: "list things", Method: http.MethodGet, Path: "repos/acme/api/x"})
 	if err == nil || err.Error() != "list things: the answer leads to another host" {
 		t.Errorf("%v", err)
 	}
@@ -78,7 +78,7 @@ func TestPathsStayOnTheHost(t *testing.T) {
 	f := newFixture(t)
 	session := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, errors.New("asked for a token") })
 	for _, path := range []string{"//evil.test/x", "https://evil.test/x", "http://api.github.test/x"} {
-		_, err := session.Call(t.Context(), apicall.Request{Op: "try", Method: apicall.Get, Path: path})
+		_, err := session.Call(t.Context(), apicall.Request{Op: "try", Method: http.MethodGet, Path: path})
 		if !errors.Is(err, errElsewhere) {
 			t.Errorf("%s: %v", path, err)
 		}
@@ -89,7 +89,7 @@ func TestPathsStayOnTheHost(t *testing.T) {
 // another address is a failure, whichever of the redirects it is.
 func TestWritesAreNotRedirected(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
-		for _, method := range []string{apicall.Get, apicall.Put, apicall.Post, apicall.Patch, apicall.Delete} {
+		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 			f := newFixture(t)
 			f.SkipOpenAPI = true
 			token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
@@ -106,7 +106,7 @@ func TestWritesAreNotRedirected(t *testing.T) {
 					followed++
 				}
 			}
-			if read := method == apicall.Get; (followed == 1) != read || errors.Is(err, errMoved) == read {
+			if read := method == http.MethodGet; (followed == 1) != read || errors.Is(err, errMoved) == read {
 				t.Errorf("%s, %d: followed %d times, %v", method, status, followed, err)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -150,7 +151,7 @@ func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 			r := keyRotation(1)
 			f.run(f.engine(nil), r)
 			time.Sleep(30 * day)
-			e := f.answering(apicall.Put, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) { return test.answer(f, ctx, r) })
+			e := f.answering(http.MethodPut, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) { return test.answer(f, ctx, r) })
 			got := f.run(e, r)[0]
 			if got.Outcome != Failed || strings.Count(got.Err.Error(), "could not renew INFRA_KEY of ") != 4 || len(f.ours()) != test.left || got.Kept != test.left {
 				t.Errorf("%d left: %+v", len(f.ours()), got)
@@ -163,7 +164,7 @@ func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 func TestATokenThatNoStoreTookIsRevoked(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		revoked := 0
-		e := f.answering(apicall.Put, "", func(context.Context, apicall.Request) (apicall.Answer, error) { return status(403), errors.New("no") })
+		e := f.answering(http.MethodPut, "", func(context.Context, apicall.Request) (apicall.Answer, error) { return status(403), errors.New("no") })
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
 			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return errors.New("too late") }}, nil
 		}
@@ -176,7 +177,7 @@ func TestATokenThatNoStoreTookIsRevoked(t *testing.T) {
 func TestAKeyWhoseAnswerWasLostIsFound(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		e := f.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(http.MethodPost, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			_, _ = f.call(ctx, r)
 			return f.call(ctx, r) // as a retry does: 422, the key is in use
 		})
@@ -195,7 +196,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 	}
 	inBubble(t, "deploy keys", func(t *testing.T, f *fixture) {
 		for status, wantHint := range map[int]string{403: "", 404: "", 422: keysOff} {
-			got := f.run(f.answering(apicall.Post, keysPath, refuse(status)), keyRotation(0))[0]
+			got := f.run(f.answering(http.MethodPost, keysPath, refuse(status)), keyRotation(0))[0]
 			want := fmt.Sprintf("add a deploy key of acme/infra: GitHub answered %d: Validation Failed", status)
 			if got.Outcome != Failed || got.Err.Error() != want || hint(got.Err) != wantHint {
 				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
@@ -204,7 +205,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 	})
 	inBubble(t, "a variable", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[3]
-		got := f.run(f.answering(apicall.Post, "orgs/", refuse(403)), r)[0]
+		got := f.run(f.answering(http.MethodPost, "orgs/", refuse(403)), r)[0]
 		want := "could not renew IDENTITY of organization acme: its recipient is not in place: create variable RECIPIENT of organization acme: GitHub answered 403: Validation Failed"
 		if got.Outcome != Failed || got.Err.Error() != want {
 			t.Errorf("%v", got.Err)
@@ -224,7 +225,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 		f.run(f.engine(nil), r)
 		time.Sleep(day)
 		for _, dry := range []bool{true, false} {
-			e := f.answering(apicall.Get, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			e := f.answering(http.MethodGet, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				answer, err := f.call(ctx, r)
 				raw := r.Result.(*json.RawMessage)
 				*raw = bytes.ReplaceAll(*raw, []byte(`"enabled":true`), []byte(`"enabled":false`))
@@ -240,7 +241,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 	})
 	inBubble(t, "switched off", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
-		e := f.answering(apicall.Post, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(http.MethodPost, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			status, err := f.call(ctx, r)
 			r.Result.(*deployKey).Enabled = new(bool)
 			return status, err
@@ -257,7 +258,7 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 		r := keyRotation(0)
 		f.run(f.engine(nil), r)
 		time.Sleep(30 * day)
-		e := f.answering(apicall.Get, keysPath+"/", func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(http.MethodGet, keysPath+"/", func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
 			return status(404), errors.New(r.Op + ": no")
 		})
 		if got := f.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 || len(f.ours()) != 2 {
@@ -271,7 +272,7 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 		f.run(f.engine(nil), r)
 		old := time.Now()
 		time.Sleep(30 * day)
-		e := f.answering(apicall.Get, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(http.MethodGet, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			status, err := f.call(ctx, r)
 			r.Result.(*secret.Entry).UpdatedAt = old
 			return status, err
@@ -283,7 +284,7 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 	})
 	inBubble(t, "a copy that is behind", func(t *testing.T, f *fixture) {
 		r, looks := keyRotation(0), 0
-		e := f.answering(apicall.Get, keysPath+"/", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		e := f.answering(http.MethodGet, keysPath+"/", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			if looks++; looks < 3 {
 				return status(404), errors.New("not yet")
 			}
@@ -300,11 +301,11 @@ func TestASecretThatAnotherRunReplacedKeepsItsRecipient(t *testing.T) {
 		r := allKinds(0)[3]
 		r.Store = r.Store[:1]
 		other := false
-		e := f.answering(apicall.Post, "repos/acme/app/actions/variables", f.call)
+		e := f.answering(http.MethodPost, "repos/acme/app/actions/variables", f.call)
 		call := e.Call
 		e.Call = func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 			status, err := call(ctx, req)
-			if req.Method == apicall.Put && strings.Contains(req.Path, "dependabot") && !other {
+			if req.Method == http.MethodPut && strings.Contains(req.Path, "dependabot") && !other {
 				other = true
 				forced := f.engine(nil)
 				f.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "IDENTITY")
@@ -359,7 +360,7 @@ func TestWhoSeesAnOrganizationsSecretAndVariable(t *testing.T) {
 					t.Fatalf("%+v", got)
 				}
 				var v struct{ Visibility string }
-				f.must(apicall.Get, "orgs/acme/actions/variables/RECIPIENT", nil, &v)
+				f.must(http.MethodGet, "orgs/acme/actions/variables/RECIPIENT", nil, &v)
 				if v.Visibility != test.want {
 					t.Errorf("the variable: %+v", v)
 				}

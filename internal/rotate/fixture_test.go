@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -227,7 +228,7 @@ func (f *fixture) held(r manifest.Rotation) []*fakegithub.DeployKey {
 // which is as good as after every one.
 func (f *fixture) watch(r apicall.Request, rotation manifest.Rotation) {
 	f.t.Helper()
-	if r.Method != apicall.Get {
+	if r.Method != http.MethodGet {
 		f.held(rotation)
 	}
 }
@@ -259,7 +260,7 @@ func (f *fixture) addByHand() {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		f.must(apicall.Post, keysPath, map[string]any{"key": public, "title": title}, nil)
+		f.must(http.MethodPost, keysPath, map[string]any{"key": public, "title": title}, nil)
 	}
 }
 

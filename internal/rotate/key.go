@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
@@ -139,7 +139,7 @@ func (j *job) rollOut(ctx context.Context) (*deployKey, error) {
 	listed := eventually(ctx, func() error {
 		var listed deployKey
 		op, path := fmt.Sprintf("look at deploy key %d", made.ID), fmt.Sprintf("/%d", made.ID)
-		if _, err := j.keyCall(ctx, op, apicall.Get, path, nil, &listed); err != nil {
+		if _, err := j.keyCall(ctx, op, http.MethodGet, path, nil, &listed); err != nil {
 			return err
 		}
 		return j.isKey(&listed, made.ID, public)

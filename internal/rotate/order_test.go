@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 				time.Sleep(time.Minute) // much less than a lease
 				puts := 0
 				e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					if req.Method == apicall.Put {
+					if req.Method == http.MethodPut {
 						if puts++; puts > n {
 							return status(403), errors.New(req.Op + ": no")
 						}
@@ -71,7 +72,7 @@ func TestSortingTheManifestRotatesNothing(t *testing.T) {
 		r := allKinds(0)[2]
 		r.Store = stores("VALUE")
 		f.run(f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-			if req.Method == apicall.Put {
+			if req.Method == http.MethodPut {
 				time.Sleep(2 * time.Second)
 			}
 			return f.call(ctx, req)
@@ -146,10 +147,10 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 // A variable of that name is not ours just because of the name.
 func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 	set := func(f *fixture, value string) {
-		f.must(apicall.Post, "repos/acme/app/actions/variables", map[string]any{"name": "RECIPIENT", "value": value}, nil)
+		f.must(http.MethodPost, "repos/acme/app/actions/variables", map[string]any{"name": "RECIPIENT", "value": value}, nil)
 	}
 	write := func(f *fixture, value string) {
-		f.must(apicall.Patch, "repos/acme/app/actions/variables/RECIPIENT", map[string]any{"value": value}, nil)
+		f.must(http.MethodPatch, "repos/acme/app/actions/variables/RECIPIENT", map[string]any{"value": value}, nil)
 	}
 	const is = "variable RECIPIENT of acme/app "
 	for _, test := range []struct {
@@ -181,7 +182,7 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 			test.made(f, r)
 			for _, dry := range []bool{true, false, false} {
 				e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					if req.Method != apicall.Get {
+					if req.Method != http.MethodGet {
 						t.Errorf("%s", req.Op)
 					}
 					return f.call(ctx, req)
@@ -193,7 +194,7 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 				}
 				time.Sleep(100 * day)
 			}
-			f.must(apicall.Delete, "repos/acme/app/actions/variables/RECIPIENT", nil, nil)
+			f.must(http.MethodDelete, "repos/acme/app/actions/variables/RECIPIENT", nil, nil)
 			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != Rotated {
 				t.Errorf("%+v", got)
 			}
@@ -226,7 +227,7 @@ func TestATimeThatIsLearntLaterIsOurs(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r, puts := allKinds(0)[2], 0
 		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-			if req.Method == apicall.Put {
+			if req.Method == http.MethodPut {
 				puts++
 			} else if puts == 1 && strings.HasSuffix(req.Path, "/WEBHOOK") {
 				puts++ // the first look after it

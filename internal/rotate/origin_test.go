@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -169,7 +170,7 @@ func (x *tenant) asItself(both [2]*tenant, random *rand.Rand, trouble float64) *
 		}
 		x.turn <- struct{}{}
 		defer func() { <-x.turn }()
-		if r.Method != apicall.Get {
+		if r.Method != http.MethodGet {
 			defer both[0].whole()
 			defer both[1].whole()
 		}
@@ -258,7 +259,7 @@ func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
 			f.t.Fatal(err)
 		}
 		body := map[string]any{"key": public, "title": newTitle("ci", home.id("infra"), time.Now().Add(day)), "read_only": readOnly}
-		f.must(apicall.Post, keysPath, body, nil)
+		f.must(http.MethodPost, keysPath, body, nil)
 	}
 	for keep := range 2 {
 		for n := 1; n <= 30; n++ { // before each of the requests of a rotation, and long after

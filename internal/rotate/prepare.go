@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -85,7 +86,7 @@ type repository struct {
 // name of one that was renamed, but only when nothing is to be changed.
 func (r *repository) look(ctx context.Context, j *job, at secret.Place, permission string) error {
 	name := at.Owner + "/" + at.Repository
-	req := at.Request("look at "+name, apicall.Get, at.Path(), nil, r)
+	req := at.Request("look at "+name, http.MethodGet, at.Path(), nil, r)
 	req.Permission = permission
 	if _, err := j.Call(ctx, req); err != nil {
 		return err
@@ -175,13 +176,13 @@ func (j *job) reach(ctx context.Context, here []*target) {
 			break
 		}
 		t.writer, answer, err = secret.NewWriter(ctx, t.watched(j.Call), at)
-		if err != nil && answer.Status == apicall.StatusNotFound && at.Environment != "" {
+		if err != nil && answer.Status == http.StatusNotFound && at.Environment != "" {
 			err = &fault.Error{Hint: "create the environment, or see that the App reaches its repository", Err: err}
 		}
 	}
 	if err == nil && fresh > 0 {
 		err = j.room(ctx, at.Key(), fresh, at.Room(), at.String(), "secrets",
-			at.Request("count the secrets of "+at.String(), apicall.Get, at.SecretsPath(), nil, nil))
+			at.Request("count the secrets of "+at.String(), http.MethodGet, at.SecretsPath(), nil, nil))
 	}
 	for _, t := range here {
 		t.err = err

@@ -3,6 +3,7 @@ package rotate
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,7 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 	}
 	variables := func(f *fixture) {
 		for i := range maxVariables {
-			f.must(apicall.Post, "repos/acme/app/actions/variables", map[string]any{"name": fmt.Sprint("V", i), "value": "x"}, nil)
+			f.must(http.MethodPost, "repos/acme/app/actions/variables", map[string]any{"name": fmt.Sprint("V", i), "value": "x"}, nil)
 		}
 	}
 	renamed := func(name string) func(*fixture) {
@@ -103,7 +104,7 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 			r := allKinds(1)[test.kind]
 			for _, dry := range []bool{true, false} {
 				e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					if req.Method != apicall.Get && test.want != "" {
+					if req.Method != http.MethodGet && test.want != "" {
 						t.Error(req.Op)
 					}
 					answer, err := f.call(ctx, req)
@@ -184,7 +185,7 @@ type limits struct {
 
 func (l *limits) do(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 	cost := 1
-	if r.Method != apicall.Get {
+	if r.Method != http.MethodGet {
 		cost = writePoints
 	}
 	for !l.begin(cost) {

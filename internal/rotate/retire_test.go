@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -98,7 +99,7 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 		made := f.ours()[0]
 		time.Sleep(time.Minute)
 		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-			if req.Method == apicall.Delete && time.Since(made.CreatedAt) <= lease {
+			if req.Method == http.MethodDelete && time.Since(made.CreatedAt) <= lease {
 				t.Errorf("%s after %s", req.Op, time.Since(made.CreatedAt))
 			}
 			return f.call(ctx, req)
@@ -134,11 +135,11 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 			f.run(f.knowing(nil), r)
 			time.Sleep(day)
 			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-				if strings.HasSuffix(req.Path, path) && (req.Method == apicall.Put || path != "INFRA_KEY") &&
+				if strings.HasSuffix(req.Path, path) && (req.Method == http.MethodPut || path != "INFRA_KEY") &&
 					strings.Contains(req.Path, "dependabot") {
 					return status(403), errors.New(req.Op + ": no")
 				}
-				if req.Method == apicall.Delete {
+				if req.Method == http.MethodDelete {
 					t.Error(req.Op)
 				}
 				return f.call(ctx, req)
@@ -177,7 +178,7 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 		inBubble(t, age.String()+", the removal fails", func(t *testing.T, f *fixture) {
 			r := setUp(f, age)
 			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-				if req.Method == apicall.Delete {
+				if req.Method == http.MethodDelete {
 					return status(403), errors.New(req.Op + ": no")
 				}
 				return f.call(ctx, req)
@@ -209,7 +210,7 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 // Between the decision and the removal another may have come: each removal looks again.
 func TestNothingIsRemovedOnOldNews(t *testing.T) {
 	isList := func(req apicall.Request) bool {
-		return req.Method == apicall.Get && strings.HasPrefix(req.Path, keysPath+"?")
+		return req.Method == http.MethodGet && strings.HasPrefix(req.Path, keysPath+"?")
 	}
 	for _, test := range []struct {
 		name   string
@@ -275,11 +276,11 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 			time.Sleep(30 * day)
 			before, made := len(f.ours()), int64(0)
 			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-				if req.Method == apicall.Delete {
+				if req.Method == http.MethodDelete {
 					t.Error(req.Op)
 				}
 				answer, err := f.call(ctx, req)
-				if k, ok := req.Result.(*deployKey); ok && req.Method == apicall.Get && err == nil {
+				if k, ok := req.Result.(*deployKey); ok && req.Method == http.MethodGet && err == nil {
 					made = k.ID // it was verified, so all that comes is the last look
 				} else if made != 0 && err == nil {
 					err = test.meddle(f, made, req, &answer)
@@ -304,13 +305,13 @@ func TestA404AloneDoesNotSayThatAKeyIsGone(t *testing.T) {
 			time.Sleep(30 * day)
 			lost := false
 			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-				if req.Method == apicall.Delete {
+				if req.Method == http.MethodDelete {
 					lost = true
 					if reached { // by an attempt whose answer was lost
 						_, _ = f.call(ctx, req)
 					}
 				}
-				if lost && req.Repository == "infra" && (!reached || req.Method == apicall.Delete) {
+				if lost && req.Repository == "infra" && (!reached || req.Method == http.MethodDelete) {
 					return status(404), errors.New(req.Op + ": GitHub answered 404: Not Found")
 				}
 				return f.call(ctx, req)

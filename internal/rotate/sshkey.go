@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"encoding/pem"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -55,7 +56,7 @@ func keyPlace(k *manifest.DeployKey) secret.Place {
 // keyCall sends one, and says what a refusal may mean.
 func (j *job) keyCall(ctx context.Context, op, method, path string, body, result any) (apicall.Answer, error) {
 	answer, err := j.Call(ctx, j.keyRequest(op, method, path, body, result))
-	if err != nil && answer.Status == apicall.StatusUnprocessable {
+	if err != nil && answer.Status == http.StatusUnprocessableEntity {
 		err = &fault.Error{Hint: keysOff, Err: err}
 	}
 	return answer, err
@@ -72,7 +73,7 @@ func (j *job) keyRequest(op, method, path string, body, result any) apicall.Requ
 
 // listKeys lists our keys, newest first, and notes whose the others of our form are.
 func (j *job) listKeys(ctx context.Context) ([]*deployKey, error) {
-	req := j.keyRequest("list the deploy keys", apicall.Get, "", nil, nil)
+	req := j.keyRequest("list the deploy keys", http.MethodGet, "", nil, nil)
 	keys, answer, err := apicall.List(ctx, j.Call, req, "", func(k *deployKey) int64 { return k.ID })
 	if err != nil {
 		return nil, err
@@ -104,8 +105,8 @@ func (j *job) addKey(ctx context.Context, title, public string) (*deployKey, err
 		ReadOnly bool   `json:"read_only"` // left out, the key could write
 	}{title, public, j.DeployKey.ReadOnly}
 	made := &deployKey{}
-	answer, err := j.keyCall(ctx, "add a deploy key", apicall.Post, "", body, made)
-	if err != nil && (answer.Status < 400 || answer.Status >= 500 || answer.Status == apicall.StatusUnprocessable) {
+	answer, err := j.keyCall(ctx, "add a deploy key", http.MethodPost, "", body, made)
+	if err != nil && (answer.Status < 400 || answer.Status >= 500 || answer.Status == http.StatusUnprocessableEntity) {
 		// The answer may be lost of an attempt that made the key, and the next one
 		// was told that the key is in use.
 		if keys, listErr := j.listKeys(ctx); listErr == nil {
@@ -146,8 +147,8 @@ func samePublic(a, b string) bool {
 // removeKey deletes a key. One that is gone is as good, but a 404 alone does not say
 // that: a repository that is out of reach answers the same. A list of its keys does.
 func (j *job) removeKey(ctx context.Context, id int64) error {
-	answer, err := j.keyCall(ctx, fmt.Sprintf("remove deploy key %d", id), apicall.Delete, fmt.Sprintf("/%d", id), nil, nil)
-	if answer.Status != apicall.StatusNotFound {
+	answer, err := j.keyCall(ctx, fmt.Sprintf("remove deploy key %d", id), http.MethodDelete, fmt.Sprintf("/%d", id), nil, nil)
+	if answer.Status != http.StatusNotFound {
 		return err
 	}
 	keys, listErr := j.listKeys(ctx)

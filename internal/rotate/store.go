@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -162,7 +163,7 @@ func (j *job) store(ctx context.Context, t *target, value redact.String) {
 // what came of the last one.
 func (t *target) watched(call apicall.Func) apicall.Func {
 	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-		leaves := r.Method == apicall.Put && ctx.Err() == nil // or it could not have
+		leaves := r.Method == http.MethodPut && ctx.Err() == nil // or it could not have
 		answer, err := call(ctx, r)
 		if leaves {
 			t.sent, t.answer = true, answer

@@ -3,6 +3,7 @@ package rotate
 import (
 	"context"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 				if r.Path == test.path {
 					return test.broken(f, r)
 				}
-				if r.Method != apicall.Get {
+				if r.Method != http.MethodGet {
 					t.Errorf("%s %s", r.Method, r.Path)
 				}
 				return f.call(ctx, r)
@@ -72,7 +73,7 @@ func TestADryRunOnlyReads(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		for range 2 {
 			e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				if r.Method != apicall.Get {
+				if r.Method != http.MethodGet {
 					t.Errorf("%s %s", r.Method, r.Path)
 				}
 				return f.call(ctx, r)
@@ -277,7 +278,7 @@ func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
 		f.run(f.engine(nil), r)
 		time.Sleep(lease - time.Minute)
 		e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			if r.Method == apicall.Put {
+			if r.Method == http.MethodPut {
 				time.Sleep(2 * time.Minute)
 			}
 			return f.call(ctx, r)
@@ -339,7 +340,7 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 				x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
 				turns[i] = x
 				e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					if req.Method != apicall.Get {
+					if req.Method != http.MethodGet {
 						<-x.ask
 						defer func() { x.served <- struct{}{} }()
 					}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -116,7 +117,7 @@ func (v *variable) hasRoom(ctx context.Context, j *job) error {
 		most = maxOrganizationVariables
 	}
 	return j.room(ctx, v.place.Key()+"/variables", 1, most, v.place.String(), "variables",
-		v.request("count the variables beside", apicall.Get, "", nil, nil))
+		v.request("count the variables beside", http.MethodGet, "", nil, nil))
 }
 
 func (v *variable) String() string { return "variable " + v.name + " of " + v.place.String() }
@@ -140,8 +141,8 @@ func (v *variable) call(ctx context.Context, j *job, op, method, path string, bo
 }
 
 func (v *variable) read(ctx context.Context, j *job) (now entry, found bool, err error) {
-	answer, err := v.call(ctx, j, "look at", apicall.Get, "/"+v.name, nil, &now)
-	if answer.Status == apicall.StatusNotFound {
+	answer, err := v.call(ctx, j, "look at", http.MethodGet, "/"+v.name, nil, &now)
+	if answer.Status == http.StatusNotFound {
 		return entry{}, false, nil
 	}
 	return now, err == nil, err
@@ -201,11 +202,11 @@ func (v *variable) write(ctx context.Context, j *job, recipient string) error {
 		if v.place.IsOrganization() {
 			v.seenLike(v.targets[0], body)
 		}
-		answer, err := v.call(ctx, j, "create", apicall.Post, "", body, nil)
-		if answer.Status != apicall.StatusConflict {
+		answer, err := v.call(ctx, j, "create", http.MethodPost, "", body, nil)
+		if answer.Status != http.StatusConflict {
 			return err
 		}
 	}
-	_, err = v.call(ctx, j, "update", apicall.Patch, "/"+v.name, map[string]any{"value": recipient}, nil)
+	_, err = v.call(ctx, j, "update", http.MethodPatch, "/"+v.name, map[string]any{"value": recipient}, nil)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -148,7 +149,7 @@ func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 			for range 30 {
 				e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 					defer f.watch(req, r)
-					if req.Method == apicall.Put && random.IntN(2) == 0 {
+					if req.Method == http.MethodPut && random.IntN(2) == 0 {
 						return status(403), fmt.Errorf("%s: GitHub answered 403: no", req.Op)
 					}
 					return f.call(ctx, req)

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"context"
+	"net/http"
 	"slices"
 
 	"github.com/valetkey/valetkey/internal/apicall"
@@ -84,7 +85,7 @@ func (s *Sync) visit(changes []Change, results []Result) *visit {
 		if create {
 			return createEnvironment(ctx, s.Call, at)
 		}
-		return explain(at, apicall.StatusNotFound, err)
+		return explain(at, http.StatusNotFound, err)
 	}
 	return v
 }
@@ -124,7 +125,7 @@ func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
 	case err != nil:
 		r.Outcome, r.Err = Failed, err
 		return
-	case answer.Status == apicall.StatusCreated:
+	case answer.Status == http.StatusCreated:
 		r.Outcome = Created
 	default:
 		r.Outcome = Updated

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -26,14 +27,14 @@ func (p Place) Request(op, method, path string, body, result any) apicall.Reques
 // List lists the secrets of a place. A place has a hundred at most, an
 // organization a thousand.
 func List(ctx context.Context, call apicall.Func, at Place) ([]Entry, apicall.Answer, error) {
-	req := at.Request("list the secrets of "+at.String(), apicall.Get, at.SecretsPath(), nil, nil)
+	req := at.Request("list the secrets of "+at.String(), http.MethodGet, at.SecretsPath(), nil, nil)
 	return apicall.List(ctx, call, req, "secrets", func(e *Entry) string { return strings.ToUpper(e.Name) })
 }
 
 // Get reads what GitHub tells of one secret; found is false where there is none.
 func Get(ctx context.Context, call apicall.Func, at Place, name string) (entry Entry, found bool, err error) {
-	answer, err := call(ctx, at.Request("look at "+name+" of "+at.String(), apicall.Get, at.SecretsPath()+"/"+name, nil, &entry))
-	if answer.Status == apicall.StatusNotFound {
+	answer, err := call(ctx, at.Request("look at "+name+" of "+at.String(), http.MethodGet, at.SecretsPath()+"/"+name, nil, &entry))
+	if answer.Status == http.StatusNotFound {
 		return Entry{}, false, nil
 	}
 	return entry, err == nil, err

@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/valetkey/valetkey/internal/apicall"
@@ -15,15 +16,15 @@ import (
 func createEnvironment(ctx context.Context, call apicall.Func, at Place) error {
 	path := at.Path() + "/environments/" + url.PathEscape(at.Environment)
 	name := fmt.Sprintf("environment %s of %s/%s", at.Environment, at.Owner, at.Repository)
-	look := at.Request("look for "+name, apicall.Get, path, nil, nil)
+	look := at.Request("look for "+name, http.MethodGet, path, nil, nil)
 	look.Permission = "actions"
 	switch answer, err := call(ctx, look); {
 	case err == nil:
 		return fault.New(name+" is there, but GitHub finds no secrets of it (404)", "give the App the permission environments: write")
-	case answer.Status != apicall.StatusNotFound:
+	case answer.Status != http.StatusNotFound:
 		return err
 	}
-	create := at.Request("create "+name, apicall.Put, path, struct{}{}, nil)
+	create := at.Request("create "+name, http.MethodPut, path, struct{}{}, nil)
 	create.Permission = "administration"
 	_, err := call(ctx, create)
 	return err

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
-	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // explain makes more of a 404 in an environment: GitHub says no more than that.
 func explain(at Place, status int, err error) error {
-	if err == nil || at.Environment == "" || status != apicall.StatusNotFound {
+	if err == nil || at.Environment == "" || status != http.StatusNotFound {
 		return err
 	}
 	return &fault.Error{

@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -132,7 +133,7 @@ func TestEachDeletionLooks(t *testing.T) {
 		s := f.sync(byName(f.ids), prune)
 		s.Call = func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 			answer, err := f.call(ctx, r)
-			if r.Method == apicall.Delete { // A is gone; B is another repository's when its turn comes
+			if r.Method == http.MethodDelete { // A is gone; B is another repository's when its turn comes
 				stored := f.Secrets(fakegithub.Place(apiActions))[0]
 				f.RenameRepository("acme", "api", "core")
 				f.AddRepository(fakegithub.Repository{Owner: "acme", Name: "api"})
@@ -159,7 +160,7 @@ func TestCancelledBeforeDeletions(t *testing.T) {
 		s := f.sync(prune)
 		plan := s.Plan(ctx, []Wanted{wants(webActions, "C", "c")}, nil)
 		s.Call = func(c context.Context, r apicall.Request) (apicall.Answer, error) {
-			if r.Method != apicall.Get {
+			if r.Method != http.MethodGet {
 				defer cancel()
 			}
 			return f.call(context.WithoutCancel(c), r)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -247,7 +248,7 @@ func (s *Sync) look(ctx context.Context, g *group) (f found) {
 	f.status = answer.Status
 	f.listed = f.err == nil
 	create := slices.ContainsFunc(g.wanted, func(w *Wanted) bool { return w.CreateEnvironment })
-	if f.err != nil && f.status == apicall.StatusNotFound && g.Environment != "" && create {
+	if f.err != nil && f.status == http.StatusNotFound && g.Environment != "" && create {
 		return found{listed: true, missing: true} // Apply makes sure
 	}
 	f.err = explain(g.Place, f.status, f.err)
@@ -285,7 +286,7 @@ func (s *Sync) planOne(ctx context.Context, g *group, c *Change, at found) error
 // planLeft decides about a secret that is not wanted any more.
 func (c *Change) planLeft(known record, at found) {
 	switch {
-	case at.err != nil && at.status == apicall.StatusNotFound:
+	case at.err != nil && at.status == http.StatusNotFound:
 		c.Action, c.Reason = Keep, notWanted+", but left: "+c.Place.String()+" is gone, or the App does not reach it"
 	case at.err != nil:
 		c.Action, c.Err = Fail, at.err

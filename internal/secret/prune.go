@@ -3,6 +3,7 @@ package secret
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/apicall"
@@ -93,10 +94,10 @@ func (v *visit) elsewhere(ctx context.Context) (why string, renamed *Place, err 
 		Archived bool   `json:"archived"`
 	}
 	name := at.Owner + "/" + at.Repository
-	answer, err := v.sync.Call(ctx, at.Request("look at "+name, apicall.Get, path, nil, &found))
+	answer, err := v.sync.Call(ctx, at.Request("look at "+name, http.MethodGet, path, nil, &found))
 	owner, repository, ok := strings.Cut(found.FullName, "/")
 	switch {
-	case answer.Status == apicall.StatusNotFound:
+	case answer.Status == http.StatusNotFound:
 		return name + " is gone, or the App does not reach it", nil, nil
 	case err != nil:
 		return "", nil, err
@@ -123,8 +124,8 @@ func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
 	if err == nil && there {
 		var answer apicall.Answer
 		op := "delete " + c.Name + " of " + c.Place.String()
-		answer, err = call(ctx, c.Request(op, apicall.Delete, c.SecretsPath()+"/"+c.Name, nil, nil))
-		if answer.Status == apicall.StatusNotFound { // by somebody else, or by an attempt whose answer was lost
+		answer, err = call(ctx, c.Request(op, http.MethodDelete, c.SecretsPath()+"/"+c.Name, nil, nil))
+		if answer.Status == http.StatusNotFound { // by somebody else, or by an attempt whose answer was lost
 			err = nil
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"golang.org/x/crypto/nacl/box"
 
@@ -42,7 +43,7 @@ func fetchKey(ctx context.Context, call apicall.Func, at Place) (publicKey, apic
 		Key string `json:"key"`
 	}
 	op := "get the public key of " + at.String()
-	answer, err := call(ctx, at.Request(op, apicall.Get, at.SecretsPath()+"/public-key", nil, &told))
+	answer, err := call(ctx, at.Request(op, http.MethodGet, at.SecretsPath()+"/public-key", nil, &told))
 	if err != nil {
 		return publicKey{}, answer, err
 	}
@@ -86,7 +87,7 @@ func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name st
 			body.Selected = &ids
 		}
 	}
-	return call(ctx, at.Request("write "+name+" to "+at.String(), apicall.Put, at.SecretsPath()+"/"+name, body, nil))
+	return call(ctx, at.Request("write "+name+" to "+at.String(), http.MethodPut, at.SecretsPath()+"/"+name, body, nil))
 }
 
 // writer writes secrets to one place. Every write goes through one, so that there is
@@ -110,7 +111,7 @@ func (w *writer) fetch(ctx context.Context) error {
 	w.asked = true
 	var answer apicall.Answer
 	w.key, answer, w.keyErr = fetchKey(ctx, w.call, w.at)
-	if w.keyErr == nil || answer.Status != apicall.StatusNotFound || w.at.Environment == "" || w.missing == nil {
+	if w.keyErr == nil || answer.Status != http.StatusNotFound || w.at.Environment == "" || w.missing == nil {
 		return w.keyErr
 	}
 	if w.keyErr = w.missing(ctx, w.keyErr); w.keyErr == nil {
@@ -136,8 +137,8 @@ func (w *writer) put(ctx context.Context, name string, value redact.String, acce
 		return apicall.Answer{}, err
 	}
 	answer, err := w.key.put(ctx, w.call, w.at, name, value, access)
-	vanished := answer.Status == apicall.StatusNotFound && w.at.Environment != "" && !w.asked
-	if err == nil || w.renewed || answer.Status != apicall.StatusUnprocessable && !vanished {
+	vanished := answer.Status == http.StatusNotFound && w.at.Environment != "" && !w.asked
+	if err == nil || w.renewed || answer.Status != http.StatusUnprocessableEntity && !vanished {
 		return answer, err
 	}
 	w.renewed = true
@@ -205,7 +206,7 @@ func selected(ctx context.Context, call apicall.Func, at Place, name string) ([]
 	type repository struct {
 		ID int64 `json:"id"`
 	}
-	req := at.Request("list who sees "+name+" of "+at.String(), apicall.Get, at.SecretsPath()+"/"+name+"/repositories", nil, nil)
+	req := at.Request("list who sees "+name+" of "+at.String(), http.MethodGet, at.SecretsPath()+"/"+name+"/repositories", nil, nil)
 	list, _, err := apicall.List(ctx, call, req, "repositories", func(r *repository) int64 { return r.ID })
 	ids := make([]int64, len(list))
 	for i := range list {

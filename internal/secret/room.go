@@ -3,9 +3,9 @@ package secret
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"sync"
 
-	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
@@ -64,7 +64,7 @@ func (s *Sync) ask(ctx context.Context, at Place) (Repository, error) {
 			Archived bool  `json:"archived"`
 			Disabled bool  `json:"disabled"`
 		}
-		_, err := s.Call(ctx, at.Request("look at "+at.Owner+"/"+at.Repository, apicall.Get, at.Path(), nil, &r))
+		_, err := s.Call(ctx, at.Request("look at "+at.Owner+"/"+at.Repository, http.MethodGet, at.Path(), nil, &r))
 		return Repository{r.ID, r.Archived, r.Disabled}, err
 	}))
 	return once.(func() (Repository, error))()

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -268,7 +269,7 @@ func writeOnce(ctx context.Context, call apicall.Func, x *Wanted) (created bool,
 		return false, err
 	}
 	answer, err := writer.Write(ctx, x.Name, x.Value, x.Access)
-	return answer.Status == apicall.StatusCreated, err
+	return answer.Status == http.StatusCreated, err
 }
 
 // A rotation asks for the keys of its places first, and writes minutes later.
