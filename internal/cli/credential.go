@@ -175,6 +175,6 @@ func mintForGit(ctx context.Context, p Process, r *actions.Runner, req mintReque
 		takeBack(ctx, r, api, m.Token)
 		return githubapp.Token{}, err
 	}
-	m.Token.ExpiresAt = m.Token.ExpiresAt.Add(-api.Skew())
+	m.Token.ExpiresAt = api.Local(m.Token.ExpiresAt)
 	return m.Token, nil
 }

@@ -109,7 +109,7 @@ func (f *fleet) lend(ctx context.Context, g *grant, left time.Duration) (redact.
 		if time.Now().Before(g.ends) {
 			g.replaced = append(g.replaced, g.token) // requests that are under way may still use it
 		}
-		g.token, g.ends = token, time.Now().Add(token.ExpiresAt.Sub(f.api.Now()))
+		g.token, g.ends = token, f.api.Local(token.ExpiresAt)
 		f.remember(token)
 	case time.Until(g.ends) >= useBefore:
 		err = nil // the old one still does, and GitHub may have got over it by the next call

@@ -41,7 +41,7 @@ func (t *freshToken) lend(ctx context.Context) (redact.String, error) {
 			return redact.String{}, err
 		}
 		t.minted = append(t.minted, token)
-		t.ends = time.Now().Add(token.ExpiresAt.Sub(t.fleet.api.Now()))
+		t.ends = t.fleet.api.Local(token.ExpiresAt)
 	}
 	if t.err != nil {
 		return redact.String{}, t.err

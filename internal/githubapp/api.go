@@ -17,7 +17,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/bradleyfalzon/ghinstallation/v2"
@@ -51,12 +50,13 @@ type Config struct {
 // API is one GitHub host. Its methods may be called from several goroutines;
 // connections are reused.
 type API struct {
-	base   *url.URL
-	config Config
-	wire   http.RoundTripper
-	pace   *Pace // of calls with a token; nil: none
-	skew   *atomic.Int64
-	young  *young // tokens that GitHub may not know everywhere yet
+	base    *url.URL
+	config  Config
+	wire    http.RoundTripper
+	pace    *Pace  // of calls with a token; nil: none
+	signing *clock // of calls that an App signs; nil with a token
+	clock   *clock
+	young   *young // tokens that GitHub may not know everywhere yet
 }
 
 // New checks the configuration. It sends nothing.
@@ -86,8 +86,8 @@ func New(c Config) (*API, error) {
 			return nil, err
 		}
 	}
-	a := &API{base: base, config: c, wire: wire, skew: &atomic.Int64{}}
-	a.skew.Store(int64(c.Skew))
+	a := &API{base: base, config: c, wire: wire, clock: &clock{}}
+	a.clock.set(c.Skew)
 	a.young = newYoung(a.Now)
 	return a, nil
 }
@@ -122,31 +122,6 @@ func parseURL(text string, insecure bool) (*url.URL, error) {
 
 var defaultPort = map[string]string{"http": "80", "https": "443"}
 
-// minSkew is how far clocks may differ before it counts: Date has whole seconds, and
-// an answer takes some to arrive.
-const minSkew = 5 * time.Second
-
-// Now is the time by GitHub's clock, as its last answer told. Whatever GitHub dates
-// is to be compared with that: a machine's clock may be hours off.
-func (a *API) Now() time.Time { return time.Now().Add(time.Duration(a.skew.Load())) }
-
-// Skew is how far GitHub's clock is ahead of ours, as its last answer told; zero when
-// the two agree or nothing is known.
-func (a *API) Skew() time.Duration { return time.Duration(a.skew.Load()) }
-
-// learn reads GitHub's clock off an answer.
-func (a *API) learn(resp *http.Response) {
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
-		return
-	}
-	skew := time.Until(date)
-	if skew.Abs() < minSkew {
-		skew = 0
-	}
-	a.skew.Store(int64(skew))
-}
-
 // App is a GitHub App on one host.
 type App struct {
 	api    *API
@@ -157,8 +132,7 @@ type App struct {
 // App gives the App whose client id or App id is issuer. GitHub takes either as
 // the issuer of a JWT; key must be RSA, see [ParseKey].
 func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
-	clock := &clock{}
-	sign := &signer{issuer: issuer, key: key, clock: clock, secret: a.config.OnJWT}
+	sign := &signer{issuer: issuer, key: key, clock: &clock{}, secret: a.config.OnJWT}
 	// The numeric id is unused: our signer sets the issuer itself, because a
 	// client id does not fit the library's int64.
 	signing, err := ghinstallation.NewAppsTransportWithOptions(a.wire, 0, ghinstallation.WithSigner(sign))
@@ -168,8 +142,8 @@ func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
 	// The retry lies outside the signer: an attempt that waited out a rate limit
 	// would otherwise carry a JWT that has expired meanwhile.
 	own := *a
-	own.pace = nil
-	who := own.client(signing, clock)
+	own.pace, own.signing = nil, sign.clock
+	who := own.client(signing)
 	who.issuer = issuer
 	return &App{api: a, issuer: issuer, client: who}, nil
 }

@@ -62,7 +62,7 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	resp.Request = req
-	a.api.learn(resp)
+	a.api.clock.learn(resp.Header)
 	a.api.config.Debug("%s %s: %d in %s, request %s, quota left %s", req.Method, req.URL.Path, resp.StatusCode,
 		round(time.Since(started)), header(resp, "X-GitHub-Request-Id"), header(resp, "X-RateLimit-Remaining"))
 	return resp, nil

@@ -15,7 +15,7 @@ func (a *API) BotID(ctx context.Context, token redact.String, slug string) (int6
 		ID int64 `json:"id"`
 	}
 	op, path := "look up "+slug+"[bot]", "users/"+url.PathEscape(slug+"[bot]")
-	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), op, http.MethodGet, path, nil, &user)
+	err := a.call(ctx, a.client(bearer{token, a.wire}), op, http.MethodGet, path, nil, &user)
 	if err == nil && user.ID <= 0 {
 		err = &Error{Op: op, Reason: "the answer names no account", Hint: a.unreachable(errUnreadable)}
 	}

@@ -36,7 +36,7 @@ func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, err
 	var user struct {
 		Login string `json:"login"`
 	}
-	client := a.client(bearer{token, a.wire}, &clock{})
+	client := a.client(bearer{token, a.wire})
 	answer, err := a.exchange(ctx, client, "ask what the token is", http.MethodGet, "user", nil, &user)
 	if err != nil {
 		return i, err

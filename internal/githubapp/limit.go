@@ -47,7 +47,7 @@ func limited(resp *http.Response, now time.Time) (l rateLimit, is bool) {
 	}
 	body, _ := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
-	if date, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+	if date, ok := dateOf(resp.Header); ok {
 		now = date // the times below are by the same clock
 	}
 	reset, resets := resetTime(resp.Header)

@@ -43,7 +43,7 @@ type Pace struct {
 	until    time.Time // nothing is sent before: GitHub said so
 	said     time.Time // until when a wait has been told of
 	quota    Quota
-	skew     time.Duration // GitHub's clock less ours
+	clock    clock
 }
 
 type payment struct {
@@ -134,7 +134,7 @@ func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, stri
 		return 0, ""
 	}
 	limit, q := p.limit, p.quota
-	reset := q.Reset.Add(-p.skew) // by our clock
+	reset := p.clock.local(q.Reset)
 	free := q.Remaining - p.inFlight - min(spare, q.Limit/4)
 	if room := spare * Points(http.MethodDelete); limit > PointsPerMinute-room {
 		limit -= room // a lower limit leaves it by itself
@@ -187,8 +187,8 @@ func (p *Pace) learn(resp *http.Response, now time.Time) {
 			p.until = until
 		}
 	}
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
+	date, ok := dateOf(resp.Header)
+	if !ok {
 		date = now
 	}
 	limit, ok1 := number(resp.Header.Get("X-RateLimit-Limit"))
@@ -204,9 +204,7 @@ func (p *Pace) learn(resp *http.Response, now time.Time) {
 	if !q.Reset.Before(p.quota.Reset) {
 		p.quota = q
 	}
-	if err == nil {
-		p.skew = date.Sub(now).Truncate(minSkew)
-	}
+	p.clock.learn(resp.Header)
 }
 
 // paced holds each attempt back until it may be sent.

@@ -13,7 +13,7 @@ import (
 // Reach asks whether a token opens a repository; nil means that it does.
 func (a *API) Reach(ctx context.Context, token redact.String, owner, repository string) error {
 	path := "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(repository)
-	return a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "open "+owner+"/"+repository, http.MethodGet, path, nil, nil)
+	return a.call(ctx, a.client(bearer{token, a.wire}), "open "+owner+"/"+repository, http.MethodGet, path, nil, nil)
 }
 
 // FullName gives owner/name of the repository that an address leads to, which is
@@ -23,7 +23,7 @@ func (a *API) FullName(ctx context.Context, token redact.String, owner, reposito
 		FullName string `json:"full_name"`
 	}
 	path := "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(repository)
-	err := a.call(ctx, a.client(bearer{token, a.wire}, &clock{}), "find where "+owner+"/"+repository+" is now", http.MethodGet, path, nil, &found)
+	err := a.call(ctx, a.client(bearer{token, a.wire}), "find where "+owner+"/"+repository+" is now", http.MethodGet, path, nil, &found)
 	return oneLine(found.FullName), err
 }
 
@@ -33,7 +33,7 @@ func (a *API) OpensSelected(ctx context.Context, token redact.String) (bool, err
 	var found struct {
 		Selection string `json:"repository_selection"`
 	}
-	who := a.client(bearer{token, a.wire}, &clock{})
+	who := a.client(bearer{token, a.wire})
 	err := a.call(ctx, who, "ask what the token opens", http.MethodGet, repositoriesProbe, nil, &found)
 	return found.Selection != "all", err
 }
@@ -54,7 +54,7 @@ func (a *API) Verify(ctx context.Context, token redact.String) error {
 	ctx, cancel := context.WithTimeout(asItIs(ctx), verifyTime) // it waits by itself, and for longer
 	defer cancel()
 	defer a.young.settle(token)
-	client := a.client(bearer{token, a.wire}, &clock{})
+	client := a.client(bearer{token, a.wire})
 	for wait := verifyWait; ; wait *= 2 {
 		err := a.call(ctx, client, "verify the token", http.MethodGet, repositoriesProbe, nil, nil)
 		var e *Error

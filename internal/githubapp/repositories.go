@@ -30,7 +30,7 @@ func (a *App) Repositories(ctx context.Context, installation Installation) ([]Re
 
 // Repositories lists what an installation token reaches, whole or not at all.
 func (a *API) Repositories(ctx context.Context, token redact.String) ([]Repository, error) {
-	client := a.client(bearer{token, a.wire}, &clock{})
+	client := a.client(bearer{token, a.wire})
 	call := func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 		return a.told(ctx, client, req)
 	}

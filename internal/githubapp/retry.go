@@ -59,19 +59,18 @@ func trailOf(ctx context.Context) *trail {
 }
 
 // client sends through next and tries again. Every attempt passes next anew.
-func (a *API) client(next http.RoundTripper, c *clock) caller {
+func (a *API) client(next http.RoundTripper) caller {
 	var wire http.RoundTripper = attempt{next: next, api: a}
 	if a.pace != nil { // outside the attempt, whose time is not for waiting
 		wire = paced{next: wire, pace: a.pace}
 	}
 	once := &http.Client{Transport: wire, CheckRedirect: a.sameHost}
-	return caller{Client: &http.Client{Transport: retrier{api: a, once: once, clock: c}}}
+	return caller{Client: &http.Client{Transport: retrier{api: a, once: once}}}
 }
 
 type retrier struct {
-	api   *API
-	once  *http.Client
-	clock *clock
+	api  *API
+	once *http.Client
 }
 
 func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -101,13 +100,13 @@ func (r retrier) again(t *trail, resp *http.Response, err error) bool {
 	if err != nil {
 		return !permanent(err) && r.later(t, backoff(t.failed), r.api.reason(err))
 	}
-	if l, is := limited(resp, r.clock.now()); is {
+	if l, is := limited(resp, r.api.Now()); is {
 		return r.limit(t, l)
 	}
 	if t.unknown && r.lag(t, resp) {
 		return true
 	}
-	if resp.StatusCode == http.StatusUnauthorized && t.shifted == 0 {
+	if resp.StatusCode == http.StatusUnauthorized && t.shifted == 0 && r.api.signing != nil {
 		return r.shift(t, resp)
 	}
 	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || resp.StatusCode == http.StatusRequestTimeout {
@@ -161,15 +160,16 @@ func (t *trail) fits(wait time.Duration) bool {
 	return !ok || time.Now().Add(wait).Before(deadline)
 }
 
-// shift sets our clock by GitHub's when that was what the JWT was refused for.
+// shift sets the clock that JWTs go by to GitHub's when that was what the JWT was
+// refused for.
 func (r retrier) shift(t *trail, resp *http.Response) bool {
 	body, _ := io.ReadAll(resp.Body)
 	resp.Body = io.NopCloser(strings.NewReader(string(body)))
 	if !strings.Contains(string(body), "('iat')") && !strings.Contains(string(body), "('exp')") {
 		return false
 	}
-	date, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
+	date, ok := dateOf(resp.Header)
+	if !ok {
 		return false
 	}
 	off := time.Until(date)
@@ -182,7 +182,7 @@ func (r retrier) shift(t *trail, resp *http.Response) bool {
 	} else {
 		r.api.config.Warning("the clock of this machine is %s ahead of GitHub's", round(-off))
 	}
-	r.clock.shift.Store(int64(off))
+	r.api.signing.set(off)
 	return true
 }
 

@@ -15,7 +15,7 @@ import (
 // GitHub lets only the token itself do this, so one that was lost lives until it
 // expires.
 func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err error) {
-	client := a.client(bearer{token, a.wire}, &clock{})
+	client := a.client(bearer{token, a.wire})
 	ctx = context.WithValue(asItIs(ctx), urgentKey{}, true) // one request: a 401 means gone
 	err = a.call(ctx, client, "revoke the token", http.MethodDelete, "installation/token", nil, nil)
 	var e *Error

@@ -19,7 +19,7 @@ type Session struct {
 
 // Session gives one that asks token before each attempt.
 func (a *API) Session(token func(context.Context) (redact.String, error)) *Session {
-	return &Session{a, a.client(lender{token, a.wire}, &clock{})}
+	return &Session{a, a.client(lender{token, a.wire})}
 }
 
 // Call is an [apicall.Func]: it sends one request, retried as the retry allows. Whose
@@ -41,7 +41,7 @@ func (a *API) told(ctx context.Context, who caller, req apicall.Request) (apical
 	if errors.As(err, &e) {
 		answer.Status = e.Status
 	}
-	answer.Date, _ = http.ParseTime(got.header.Get("Date")) // zero: GitHub did not say
+	answer.Date, _ = dateOf(got.header) // zero: GitHub did not say
 	if err == nil {
 		answer.Next, err = a.nextPage(got.header)
 	}

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v4"
@@ -23,17 +22,12 @@ const (
 	lifetime = 4 * time.Minute
 )
 
-// clock is GitHub's time as far as we know: ours, shifted.
-type clock struct{ shift atomic.Int64 }
-
-func (c *clock) now() time.Time { return time.Now().Add(time.Duration(c.shift.Load())) }
-
 // signer implements [ghinstallation.Signer] over any crypto.Signer, so that a
 // key may live in a KMS, and with the client id as the issuer.
 type signer struct {
 	issuer string
 	key    crypto.Signer
-	clock  *clock
+	clock  *clock // set when a JWT was refused for its times, and by no other answer: a cache may date one
 	secret func(redact.String)
 
 	mu     sync.Mutex

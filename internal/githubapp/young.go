@@ -65,15 +65,15 @@ func (y *young) mayNotKnow(token redact.String, resp *http.Response) bool {
 		y.settle(token)
 		return false
 	}
-	now, err := http.ParseTime(resp.Header.Get("Date"))
-	if err != nil {
+	now, ok := dateOf(resp.Header)
+	if !ok {
 		now = y.now()
 	}
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	made, ok := y.made[token]
+	made, known := y.made[token]
 	age := now.Sub(made)
-	return ok && age > -minSkew && age < youngFor
+	return known && age > -minSkew && age < youngFor
 }
 
 // lag plans one attempt more with a token that may not be known yet.
@@ -110,7 +110,7 @@ func (a *API) Alive(ctx context.Context, token redact.String, expires time.Time)
 	if !expires.IsZero() {
 		a.young.add(token, expires.Add(-tokenLifetime))
 	}
-	client := a.client(bearer{token, a.wire}, &clock{})
+	client := a.client(bearer{token, a.wire})
 	err := a.call(ctx, client, "ask whether the token is alive", http.MethodGet, repositoriesProbe, nil, nil)
 	var e *Error
 	switch {
