@@ -152,7 +152,7 @@ func TestImageHasNoDemo(t *testing.T) {
 
 // The environment and the exit belong to main.
 func TestOnlyMainTouchesTheProcess(t *testing.T) {
-	forbidden := regexp.MustCompile(`\bos\.(Getenv|LookupEnv|Environ|Exit|Setenv|Stdout|Stderr|Stdin)\b`)
+	forbidden := regexp.MustCompile(`\bos\.(Getenv|LookupEnv|Environ|Exit|Setenv|Stdout|Stderr|Stdin)\b|\blog\.(Fatal|Panic)`)
 	err := filepath.WalkDir("internal", func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
 			return err

@@ -14,6 +14,6 @@ func main() {
 	path := filepath.Join("..", "..", "docs", "manifest.md")
 	if err := os.WriteFile(path, []byte(manifest.Reference()), 0o644); err != nil { //nolint:gosec // for everybody to read
 		fmt.Fprintln(os.Stderr, "generate:", err)
-		os.Exit(1) //nolint:forbidigo // a main of its own
+		os.Exit(1)
 	}
 }
