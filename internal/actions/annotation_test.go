@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // What others wrote is seen for what it is, wherever it goes.
@@ -18,7 +20,7 @@ func TestLogShowsWhatCannotBeSeen(t *testing.T) {
 	r.Notice("%s", text)
 	r.Warning("%s", text)
 	r.Error("%s", text)
-	r.Fail(Fault{Problem: "no " + text, Hint: "mend " + text})
+	r.Fail(fault.New("no "+text, "mend "+text))
 	lines := "W\n::debug::W\n::notice::W\n::warning::W\n::error::W\n::error::no W%0Ahint: mend W\n"
 	if diff := cmp.Diff(strings.ReplaceAll(lines, "W", want), log.String()); diff != "" {
 		t.Error(diff)
@@ -47,7 +49,7 @@ func TestAtMostTenAnnotations(t *testing.T) {
 	var errs []error
 	var want string
 	for i := range 13 {
-		errs = append(errs, Fault{Problem: fmt.Sprint("e", i), Hint: "mend it"})
+		errs = append(errs, fault.New(fmt.Sprint("e", i), "mend it"))
 		if i < 10 {
 			want += fmt.Sprintf("::error::e%d%%0Ahint: mend it\n", i)
 		} else {

@@ -2,19 +2,15 @@ package actions
 
 import "github.com/valetkey/valetkey/internal/fault"
 
-// Fault is one thing that is wrong with what the step was given, and its hint.
+// Fault is one thing that is wrong with an input. What is wrong with the rest of a
+// step is a [fault.Error].
 type Fault struct {
-	Input   string // the input's name in action.yml; empty when it is about no input
+	Input   string // the input's name in action.yml
 	Problem string // lower case, what is wrong; never an unchecked value
 	Hint    string // what to do
 }
 
-func (f Fault) Error() string {
-	if f.Input == "" {
-		return f.Problem
-	}
-	return "input " + f.Input + ": " + f.Problem
-}
+func (f Fault) Error() string { return "input " + f.Input + ": " + f.Problem }
 
 // ErrorHint returns what to do.
 func (f Fault) ErrorHint() string { return f.Hint }

@@ -11,6 +11,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/sethvargo/go-githubactions"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // The runner names a file for each of these in GITHUB_<NAME>.
@@ -129,7 +131,7 @@ func (r *Runner) openable(file string) error {
 	name := variable(file)
 	path := r.getenv(name)
 	if path == "" {
-		return Fault{Problem: name + " is not set", Hint: "the runner sets it; elsewhere point it at an empty file"}
+		return fault.New(name+" is not set", "the runner sets it; elsewhere point it at an empty file")
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|syscall.O_NONBLOCK, 0)
 	if err == nil {
@@ -140,10 +142,8 @@ func (r *Runner) openable(file string) error {
 		err = errors.Join(err, f.Close())
 	}
 	if err != nil {
-		return Fault{
-			Problem: fmt.Sprintf("%s can't be written: %v", name, err),
-			Hint:    "a container action runs as root and writes the file the runner made; elsewhere create it first",
-		}
+		return fault.New(fmt.Sprintf("%s can't be written: %v", name, err),
+			"a container action runs as root and writes the file the runner made; elsewhere create it first")
 	}
 	return nil
 }

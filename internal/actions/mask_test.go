@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -136,7 +137,7 @@ func TestMask(t *testing.T) {
 	r.Mask(redact.New(long[:30]), redact.New(long[20:]), redact.New(long))
 	log.Reset()
 	r.Info("<%s>", long)
-	r.Fail(Fault{Problem: "no " + long})
+	r.Fail(fault.New("no "+long, ""))
 	if want := "<***>\n::error::no ***\n"; log.String() != want {
 		t.Errorf("got %q, want %q", log, want)
 	}
@@ -161,7 +162,7 @@ func TestPlainAnnouncesNothing(t *testing.T) {
 	r.Debug("debug %s", secret)
 	r.Notice("notice %s", secret)
 	r.Warning("::add-mask::%s", secret)
-	r.Fail(Fault{Problem: "problem " + secret, Hint: "cure " + secret + "\n::stop-commands::x"})
+	r.Fail(fault.New("problem "+secret, "cure "+secret+"\n::stop-commands::x"))
 	want := "info ***\ndebug: debug ***\nnotice: notice ***\nwarning: ::add-mask::***\n" +
 		"error: problem ***\nhint: cure ***\n| ::stop-commands::x\n"
 	if diff := cmp.Diff(want, log.String()); diff != "" {

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 func TestLogCannotBeMistakenForCommands(t *testing.T) {
@@ -61,7 +63,7 @@ func TestFailTellsEachFaultWithItsHint(t *testing.T) {
 	r, log := newRunner(t, nil)
 	r.Fail(errors.Join(
 		Fault{Input: "owner", Problem: "is odd", Hint: "name it"},
-		errors.Join(fmt.Errorf("wrapped: %w", Fault{Problem: "inner", Hint: "mend it"})),
+		errors.Join(fmt.Errorf("wrapped: %w", fault.New("inner", "mend it"))),
 		errors.New("no cure known"),
 	))
 	want := "::error::input owner: is odd%0Ahint: name it\n::error::wrapped: inner%0Ahint: mend it\n::error::no cure known\n"

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // command is one word of the command line.
@@ -54,7 +55,7 @@ func (c command) run(ctx context.Context, p Process, args []string) int {
 		example := schemaOf(*c.Action).Inputs[0].Name
 		// The runner shows this as an annotation, because the streams of an
 		// action are those of its step.
-		actions.New(p.Stderr, p.Getenv).Fail(actions.Fault{
+		actions.New(p.Stderr, p.Getenv).Fail(&fault.Error{
 			Problem: c.Name + " takes no arguments, and " + actions.Quote(args[0]) + " is one: nothing is done",
 			Hint:    "its inputs are variables, such as INPUT_" + strings.ToUpper(example) + "; valetkey " + c.Name + " -h lists them",
 		})
@@ -141,7 +142,7 @@ func wrongFlag(err error) string {
 // misuse reports what is wrong with a command line, on standard error because
 // standard output may be data. It returns the exit code.
 func misuse(p Process, problem, hint string) int {
-	p.plain().Fail(actions.Fault{Problem: problem, Hint: hint})
+	p.plain().Fail(fault.New(problem, hint))
 	return exitUsage
 }
 

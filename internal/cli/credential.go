@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -97,7 +98,7 @@ func answerFresh(ctx context.Context, p Process, r *actions.Runner, d refreshDir
 
 // errNoPath is returned if git asks about a host: only the path tells which
 // token opens it.
-var errNoPath = actions.Fault{Problem: "git does not say which repository", Hint: "git config --global credential.useHttpPath true"}
+var errNoPath = fault.New("git does not say which repository", "git config --global credential.useHttpPath true")
 
 // answerMinted mints for the one repository that git asks about, which it adds
 // to the given inputs.

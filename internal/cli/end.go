@@ -44,7 +44,7 @@ func stopped(ctx context.Context) error {
 	case ctx.Err() == nil:
 		return nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return actions.Fault{Problem: context.Cause(ctx).Error() + ", and the token that it brought is not handed out", Hint: "run the job again"}
+		return fault.New(context.Cause(ctx).Error()+", and the token that it brought is not handed out", "run the job again")
 	}
 	return errors.New("the step was cancelled")
 }

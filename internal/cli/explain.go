@@ -48,7 +48,7 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	r := actions.NewPlain(log, p.Getenv)
 	render, ok := formats[*format]
 	if !ok {
-		return exitCode(r, actions.Fault{Problem: actions.Quote(*format) + " is no format", Hint: "use table, yaml or json"})
+		return exitCode(r, fault.New(actions.Quote(*format)+" is no format", "use table, yaml or json"))
 	}
 	var e explanation
 	if *variable != "" {
@@ -82,19 +82,19 @@ func inspect(
 	token := redact.New(strings.TrimSpace(p.Getenv(variable)))
 	r.Mask(actions.Forms(token)...)
 	if token.Empty() {
-		return found, now, actions.Fault{
+		return found, now, &fault.Error{
 			Problem: "the variable " + actions.Quote(variable) + " is empty or not set",
 			Hint:    "export it, and give its name, not the token",
 		}
 	}
 	if !redact.IsWord(token.Reveal()) {
-		return found, now, actions.Fault{
+		return found, now, &fault.Error{
 			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Hint: "export the token alone",
 		}
 	}
 	api, err := p.connect(r, h)
 	if err != nil {
-		return found, now, actions.Fault{Problem: "github-api-url " + err.Error(), Hint: addressHint(err)}
+		return found, now, fault.New("github-api-url "+err.Error(), addressHint(err))
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()

@@ -152,7 +152,7 @@ func (f *fleet) repository(owner, name string) (secret.Repository, bool) {
 }
 
 func unreached(repository, hint string) error {
-	return actions.Fault{
+	return &fault.Error{
 		Problem: "the App does not reach " + repository + ", or there is none of that name",
 		Hint:    cmp.Or(hint, "check the name, and in the installation's settings that the repository is selected"),
 	}

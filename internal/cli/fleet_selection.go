@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -30,7 +30,7 @@ func (f *fleet) meaning(ctx context.Context, owner string, s manifest.Selection)
 		return manifest.Meaning{}, err
 	}
 	if f.sign == nil && reached.Len() == 0 {
-		return manifest.Meaning{}, actions.Fault{
+		return manifest.Meaning{}, &fault.Error{
 			Problem: "the token reaches no repository of " + owner,
 			Hint:    "pass one of an installation there, or the App itself, which has an installation for each owner",
 		}
@@ -98,7 +98,7 @@ func (f *fleet) access(ctx context.Context, file *manifest.File, organization, v
 	case len(meaning.Repositories) == 0 && s.AllowEmpty:
 		return nil, errNobody
 	case len(meaning.Repositories) == 0:
-		return nil, actions.Fault{
+		return nil, &fault.Error{
 			Problem: "its selected repositories are none: what one entry selects, another excludes",
 			Hint:    "check the list; a secret that nobody sees is of no use",
 		}

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -194,7 +193,7 @@ func (f *fleet) lacked(g *grant, name string) string {
 
 func lacks(i githubapp.Installation, permissions map[string]string) error {
 	what := joined(levels(permissions))
-	return actions.Fault{
+	return &fault.Error{
 		Problem: "the installation on " + i.Account + " lacks " + what,
 		Hint:    "add it in the App's settings, and have an owner accept it at " + i.Page,
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 )
 
 // guard runs a command and turns a panic into one error without a stack. A
@@ -17,7 +18,7 @@ func guard(r *actions.Runner, failed int, run func() int) (code int) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			code = failed
-			r.Fail(actions.Fault{
+			r.Fail(&fault.Error{
 				Problem: "valetkey has a fault of its own: " + causeOf(cause) + ", " + place(cause),
 				Hint:    "report this line at https://github.com/valetkey/valetkey/issues, with what valetkey version prints",
 			})

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 )
 
@@ -78,7 +79,7 @@ const maxMoved = 20
 func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error {
 	account, names := m.Installation.Account, m.Scope.Repositories
 	if len(names) > maxMoved {
-		return actions.Fault{
+		return &fault.Error{
 			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to find out whether each is the one that was meant",
 				m.Target.Owner, account, len(names)),
 			Hint: "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
@@ -94,7 +95,7 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 			return err
 		}
 		if want := account + "/" + name; !strings.EqualFold(full, want) {
-			return actions.Fault{
+			return &fault.Error{
 				Problem: fmt.Sprintf("%s/%s is %s, and GitHub granted %s", m.Target.Owner, name, full, want),
 				Hint:    "the token was not handed out; set owner and repositories to what they are called now",
 			}

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 )
@@ -58,7 +58,7 @@ func (m minted) sameScope() error {
 	if len(parts) == 0 {
 		return nil
 	}
-	return actions.Fault{
+	return &fault.Error{
 		Problem: "GitHub granted another scope than was asked for: " + strings.Join(parts, "; "),
 		Hint:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
 	}

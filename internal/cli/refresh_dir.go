@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
@@ -119,7 +120,7 @@ func (d refreshDir) locked(ctx context.Context, f func() error) error {
 	unlock, err := safefile.Lock(ctx, filepath.Join(d.path, refreshLock))
 	switch {
 	case errors.Is(err, safefile.ErrLocked) && errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return actions.Fault{
+		return &fault.Error{
 			Problem: fmt.Sprintf("lock the state of refresh: another process of this job held it for %s, and it is not known which", refreshWait),
 			Hint:    "look for a git or a valetkey that hangs in an earlier step, and end it",
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/safefile"
@@ -106,21 +107,21 @@ func (d refreshDir) load(identity redact.String) (refreshState, error) {
 	}
 	sealed, err := safefile.ReadOwn(filepath.Join(d.path, refreshFile), maxRefresh)
 	if err != nil {
-		return s, actions.Fault{Problem: "read the state of refresh: " + err.Error(), Hint: mintAnew}
+		return s, fault.New("read the state of refresh: "+err.Error(), mintAnew)
 	}
 	with, err := envelope.ParseIdentities(identity)
 	if err != nil {
-		return s, actions.Fault{
+		return s, &fault.Error{
 			Problem: "the variable " + d.identityVariable() + " " + err.Error(),
 			Hint:    "it is set for the later steps of the job that minted with refresh: true",
 		}
 	}
 	opened, err := envelope.Open(string(sealed), with)
 	if err != nil {
-		return s, actions.Fault{Problem: "the state of refresh " + err.Error(), Hint: mintAnew}
+		return s, fault.New("the state of refresh "+err.Error(), mintAnew)
 	}
 	if err := json.Unmarshal([]byte(opened.Values[refreshFile].Reveal()), &s); err != nil {
-		return s, actions.Fault{Problem: "the state of refresh makes no sense", Hint: mintAnew}
+		return s, fault.New("the state of refresh makes no sense", mintAnew)
 	}
 	return s, nil
 }

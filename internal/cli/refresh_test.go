@@ -16,6 +16,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakerunner"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -204,9 +205,8 @@ func TestRefreshSaysWhatHelps(t *testing.T) {
 		if err := errors.Join(os.Remove(path), tamper()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			t.Fatal(err)
 		}
-		var fault actions.Fault
-		if _, err := dir.load(identity); !errors.As(err, &fault) || fault.Hint != mintAnew {
-			t.Errorf("%s: %v, hint %q", name, err, fault.Hint)
+		if _, err := dir.load(identity); fault.Hint(err) != mintAnew {
+			t.Errorf("%s: %v, hint %q", name, err, fault.Hint(err))
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/rotate"
@@ -82,7 +83,7 @@ func (f *fleet) idOf(ctx context.Context, name string) (string, error) {
 	var failed *githubapp.Error
 	switch {
 	case answer.Status == http.StatusNotFound, errors.As(err, &failed) && failed.Status == http.StatusNotFound:
-		return "", actions.Fault{
+		return "", &fault.Error{
 			Problem: unknownOrigin + err.Error(),
 			Hint: "set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: " +
 				"gh api repos/" + name + " --jq .id tells it",
@@ -90,7 +91,7 @@ func (f *fleet) idOf(ctx context.Context, name string) (string, error) {
 	case err != nil:
 		return "", fmt.Errorf(unknownOrigin+"%w", err)
 	case repository.ID <= 0:
-		return "", actions.Fault{Problem: unknownOrigin + name + " has no id", Hint: "set GITHUB_REPOSITORY_ID"}
+		return "", fault.New(unknownOrigin+name+" has no id", "set GITHUB_REPOSITORY_ID")
 	}
 	return strconv.FormatInt(repository.ID, 10), nil
 }

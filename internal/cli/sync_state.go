@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -49,7 +50,7 @@ func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, er
 	}
 	var err error
 	if m.RepositoryID, err = strconv.ParseInt(text, 10, 64); err != nil || m.RepositoryID <= 0 {
-		return m, actions.Fault{
+		return m, &fault.Error{
 			Problem: variable + " is " + actions.Quote(text) + ", which is no repository's id",
 			Hint:    "leave it as the runner sets it; it says whose the state file is",
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -18,7 +19,7 @@ func runToken(ctx context.Context, p Process, _ command, _ []string) int {
 	r := p.plain()
 	d, ok := ownRefreshDir()
 	if !ok {
-		return exitCode(r, actions.Fault{
+		return exitCode(r, &fault.Error{
 			Problem: "there is no token to print here",
 			Hint:    `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`,
 		})

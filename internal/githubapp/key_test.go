@@ -124,6 +124,8 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 		"OpenSSH":          {strings.ReplaceAll(good, "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY"), "is an SSH key, not an App's private key"},
 		"too short":        {pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(small), nil), "is an RSA key of under 2048 bits, which is none of GitHub's"},
 		"SSH public key":   {"ssh-ed25519 AAAA" + rand.Text(), "is an SSH public key, not a private key"},
+		"security key":     {"sk-ssh-ed25519@openssh.com AAAA" + rand.Text(), "is an SSH public key, not a private key"},
+		"age recipient":    {"age1" + strings.ToLower(rand.Text()), "is an age recipient, not a private key"},
 		"classic PAT":      {"ghp_" + rand.Text(), "is a personal access token (classic), not a private key"},
 		"fine-grained PAT": {"github_pat_" + rand.Text(), "is a fine-grained personal access token, not a private key"},
 		"installation":     {"ghs_" + rand.Text(), "is an installation token, not a private key"},
