@@ -1,17 +1,17 @@
-// Package fault is for errors that people read: each says what is wrong and, apart
-// from it, what to do about it. The two stay apart until they are printed, so that
-// one place says how: start with [Error], [Text] and [Line].
+// Package fault is for errors that people read. Each says what is wrong and,
+// separately, what to do about it. The two stay apart until they are printed, so
+// that one place decides how: start with [Error], [Text] and [Line].
 package fault
 
-// Error is something that is wrong, and what to do about it. Error types with more
-// to tell have a method ErrorHint() string instead.
+// Error is something that is wrong, and what to do about it. An error type that
+// has more to tell gives its hint by a method ErrorHint() string, as Error does.
 type Error struct {
-	Problem string // lower case; never an unchecked value; empty where Err says it all
-	Hint    string // what to do; empty where nobody knows
-	Err     error  // the cause, which Problem has in its own words; may be nil
+	Problem string // lower case, without unchecked values; empty if Err says it all
+	Hint    string // what to do; empty if nobody knows
+	Err     error  // the cause, which is printed only if there is no Problem
 }
 
-// New returns an error without a cause.
+// New returns an [Error] without a cause.
 func New(problem, hint string) *Error { return &Error{Problem: problem, Hint: hint} }
 
 func (e *Error) Error() string {
@@ -26,8 +26,8 @@ func (e *Error) ErrorHint() string { return e.Hint }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns the first hint of an error and those that it wraps; empty when none
-// of them has one.
+// Hint returns the hint of an error or, if it has none, of the first error below
+// it that has one. It returns "" if there is none.
 func Hint(err error) string {
 	for err != nil {
 		if e, ok := err.(interface{ ErrorHint() string }); ok && e.ErrorHint() != "" {
@@ -42,10 +42,10 @@ func Hint(err error) string {
 	return ""
 }
 
-// Text returns an error as an annotation has it: its hint on a line of its own.
+// Text returns an error for a log or an annotation: its hint has its own line.
 func Text(err error) string { return render(err, "\n") }
 
-// Line returns an error and its hint in one line, for a table or a report.
+// Line returns an error and its hint on one line, for a table or a report.
 func Line(err error) string { return render(err, "; ") }
 
 func render(err error, separator string) string {
@@ -56,7 +56,7 @@ func render(err error, separator string) string {
 	return text
 }
 
-// List returns the errors that were joined into one, each by itself; none for nil.
+// List returns the errors that [errors.Join] made one of, at any depth.
 func List(err error) []error {
 	if err == nil {
 		return nil

@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// minSkew is how far clocks may differ before it counts: Date has whole seconds, and
-// an answer takes some to arrive.
+// minSkew is how far clocks may differ before it counts: Date has whole seconds,
+// and an answer takes some to arrive.
 const minSkew = 5 * time.Second
 
-// clock is GitHub's clock as far as answers told: this machine's, and how far it is
-// behind. The zero value is this machine's.
+// clock is GitHub's clock as far as answers told: this machine's clock, and how
+// far GitHub's is ahead of it. The zero value is this machine's clock.
 type clock struct{ ahead atomic.Int64 }
 
 func (c *clock) skew() time.Duration { return time.Duration(c.ahead.Load()) }
@@ -39,18 +39,18 @@ func (c *clock) learn(h http.Header) {
 	c.set(skew)
 }
 
-// dateOf is the time of an answer by GitHub's clock; not ok where it does not say.
+// dateOf returns the time of an answer by GitHub's clock, if the answer says it.
 func dateOf(h http.Header) (date time.Time, ok bool) {
 	date, err := http.ParseTime(h.Get("Date"))
 	return date, err == nil
 }
 
-// Now is the time by GitHub's clock, as its last answer told. Whatever GitHub dates
-// is to be compared with that: a machine's clock may be hours off.
+// Now returns the time by GitHub's clock, as its last answer told. Whatever
+// GitHub dates is to be compared with that: a machine's clock may be hours off.
 func (a *API) Now() time.Time { return a.clock.now() }
 
-// Skew is how far GitHub's clock is ahead of ours, as its last answer told; zero when
-// the two agree or nothing is known.
+// Skew returns how far GitHub's clock is ahead of this machine's, as its last
+// answer told. It is zero if the two agree or nothing is known.
 func (a *API) Skew() time.Duration { return a.clock.skew() }
 
 // Local returns what this machine's clock shows at a time of GitHub's.

@@ -27,7 +27,7 @@ const (
 type signer struct {
 	issuer string
 	key    crypto.Signer
-	clock  *clock // set when a JWT was refused for its times, and by no other answer: a cache may date one
+	clock  *clock // set only when a JWT was refused for its times: a cache may date other answers
 	secret func(redact.String)
 
 	mu     sync.Mutex

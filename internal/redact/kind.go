@@ -24,14 +24,14 @@ const (
 	PEM               Kind = "PEM block, such as a private key"
 	JWT               Kind = "JSON web token"
 
-	AgePlugin    Kind = "age plugin's identity" // which says where the key is, and is none
+	AgePlugin    Kind = "age plugin's identity" // it names a key, and is not the key
 	AgeRecipient Kind = "age recipient"
 	AgeFile      Kind = "age file"
 	SSHPublicKey Kind = "SSH public key"
 )
 
-// beginnings is how texts of a kind begin, as whoever makes them writes it. This is
-// the one place for them: a test looks over the other packages.
+// beginnings lists how texts of a kind begin, as their makers write it. Nothing
+// else has such a list: a test reads the other packages.
 var beginnings = []beginning{
 	{"ghp_", ClassicToken, secret},
 	{"github_pat_", FineGrainedToken, secret},
@@ -61,9 +61,9 @@ type beginning struct {
 
 const secret, public = true, false
 
-// in returns where a text, which is given in lower case too, has the beginning; -1 when
-// it has not. Secrets are found in any case, since people paste them into inputs that
-// other programs have changed the case of; but of a JWT, it is half of the look.
+// in returns the index of the beginning in a text, or -1. Secrets are found in any
+// case, since other programs may have changed the case of what people paste; only
+// a JWT is told by its case. lower is the text in lower case.
 func (b beginning) in(text, lower string) int {
 	if b.secret && b.kind != JWT {
 		return strings.Index(lower, strings.ToLower(b.prefix))
@@ -83,11 +83,11 @@ func KindOf(text string) Kind {
 	return ""
 }
 
-// Prefix returns how texts of the kind begin, as whoever makes them writes it; the
-// first of the ways where there are several.
+// Prefix returns how texts of the kind begin, as their makers write it. If there
+// are several ways, it is the first.
 func (k Kind) Prefix() string { return k.beginning().prefix }
 
-// IsSecret reports whether texts of the kind are to be kept secret.
+// IsSecret reports whether texts of the kind have to be kept secret.
 func (k Kind) IsSecret() bool { return k.beginning().secret }
 
 func (k Kind) beginning() beginning {
@@ -168,14 +168,14 @@ var oldInstallationToken = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\bv1\.[0-9a-f]{8}`)
 })
 
-// IsOldToken reports whether a text has the form of classic tokens of before 2021, 40
-// hexadecimal digits. The client secret of an App has it, too.
+// IsOldToken reports whether a text has the form of classic tokens of before 2021:
+// 40 hexadecimal digits. Client secrets of Apps have the same form.
 func IsOldToken(text string) bool {
 	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
-// IsOldInstallationToken reports whether a text has the form of installation tokens of
-// before 2021, which an Enterprise Server of that time still makes.
+// IsOldInstallationToken reports whether a text has the form of installation
+// tokens of before 2021, which an Enterprise Server of that time still makes.
 func IsOldInstallationToken(text string) bool {
 	digits, ok := strings.CutPrefix(text, "v1.")
 	return ok && IsOldToken(digits)

@@ -39,6 +39,8 @@ func TestKindOf(t *testing.T) {
 		{text: "age-encryption.org/v1\n-> X25519 ", want: redact.AgeFile, quoted: true},
 		{text: "ssh-ed25519 AAAA" + rand.Text(), want: redact.SSHPublicKey, quoted: true},
 		{text: "sk-ssh-ed25519@openssh.com AAAA", want: redact.SSHPublicKey, quoted: true},
+		{text: "sk-ecdsa-sha2-nistp256@openssh.com AAAA", want: redact.SSHPublicKey, quoted: true},
+		{text: "ecdsa-sha2-nistp256 AAAA", want: redact.SSHPublicKey, quoted: true},
 		{text: "sk-" + rand.Text(), quoted: true}, // a key of somebody's API
 		{text: "x=ghs_" + rand.Text(), secret: true},
 		{text: "ghp_", want: redact.ClassicToken},

@@ -40,8 +40,8 @@ func Printable(text string) string {
 // for every stretch of white space.
 func OneLine(text string) string { return Printable(strings.Join(strings.Fields(text), " ")) }
 
-// IsWord reports whether a text is of printable ASCII without spaces, as all tokens
-// are, so that it stays on its line in an HTTP header, a command or a file.
+// IsWord reports whether a text is printable ASCII without spaces, as all tokens
+// are. Such a text stays on its line in an HTTP header, a command or a file.
 func IsWord(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }

@@ -3,8 +3,8 @@
 // JSON, slog, an error — so that showing a secret takes a deliberate call of
 // [String.Reveal], which a reader can search for.
 //
-// What was revealed is hidden by [Masks], and what others wrote is made fit to be
-// shown by [Printable].
+// What was revealed is hidden by [Masks], what others wrote is made fit to be
+// shown by [Printable], and [KindOf] tells a secret by its look.
 package redact
 
 import (
