@@ -160,7 +160,7 @@ func (f *fleet) mint(ctx context.Context, g *grant) (githubapp.Token, error) {
 		f.findRenamed(ctx, g, *installation)
 	}
 	if err != nil {
-		return token, notGranted(err, g.permissions)
+		return token, err
 	}
 	// A replica may not know the token yet. Whatever else is in the way, the calls
 	// that follow will tell.

@@ -88,7 +88,7 @@ func obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mint
 		}
 	}
 	m.Token, err = app.Mint(ctx, m.Installation, m.Scope)
-	return m, notGranted(err, m.Scope.Permissions)
+	return m, err
 }
 
 // matching returns the repositories that match the request's patterns.

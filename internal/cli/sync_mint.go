@@ -82,6 +82,5 @@ func (f *fleet) mintFor(ctx context.Context, file *manifest.File, s *manifest.Sc
 	if err != nil {
 		return githubapp.Token{}, err
 	}
-	token, err := o.app.Mint(ctx, *installation, scope)
-	return token, notGranted(err, s.Permissions)
+	return o.app.Mint(ctx, *installation, scope)
 }

@@ -1,6 +1,7 @@
 package githubapp
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/permission"
 )
 
 // diagnoseTime bounds the requests that only explain an error. The user waits for
@@ -72,13 +75,40 @@ func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
 		e.Hint = suspended(a.known(ctx, i))
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
-		e.Hint = "ask for what the installation has, or have an owner accept more for it"
-		if i = a.known(ctx, i); i.Permissions != nil {
-			e.Installation = &i
-		}
+		e.Hint = cmp.Or(notGranted(s.Permissions, a.known(ctx, i)),
+			"ask for what the installation has, or have an owner accept more for it")
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
 		e.Hint = a.notSelected(ctx, i, s)
 	}
+}
+
+// notGranted names the permissions asked for that an installation lacks; empty where
+// it is not known what it has, or nothing is missing. A name that is not known may be
+// none at all, and then nobody can add it anywhere.
+func notGranted(asked permission.Set, i Installation) string {
+	if i.Permissions == nil {
+		return ""
+	}
+	known, unknown := permission.Set{}, permission.Set{}
+	for name, level := range asked {
+		if _, ok := permission.Lookup(name); ok {
+			known[name] = level
+		} else {
+			unknown[name] = level
+		}
+	}
+	missing, _ := permission.Compare(known, i.Permissions)
+	strange, _ := permission.Compare(unknown, i.Permissions)
+	var hints []string
+	if len(strange) > 0 {
+		hints = append(hints, fmt.Sprintf("this release knows no permission of this name: %s. Check it against docs/permissions.md; "+
+			"one that is newer than this release the App has to have first", strings.Join(strange, ", ")))
+	}
+	if len(missing) > 0 {
+		hints = append(hints, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, "+
+			"or ask for less", strings.Join(missing, ", "), i.Page))
+	}
+	return strings.Join(hints, "; ")
 }
 
 // notOurs says which installations there are, where an id is none of them.

@@ -25,10 +25,6 @@ type Error struct {
 	Reason    string        // why there was no answer, or no use in it
 	Err       error         // what lay below; nil after an answer
 
-	// Installation is what the App has there, when a mint was refused and it is
-	// known: the caller knows what was asked for.
-	Installation *Installation
-
 	usual string // what to do, by the status alone
 }
 
