@@ -12,20 +12,14 @@ import (
 )
 
 const (
-	// mintTime is all the time that a step may spend waiting for GitHub. Its
-	// last part, lastTime, is reserved for the grace of a mint in flight and
-	// for taking back what that mint made.
+	// mintTime is all the time that a step may spend waiting for GitHub. Its last
+	// part is reserved for the grace of a mint in flight and for taking back what
+	// that mint made.
 	mintTime = 60 * time.Second
-	lastTime = 5 * time.Second
 
 	// postTime is all the time that the post stage may take for the token, and
 	// again for the tokens that refresh made.
 	postTime = 15 * time.Second
-
-	// takeBackTime is all the time that undoing a mint may take in a step that
-	// is being cancelled. Together with the grace of a mint in flight it stays
-	// below the five seconds that such a step has.
-	takeBackTime = 2 * time.Second
 )
 
 // errMinute is the cause when a step runs out of time.
@@ -34,7 +28,7 @@ var errMinute = errors.New("the minute that this step waits for GitHub is over")
 // inTime bounds the work of a step, so that the step ends within the promised
 // minute.
 func inTime(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, mintTime-lastTime, errMinute)
+	return context.WithTimeoutCause(ctx, mintTime-githubapp.Overtime, errMinute)
 }
 
 // stopped returns why a step must not go on: its time is up, or somebody
@@ -65,19 +59,9 @@ func endToken(ctx context.Context, api *githubapp.API, token redact.String, expi
 	return "the token was gone already", nil
 }
 
-// takeBack revokes a token that was not handed out, even in a step that is
-// being cancelled.
+// takeBack revokes a token that was not handed out, and reports what came of it.
 func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token githubapp.Token) {
-	limit := postTime
-	if deadline, ok := ctx.Deadline(); ok {
-		limit = min(limit, time.Until(deadline)+lastTime)
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
-		limit = takeBackTime
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(limit, takeBackTime))
-	defer cancel()
-	if _, err := api.Revoke(ctx, token.Value); err != nil {
+	if err := api.Discard(ctx, token.Value); err != nil {
 		r.Warning("the token that was minted is still alive, until %s: %s", clockTime(token.ExpiresAt), fault.Text(err))
 		return
 	}

@@ -273,12 +273,6 @@ func (f *fleet) scope(g *grant) githubapp.Scope {
 // close revokes every token that was minted, also when the step is being
 // cancelled.
 func (f *fleet) close(ctx context.Context) {
-	limit := postTime
-	if ctx.Err() != nil {
-		limit = takeBackTime
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
-	defer cancel()
 	var all apicall.Group
 	for _, g := range f.grants {
 		for _, token := range append(g.replaced, g.token) {
@@ -286,7 +280,7 @@ func (f *fleet) close(ctx context.Context) {
 				continue
 			}
 			all.Go(func() {
-				if _, err := g.owner.api.Revoke(ctx, token.Value); err != nil { // one that expired is no error
+				if err := g.owner.api.Discard(ctx, token.Value); err != nil { // one that expired is no error
 					f.r.Warning("a token for %s is not revoked; it lives until %s: %s", g.owner.name, clockTime(token.ExpiresAt), fault.Text(err))
 				}
 			})

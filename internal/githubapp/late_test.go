@@ -106,8 +106,56 @@ func TestAnUnreadableTokenIsNotWaitedForLong(t *testing.T) {
 		defer cancel()
 		started := time.Now()
 		_, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true})
-		if took := time.Since(started); err == nil || took > 2*time.Second+discardTime {
+		if took := time.Since(started); err == nil || took > time.Second+Overtime {
 			t.Errorf("%v after %s", err, took)
 		}
 	})
+}
+
+// A token is discarded whatever became of its caller, and no caller waits for that
+// longer than it has time for.
+func TestDiscard(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		ctx  func(context.Context) (context.Context, context.CancelFunc)
+		took time.Duration // when no answer comes
+	}{
+		{"without a deadline", context.WithCancel, 15 * time.Second},
+		{"long before a deadline", timeout(time.Hour), 15 * time.Second},
+		{"before a deadline", timeout(time.Second), 6 * time.Second},
+		{"after a deadline", timeout(-time.Second), 4 * time.Second},
+		{"long after a deadline", timeout(-time.Minute), 2 * time.Second},
+		{"cancelled", func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx, cancel
+		}, 2 * time.Second},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFixture(t)
+				f.SkipOpenAPI = true
+				token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := c.ctx(t.Context())
+				defer cancel()
+				if err := f.api.Discard(ctx, token.Value); err != nil || f.Alive(token.Value.Reveal()) {
+					t.Errorf("%v; the token is alive: %t", err, f.Alive(token.Value.Reveal()))
+				}
+				f.Inject(fakegithub.Fault{Method: "DELETE", Delay: time.Hour})
+				ctx, cancel = c.ctx(t.Context())
+				defer cancel()
+				started := time.Now()
+				if err := f.api.Discard(ctx, token.Value); err == nil || time.Since(started) != c.took {
+					t.Errorf("%v after %s, want %s", err, time.Since(started), c.took)
+				}
+			})
+		})
+	}
+}
+
+func timeout(d time.Duration) func(context.Context) (context.Context, context.CancelFunc) {
+	return func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithTimeout(ctx, d) }
 }

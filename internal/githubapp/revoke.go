@@ -27,25 +27,41 @@ func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err e
 	return false, err
 }
 
-// discardTime bounds the revocation of a token that nobody was given, where the
-// caller's time is up: a step that ends has no more than that for it.
-const discardTime = 2 * time.Second
+// Overtime is how long after its caller's deadline [API.Discard] may go on: a step
+// that has to end in time sets its deadline so much earlier.
+const Overtime = 5 * time.Second
 
-// discard revokes a token that nobody was given, also when the caller's time is up.
-func (a *API) discard(ctx context.Context, token redact.String) error {
-	limit := diagnoseTime
-	if ctx.Err() != nil {
-		limit = discardTime
+const (
+	// discardTime is all that discarding may take where nothing presses.
+	discardTime = 15 * time.Second
+
+	// cancelledTime is all that it may take in a step that is being cancelled, and it
+	// has no less in any. With the grace of a mint in flight that is under the five
+	// seconds that such a step has.
+	cancelledTime = 2 * time.Second
+)
+
+// Discard revokes a token that nobody is to use any more, also when ctx is over. It
+// takes fifteen seconds at most, ends [Overtime] after the deadline of ctx at the
+// latest, and has two seconds where ctx was cancelled. After an error the token lives
+// until it expires.
+func (a *API) Discard(ctx context.Context, token redact.String) error {
+	limit := discardTime
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)+Overtime)
 	}
-	ended, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	if errors.Is(ctx.Err(), context.Canceled) {
+		limit = cancelledTime
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), max(limit, cancelledTime))
 	defer cancel()
-	_, err := a.Revoke(ended, token)
+	_, err := a.Revoke(ctx, token)
 	return err
 }
 
 // forget discards a token that this package made for its own use.
 func (a *API) forget(ctx context.Context, token redact.String) {
-	if err := a.discard(ctx, token); err != nil {
+	if err := a.Discard(ctx, token); err != nil {
 		a.config.Warning("a token that can only list names lives until it expires: %v", err)
 	}
 }

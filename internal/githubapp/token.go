@@ -128,7 +128,7 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 			err = &Error{Op: op, Reason: fmt.Sprintf("the answer's token has under %d characters, which can't be masked", redact.MinMask)}
 		}
 		if err != nil { // such as: the rest of the answer can't be read
-			return Token{}, errors.Join(err, a.api.discard(ctx, value))
+			return Token{}, errors.Join(err, a.api.Discard(ctx, value))
 		}
 	} else if err == nil {
 		err = &Error{Op: op, Reason: "the answer holds no token"}
