@@ -8,6 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
 )
 
 // runDecrypt is the main stage of the decrypt action. It masks in this job what
@@ -77,7 +78,7 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	if req.Revoke {
 		end += ", revoked when the job ends"
 	}
-	r.Info("opened a token for %s: %s%s", joined(opened.Repositories), joined(levels(opened.Permissions)), end)
+	r.Info("opened a token for %s: %s%s", joined(opened.Repositories), joined(permission.Set(opened.Permissions).Lines()), end)
 	return nil
 }
 

@@ -69,13 +69,13 @@ func (e explanation) table() string {
 	}
 	rows := [][2]string{{"ASKED FOR", "TAKES"}}
 	for _, n := range e.Needs {
-		takes := cmp.Or(strings.Join(levels(n.Permissions), ", "), "nothing but a token")
+		takes := cmp.Or(strings.Join(n.Permissions.Lines(), ", "), "nothing but a token")
 		if n.Chosen != "" {
 			takes += " (" + n.Chosen + ")"
 		}
 		rows = append(rows, [2]string{n.From, takes})
 	}
-	for _, level := range levels(e.Explicit) {
+	for _, level := range e.Explicit.Lines() {
 		rows = append(rows, [2]string{"permissions", level})
 	}
 	b.WriteString(columns(rows))

@@ -192,7 +192,7 @@ func (f *fleet) lacked(g *grant, name string) string {
 }
 
 func lacks(i githubapp.Installation, permissions map[string]string) error {
-	what := joined(levels(permissions))
+	what := joined(permission.Set(permissions).Lines())
 	return &fault.Error{
 		Problem: "the installation on " + i.Account + " lacks " + what,
 		Hint:    "add it in the App's settings, and have an owner accept it at " + i.Page,
@@ -264,7 +264,7 @@ func (f *fleet) scope(g *grant) githubapp.Scope {
 	}
 	if n := len(scope.Repositories); n > githubapp.MaxRepositories {
 		f.r.Info("%s: %d repositories are more than the %d that a token can name, so it opens all of the installation, with %s",
-			g.owner.name, n, githubapp.MaxRepositories, joined(levels(scope.Permissions)))
+			g.owner.name, n, githubapp.MaxRepositories, joined(permission.Set(scope.Permissions).Lines()))
 		scope.AllRepositories, scope.Repositories = true, nil
 	}
 	return scope

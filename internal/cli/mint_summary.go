@@ -17,7 +17,7 @@ func (m minted) describe(r *actions.Runner) {
 	if names == "" {
 		names = m.place()
 	}
-	r.Info("minted a token for %s: %s; expires at %s", names, strings.Join(levels(m.Token.Permissions), ", "), clockTime(m.Token.ExpiresAt))
+	r.Info("minted a token for %s: %s; expires at %s", names, strings.Join(permission.Set(m.Token.Permissions).Lines(), ", "), clockTime(m.Token.ExpiresAt))
 	if err := r.Summary(m.summary()); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
@@ -37,14 +37,14 @@ func (m minted) summary() string {
 	if len(reach) == 0 {
 		reach = []string{"none of its own"}
 	}
-	granted := codes(levels(m.Token.Permissions))
+	granted := codes(permission.Set(m.Token.Permissions).Lines())
 	rows := [][2]string{
 		{"App", code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + code(m.place())},
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 	}
 	for _, n := range m.Asked.Needs {
-		rows = append(rows, [2]string{"… for " + code(n.From), strings.Join(codes(levels(n.Permissions)), ", ")})
+		rows = append(rows, [2]string{"… for " + code(n.From), strings.Join(codes(n.Permissions.Lines()), ", ")})
 	}
 	rows = append(rows, [][2]string{
 		{"Expires", m.Token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},

@@ -26,8 +26,8 @@ type freshToken struct {
 	err    error
 }
 
-// lend is a [secret.Wanted]'s Lend.
-func (t *freshToken) lend(ctx context.Context) (redact.String, error) {
+// token is the ValueFunc of a [secret.Wanted].
+func (t *freshToken) token(ctx context.Context) (redact.String, error) {
 	if err := t.once.take(ctx); err != nil {
 		return redact.String{}, err
 	}

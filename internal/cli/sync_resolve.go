@@ -94,7 +94,7 @@ func (v *resolution) target(ctx context.Context, i int, t *manifest.Target, valu
 	entry := &v.file.Secrets[i]
 	one := secret.Wanted{Name: entry.Name, Value: value, CreateEnvironment: t.CreateEnvironments}
 	if fresh := v.fresh[i]; fresh != nil {
-		one.Value, one.Fresh, one.Lend = redact.String{}, true, fresh.lend
+		one.Value, one.Fresh, one.ValueFunc = redact.String{}, true, fresh.token
 	}
 	if t.Organization != "" {
 		v.organization(ctx, origin{i, t}, one)

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -38,15 +37,6 @@ func shortened(names []string) []string {
 // indented indents each line by two spaces.
 func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
-}
-
-// levels returns "contents: read" for each permission, sorted.
-func levels(permissions map[string]string) []string {
-	var list []string
-	for _, name := range slices.Sorted(maps.Keys(permissions)) {
-		list = append(list, name+": "+permissions[name])
-	}
-	return list
 }
 
 // minutes rounds up, because a limit does not give way a second early.

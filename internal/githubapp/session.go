@@ -17,9 +17,9 @@ type Session struct {
 	client caller
 }
 
-// Session gives one that asks token before each attempt.
+// Session returns one that asks token before each attempt.
 func (a *API) Session(token func(context.Context) (redact.String, error)) *Session {
-	return &Session{a, a.client(lender{token, a.wire})}
+	return &Session{a, a.client(tokenSource{token, a.wire})}
 }
 
 // Call is an [apicall.Func]: it sends one request, retried as the retry allows. Whose
@@ -84,20 +84,20 @@ type noToken struct{ cause error }
 
 func (e noToken) Error() string { return e.cause.Error() }
 
-// lender adds the token of the moment.
-type lender struct {
+// tokenSource adds the token of the moment to each request.
+type tokenSource struct {
 	token func(context.Context) (redact.String, error)
 	next  http.RoundTripper
 }
 
-func (l lender) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s tokenSource) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	if t := trailOf(ctx); t != nil {
 		ctx = t.stop
 	}
-	token, err := l.token(ctx)
+	token, err := s.token(ctx)
 	if err != nil {
 		return nil, noToken{err}
 	}
-	return bearer{token, l.next}.RoundTrip(req)
+	return bearer{token, s.next}.RoundTrip(req)
 }

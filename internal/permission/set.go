@@ -36,20 +36,28 @@ func conflict(subject, first, second string) error {
 	return fault.New(fmt.Sprintf("%s: both %s and %s are asked for", subject, shownLevel(first), shownLevel(second)), "keep one of them")
 }
 
-// YAML returns one "contents: read" line for each permission, sorted, as one
-// pastes them under "permissions: |".
-func (s Set) YAML() string {
-	var b strings.Builder
+// Lines returns "contents: read" for each permission, sorted. A set that a server sent
+// may hold anything; quotes keep it on its line.
+func (s Set) Lines() []string {
+	lines := make([]string, 0, len(s))
 	for _, name := range sorted(s) {
 		level := s[name]
-		// A set that a server sent may hold anything; quotes keep it on its line.
 		if !wellFormed(name) {
 			name = strconv.QuoteToASCII(name)
 		}
 		if !isWord(level) {
 			level = strconv.QuoteToASCII(level)
 		}
-		fmt.Fprintf(&b, "%s: %s\n", name, level)
+		lines = append(lines, name+": "+level)
+	}
+	return lines
+}
+
+// YAML returns the lines of a set as one pastes them under "permissions: |".
+func (s Set) YAML() string {
+	var b strings.Builder
+	for _, line := range s.Lines() {
+		b.WriteString(line + "\n")
 	}
 	return b.String()
 }

@@ -143,8 +143,8 @@ func (v *visit) put(ctx context.Context, c *Change) (answer apicall.Answer, err 
 		return answer, err
 	}
 	value := c.Value
-	if c.Lend != nil {
-		if value, err = c.Lend(ctx); err == nil {
+	if c.ValueFunc != nil {
+		if value, err = c.ValueFunc(ctx); err == nil {
 			err = Check(c.Name, value)
 		}
 		if err != nil {

@@ -1,9 +1,9 @@
 // Package secret brings GitHub's secrets to what is wanted: repositories,
 // environments and organizations, for Actions, Dependabot, Codespaces and agents.
 //
-// It never reads a manifest or the environment, makes no HTTP client (a [Call] is
-// given to it) and keeps no value longer than it takes to seal it. Start at
-// [Sync] for a fleet, at [NewWriter] for one secret.
+// It never reads a manifest or the environment, makes no HTTP client (an
+// [apicall.Func] is given to it) and keeps no value longer than it takes to seal it.
+// Start at [Sync] for a fleet, at [NewWriter] for one secret.
 //
 // It runs unattended, and what it deletes nobody can read back. So it keeps to four
 // rules, to which every change here has to be held:

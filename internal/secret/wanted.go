@@ -14,9 +14,9 @@ type Wanted struct {
 	Value redact.String
 	Fresh bool // a new value each run: written each time
 
-	// Lend, if any, gives the value when it is written, instead of Value: one that
-	// does not live long must not wait for its turn. It is for many goroutines.
-	Lend func(context.Context) (redact.String, error) `json:"-"`
+	// ValueFunc, if any, returns the value when it is written, instead of Value: one
+	// that does not live long must not wait for its turn. Many goroutines call it.
+	ValueFunc func(context.Context) (redact.String, error) `json:"-"`
 
 	// Access is who sees an organization's secret. Nil keeps what is there; a new
 	// one is for private repositories.
