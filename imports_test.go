@@ -41,7 +41,7 @@ func packages(t *testing.T) []goPackage {
 // leaves may be imported by all, and import nothing of ours but each other.
 var leaves = []string{
 	"internal/address", "internal/apicall", "internal/fault", "internal/manifest", "internal/nearest",
-	"internal/permission", "internal/redact", "internal/safefile",
+	"internal/permission", "internal/redact", "internal/safefile", "internal/wording",
 }
 
 // imports is who may import what of ours, besides the leaves. Only cli composes; the
@@ -55,6 +55,7 @@ var imports = map[string][]string{
 	"internal/envelope":   {},
 	"internal/fakegithub": nil,
 	"internal/fakerunner": nil,
+	"internal/fleet":      {"internal/githubapp", "internal/secret"}, // whose tokens, and for what
 	"internal/gitauth":    {},
 	"internal/githubapp":  {},
 	"internal/rotate":     {"internal/secret"}, // storing is what it is for

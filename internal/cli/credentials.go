@@ -134,7 +134,7 @@ func parseIssuer(in *actions.Inputs, optional bool) string {
 // token.
 type credentials struct {
 	Issuer string
-	Key    *rsa.PrivateKey // nil if there is a Token
+	Key    crypto.Signer // nil if there is a Token
 	Token  redact.String
 	Host   host
 }
@@ -150,7 +150,7 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 	c.Host = parseHost(r, in)
 	switch {
 	case c.Token.Empty():
-		c.Key, _ = key.parse(r, in).(*rsa.PrivateKey)
+		c.Key = key.parse(r, in)
 	case key.Given() || c.Issuer != "":
 		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
 	case !redact.IsWord(c.Token.Reveal()):

@@ -27,35 +27,40 @@ func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	if err := r.Ready(); err != nil {
 		return err
 	}
-	f, err := p.fleet(r, req.Credentials, req.Points)
+	api, err := p.connect(r, req.Credentials.Host)
 	if err != nil {
 		return err
 	}
-	defer f.close(ctx)
+	f, err := newFleet(r, api, req.Credentials, req.Points)
+	if err != nil {
+		return err
+	}
+	defer f.Close(ctx)
 	for i := range req.Manifest.Rotations {
 		for _, need := range rotate.Needs(&req.Manifest.Rotations[i]) {
-			f.need(need.Place.Owner, need.Place.Repository, need.Permission)
+			f.Need(need.Place.Owner, need.Place.Repository, need.Permission)
 		}
 	}
 	if req.Keeper != "" {
-		if req.Origin.Repository, err = f.idOf(ctx, req.Keeper); err != nil {
+		if req.Origin.Repository, err = idOf(ctx, f, req.Keeper); err != nil {
 			return err
 		}
 	}
 	engine := rotate.Engine{
-		Call:   f.call,
+		Call:   f.Call,
 		Origin: req.Origin,
 		Points: req.Points,
 		Mint: func(ctx context.Context, rotation manifest.Rotation) (rotate.Minted, error) {
-			return f.mintStored(ctx, req.Manifest, rotation)
+			value, revoke, err := f.Mint(ctx, req.Manifest, rotation.InstallationToken)
+			return rotate.Minted{Value: value, Revoke: revoke}, err
 		},
 		Access: func(ctx context.Context, s manifest.Store) (*secret.Access, error) {
-			return f.access(ctx, req.Manifest, s.Organization, s.Visibility, s.Selected)
+			return f.Access(ctx, req.Manifest, s.Organization, s.Visibility, s.Selected)
 		},
 		Identity: envelope.NewIdentity,
 		Secret:   func(s redact.String) { maskNew(r, s) },
 		Info:     r.Info,
-		Now:      f.api.Now,
+		Now:      api.Now,
 		Force:    func(name string) bool { return slices.Contains(req.Force, name) },
 		Exposed:  func(name string) bool { return slices.Contains(req.Compromised, name) },
 		DryRun:   req.DryRun,
@@ -71,15 +76,6 @@ func maskNew(r *actions.Runner, s redact.String) {
 		return
 	}
 	r.Mask(actions.Forms(s)...)
-}
-
-// mintStored mints the token of a rotation.
-func (f *fleet) mintStored(ctx context.Context, file *manifest.File, r manifest.Rotation) (rotate.Minted, error) {
-	token, err := f.mintFor(ctx, file, r.InstallationToken)
-	return rotate.Minted{Value: token.Value, Revoke: func(ctx context.Context) error {
-		_, err := f.ownerOf(r.InstallationToken).api.Revoke(ctx, token.Value)
-		return err
-	}}, err
 }
 
 // publishRotations writes outputs, warnings and the job summary. It returns an

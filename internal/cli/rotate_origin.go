@@ -13,6 +13,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/fleet"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/rotate"
@@ -69,14 +70,14 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string
 }
 
 // idOf looks up the id of the repository that keeps the manifest.
-func (f *fleet) idOf(ctx context.Context, name string) (string, error) {
+func idOf(ctx context.Context, f *fleet.Fleet, name string) (string, error) {
 	var repository struct {
 		ID int64 `json:"id"`
 	}
 	at := secret.Place{}
 	at.Owner, at.Repository, _ = strings.Cut(name, "/")
-	f.need(at.Owner, at.Repository, "metadata")
-	answer, err := f.call(ctx, apicall.Request{
+	f.Need(at.Owner, at.Repository, "metadata")
+	answer, err := f.Call(ctx, apicall.Request{
 		Owner: at.Owner, Repository: at.Repository, Permission: "metadata", Op: "look up " + name,
 		Method: http.MethodGet, Path: at.Path(), Result: &repository,
 	})

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fleet"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -39,20 +40,24 @@ func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncReques
 	if err := r.Ready(); err != nil {
 		return nil, err
 	}
-	f, err := p.fleet(r, req.Credentials, req.Points)
+	api, err := p.connect(r, req.Credentials.Host)
 	if err != nil {
 		return nil, err
 	}
-	defer f.close(ctx)
-	v, err := f.resolve(ctx, req.Manifest, req.Shard, p.Getenv)
+	f, err := newFleet(r, api, req.Credentials, req.Points)
 	if err != nil {
 		return nil, err
 	}
-	if len(v.failed) > 0 && req.Prune {
+	defer f.Close(ctx)
+	v, err := f.Resolve(ctx, req.Manifest, req.Shard, valueOf(p, r))
+	if err != nil {
+		return nil, err
+	}
+	if len(v.Failed) > 0 && req.Prune {
 		r.Warning("nothing is pruned: what the manifest means is not known for all targets")
 		req.Prune = false
 	}
-	r.Info("%s secrets are wanted; looking at what is there", thousands(len(v.wanted)))
+	r.Info("%s secrets are wanted; looking at what is there", thousands(len(v.Wanted)))
 	if req.DryRun {
 		return plan(ctx, r, f, v, req), nil
 	}
@@ -60,42 +65,42 @@ func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncReques
 }
 
 // announce tells the fleet which requests it will get.
-func (f *fleet) announce(v *resolution, req syncRequest) {
-	for _, w := range v.wanted {
-		f.need(w.Owner, w.Repository, w.Permission())
+func announce(f *fleet.Fleet, v *fleet.Resolution, req syncRequest) {
+	for _, w := range v.Wanted {
+		f.Need(w.Owner, w.Repository, w.Permission())
 		if w.CreateEnvironment {
-			f.need(w.Owner, w.Repository, "actions", "administration")
+			f.Need(w.Owner, w.Repository, "actions", "administration")
 		}
 	}
 	for _, at := range req.State.Places() {
 		if req.Prune {
-			f.need(at.Owner, at.Repository, at.Permission())
+			f.Need(at.Owner, at.Repository, at.Permission())
 		}
 	}
 }
 
-// work returns the request as the secret package takes it.
-func (f *fleet) work(req syncRequest) *secret.Sync {
+// workOf returns the request as the secret package takes it.
+func workOf(f *fleet.Fleet, req syncRequest) *secret.Sync {
 	return &secret.Sync{
-		Call: f.call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, MaxDeletions: req.MaxDeletions, Repository: f.repository,
+		Call: f.Call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, MaxDeletions: req.MaxDeletions, Repository: f.Repository,
 	}
 }
 
 // plan is a dry run: it reports what would be done, and what that takes.
-func plan(ctx context.Context, r *actions.Runner, f *fleet, v *resolution, req syncRequest) *syncReport {
-	f.announce(v, req)
-	work := f.work(req)
+func plan(ctx context.Context, r *actions.Runner, f *fleet.Fleet, v *fleet.Resolution, req syncRequest) *syncReport {
+	announce(f, v, req)
+	work := workOf(f, req)
 	work.ListAll = true
-	plan := work.Plan(ctx, v.wanted, v.everywhere)
-	report := newSyncReport(v.failed, true)
-	report.addStale(plan, v.failed)
+	plan := work.Plan(ctx, v.Wanted, v.IsWanted)
+	report := newSyncReport(v.Failed, true)
+	report.addStale(plan, v.Failed)
 	for i := range plan.Changes {
 		report.add(planned(&plan.Changes[i]))
 	}
 	report.groups.report(r, true)
-	report.Needs = f.needs(plan, req.Points)
+	report.Needs = needs(f, plan, req.Points)
 	r.Info("%s", report.Needs)
-	report.Advice = v.advice()
+	report.Advice = advice(v.Spreads())
 	for _, text := range report.Advice {
 		r.Info("%s", text)
 	}
@@ -119,19 +124,19 @@ func planned(c *secret.Change) secret.Result {
 }
 
 // apply plans, writes and reports.
-func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet, v *resolution, req syncRequest) (*syncReport, error) {
-	f.announce(v, req)
-	show := newProgress(p, r, len(v.wanted))
-	work := f.work(req)
+func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet.Fleet, v *fleet.Resolution, req syncRequest) (*syncReport, error) {
+	announce(f, v, req)
+	show := newProgress(p, r, len(v.Wanted))
+	work := workOf(f, req)
 	work.Done = show.add
-	plan := work.Plan(ctx, v.wanted, v.everywhere)
-	v.wanted = nil // the plan has them, and those of a large fleet take megabytes
+	plan := work.Plan(ctx, v.Wanted, v.IsWanted)
+	v.Wanted = nil // the plan has them, and those of a large fleet take megabytes
 	show.total = len(plan.Changes)
 	results, err := work.Apply(ctx, plan)
 	show.end()
-	report := newSyncReport(v.failed, false)
-	report.addStale(plan, v.failed)
-	v.unused(ctx, results)
+	report := newSyncReport(v.Failed, false)
+	report.addStale(plan, v.Failed)
+	v.RevokeUnused(ctx, results)
 	for _, result := range results {
 		report.add(result)
 	}
@@ -146,42 +151,46 @@ func apply(ctx context.Context, p Process, r *actions.Runner, f *fleet, v *resol
 // needs returns how much of GitHub's limits a plan takes, and how long that is
 // at least. More jobs do not raise the limits, which are those of the
 // installation.
-func (f *fleet) needs(plan secret.Plan, points int) string {
+func needs(f *fleet.Fleet, plan secret.Plan, points int) string {
 	cost := plan.Cost()
 	if cost.Requests == 0 {
 		return "nothing needs to be written"
 	}
-	var least time.Duration
-	hour := ""
-	costs := plan.CostByOwner()
-	for owner := range costs {
-		if f.sign == nil { // the limits are those of the token
-			costs = map[string]secret.Cost{owner: cost}
-			break
-		}
-	}
-	for owner, part := range costs {
-		var took time.Duration
-		if points > 0 && part.Points > points {
-			took = time.Duration(part.Points) * time.Minute / time.Duration(points)
-		}
-		quota := f.owner(owner).pace.Quota()
-		if quota.Limit > 0 && part.Requests > quota.Remaining {
-			hours := (part.Requests - quota.Remaining + quota.Limit - 1) / quota.Limit
-			if wait := quota.Reset.Sub(f.api.Now()) + time.Duration(hours-1)*time.Hour; wait > took {
-				took = wait
-				hour = fmt.Sprintf(" (%s has %s requests an hour, %s of them left)",
-					f.owner(owner).name, thousands(quota.Limit), thousands(quota.Remaining))
-			}
-		}
-		least = max(least, took)
-	}
+	estimate := f.Estimate(plan.CostByOwner())
 	text := fmt.Sprintf("needs %s points and %s requests: ", thousands(cost.Points), thousands(cost.Requests))
 	switch {
-	case least < time.Minute && points == 0:
+	case estimate.Least < time.Minute && points == 0:
 		return text + "no limit of points is set, and what GitHub's own make of it is not known"
-	case least < time.Minute:
+	case estimate.Least < time.Minute:
 		return text + "under a minute of GitHub's limits"
 	}
-	return text + "at least " + minutes(least) + hour
+	text += "at least " + minutes(estimate.Least)
+	if quota := estimate.Quota; estimate.Owner != "" {
+		text += fmt.Sprintf(" (%s has %s requests an hour, %s of them left)",
+			estimate.Owner, thousands(quota.Limit), thousands(quota.Remaining))
+	}
+	return text
+}
+
+// worthOne is how many writes one secret of an organization has to replace to be
+// worth mentioning.
+const worthOne = 10
+
+// advice returns a line for each secret of the manifest that one secret of an
+// organization could replace.
+func advice(spreads []fleet.Spread) (texts []string) {
+	for _, s := range spreads {
+		if s.Repositories < worthOne {
+			continue
+		}
+		all, with := "", " with visibility: selected"
+		if s.All {
+			all, with = "all ", ""
+		}
+		count := thousands(s.Repositories)
+		texts = append(texts, fmt.Sprintf(
+			"%s goes to %s%s repositories of %s: if that is an organization, one secret of its own%s takes 1 write instead of %s",
+			s.Secret, all, count, s.Owner, with, count))
+	}
+	return texts
 }

@@ -4,15 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
-	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -175,17 +171,6 @@ secrets:
 	}
 }
 
-func TestSyncOverFiveHundredSaysSo(t *testing.T) {
-	d := newFleetDay(t, 501, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_POINTS-PER-MINUTE": "0"})
-	d.run(t, "sync")
-	if got := d.outputs(t)["created"]; got != "501" {
-		t.Fatalf("created %q: %s", got, d.log.String())
-	}
-	if !strings.Contains(d.log.String(), "fleet: 501 repositories are more than the 500 that a token can name") {
-		t.Error("nothing said")
-	}
-}
-
 // A token does as well as the App, for what it opens.
 func TestSyncByToken(t *testing.T) {
 	d := newFleetDay(t, 3, oneSecret, map[string]string{"VALUE": "opensesame-value"})
@@ -207,64 +192,6 @@ func TestSyncByTokenOfAnotherOwner(t *testing.T) {
 	d.run(t, "sync")
 	if line, _ := d.said("error"); d.outputs(t)["failed"] != "1" || !strings.Contains(line, "the token reaches no repository of fleet") {
 		t.Errorf("%q", line)
-	}
-}
-
-// A fleet takes its time, and every target gets a token that lives.
-func TestSyncStoresTokensThatLive(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		d := newFleetDay(t, 200, `
-secrets:
-  - {name: T, from: mint, mint: {repositories: [fleet/r0], permissions: {contents: read}}, to: [{repositories: ["fleet/*"]}]}
-`, map[string]string{"INPUT_POINTS-PER-MINUTE": "16"})
-		var mu sync.Mutex
-		dead, seen := 0, map[string]bool{}
-		d.onWrite = func() {
-			mu.Lock()
-			defer mu.Unlock()
-			for i := range 200 {
-				if value, ok := d.SecretValue(fakegithub.Place{Owner: "fleet", Repository: fmt.Sprintf("r%d", i)}, "T"); ok && !seen[value] {
-					seen[value] = true
-					if !d.Alive(value) {
-						dead++
-					}
-				}
-			}
-		}
-		d.run(t, "sync")
-		if got := d.outputs(t)["created"]; got != "200" || dead > 0 || len(seen) < 2 {
-			t.Errorf("created %q with %d tokens, %d of them dead", got, len(seen), dead)
-		}
-	})
-}
-
-// GitHub may be down when a token is to be replaced: the old one still lives for
-// minutes. When it is over too, what is left fails, and is said to.
-func TestSyncGetsOverAnOutageAtRenewal(t *testing.T) {
-	for _, outage := range []time.Duration{2 * time.Minute, 8 * time.Minute} {
-		synctest.Test(t, func(t *testing.T) {
-			d := newFleetDay(t, 120, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_POINTS-PER-MINUTE": "10"})
-			began := time.Now()
-			d.through(t, func(next http.RoundTripper) http.RoundTripper {
-				return sender(func(r *http.Request) (*http.Response, error) {
-					if at := time.Since(began); strings.HasSuffix(r.URL.Path, "/access_tokens") && at > 54*time.Minute && at < 54*time.Minute+outage {
-						return nil, io.ErrUnexpectedEOF
-					}
-					return next.RoundTrip(r)
-				})
-			})
-			out := d.outputs(t)
-			created, _ := strconv.Atoi(out["created"])
-			failed, _ := strconv.Atoi(out["failed"])
-			if short := outage < renewBefore; created+failed != 120 || short != (failed == 0) {
-				t.Errorf("an outage of %s: %v", outage, out)
-			}
-			for _, token := range d.Tokens() {
-				if d.Alive(token.Value) {
-					t.Error("a token is alive")
-				}
-			}
-		})
 	}
 }
 
@@ -369,23 +296,6 @@ func TestSyncHandsItsFilesOver(t *testing.T) {
 		if owner := fmt.Sprintf("%+v", info.Sys()); !strings.Contains(owner, "Uid:1001 Gid:1002") {
 			t.Errorf("%s: %s", name, owner)
 		}
-	}
-}
-
-// A token that would have to name too many repositories is told from one that
-// GitHub refuses.
-func TestSyncMintsForFiveHundredAtMost(t *testing.T) {
-	d := newFleetDay(t, 501, `
-secrets:
-  - {name: T, from: mint, mint: {repositories: ["fleet/r*"], permissions: {contents: read}}, to: [{repositories: [fleet/r1]}]}
-`, nil)
-	d.run(t, "sync")
-	line, hint := d.said("error")
-	if !strings.Contains(line, "valetkey.yml:3:33: fleet/r* matches 501 repositories, and GitHub lets a token name 500") || !strings.Contains(hint, "fleet/*") {
-		t.Errorf("%q, hint %q", line, hint)
-	}
-	if _, written := d.SecretValue(fakegithub.Place{Owner: "fleet", Repository: "r1"}, "T"); written {
-		t.Error("a token was made all the same")
 	}
 }
 

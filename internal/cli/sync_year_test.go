@@ -85,7 +85,7 @@ type year struct {
 	*fakegithub.Server
 	t         *testing.T
 	chance    *rand.Rand
-	one       lock // request at a time, and with it all of this
+	one       chan struct{} // request at a time, and with it all of this
 	manifests [2]*manifested
 	names     map[int64]string // of repositories, by id
 	archived  map[int64]bool
@@ -109,7 +109,7 @@ func newYear(t *testing.T, seed uint64, repositories int) *year {
 	})
 	first.lies = true
 	y := &year{
-		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: newLock(), names: map[int64]string{}, archived: map[int64]bool{},
+		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: make(chan struct{}, 1), names: map[int64]string{}, archived: map[int64]bool{},
 		secrets: map[held]stored{}, busy: 0.4, most: 10, count: map[string]int{},
 	}
 	y.SetRequestsPerHour(1 << 30)
@@ -200,8 +200,8 @@ func (y *year) step(m *manifested, stormy bool) {
 	p := m.process(y.t)
 	next := p.Transport
 	p.Transport = sender(func(r *http.Request) (*http.Response, error) {
-		_ = y.one.take(context.Background())
-		defer y.one.release()
+		y.one <- struct{}{}
+		defer func() { <-y.one }()
 		if killed--; killed == 0 {
 			cancel()
 		}

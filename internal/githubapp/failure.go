@@ -61,6 +61,12 @@ func (e *Error) ErrorHint() string { return cmp.Or(e.Hint, e.usual) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Final reports whether GitHub would answer the same again: it refused the request
+// itself, which neither an outage nor a limit does.
+func (e *Error) Final() bool {
+	return e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout
+}
+
 // failure turns what go-github reports into an [Error].
 func (a *API) failure(op string, t *trail, who caller, resp *github.Response, err error) *Error {
 	e := &Error{Op: op, Attempts: t.sent, Elapsed: time.Since(t.started), Late: t.late, Hint: t.gaveUp}

@@ -1,13 +1,13 @@
-package cli
+package fleet
 
 import (
 	"context"
 	"fmt"
-	"io"
 	"strings"
 	"testing"
 
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -28,18 +28,18 @@ func BenchmarkResolve10x5000(b *testing.B) {
 	for i := range secrets {
 		fmt.Fprintf(&text, "  - {name: S%d, from: env:VALUE, to: [{repositories: [%s, \"!acme/service-00[0-4]*\"]}]}\n", i, strings.Join(names[:named], ", "))
 	}
-	p := Process{Stdout: io.Discard, Getenv: func(string) string { return "" }}
-	o := &fleetOwner{name: "acme", once: newLock()}
+	o := &owner{name: "acme", mu: newCtxMutex()}
 	o.reached.Store(manifest.NewIndex("acme", list))
-	f := &fleet{r: p.runner(), owners: map[string]*fleetOwner{"acme": o}}
+	f := &Fleet{config: Config{Token: redact.New("opensesame")}, owners: map[string]*owner{"acme": o}}
+	value := func(string) (redact.String, error) { return redact.New("opensesame-value"), nil }
 	for b.Loop() {
 		file, err := manifest.Parse("valetkey.yml", []byte(text.String()))
 		if err != nil {
 			b.Fatal(err)
 		}
-		v, err := f.resolve(context.Background(), file, secret.Shard{}, func(string) string { return "opensesame-value" })
-		if err != nil || len(v.wanted) != secrets*(named-50) || len(v.failed) > 0 {
-			b.Fatalf("%d wanted, %d failed: %v", len(v.wanted), len(v.failed), err)
+		v, err := f.Resolve(context.Background(), file, secret.Shard{}, value)
+		if err != nil || len(v.Wanted) != secrets*(named-50) || len(v.Failed) > 0 {
+			b.Fatalf("%d wanted, %d failed: %v", len(v.Wanted), len(v.Failed), err)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package cli
+package fleet
 
 import (
 	"context"
@@ -11,11 +11,12 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/secret"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
-// meaning tells what a selection comes to at one of its owners. A list that is
+// meaning returns what a selection comes to at one of its owners. A list that is
 // written out in full needs no request: GitHub says of each why it can't be had.
-func (f *fleet) meaning(ctx context.Context, owner string, s manifest.Selection) (manifest.Meaning, error) {
+func (f *Fleet) meaning(ctx context.Context, owner string, s manifest.Selection) (manifest.Meaning, error) {
 	if names, exact := s.Exact(); exact {
 		var m manifest.Meaning
 		for _, full := range names {
@@ -29,7 +30,7 @@ func (f *fleet) meaning(ctx context.Context, owner string, s manifest.Selection)
 	if err != nil {
 		return manifest.Meaning{}, err
 	}
-	if f.sign == nil && reached.Len() == 0 {
+	if f.byToken() && reached.Len() == 0 {
 		return manifest.Meaning{}, &fault.Error{
 			Problem: "the token reaches no repository of " + owner,
 			Hint:    "pass one of an installation there, or the App itself, which has an installation for each owner",
@@ -51,7 +52,7 @@ func namesOf(m manifest.Meaning) []string {
 
 // idle returns a fault for each entry of a list that selects nothing. It says nothing
 // when the meaning is not known for all owners.
-func (f *fleet) idle(ctx context.Context, file *manifest.File, s manifest.Selection, meanings []manifest.Meaning) (faults []error) {
+func (f *Fleet) idle(ctx context.Context, file *manifest.File, s manifest.Selection, meanings []manifest.Meaning) (faults []error) {
 	if len(meanings) < len(s.Owners()) {
 		return nil
 	}
@@ -62,7 +63,7 @@ func (f *fleet) idle(ctx context.Context, file *manifest.File, s manifest.Select
 				count += reached.Len()
 			}
 		}
-		problem := fmt.Sprintf("%s selects none of the %s repositories of %s that the App reaches", entry, thousands(count), joined(s.Owners()))
+		problem := fmt.Sprintf("%s selects none of the %s repositories of %s that the App reaches", entry, wording.Number(count), wording.Names(s.Owners()))
 		if entry.Archived > 0 {
 			problem += fmt.Sprintf(", but for %d archived ones, which only their names in full select", entry.Archived)
 		}
@@ -75,9 +76,10 @@ func (f *fleet) idle(ctx context.Context, file *manifest.File, s manifest.Select
 // errNobody is of a list of repositories that may be empty, and is.
 var errNobody = errors.New("its selected repositories are none today, and nobody's list is emptied for that")
 
-// access returns who is to see an organization's secret; nil keeps what is there.
-// Entries that select nothing are errors of the manifest.
-func (f *fleet) access(ctx context.Context, file *manifest.File, organization, visibility string, s manifest.Selection) (*secret.Access, error) {
+// Access returns who is to see an organization's secret by a manifest's visibility and
+// its list of selected repositories; nil keeps what is there. Entries of the list that
+// select nothing are errors of the manifest, each a [manifest.Fault].
+func (f *Fleet) Access(ctx context.Context, file *manifest.File, organization, visibility string, s manifest.Selection) (*secret.Access, error) {
 	if visibility != "selected" {
 		if visibility == "" {
 			return nil, nil
@@ -94,7 +96,7 @@ func (f *fleet) access(ctx context.Context, file *manifest.File, organization, v
 	case len(faults) > 0:
 		return nil, errors.Join(faults...)
 	case len(meaning.Absent) > 0:
-		return nil, unreached(organization+"/"+joined(meaning.Absent), "")
+		return nil, errUnreached(organization+"/"+wording.Names(meaning.Absent), "")
 	case len(meaning.Repositories) == 0 && s.AllowEmpty:
 		return nil, errNobody
 	case len(meaning.Repositories) == 0:
@@ -110,8 +112,8 @@ func (f *fleet) access(ctx context.Context, file *manifest.File, organization, v
 	return access, nil
 }
 
-// scopeOf tells what a token of the manifest is to open.
-func (f *fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Scope) (githubapp.Scope, error) {
+// scopeOf returns what a token of the manifest is to open.
+func (f *Fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Scope) (githubapp.Scope, error) {
 	scope := githubapp.Scope{Permissions: s.Permissions}
 	if _, all := s.Repositories.All(); all {
 		scope.AllRepositories = true

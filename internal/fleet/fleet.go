@@ -1,0 +1,165 @@
+// Package fleet has tokens for jobs that work on many owners: for each owner and each
+// kind of work one of its own, of the App's installation there. It opens what was
+// announced and nothing else, is minted when the first call needs it, replaced before
+// it ends, and revoked in the end. The package also tells what the places of a
+// manifest mean today: patterns become repositories, variables become values.
+//
+// It knows no runner: whatever is to be told goes to the functions of a [Config]. It
+// never reads the environment or a file, prints nothing, and hands a token of its own
+// to nobody: callers describe calls, and the fleet sends them.
+//
+// Start at [New]. Announce with [Fleet.Need] what the calls will take, then send them
+// with [Fleet.Call], which is the [apicall.Func] of the packages that know what to
+// ask. [Fleet.Resolve] is for a manifest's secrets, and [Fleet.Close] for the end.
+package fleet
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/secret"
+	"github.com/valetkey/valetkey/internal/wording"
+)
+
+// Config is what a fleet works with. API must be set, and one of Key and Token.
+type Config struct {
+	API    *githubapp.API
+	Issuer string        // the client id or the App id, with Key
+	Key    crypto.Signer // the App's; nil with Token
+	Token  redact.String // an installation token instead of the App: it does for all owners that it opens
+	Points int           // of GitHub's limits that each owner's calls may spend in a minute; 0: any number
+
+	Info    func(format string, args ...any) // told of waits, and of a token that is wider than what was announced
+	Warning func(error)                      // told of what went wrong and fails nothing
+}
+
+// Fleet is every owner that a job reaches. Its methods may be called from several
+// goroutines at once, but for [Fleet.Need] and [Fleet.Close], which are for before and
+// after.
+type Fleet struct {
+	config Config
+	shared *githubapp.Pace // with a token, whose limits are its own whomever it reaches
+
+	mu     sync.Mutex // of what follows; never held during a request
+	owners map[string]*owner
+	leases map[leaseKey]*lease
+	ids    map[string]int64 // of repositories that a token was made for, by lower-case owner/name
+}
+
+// New checks the configuration. It sends nothing.
+func New(c Config) (*Fleet, error) {
+	if (c.Key == nil) == c.Token.Empty() {
+		return nil, errors.New("a fleet works with the key of an App or with a token, and not with both")
+	}
+	if c.Info == nil {
+		c.Info = func(string, ...any) {}
+	}
+	if c.Warning == nil {
+		c.Warning = func(error) {}
+	}
+	f := &Fleet{config: c, owners: map[string]*owner{}, leases: map[leaseKey]*lease{}, ids: map[string]int64{}}
+	if f.byToken() {
+		f.shared = f.pace("the token")
+		return f, nil
+	}
+	_, err := c.API.App(c.Issuer, c.Key)
+	return f, err
+}
+
+// byToken reports whether all calls go with one token that the fleet was given: it
+// mints none, and has one installation's limits.
+func (f *Fleet) byToken() bool { return f.config.Key == nil }
+
+// pace is for whoever has limits of its own.
+func (f *Fleet) pace(whose string) *githubapp.Pace {
+	return githubapp.NewPace(f.config.Points, func(format string, args ...any) {
+		f.config.Info("%s: "+format, append([]any{whose}, args...)...)
+	})
+}
+
+// Need announces that calls about a repository, or without one about the settings of
+// the organization, will take permissions, by GitHub's keys: "secrets",
+// "organization_secrets". All must be announced before the first call: a token opens
+// nothing that was announced after it was made.
+func (f *Fleet) Need(owner, repository string, permissions ...string) {
+	for _, permission := range permissions {
+		kind, level := kindOf(repository, permission)
+		l := f.lease(owner, kind)
+		l.permissions[permission] = level
+		if repository != "" {
+			l.repositories[strings.ToLower(repository)] = repository
+		}
+	}
+}
+
+// Call sends a request that was announced; it is an [apicall.Func]. A repository that
+// the App does not reach is answered with 404, a permission that the installation
+// lacks with 403, and neither is asked about again: the error says so, and its hint
+// what to do. Other errors are those of [githubapp.Error].
+func (f *Fleet) Call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+	kind, _ := kindOf(req.Repository, req.Permission)
+	l := f.lease(req.Owner, kind)
+	_, err := f.token(ctx, l, renewBefore) // before its turn, and to know what is absent
+	if hint, absent := f.absent(l, req.Repository); absent {
+		return apicall.Answer{Status: http.StatusNotFound}, errUnreached(req.Owner+"/"+req.Repository, hint)
+	}
+	if level := f.missingLevel(l, req.Permission); level != "" {
+		return apicall.Answer{Status: http.StatusForbidden}, errLacks(*l.owner.installation, map[string]string{req.Permission: level})
+	}
+	if err != nil {
+		return apicall.Answer{}, err
+	}
+	answer, err := l.session.Call(ctx, req)
+	return answer, explainRefusal(err, answer.Status, req)
+}
+
+// Repository returns what is known of a repository without a request. It is ok where
+// the installation's repositories were listed; else no more than the id is known, from
+// the token that was made for it, and zero means not even that.
+func (f *Fleet) Repository(owner, name string) (r secret.Repository, ok bool) {
+	if reached := f.owner(owner).reached.Load(); reached != nil {
+		if r, ok := reached.Find(name); ok {
+			return secret.Repository{ID: r.ID, Archived: r.Archived, Disabled: r.Disabled}, true
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return secret.Repository{ID: f.ids[strings.ToLower(owner+"/"+name)]}, false
+}
+
+// Close revokes every token that calls were sent with, also when ctx is over, and
+// warns of those that live on. A token that the fleet was given stays alive, and so
+// does one that was stored.
+func (f *Fleet) Close(ctx context.Context) {
+	var all apicall.Group
+	for _, l := range f.leases {
+		for _, token := range append(l.replaced, l.current) {
+			if token.Value.Empty() {
+				continue
+			}
+			all.Go(func() {
+				if err := l.owner.api.Discard(ctx, token.Value); err != nil { // one that expired is no error
+					f.config.Warning(fmt.Errorf("a token for %s is not revoked; it lives until %s: %w", l.owner.name, wording.Clock(token.ExpiresAt), err))
+				}
+			})
+		}
+	}
+	all.Wait()
+}
+
+// discard revokes a token that was made for nothing, and tells how that went.
+func (f *Fleet) discard(ctx context.Context, o *owner, token githubapp.Token) {
+	if err := o.api.Discard(ctx, token.Value); err != nil {
+		f.config.Warning(fmt.Errorf("the token that was minted is still alive, until %s: %w", wording.Clock(token.ExpiresAt), err))
+		return
+	}
+	f.config.Info("the token that was minted is revoked")
+}

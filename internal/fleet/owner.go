@@ -1,0 +1,109 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync/atomic"
+
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/manifest"
+)
+
+// owner is one owner: an installation, with limits of its own.
+type owner struct {
+	name string
+	pace *githubapp.Pace
+	api  *githubapp.API // with the pace
+	app  *githubapp.App // nil with a token
+
+	mu           ctxMutex // of what follows
+	installation *githubapp.Installation
+	reached      atomic.Pointer[manifest.Index] // the repositories; nil: not listed yet
+	err          error                          // for good
+}
+
+func (f *Fleet) owner(name string) *owner {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	key := strings.ToLower(name)
+	if o := f.owners[key]; o != nil {
+		return o
+	}
+	pace := f.shared
+	if pace == nil {
+		pace = f.pace(name)
+	}
+	o := &owner{name: name, mu: newCtxMutex(), pace: pace, api: f.config.API.Paced(pace)}
+	if !f.byToken() {
+		o.app, _ = o.api.App(f.config.Issuer, f.config.Key) // it went well once
+	}
+	f.owners[key] = o
+	return o
+}
+
+// findInstallation returns the installation, which it asks for once.
+func (o *owner) findInstallation(ctx context.Context) (*githubapp.Installation, error) {
+	if err := o.mu.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer o.mu.unlock()
+	if o.installation == nil && o.err == nil {
+		found, err := o.app.Installation(ctx, githubapp.Target{Owner: o.name})
+		if err != nil {
+			return nil, o.note(ctx, err)
+		}
+		o.installation = &found
+	}
+	return o.installation, o.err
+}
+
+// note keeps an error that would be the same again, and returns it.
+func (o *owner) note(ctx context.Context, err error) error {
+	if ctx.Err() == nil && isFinal(err) {
+		o.err = err
+	}
+	return err
+}
+
+// isFinal reports whether an answer would be the same again.
+func isFinal(err error) bool {
+	var e *githubapp.Error
+	return !errors.As(err, &e) || e.Final()
+}
+
+// repositories lists once what an owner's installation reaches.
+func (f *Fleet) repositories(ctx context.Context, name string) (*manifest.Index, error) {
+	o := f.owner(name)
+	if f.byToken() {
+		return o.list(ctx, func() ([]githubapp.Repository, error) { return o.api.Repositories(ctx, f.config.Token) })
+	}
+	installation, err := o.findInstallation(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return o.list(ctx, func() ([]githubapp.Repository, error) { return o.app.Repositories(ctx, *installation) })
+}
+
+func (o *owner) list(ctx context.Context, list func() ([]githubapp.Repository, error)) (*manifest.Index, error) {
+	if err := o.mu.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer o.mu.unlock()
+	if reached := o.reached.Load(); reached != nil || o.err != nil {
+		return reached, o.err
+	}
+	all, err := list()
+	if err != nil {
+		return nil, o.note(ctx, err)
+	}
+	var theirs []manifest.Repository
+	for _, r := range all { // a token may reach several owners
+		if of, _, ok := strings.Cut(r.FullName, "/"); ok && strings.EqualFold(of, o.name) {
+			theirs = append(theirs, manifest.Repository{ID: r.ID, Name: r.Name, Topics: r.Topics, Archived: r.Archived, Disabled: r.Disabled})
+		}
+	}
+	reached := manifest.NewIndex(o.name, theirs)
+	o.reached.Store(reached)
+	return reached, nil
+}

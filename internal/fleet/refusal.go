@@ -1,0 +1,41 @@
+package fleet
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/wording"
+)
+
+func errUnreached(repository, hint string) error {
+	return fault.New("the App does not reach "+repository+", or there is none of that name",
+		cmp.Or(hint, "check the name, and in the installation's settings that the repository is selected"))
+}
+
+func errLacks(i githubapp.Installation, permissions permission.Set) error {
+	return fault.New("the installation on "+i.Account+" lacks "+wording.Names(permissions.Lines()),
+		"add it in the App's settings, and have an owner accept it at "+i.Page)
+}
+
+// explainRefusal says which permission a request takes that was refused without a
+// word of why.
+func explainRefusal(err error, status int, req apicall.Request) error {
+	var e *githubapp.Error
+	if !errors.As(err, &e) || e.Hint != "" {
+		return err
+	}
+	_, level := kindOf(req.Repository, req.Permission)
+	switch status {
+	case http.StatusForbidden:
+		return &fault.Error{Hint: fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level), Err: err}
+	case http.StatusNotFound:
+		return &fault.Error{Hint: fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level), Err: err}
+	}
+	return err
+}
