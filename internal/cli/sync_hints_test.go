@@ -29,21 +29,3 @@ secrets:
 		}
 	}
 }
-
-// What GitHub refuses a write for without a word of why, is told by what the write takes.
-func TestSyncNamesThePermissionThatAWriteTakes(t *testing.T) {
-	for status, want := range map[int]string{
-		403: "give the App secrets: write, and see that the repository is not archived",
-		404: "see that it is there, and give the App secrets: write",
-	} {
-		d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value"})
-		f := saying(status, "Not Found")
-		f.Method = "PUT"
-		d.Inject(f)
-		d.lies = true
-		d.run(t, "sync")
-		if _, hint := d.said("error"); hint != want {
-			t.Errorf("%d: hint %q, want %q", status, hint, want)
-		}
-	}
-}

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -184,17 +183,6 @@ func TestSyncByToken(t *testing.T) {
 	}
 }
 
-// With a token of another owner a pattern means nothing, which is no success.
-func TestSyncByTokenOfAnotherOwner(t *testing.T) {
-	d := newFleetDay(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_OWNER": "acme", "INPUT_REPOSITORIES": "api"})
-	d.run(t, "mint")
-	d.next(t, map[string]string{"INPUT_TOKEN": d.outputs(t)["token"], "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""})
-	d.run(t, "sync")
-	if line, _ := d.said("error"); d.outputs(t)["failed"] != "1" || !strings.Contains(line, "the token reaches no repository of fleet") {
-		t.Errorf("%q", line)
-	}
-}
-
 // A token that was minted to be stored, and that no target took, is revoked: nobody
 // has it.
 func TestSyncRevokesWhatNobodyTook(t *testing.T) {
@@ -214,28 +202,6 @@ secrets:
 		}
 	}
 	d.checkHidden(t)
-}
-
-// A machine whose clock is off makes no token more, and leaves none alive.
-func TestSyncOnAWrongClock(t *testing.T) {
-	for _, skew := range []time.Duration{-2 * time.Hour, 57 * time.Minute, 2 * time.Hour} {
-		synctest.Test(t, func(t *testing.T) {
-			d := newFleetDay(t, 20, oneSecret, map[string]string{"VALUE": "opensesame-value"})
-			d.SetClockSkew(skew)
-			d.run(t, "sync")
-			if got := d.outputs(t)["created"]; got != "20" {
-				t.Errorf("%s: created %q: %s", skew, got, d.log.String())
-			}
-			if got := len(d.Tokens()); got != 2 { // one lists names
-				t.Errorf("%s: %d tokens", skew, got)
-			}
-			for _, token := range d.Tokens() {
-				if d.Alive(token.Value) {
-					t.Errorf("%s: a token is alive", skew)
-				}
-			}
-		})
-	}
 }
 
 // What the App was not granted fails the targets that take it, and no others.

@@ -107,6 +107,9 @@ func (f *Fleet) Need(owner, repository string, permissions ...string) {
 func (f *Fleet) Call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 	kind, _ := kindOf(req.Repository, req.Permission)
 	l := f.lease(req.Owner, kind)
+	if _, announced := l.permissions[req.Permission]; !announced && !f.byToken() {
+		return apicall.Answer{}, fmt.Errorf("%s: it was not announced that a call takes %s", req.Op, req.Permission)
+	}
 	_, err := f.token(ctx, l, renewBefore) // before its turn, and to know what is absent
 	if hint, absent := f.absent(l, req.Repository); absent {
 		return apicall.Answer{Status: http.StatusNotFound}, errUnreached(req.Owner+"/"+req.Repository, hint)

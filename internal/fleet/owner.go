@@ -51,7 +51,7 @@ func (o *owner) findInstallation(ctx context.Context) (*githubapp.Installation, 
 	if o.installation == nil && o.err == nil {
 		found, err := o.app.Installation(ctx, githubapp.Target{Owner: o.name})
 		if err != nil {
-			return nil, o.note(ctx, err)
+			return nil, o.note(err)
 		}
 		o.installation = &found
 	}
@@ -59,8 +59,8 @@ func (o *owner) findInstallation(ctx context.Context) (*githubapp.Installation, 
 }
 
 // note keeps an error that would be the same again, and returns it.
-func (o *owner) note(ctx context.Context, err error) error {
-	if ctx.Err() == nil && isFinal(err) {
+func (o *owner) note(err error) error {
+	if isFinal(err) {
 		o.err = err
 	}
 	return err
@@ -95,7 +95,7 @@ func (o *owner) list(ctx context.Context, list func() ([]githubapp.Repository, e
 	}
 	all, err := list()
 	if err != nil {
-		return nil, o.note(ctx, err)
+		return nil, o.note(err)
 	}
 	var theirs []manifest.Repository
 	for _, r := range all { // a token may reach several owners

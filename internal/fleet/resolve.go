@@ -21,11 +21,11 @@ type Resolution struct {
 	fleet   *Fleet
 	file    *manifest.File
 	shard   secret.Shard
-	stored  map[int]*storedToken // by index of the manifest's secret
-	seen    map[wish]origin      // of all shards
-	spread  map[spreading]int    // how many repositories' Actions secrets a value goes to
-	rotated map[wish]int         // what the manifest's rotations write → their line
-	faults  []error              // of the manifest, as seen from here
+	stored  map[int]*storedToken  // by index of the manifest's secret
+	seen    map[wish]origin       // of all shards
+	spread  map[spreading]*Spread // how many repositories' Actions secrets a value goes to
+	rotated map[wish]int          // what the manifest's rotations write → their line
+	faults  []error               // of the manifest, as seen from here
 }
 
 // origin is where a wish comes from.
@@ -48,7 +48,7 @@ func (f *Fleet) Resolve(
 	ctx context.Context, file *manifest.File, shard secret.Shard, value func(variable string) (redact.String, error),
 ) (*Resolution, error) {
 	v := &Resolution{
-		fleet: f, file: file, shard: shard, stored: map[int]*storedToken{}, seen: map[wish]origin{}, spread: map[spreading]int{},
+		fleet: f, file: file, shard: shard, stored: map[int]*storedToken{}, seen: map[wish]origin{}, spread: map[spreading]*Spread{},
 		rotated: rotatedBy(file),
 	}
 	values := v.values(value)
@@ -189,9 +189,7 @@ func (v *Resolution) add(from origin, one secret.Wanted) {
 		return // the same entry matched it twice
 	}
 	v.seen[key] = from
-	if one.App == "actions" && !one.IsOrganization() && one.Environment == "" && !one.Fresh {
-		v.spread[spreading{from.entry, strings.ToLower(one.Owner)}]++
-	}
+	v.noteSpread(from.entry, &one)
 	if line, rotated := v.rotated[key]; rotated {
 		v.fault(from.target.Position, fmt.Sprintf("%s for %s is what the rotation of line %d stores", one.Name, one.Place, line),
 			"let one of the two write it")

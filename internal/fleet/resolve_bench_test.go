@@ -26,7 +26,8 @@ func BenchmarkResolve10x5000(b *testing.B) {
 	var text strings.Builder
 	text.WriteString("secrets:\n")
 	for i := range secrets {
-		fmt.Fprintf(&text, "  - {name: S%d, from: env:VALUE, to: [{repositories: [%s, \"!acme/service-00[0-4]*\"]}]}\n", i, strings.Join(names[:named], ", "))
+		fmt.Fprintf(&text, "  - {name: S%d, from: env:VALUE, to: [{repositories: [%s, \"!acme/service-00[0-4]*\"]}]}\n",
+			i, strings.Join(names[:named], ", "))
 	}
 	o := &owner{name: "acme", mu: newCtxMutex()}
 	o.reached.Store(manifest.NewIndex("acme", list))

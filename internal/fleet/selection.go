@@ -63,12 +63,14 @@ func (f *Fleet) idle(ctx context.Context, file *manifest.File, s manifest.Select
 				count += reached.Len()
 			}
 		}
-		problem := fmt.Sprintf("%s selects none of the %s repositories of %s that the App reaches", entry, wording.Number(count), wording.Names(s.Owners()))
+		problem := fmt.Sprintf("%s selects none of the %s repositories of %s that the App reaches",
+			entry, wording.Number(count), wording.Names(s.Owners()))
 		if entry.Archived > 0 {
 			problem += fmt.Sprintf(", but for %d archived ones, which only their names in full select", entry.Archived)
 		}
 		faults = append(faults, file.Fault(entry.Position, problem,
-			"check the spelling, and which repositories the installation selects; where it may select nothing, write allow-empty: true beside the list"))
+			"check the spelling, and which repositories the installation selects; "+
+				"where it may select nothing, write allow-empty: true beside the list"))
 	}
 	return faults
 }
@@ -79,7 +81,9 @@ var errNobody = errors.New("its selected repositories are none today, and nobody
 // Access returns who is to see an organization's secret by a manifest's visibility and
 // its list of selected repositories; nil keeps what is there. Entries of the list that
 // select nothing are errors of the manifest, each a [manifest.Fault].
-func (f *Fleet) Access(ctx context.Context, file *manifest.File, organization, visibility string, s manifest.Selection) (*secret.Access, error) {
+func (f *Fleet) Access(
+	ctx context.Context, file *manifest.File, organization, visibility string, s manifest.Selection,
+) (*secret.Access, error) {
 	if visibility != "selected" {
 		if visibility == "" {
 			return nil, nil
@@ -132,7 +136,8 @@ func (f *Fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Sc
 	case n == 0:
 		return scope, file.Fault(s.Position, s.Repositories.String()+" matches no repository", "a token for none can't be made: check the list")
 	case n > githubapp.MaxRepositories:
-		return scope, file.Fault(s.Position, fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, n, githubapp.MaxRepositories),
+		return scope, file.Fault(s.Position,
+			fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, n, githubapp.MaxRepositories),
 			"take all of them with "+owner+"/*, or fewer")
 	}
 	return scope, nil

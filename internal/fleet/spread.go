@@ -1,8 +1,12 @@
 package fleet
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/secret"
 )
 
 // Spread is one secret that a manifest wants in the repositories of one owner, for
@@ -19,18 +23,28 @@ type spreading struct {
 	owner string // lower-case
 }
 
-// Spreads lists them for all shards, in the order of the manifest and then of the
-// owners' names.
+// noteSpread counts what is wanted of an entry of the manifest.
+func (v *Resolution) noteSpread(entry int, one *secret.Wanted) {
+	if one.App != "actions" || one.IsOrganization() || one.Environment != "" || one.Fresh {
+		return
+	}
+	key := spreading{entry, strings.ToLower(one.Owner)}
+	if v.spread[key] == nil {
+		v.spread[key] = &Spread{Secret: one.Name, Owner: one.Owner}
+	}
+	v.spread[key].Repositories++
+}
+
+// Spreads lists them for all shards, in the order of the manifest and then by owner.
 func (v *Resolution) Spreads() []Spread {
-	var list []Spread
-	for i := range v.file.Secrets {
-		for _, name := range slices.Sorted(maps.Keys(v.fleet.owners)) {
-			if n := v.spread[spreading{i, name}]; n > 0 {
-				o := v.fleet.owners[name]
-				reached := o.reached.Load()
-				list = append(list, Spread{v.file.Secrets[i].Name, o.name, n, reached != nil && n >= reached.Writable()})
-			}
-		}
+	keys := slices.SortedFunc(maps.Keys(v.spread), func(a, b spreading) int {
+		return cmp.Or(a.entry-b.entry, strings.Compare(a.owner, b.owner))
+	})
+	list := make([]Spread, len(keys))
+	for i, key := range keys {
+		list[i] = *v.spread[key]
+		reached := v.fleet.owner(list[i].Owner).reached.Load()
+		list[i].All = reached != nil && list[i].Repositories >= reached.Writable()
 	}
 	return list
 }
