@@ -9,6 +9,7 @@ import (
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // runDecrypt is the main stage of the decrypt action. It masks in this job what
@@ -73,12 +74,12 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	}
 	end := ""
 	if !opened.ExpiresAt.IsZero() {
-		end = "; expires at " + clockTime(opened.ExpiresAt)
+		end = "; expires at " + wording.Clock(opened.ExpiresAt)
 	}
 	if req.Revoke {
 		end += ", revoked when the job ends"
 	}
-	r.Info("opened a token for %s: %s%s", joined(opened.Repositories), joined(permission.Set(opened.Permissions).Lines()), end)
+	r.Info("opened a token for %s: %s%s", wording.Names(opened.Repositories), wording.Names(permission.Set(opened.Permissions).Lines()), end)
 	return nil
 }
 

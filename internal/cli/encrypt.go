@@ -7,6 +7,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // runEncrypt is the encrypt action. It encrypts values of the step's
@@ -46,7 +47,7 @@ func runEncrypt(_ context.Context, p Process, r *actions.Runner, in *actions.Inp
 		err = r.Output(actions.Pair{Name: "encrypted", Value: sealed})
 	}
 	if err == nil {
-		r.Info("encrypted %s", joined(names))
+		r.Info("encrypted %s", wording.Names(names))
 	}
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 const (
@@ -54,7 +55,7 @@ func endToken(ctx context.Context, api *githubapp.API, token redact.String, expi
 	case !gone:
 		return "the token is revoked", nil
 	case !expires.IsZero() && api.Now().After(expires):
-		return "the token was gone already: it expired at " + clockTime(expires), nil
+		return "the token was gone already: it expired at " + wording.Clock(expires), nil
 	}
 	return "the token was gone already", nil
 }
@@ -62,7 +63,7 @@ func endToken(ctx context.Context, api *githubapp.API, token redact.String, expi
 // takeBack revokes a token that was not handed out, and reports what came of it.
 func takeBack(ctx context.Context, r *actions.Runner, api *githubapp.API, token githubapp.Token) {
 	if err := api.Discard(ctx, token.Value); err != nil {
-		r.Warning("the token that was minted is still alive, until %s: %s", clockTime(token.ExpiresAt), fault.Text(err))
+		r.Warning("the token that was minted is still alive, until %s: %s", wording.Clock(token.ExpiresAt), fault.Text(err))
 		return
 	}
 	r.Info("the token that was minted is revoked")

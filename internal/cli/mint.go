@@ -8,6 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // runMint is the main stage of the root action: it mints one token, masks it
@@ -99,7 +100,7 @@ func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m mint
 	}
 	names, err := m.Patterns.expand(have, m.Archived)
 	if err == nil {
-		r.Info("the patterns match %d of %d repositories: %s", len(names), len(have), joined(names))
+		r.Info("the patterns match %d of %d repositories: %s", len(names), len(have), wording.Names(names))
 	}
 	return names, err
 }

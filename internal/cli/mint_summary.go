@@ -8,16 +8,18 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // describe tells the log and the job summary everything about the token except
 // its value.
 func (m minted) describe(r *actions.Runner) {
-	names := joined(m.repositories())
+	names := wording.Names(m.repositories())
 	if names == "" {
 		names = m.place()
 	}
-	r.Info("minted a token for %s: %s; expires at %s", names, strings.Join(permission.Set(m.Token.Permissions).Lines(), ", "), clockTime(m.Token.ExpiresAt))
+	r.Info("minted a token for %s: %s; expires at %s",
+		names, strings.Join(permission.Set(m.Token.Permissions).Lines(), ", "), wording.Clock(m.Token.ExpiresAt))
 	if err := r.Summary(m.summary()); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
@@ -33,7 +35,7 @@ func (m minted) summary() string {
 	if m.KeepToken {
 		end = "not revoked: `skip-token-revoke` is set"
 	}
-	reach := codes(shortened(m.repositories()))
+	reach := codes(wording.Shortened(m.repositories()))
 	if len(reach) == 0 {
 		reach = []string{"none of its own"}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // runPost is the stage after the job's last step. It revokes what the main
@@ -116,7 +117,7 @@ func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, token
 		case err == nil:
 			r.Info("%s", outcomes[i])
 		case !t.Expires.IsZero() && api.Now().After(t.Expires):
-			r.Info("the token could not be revoked, and expired at %s by itself: %s", clockTime(t.Expires), fault.Text(err))
+			r.Info("the token could not be revoked, and expired at %s by itself: %s", wording.Clock(t.Expires), fault.Text(err))
 		default:
 			r.Warning("the token is not revoked%s: %s", livesUntil(t.Expires), fault.Text(err))
 		}
@@ -136,5 +137,5 @@ func until(expires time.Time) string {
 	if expires.IsZero() {
 		return ""
 	}
-	return " until " + clockTime(expires)
+	return " until " + wording.Clock(expires)
 }

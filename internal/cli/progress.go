@@ -9,6 +9,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/secret"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 const (
@@ -54,7 +55,7 @@ func (s *progress) add(r secret.Result) {
 	}
 	if time.Since(s.shown) >= totalsEvery {
 		s.shown = time.Now()
-		s.r.Info("%s of %s so far: %s", thousands(s.done), thousands(s.total), s.totals())
+		s.r.Info("%s of %s so far: %s", wording.Number(s.done), wording.Number(s.total), s.totals())
 	}
 }
 
@@ -63,7 +64,7 @@ func (s *progress) totals() string {
 	var parts []string
 	for _, outcome := range outcomes() {
 		if n := s.counts[outcome]; n > 0 {
-			parts = append(parts, thousands(n)+" "+string(outcome))
+			parts = append(parts, wording.Number(n)+" "+string(outcome))
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -76,7 +77,7 @@ func (s *progress) draw() {
 		full = min(barWidth, barWidth*s.done/s.total)
 	}
 	fmt.Fprintf(s.bar, "\r\x1b[K[%s%s] %s of %s: %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full),
-		thousands(s.done), thousands(s.total), s.totals())
+		wording.Number(s.done), wording.Number(s.total), s.totals())
 	s.shown, s.drawing = time.Now(), true
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fleet"
 	"github.com/valetkey/valetkey/internal/secret"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // heapGrowth is by how many percent the heap grows before it is swept. A run
@@ -57,7 +58,7 @@ func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncReques
 		r.Warning("nothing is pruned: what the manifest means is not known for all targets")
 		req.Prune = false
 	}
-	r.Info("%s secrets are wanted; looking at what is there", thousands(len(v.Wanted)))
+	r.Info("%s secrets are wanted; looking at what is there", wording.Number(len(v.Wanted)))
 	if req.DryRun {
 		return plan(ctx, r, f, v, req), nil
 	}
@@ -157,7 +158,7 @@ func needs(f *fleet.Fleet, plan secret.Plan, points int) string {
 		return "nothing needs to be written"
 	}
 	estimate := f.Estimate(plan.CostByOwner())
-	text := fmt.Sprintf("needs %s points and %s requests: ", thousands(cost.Points), thousands(cost.Requests))
+	text := fmt.Sprintf("needs %s points and %s requests: ", wording.Number(cost.Points), wording.Number(cost.Requests))
 	switch {
 	case estimate.Least < time.Minute && points == 0:
 		return text + "no limit of points is set, and what GitHub's own make of it is not known"
@@ -167,7 +168,7 @@ func needs(f *fleet.Fleet, plan secret.Plan, points int) string {
 	text += "at least " + minutes(estimate.Least)
 	if quota := estimate.Quota; estimate.Owner != "" {
 		text += fmt.Sprintf(" (%s has %s requests an hour, %s of them left)",
-			estimate.Owner, thousands(quota.Limit), thousands(quota.Remaining))
+			estimate.Owner, wording.Number(quota.Limit), wording.Number(quota.Remaining))
 	}
 	return text
 }
@@ -187,7 +188,7 @@ func advice(spreads []fleet.Spread) (texts []string) {
 		if s.All {
 			all, with = "all ", ""
 		}
-		count := thousands(s.Repositories)
+		count := wording.Number(s.Repositories)
 		texts = append(texts, fmt.Sprintf(
 			"%s goes to %s%s repositories of %s: if that is an organization, one secret of its own%s takes 1 write instead of %s",
 			s.Secret, all, count, s.Owner, with, count))

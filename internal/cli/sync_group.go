@@ -11,6 +11,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 const (
@@ -147,7 +148,7 @@ func folded(names []string, few int) string {
 	if len(names) <= few+1 { // "and 1 more" is no shorter than its name
 		return strings.Join(names, separator)
 	}
-	return strings.Join(names[:few], separator) + " and " + thousands(len(names)-few) + " more"
+	return strings.Join(names[:few], separator) + " and " + wording.Number(len(names)-few) + " more"
 }
 
 // groupError is a failure, reported once for all places that have it.
@@ -169,7 +170,7 @@ func (s *groups) report(r *actions.Runner, plan bool) {
 	list := s.inOrder()
 	for i, g := range list {
 		if i == shownGroups {
-			r.Info("… and %s lines more; report-file has every target", thousands(len(list)-i))
+			r.Info("… and %s lines more; report-file has every target", wording.Number(len(list)-i))
 			break
 		}
 		r.Info("%s", g.line(plan))

@@ -14,6 +14,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 const (
@@ -100,7 +101,7 @@ func (s *syncReport) addStale(plan secret.Plan, failed []secret.Result) {
 // stale says which secrets stay although they are no longer in the manifest.
 func (s *syncReport) stale() string {
 	return fmt.Sprintf("%s secrets that this manifest wrote are no longer in it and stay: %s; prune: true deletes them",
-		thousands(len(s.Stale)), joined(s.Stale))
+		wording.Number(len(s.Stale)), wording.Names(s.Stale))
 }
 
 // publish writes the outputs, the job summary and the report file. It returns
@@ -160,7 +161,7 @@ func (s *syncReport) encode(w io.Writer) error {
 func (s *syncReport) total() string {
 	parts := make([]string, 0, len(s.Counts))
 	for _, outcome := range outcomes() {
-		parts = append(parts, thousands(s.Counts[string(outcome)])+" "+string(outcome))
+		parts = append(parts, wording.Number(s.Counts[string(outcome)])+" "+string(outcome))
 	}
 	text := strings.Join(parts, ", ")
 	if s.DryRun {
@@ -191,12 +192,12 @@ func (s *syncReport) summary() string {
 	b.WriteString("| secret | outcome | where | reason |\n|---|---|---|---|\n")
 	for i, g := range rows {
 		if i == shownRows || b.Len() > shownBytes {
-			fmt.Fprintf(&b, "\n… and %s more; `report-file` has them all.\n", thousands(len(rows)-i))
+			fmt.Fprintf(&b, "\n… and %s more; `report-file` has them all.\n", wording.Number(len(rows)-i))
 			break
 		}
 		where, more := g.Places, ""
 		if len(where) > summaryPlaces {
-			where, more = where[:summaryPlaces], " and "+thousands(len(where)-summaryPlaces)+" more"
+			where, more = where[:summaryPlaces], " and "+wording.Number(len(where)-summaryPlaces)+" more"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s%s | %s |\n", code(g.Secret), g.Outcome, strings.Join(codes(where), ", "), more, cell(g.text()))
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 )
@@ -19,21 +18,6 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d hours", int(d.Hours()))
 }
 
-// joined lists names in one line of the log.
-func joined(names []string) string { return strings.Join(shortened(names), ", ") }
-
-// shownRepositories is how many repositories a summary names. A token may reach
-// 500.
-const shownRepositories = 20
-
-// shortened returns the first names, and how many more there are.
-func shortened(names []string) []string {
-	if len(names) <= shownRepositories {
-		return names
-	}
-	return append(slices.Clone(names[:shownRepositories]), fmt.Sprintf("and %d more", len(names)-shownRepositories))
-}
-
 // indented indents each line by two spaces.
 func indented(text string) string {
 	return "  " + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n  ")
@@ -46,15 +30,6 @@ func minutes(d time.Duration) string {
 		return fmt.Sprintf("%d min", n)
 	}
 	return fmt.Sprintf("%d h %d min", n/60, n%60)
-}
-
-// thousands formats 31000 as 31,000.
-func thousands(n int) string {
-	text := fmt.Sprint(n)
-	for i := len(text) - 3; i > 0; i -= 3 {
-		text = text[:i] + "," + text[i:]
-	}
-	return text
 }
 
 // columns aligns rows of two cells.
@@ -77,6 +52,3 @@ func asJSON(v any) string {
 	}
 	return string(b)
 }
-
-// clockTime formats a time as people read it in a log.
-func clockTime(t time.Time) string { return t.UTC().Format("15:04 UTC") }

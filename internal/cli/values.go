@@ -8,6 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/envelope"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // notForValues notes a fault for each input that makes no sense for values, so
@@ -60,9 +61,9 @@ func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload
 	if err := write(pairs...); err != nil {
 		return err
 	}
-	r.Info("opened %s into %s", joined(taken), where)
+	r.Info("opened %s into %s", wording.Names(taken), where)
 	if len(dropped) > 0 {
-		r.Info("left out %s, which names does not have", joined(dropped))
+		r.Info("left out %s, which names does not have", wording.Names(dropped))
 	}
 	return nil
 }
@@ -92,7 +93,7 @@ func selectValues(in *actions.Inputs, opened envelope.Payload, names []string) (
 	}
 	for _, name := range names {
 		if !slices.Contains(held, name) {
-			in.Fault("names", actions.Quote(name)+" is not in encrypted-token, which holds "+joined(shown),
+			in.Fault("names", actions.Quote(name)+" is not in encrypted-token, which holds "+wording.Names(shown),
 				"compare it with names of the step that encrypted; case counts")
 		}
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // MaxConcurrency is how many requests GitHub takes at once, REST and GraphQL
@@ -143,7 +145,8 @@ func (p *Pace) wait(now time.Time, points int, urgent bool) (time.Duration, stri
 	case now.Before(p.until):
 		return p.until.Sub(now), "GitHub asked for it"
 	case q.Limit > 0 && now.Before(reset) && free < 1 && p.inFlight == 0:
-		return reset.Sub(now) + time.Second, "the hour's " + strconv.Itoa(q.Limit) + " requests are spent, and GitHub gives new ones at " + q.Reset.UTC().Format("15:04 UTC")
+		return reset.Sub(now) + time.Second, "the hour's " + strconv.Itoa(q.Limit) +
+			" requests are spent, and GitHub gives new ones at " + wording.Clock(q.Reset)
 	case q.Limit > 0 && now.Before(reset) && free < 1:
 		return window, "" // a call under way will tell
 	case p.limit == 0, p.sum+p.held+points <= limit, p.sum+p.held == 0:
