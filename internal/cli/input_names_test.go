@@ -209,7 +209,7 @@ func TestManifestPermissions(t *testing.T) {
 		{"content: read", "permissions: content: no permission of that name", "did you mean contents?", ""},
 		{"workflows: read", `permissions: workflows: "read" is not one of its levels`, "its only level is write", ""},
 		{
-			"id-token: write", "permissions: id_token: no permission of an App, but a word of the workflow's own token",
+			"id-token: write", "permissions: id_token: not a permission of an App, but a word of the workflow's own token",
 			"it goes under the job's permissions:", "",
 		},
 		{"future-thing: read", "", "", "::warning::line 2: future_thing is not a permission this release knows"},

@@ -125,7 +125,7 @@ func TestParseMint(t *testing.T) {
 		{"enterprise and owner", map[string]string{"INPUT_ENTERPRISE": "globex", "INPUT_OWNER": "acme"}, nil, "input enterprise: can't be used with owner or repositories"},
 		{"permissions conflict", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "write"}, nil, "input permissions: contents: both read and write are asked for"},
 		{"permissions agree", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "Read"}, func(r mintRequest) (any, any) { return r.Scope.Permissions, map[string]string{"contents": "read"} }, ""},
-		{"an odd level", map[string]string{"INPUT_PERMISSION-CONTENTS": "rw"}, nil, `input permission-contents: contents: "rw" is no level`},
+		{"an odd level", map[string]string{"INPUT_PERMISSION-CONTENTS": "rw"}, nil, `input permission-contents: contents: "rw" is not a level`},
 		{"a level that the name has not", map[string]string{"INPUT_PERMISSION-WORKFLOWS": "read"}, nil, `input permission-workflows: workflows: "read" is not one of its levels`},
 		{"a near miss", map[string]string{"INPUT_PERMISSIONS": "pull-request: read"}, nil, "input permissions: pull_request: no permission of that name"},
 		{"a new name", map[string]string{"INPUT_PERMISSIONS": "organization_campaign_runs: read"}, func(r mintRequest) (any, any) {

@@ -53,7 +53,7 @@ func (f *faults) err() error {
 	for i, fault := range f.all {
 		if i == maxFaults {
 			more := fmt.Sprintf("%d more faults", len(f.all)-maxFaults)
-			errs = append(errs, f.source.fault(Position{}, more, fmt.Sprintf("mend the first %d, then try again", maxFaults)))
+			errs = append(errs, f.source.fault(Position{}, more, fmt.Sprintf("fix the first %d, then try again", maxFaults)))
 			break
 		}
 		errs = append(errs, fault)

@@ -9,9 +9,9 @@ import (
 	"github.com/valetkey/valetkey/internal/nearest"
 )
 
-// pageWords are the words of GitHub's settings page, and of its documentation, that
-// differ from the key behind them: people write what the page shows. Spaces are
-// underscores here, and the second key is the one of an organization.
+// pageWords are the words of GitHub's settings page and of its documentation
+// that differ from the key: people write what the page shows. Spaces are
+// underscores here. The second key is the one of an organization.
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 var pageWords = map[string][]string{
 	"announcement_banner":            {"organization_announcement_banners"},
@@ -38,11 +38,12 @@ var pageWords = map[string][]string{
 // https://docs.github.com/en/actions/reference/workflow-syntax-for-github-actions#permissions
 var jobWords = []string{"id_token", "models", "read_all", "write_all"}
 
-// noName is the fault of a name that is not known and that is no new one either: it
-// is a word of the settings page or of a workflow's own token, or a letter or two off
-// a name. GitHub would refuse it, for reasons that help nobody. Nil when it may well
-// be a permission that this release does not know yet.
-func noName(it, name string) error {
+// unknownName returns the error for an unknown name that is not a new
+// permission either: a word of the settings page or of a workflow's own token,
+// or a misspelling. GitHub would refuse it with a reason that helps nobody. It
+// returns nil if the name may be a permission that this release does not know
+// yet.
+func unknownName(it, name string) error {
 	plain := strings.ReplaceAll(name, " ", "_")
 	if !wellFormed(plain) {
 		return nil
@@ -51,27 +52,27 @@ func noName(it, name string) error {
 	case IsLevel(plain), plain == "none":
 		return fault.New(it+": a level without a name", "it takes both for each permission, such as contents: read")
 	case plain == "all":
-		return fault.New(it+`: "all" is no permission`,
-			"write all alone, as in permissions: all, for whatever the installation has, or name each permission with its level")
+		return fault.New(it+`: "all" is not a permission`,
+			"write all alone, as in permissions: all, for all that the installation has, or name each permission with its level")
 	case slices.Contains(jobWords, plain):
-		return fault.New(it+": no permission of an App, but a word of the workflow's own token",
+		return fault.New(it+": not a permission of an App, but a word of the workflow's own token",
 			"it goes under the job's permissions:, and here each permission has its name and level, such as contents: read")
 	}
-	if right := meant(plain); right != "" {
+	if right := intended(plain); right != "" {
 		return fault.New(it+": no permission of that name", "did you mean "+right+"?")
 	}
 	return nil
 }
 
-// meant returns the name, or for a word of the settings page the two, that a word
-// stands for; "" when it stands for none.
-func meant(plain string) string {
+// intended returns the name that a word stands for, two of them for a word of
+// the settings page that has two, or "".
+func intended(plain string) string {
 	if _, known := Lookup(plain); known {
 		return plain
 	}
 	right := pageWords[plain]
 	if right == nil {
-		right = prefixed(plain)
+		right = withHeading(plain)
 	}
 	if right == nil {
 		most := 2
@@ -89,9 +90,9 @@ func meant(plain string) string {
 	return strings.Join(right, "")
 }
 
-// prefixed returns the names that lack but their "repository_" or "organization_",
-// which the settings page shows as a heading.
-func prefixed(plain string) []string {
+// withHeading returns the names that lack only "repository_" or
+// "organization_", which the settings page shows as a heading.
+func withHeading(plain string) []string {
 	var list []string
 	for _, heading := range []string{"repository_", "organization_"} {
 		if _, known := Lookup(heading + plain); known {

@@ -2,8 +2,8 @@ package permission
 
 import "github.com/valetkey/valetkey/internal/nearest"
 
-// nearestWord returns the candidate that text is most likely a misspelling of, or
-// "" when none is near enough to be named in a hint.
+// nearestWord returns the candidate that text is most likely a misspelling of,
+// or "" if none is near enough for a hint.
 func nearestWord(text string, candidates []string) string {
 	return nearest.Word(text, candidates, max(2, len(text)/4))
 }
@@ -11,7 +11,7 @@ func nearestWord(text string, candidates []string) string {
 // nearestName is [nearestWord] over the names of all known permissions.
 func nearestName(name string) string { return nearestWord(name, names()) }
 
-// names are those of all known permissions.
+// names returns the names of all known permissions.
 func names() []string {
 	list := make([]string, len(table))
 	for i, p := range table {

@@ -8,25 +8,27 @@ import (
 
 // Need is what one scope, API operation or git command takes.
 type Need struct {
-	// From says what the need comes from, in the spelling of the tables and never
-	// as it was typed: "repo", "GET /repos/{owner}/{repo}/issues", "git push".
+	// From names the scope, operation or command in the spelling of the tables,
+	// never as it was typed: "repo", "GET /repos/{owner}/{repo}/issues", "git
+	// push".
 	From string
 
-	// Permissions is the least that is enough. It is never empty, because a token
-	// asked for without permissions gets all that its installation has: where
-	// nothing but a token is needed, it is "metadata: read", the least there is.
+	// Permissions is the least that is enough. It is never empty, because a
+	// token asked for without permissions gets all that its installation has:
+	// where any token is enough, it is "metadata: read", the least that there
+	// is.
 	Permissions Set
 
-	// Perhaps is what some requests of this kind take beyond Permissions; Notice
-	// says which. Nil for most.
+	// Perhaps is what only some requests of this kind take beyond Permissions;
+	// Notice says which. It is nil for most.
 	Perhaps Set
 
-	// Chosen is said where the facts offer alternatives: "issues: read rather than
-	// pull_requests: read".
+	// Chosen names the choice where the facts offer alternatives: "issues: read
+	// rather than pull_requests: read".
 	Chosen string
 
-	// Notice is a sentence or two that a careful user would want to read; empty
-	// for most.
+	// Notice is a sentence or two that a careful user would want to read; it is
+	// empty for most.
 	Notice string
 }
 
@@ -40,9 +42,9 @@ func Cover(needs []Need) Set {
 	return all
 }
 
-// raise adds what s lacks of more. It and covers stay out of line because loops
-// over maps are long and they are called in many places of a binary that is
-// meant to stay small.
+// raise adds to s what it lacks of more. raise and covers are not inlined:
+// their loops over maps are long, they are called in many places, and the
+// binary is meant to stay small.
 //
 //go:noinline
 func (s Set) raise(more Set) {
@@ -65,8 +67,8 @@ func (s Set) covers(want Set) bool {
 	return true
 }
 
-// phrases are the permissions of a set in one line: "contents: read and issues:
-// write".
+// phrases returns the permissions of a set in one line: "contents: read and
+// issues: write".
 func (s Set) phrases() string {
 	var list []string
 	for _, name := range sorted(s) {
@@ -75,10 +77,10 @@ func (s Set) phrases() string {
 	return strings.Join(list, " and ")
 }
 
-// Excess tells which of the asked-for permissions the needs do not take, in
+// Excess returns which of the asked-for permissions the needs do not take, in
 // sorted phrases: "issues: write (read is enough)", "secrets: read (not
-// needed)". What a need takes perhaps is no excess, and neither is "metadata:
-// read", which comes with every token.
+// needed)". What a need takes perhaps does not count, and neither does
+// "metadata: read", which comes with every token.
 func Excess(asked Set, needs []Need) []string {
 	taken := Set{"metadata": "read"}
 	for _, n := range needs {
@@ -99,17 +101,18 @@ func Excess(asked Set, needs []Need) []string {
 }
 
 // workflowKeys are the permissions that "permissions:" of a workflow can give
-// to the GITHUB_TOKEN, each at read and write. It has id-token beside them, which no
-// App has (https://docs.github.com/en/actions/reference/workflow-syntax-for-github-actions#permissions).
+// to the GITHUB_TOKEN, each at read and write. Workflows also have id-token,
+// which no App has
+// (https://docs.github.com/en/actions/reference/workflow-syntax-for-github-actions#permissions).
 var workflowKeys = []string{
 	"actions", "attestations", "checks", "contents", "deployments", "discussions", "issues",
 	"packages", "pages", "pull_requests", "repository_projects", "security_events", "statuses",
 }
 
-// WorkflowToken reports whether the GITHUB_TOKEN of a workflow could hold all of
-// s, and returns the "permissions:" block that gives it. That token opens only
-// the repository that the workflow is in; whether that is enough, the caller
-// knows. An empty set asks for everything and so is never ok.
+// WorkflowToken reports whether the GITHUB_TOKEN of a workflow could hold all
+// of s, and returns the "permissions:" block that gives it. That token opens
+// only the repository of the workflow; the caller has to know whether that is
+// enough. An empty set asks for everything and so is never ok.
 func WorkflowToken(s Set) (yaml string, ok bool) {
 	if len(s) == 0 {
 		return "", false

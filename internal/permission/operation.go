@@ -9,30 +9,31 @@ import (
 	"sync"
 )
 
-// packedOperations is operations.tsv, compressed. Nothing of it is touched before
-// an operation is looked up.
+// packedOperations is operations.tsv, compressed. It is not unpacked before an
+// operation is looked up.
 //
 //go:embed operations.tsv.gz
 var packedOperations string
 
-// operation is one line of operations.tsv; its parts share the line's memory.
+// operation is one line of operations.tsv. Its parts share the line's memory.
 type operation struct {
 	method, path string
 	needs        string // alternatives, as [parseAlternatives] reads them
-	notes        string // words, see the head of operations.tsv
+	notes        string // words; the head of operations.tsv explains them
 }
 
 func (o operation) String() string { return o.method + " " + o.path }
 
-func (o operation) noted(note string) bool {
+func (o operation) hasNote(note string) bool {
 	return slices.Contains(strings.Fields(o.notes), note)
 }
 
-// usable reports whether an installation token can be used for it.
-func (o operation) usable() bool { return !o.noted("user") && !o.noted("jwt") }
+// usable reports whether an installation token can call it.
+func (o operation) usable() bool { return !o.hasNote("user") && !o.hasNote("jwt") }
 
-// accepts are the alternatives of permissions that open it, never none: where no
-// permission is listed, it is "metadata: read", see [Need.Permissions].
+// accepts returns the alternatives of permissions that open it, never none:
+// where no permission is listed, it is "metadata: read", see
+// [Need.Permissions].
 func (o operation) accepts() []Set {
 	if o.needs == "" {
 		return []Set{{"metadata": "read"}}
@@ -40,7 +41,7 @@ func (o operation) accepts() []Set {
 	return parseAlternatives(o.needs)
 }
 
-// operations is the whole table, sorted by path and method.
+// operations returns the whole table, sorted by path and method.
 var operations = sync.OnceValue(readOperations)
 
 func readOperations() []operation {
@@ -52,9 +53,9 @@ func readOperations() []operation {
 	return list
 }
 
-// unpack returns the lines of an embedded table, comments left out, each with its
-// fields. The table is our own, and tests read it, so that it can only fail in a
-// broken build.
+// unpack returns the lines of an embedded table, without comments, each split
+// into its fields. The table is our own and tests read it, so that it can fail
+// only in a broken build.
 func unpack(packed string) [][]string {
 	r, err := gzip.NewReader(strings.NewReader(packed))
 	if err != nil {
@@ -73,8 +74,8 @@ func unpack(packed string) [][]string {
 	return lines
 }
 
-// parseAlternatives reads permissions as the header X-Accepted-GitHub-Permissions
-// writes them: a comma means and, a semicolon or.
+// parseAlternatives reads permissions in the form of the header
+// X-Accepted-GitHub-Permissions: a comma means and, a semicolon or.
 func parseAlternatives(text string) []Set {
 	var list []Set
 	for _, part := range strings.Split(text, ";") {
@@ -83,7 +84,7 @@ func parseAlternatives(text string) []Set {
 	return list
 }
 
-// parseSet reads "contents=read,issues=write", out of our own tables.
+// parseSet reads "contents=read,issues=write" from our own tables.
 func parseSet(text string) Set {
 	s := Set{}
 	for _, part := range strings.Split(text, ",") {
@@ -94,12 +95,12 @@ func parseSet(text string) Set {
 	return s
 }
 
-// OperationCount is how many API operations this release knows.
+// OperationCount returns how many API operations this release knows.
 func OperationCount() int { return len(operations()) }
 
-// Opens lists the API operations for which this one permission is enough, such
-// as "GET /repos/{owner}/{repo}/issues", sorted by path. "metadata: read", which
-// every token has, is taken to be there.
+// Opens returns the API operations for which this one permission is enough,
+// such as "GET /repos/{owner}/{repo}/issues", sorted by path. "metadata: read",
+// which every token has, is assumed.
 func Opens(name, level string) []string {
 	held := Set{"metadata": "read"}
 	held.raise(Set{name: level})
@@ -115,7 +116,8 @@ func Opens(name, level string) []string {
 	return list
 }
 
-// find returns the operation that a method and the segments of a path belong to.
+// find returns the operation that a method and the segments of a path belong
+// to.
 func find(method string, path []string) (operation, bool) {
 	var best operation
 	fit := ""
@@ -130,11 +132,11 @@ func find(method string, path []string) (operation, bool) {
 	return best, fit != ""
 }
 
-// match tells how well a pattern fits a path: "" for not at all, and of two
-// others the greater one is better. It has one letter for each segment, so that
+// match returns how well a pattern matches a path: "" for not at all, and of
+// two others the greater is better. It has one letter for each segment, so that
 // the earliest literal decides, as in GitHub's router.
 func match(pattern string, path []string) string {
-	var most [16]byte // so that a path that does not fit costs no memory
+	var most [16]byte // a path that does not match costs no memory
 	fit := most[:0]
 	want := strings.TrimPrefix(pattern, "/")
 	for i, got := range path {
@@ -142,7 +144,7 @@ func match(pattern string, path []string) string {
 		switch {
 		case got == "" && pattern != "/":
 			return ""
-		case holds(segment, got):
+		case placeholderTakes(segment, got):
 			fit = append(fit, 'a')
 		case isPlaceholder(segment) || isPlaceholder(got) || !strings.EqualFold(segment, got):
 			return ""
@@ -155,7 +157,7 @@ func match(pattern string, path []string) string {
 			return string(fit)
 		case last:
 			return ""
-		case !more && slices.Contains(wide, segment) && !slices.Contains(path[i+1:], ""):
+		case !more && slices.Contains(multiSegment, segment) && !slices.Contains(path[i+1:], ""):
 			return string(fit)
 		case !more:
 			return ""
@@ -165,14 +167,14 @@ func match(pattern string, path []string) string {
 	return ""
 }
 
-// wide are the placeholders that, at the end of a path, take the rest of it: the
-// names of files and branches have slashes.
-var wide = []string{"{path}", "{dir}", "{ref}", "{branch}", "{tag}", "{basehead}"}
+// multiSegment are the placeholders that take the rest of a path when they end
+// it: names of files and branches have slashes.
+var multiSegment = []string{"{path}", "{dir}", "{ref}", "{branch}", "{tag}", "{basehead}"}
 
-// holds reports whether a segment of a pattern is a placeholder that can have this
-// value. One has its values known, because its path, with two placeholders after
-// /orgs/{org}/, would take much that is misspelled.
-func holds(segment, value string) bool {
+// placeholderTakes reports whether a segment of a pattern is a placeholder that
+// can have this value. {enablement} has known values: its path, with two
+// placeholders after /orgs/{org}/, would otherwise take many misspelled paths.
+func placeholderTakes(segment, value string) bool {
 	if segment == "{enablement}" && !isPlaceholder(value) {
 		return value == "enable_all" || value == "disable_all"
 	}
@@ -180,7 +182,7 @@ func holds(segment, value string) bool {
 }
 
 // isPlaceholder reports whether a segment stands for any value: {owner}, or
-// :owner as older documentation has it.
+// :owner in older documentation.
 func isPlaceholder(segment string) bool {
 	return strings.HasPrefix(segment, "{") || strings.HasPrefix(segment, ":")
 }

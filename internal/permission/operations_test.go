@@ -77,7 +77,7 @@ func TestEveryOperation(t *testing.T) {
 			needs, errs := Operations(form, nil)
 			switch {
 			case r.noted("jwt"):
-				if want := "line 1: " + r.name + " takes the App's own JWT and no token; hint: "; len(needs) > 0 || !strings.HasPrefix(texts(errs), want) {
+				if want := "line 1: " + r.name + " takes the App's own JWT, not a token; hint: "; len(needs) > 0 || !strings.HasPrefix(texts(errs), want) {
 					t.Errorf("%s: got %v, %v", form, needs, errs)
 				}
 			case r.noted("user"):
@@ -300,29 +300,29 @@ func TestOperationFaults(t *testing.T) {
 	t.Parallel()
 	const shape = "hint: " + operationExample
 	for name, c := range map[string]struct{ text, want string }{
-		"misspelled":      {"GET /repos/{owner}/{repo}/isues", "GET /repos/{owner}/{repo}/isues is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
-		"wrong method":    {"DELETE /repos/acme/api/issues/7", "DELETE /repos/acme/api/issues/... is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues/{issue_number}?"},
-		"a part too many": {"/api/repos/acme/api/issues", "GET /api/repos/acme/api/issues is no operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
+		"misspelled":      {"GET /repos/{owner}/{repo}/isues", "GET /repos/{owner}/{repo}/isues is not an operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
+		"wrong method":    {"DELETE /repos/acme/api/issues/7", "DELETE /repos/acme/api/issues/... is not an operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues/{issue_number}?"},
+		"a part too many": {"/api/repos/acme/api/issues", "GET /api/repos/acme/api/issues is not an operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
 		"YAML list":       {"- git clone", "begins with a dash, as in a list of YAML; hint: leave the dashes out, and write one operation a line"},
-		"nothing near":    {"GET /completely/different/from/anything", "GET /completely/different/from/anything is no operation that an App can use, as far as this release knows; " + shape},
-		"another server":  {"GET /api/v4/projects", "GET /api/.../projects is no operation that an App can use, as far as this release knows; " + shape},
-		"a long path":     {"/" + strings.Repeat("abcdefghij/", 15), "GET with a long path is no operation that an App can use, as far as this release knows; " + shape},
-		"a huge path":     {"/" + strings.Repeat("a/", 20000), "GET with a long path is no operation that an App can use, as far as this release knows; " + shape},
+		"nothing near":    {"GET /completely/different/from/anything", "GET /completely/different/from/anything is not an operation that an App can use, as far as this release knows; " + shape},
+		"another server":  {"GET /api/v4/projects", "GET /api/.../projects is not an operation that an App can use, as far as this release knows; " + shape},
+		"a long path":     {"/" + strings.Repeat("abcdefghij/", 15), "GET with a long path is not an operation that an App can use, as far as this release knows; " + shape},
+		"a huge path":     {"/" + strings.Repeat("a/", 20000), "GET with a long path is not an operation that an App can use, as far as this release knows; " + shape},
 		"user token":      {"GET /user/emails", "GET /user/emails acts for a person, so the installation token of an App cannot do it; hint: use a user access token of the App (ghu_), or a fine-grained personal access token, with emails: read"},
-		"the App's JWT":   {"GET /app", "GET /app takes the App's own JWT and no token; hint: leave it out, permissions have no part in it"},
+		"the App's JWT":   {"GET /app", "GET /app takes the App's own JWT, not a token; hint: leave it out: permissions do not apply to it"},
 		"notifications":   {"PUT /notifications/threads/1", "PUT /notifications/threads/... is not open to Apps; hint: notifications belong to a person; use a classic personal access token"},
 		"packages":        {"DELETE /orgs/acme/packages/npm/x", "DELETE /orgs/acme/packages/npm/x is not open to Apps; hint: use the workflow's GITHUB_TOKEN with packages: write, or a classic personal access token"},
 		"a page":          {"https://github.com/acme/api", "the address of a page, not of the API; hint: the API is at https://api.github.com/ or https://HOST/api/v3/"},
-		"another scheme":  {"ssh://api.github.com/zen", "no address of an API; " + shape},
+		"another scheme":  {"ssh://api.github.com/zen", "not an address of an API; " + shape},
 		"no path":         {"GET", "a method without a path; " + shape},
-		"no method":       {"FETCH /zen", "what stands before the path is no method; hint: one of GET, POST, PUT, PATCH, DELETE"},
+		"no method":       {"FETCH /zen", "the word before the path is not a method; hint: one of GET, POST, PUT, PATCH, DELETE"},
 		"too much":        {"GET /zen please", "more than a method and a path; " + shape},
-		"git, arguments":  {"git push origin main", "no command that this release knows; hint: did you mean git push? Arguments are left out"},
-		"git, misspelled": {"git pusch", "no command that this release knows; hint: did you mean git push? Arguments are left out"},
-		"git, other":      {"git", "no command that this release knows; hint: git clone, git fetch, git pull, git push, and git push workflows are"},
-		"gh, other":       {"gh pr create", "no command that this release knows; hint: many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path"},
+		"git, arguments":  {"git push origin main", "not a command that this release knows; hint: did you mean git push? Arguments are left out"},
+		"git, misspelled": {"git pusch", "not a command that this release knows; hint: did you mean git push? Arguments are left out"},
+		"git, other":      {"git", "not a command that this release knows; hint: git clone, git fetch, git pull, git push, and git push workflows are"},
+		"gh, other":       {"gh pr create", "not a command that this release knows; hint: many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path"},
 		"gh api, options": {"gh api -f a=b /zen", "more than a method and a path; hint: write gh api -X METHOD PATH, and leave other options out"},
-		"gh api, nothing": {"gh api", "no path, or no method that there is; hint: write gh api -X METHOD PATH, and leave other options out"},
+		"gh api, nothing": {"gh api", "the path is missing, or the method does not exist; hint: write gh api -X METHOD PATH, and leave other options out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -331,7 +331,7 @@ func TestOperationFaults(t *testing.T) {
 			}
 		})
 	}
-	if _, errs := Operations("-----BEGIN KEY", nil); len(errs) != 1 || !strings.HasPrefix(fault.Line(errs[0]), "a PEM block, such as a private key, is no list of operations; hint: ") {
+	if _, errs := Operations("-----BEGIN KEY", nil); len(errs) != 1 || !strings.HasPrefix(fault.Line(errs[0]), "a PEM block, such as a private key, is not a list of operations; hint: ") {
 		t.Errorf("got %v", errs)
 	}
 	needs, errs := Operations("/zen\n/nope\n"+strings.Repeat("GET\n", 20), nil)
@@ -375,7 +375,7 @@ func TestWords(t *testing.T) {
 		"gh variable set":     "POST " + repo + "/actions/variables",
 		"gh workflow run":     "POST " + repo + "/actions/workflows/{workflow_id}/dispatches",
 	}
-	for _, word := range Words() {
+	for _, word := range Commands() {
 		needs, errs := Operations(word, nil)
 		if len(errs) > 0 || len(needs) != 1 || needs[0].From != word || !known(needs[0].Permissions) {
 			t.Errorf("%s: got %v, %v", word, needs, errs)

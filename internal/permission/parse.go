@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	maxText   = 64 << 10 // bytes of text that Parse looks at
-	maxFaults = 10       // faults that are told one by one
+	maxText   = 64 << 10 // bytes of text that Parse reads
+	maxFaults = 10       // errors that are listed one by one
 )
 
 const example = "write one permission a line, such as contents: read"
@@ -24,12 +24,12 @@ const example = "write one permission a line, such as contents: read"
 //	contents: read, issues=write
 //	{"contents": "read", "issues": "write"}
 //
-// Names are taken with dashes or underscores, names and levels in any case. All
-// faults are reported, in the order of the text; the set then holds the entries
-// without fault, good for further checks but not for a request. No text gives
-// an empty set.
+// Names may have dashes or underscores; names and levels may be in any case.
+// All errors are returned, in the order of the text; the set then holds the
+// entries without error, good for further checks but not for a request. An
+// empty text yields an empty set.
 func Parse(text string) (Set, []error) {
-	if err := refuse(text, "permissions", example); err != nil {
+	if err := checkText(text, "permissions", example); err != nil {
 		return Set{}, []error{err}
 	}
 	p := parser{set: Set{}}
@@ -41,12 +41,12 @@ func Parse(text string) (Set, []error) {
 	return p.set, p.faults.list()
 }
 
-// Check tells what is wrong with one permission, such as an input
-// permission-<name> holds it; nil when nothing is. Both words are taken as
-// [Parse] takes them. A name that is well-formed but not known is no fault, unless
-// it is so near to a known one that it is a misspelling of it.
+// Check returns what is wrong with one permission, such as an input
+// permission-<name>, or nil. It takes both words as [Parse] does. A well-formed
+// name that is not known is not an error, unless it is close enough to a known
+// one to be a misspelling of it.
 func Check(name, level string) error {
-	return check("the name", Name(name), word(level))
+	return check("the name", Name(name), normalize(level))
 }
 
 type parser struct {
@@ -54,7 +54,7 @@ type parser struct {
 	faults faults
 }
 
-// lines reads the forms that are no JSON.
+// lines reads the forms that are not JSON.
 func (p *parser) lines(text string) {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	lines := strings.Split(text, "\n")
@@ -82,11 +82,11 @@ func (p *parser) entry(where, text string) {
 	if i := strings.IndexAny(text, ":="); i >= 0 {
 		name, level = text[:i], text[i+1:]
 	}
-	p.add(where, Name(unquote(name)), word(unquote(level)))
+	p.add(where, Name(unquote(name)), normalize(unquote(level)))
 }
 
-// object reads the JSON form. It goes by tokens because a map would hide
-// duplicates, and leaves out the decoder's errors because they quote the text.
+// object reads the JSON form. It reads token by token because a map would hide
+// duplicates, and it drops the decoder's errors because they quote the text.
 func (p *parser) object(text string) {
 	d := json.NewDecoder(strings.NewReader(text))
 	broken := func() {
@@ -118,22 +118,22 @@ func (p *parser) object(text string) {
 	}
 }
 
-// member takes one key and value of a JSON object.
+// member reads one key and value of a JSON object.
 func (p *parser) member(seen map[string]bool, where, key string, value json.RawMessage) {
 	name := Name(key)
 	var level string
 	switch {
 	case seen[name]:
-		p.faults.add(fault.New(subject(where, name)+": the key is there twice", "keep one of them"))
+		p.faults.add(fault.New(subject(where, name)+": the key appears twice", "keep one of them"))
 	case !bytes.HasPrefix(value, []byte(`"`)) || json.Unmarshal(value, &level) != nil:
 		p.faults.add(fault.New(subject(where, name)+": the level is not a string", oneOf(name)))
 	default:
-		p.add(where, name, word(level))
+		p.add(where, name, normalize(level))
 	}
 	seen[name] = true
 }
 
-// add checks one entry and puts it into the set.
+// add checks one entry and adds it to the set.
 func (p *parser) add(where, name, level string) {
 	if err := check(where, name, level); err != nil {
 		p.faults.add(err)
@@ -146,8 +146,8 @@ func (p *parser) add(where, name, level string) {
 	p.set[name] = level
 }
 
-// check is the one judge of a name and a level, both normalised; where stands
-// for the name when that must not be repeated.
+// check is the only place that judges a name and a level, both normalised.
+// where stands for the name if a message must not repeat it.
 func check(where, name, level string) error {
 	it := subject(where, name)
 	p, known := Lookup(name)
@@ -155,15 +155,15 @@ func check(where, name, level string) error {
 		return fault.New(it+": looks like a token", "take it out and revoke it, permissions need no secret")
 	}
 	if !known {
-		if err := noName(it, name); err != nil {
+		if err := unknownName(it, name); err != nil {
 			return err
 		}
 	}
 	switch {
-	case strings.HasPrefix(name, "_ "): // a dash, as [Name] has it
+	case strings.HasPrefix(name, "_ "): // [Name] turned the dash into an underscore
 		return fault.New(it+": begins with a dash, as in a list of YAML", "write it without, such as contents: read")
 	case !wellFormed(name):
-		return fault.New(it+": no permission name", "it takes a name and a level, such as contents: read")
+		return fault.New(it+": not a permission name", "it takes a name and a level, such as contents: read")
 	case level == "":
 		return fault.New(it+": no level given", oneOf(name))
 	case level == "none":
@@ -176,16 +176,16 @@ func check(where, name, level string) error {
 	return nil
 }
 
-// noLevel is the fault of a text that is the level of nothing.
+// noLevel returns the error for a text that is not a level of any permission.
 func noLevel(it, name, level string) error {
-	if !isWord(level) {
-		return fault.New(it+": what is given is no level", oneOf(name))
+	if !levelMayAppear(level) {
+		return fault.New(it+": the given text is not a level", oneOf(name))
 	}
 	hint := oneOf(name)
 	if near := nearestWord(level, levelsOf(name)); near != "" {
 		hint += " (did you mean " + near + "?)"
 	}
-	return fault.New(fmt.Sprintf("%s: %q is no level", it, level), hint)
+	return fault.New(fmt.Sprintf("%s: %q is not a level", it, level), hint)
 }
 
 func levelsOf(name string) []string {
@@ -203,17 +203,17 @@ func oneOf(name string) string {
 	return "one of " + strings.Join(l, ", ")
 }
 
-// subject is the name, where a message may repeat it, or else its place.
+// subject returns the name if a message may repeat it, or else its place.
 func subject(where, name string) string {
-	if speakable(name) {
+	if nameMayAppear(name) {
 		return name
 	}
 	return where
 }
 
-func word(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
+func normalize(text string) string { return strings.ToLower(strings.TrimSpace(text)) }
 
-// uncomment cuts a # comment off, which begins the line or follows white space.
+// uncomment removes a # comment, which begins the line or follows white space.
 func uncomment(line string) string {
 	for i := range len(line) {
 		if line[i] == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
@@ -223,7 +223,7 @@ func uncomment(line string) string {
 	return line
 }
 
-// unquote takes one pair of quotes off.
+// unquote removes one pair of quotes.
 func unquote(text string) string {
 	text = strings.TrimSpace(text)
 	if n := len(text); n >= 2 && text[0] == text[n-1] && (text[0] == '"' || text[0] == '\'') {
@@ -232,7 +232,7 @@ func unquote(text string) string {
 	return text
 }
 
-// faults collects errors and keeps the first ones and the number of the rest.
+// faults collects errors. It keeps the first ones and counts the rest.
 type faults struct {
 	first []error
 	more  int
@@ -250,5 +250,5 @@ func (f *faults) list() []error {
 	if f.more == 0 {
 		return f.first
 	}
-	return append(f.first, fault.New(fmt.Sprintf("%d more faults", f.more), fmt.Sprintf("mend the first %d, then try again", maxFaults)))
+	return append(f.first, fault.New(fmt.Sprintf("%d more faults", f.more), fmt.Sprintf("fix the first %d, then try again", maxFaults)))
 }

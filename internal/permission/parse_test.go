@@ -54,8 +54,8 @@ func TestParseFaults(t *testing.T) {
 		text string
 		want []string
 	}{
-		"misspelled level":  {"contents: wrte", []string{`contents: "wrte" is no level; hint: one of read, write (did you mean write?)`}},
-		"no level like it":  {"contents: maybe", []string{`contents: "maybe" is no level; hint: one of read, write`}},
+		"misspelled level":  {"contents: wrte", []string{`contents: "wrte" is not a level; hint: one of read, write (did you mean write?)`}},
+		"no level like it":  {"contents: maybe", []string{`contents: "maybe" is not a level; hint: one of read, write`}},
 		"level it lacks":    {"workflows: read", []string{`workflows: "read" is not one of its levels; hint: its only level is write`}},
 		"admin it lacks":    {"contents: admin", []string{`contents: "admin" is not one of its levels; hint: one of read, write`}},
 		"none":              {"contents: none", []string{`contents: "none" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named`}},
@@ -63,33 +63,33 @@ func TestParseFaults(t *testing.T) {
 		"empty level":       {"foo:", []string{"foo: no level given; hint: one of read, write, admin"}},
 		"two levels":        {"contents: read\ncontents: write", []string{"contents: both read and write are asked for; hint: keep one of them"}},
 		"two spellings":     {"pull-requests=read, pull_requests=write", []string{"pull_requests: both read and write are asked for; hint: keep one of them"}},
-		"unspeakable level": {"contents: hunter2!", []string{"contents: what is given is no level; hint: one of read, write"}},
-		"long level":        {"contents: abcdefghijkl", []string{"contents: what is given is no level; hint: one of read, write"}},
-		"malformed name":    {"contents: read\n\nn\u00e4me: read", []string{"line 3: no permission name; " + shape}},
-		"malformed entry":   {"contents: read, 2fa: read", []string{"entry 2: no permission name; " + shape}},
-		"line and entry":    {"contents: read\nissues: read, a b: read", []string{"line 2, entry 2: no permission name; " + shape}},
+		"unspeakable level": {"contents: hunter2!", []string{"contents: the given text is not a level; hint: one of read, write"}},
+		"long level":        {"contents: abcdefghijkl", []string{"contents: the given text is not a level; hint: one of read, write"}},
+		"malformed name":    {"contents: read\n\nn\u00e4me: read", []string{"line 3: not a permission name; " + shape}},
+		"malformed entry":   {"contents: read, 2fa: read", []string{"entry 2: not a permission name; " + shape}},
+		"line and entry":    {"contents: read\nissues: read, a b: read", []string{"line 2, entry 2: not a permission name; " + shape}},
 		"YAML list": {"- contents: read\n- issues: read", []string{
 			"line 1: begins with a dash, as in a list of YAML; hint: write it without, such as contents: read",
 			"line 2: begins with a dash, as in a list of YAML; hint: write it without, such as contents: read",
 		}},
-		"name too long":       {strings.Repeat("a", 65) + ": read", []string{"entry 1: no permission name; " + shape}},
+		"name too long":       {strings.Repeat("a", 65) + ": read", []string{"entry 1: not a permission name; " + shape}},
 		"long name, no level": {strings.Repeat("a", 41), []string{"entry 1: no level given; hint: one of read, write, admin"}},
 		"token":               {"ghs_" + "abcdefghijklmnopqrstuvwxyzabcdefghij", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
 		"token as name":       {"GHP-abc: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
 		"token as level":      {"contents: github_pat_abc", []string{"contents: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
-		"key":                 {"contents: read\n-----BEGIN RSA PRIVATE KEY-----\nabc", []string{"a PEM block, such as a private key, is no list of permissions; hint: pass the key as private-key, and " + example}},
+		"key":                 {"contents: read\n-----BEGIN RSA PRIVATE KEY-----\nabc", []string{"a PEM block, such as a private key, is not a list of permissions; hint: pass the key as private-key, and " + example}},
 		"JSON, no string":     {`{"contents": true, "issues": {"a": ["read"]}}`, []string{"contents: the level is not a string; hint: one of read, write", "issues: the level is not a string; hint: one of read, write"}},
-		"JSON, twice":         {`{"contents": "read", "contents": "read"}`, []string{"contents: the key is there twice; hint: keep one of them"}},
-		"JSON, two spellings": {`{"pull-requests": "read", "pull_requests": "read"}`, []string{"pull_requests: the key is there twice; hint: keep one of them"}},
-		"JSON, odd key":       {`{"contents": "read", "": "read"}`, []string{"entry 2: no permission name; " + shape}},
+		"JSON, twice":         {`{"contents": "read", "contents": "read"}`, []string{"contents: the key appears twice; hint: keep one of them"}},
+		"JSON, two spellings": {`{"pull-requests": "read", "pull_requests": "read"}`, []string{"pull_requests: the key appears twice; hint: keep one of them"}},
+		"JSON, odd key":       {`{"contents": "read", "": "read"}`, []string{"entry 2: not a permission name; " + shape}},
 		"JSON, broken":        {`{contents: read}`, []string{`no valid JSON object near byte 1; hint: {"contents": "read"}, or ` + example}},
 		"JSON, open":          {`{"contents": "read"`, []string{`no valid JSON object near byte 19; hint: {"contents": "read"}, or ` + example}},
 		"JSON, more":          {`{"contents": "read"} x`, []string{`no valid JSON object near byte 21; hint: {"contents": "read"}, or ` + example}},
 		"too long":            {strings.Repeat(" ", maxText+1), []string{"more than 64 KiB of text; hint: " + example}},
 		"all at once": {"contents: wrte\nworkflows: read\nissues: read\n!", []string{
-			`contents: "wrte" is no level; hint: one of read, write (did you mean write?)`,
+			`contents: "wrte" is not a level; hint: one of read, write (did you mean write?)`,
 			`workflows: "read" is not one of its levels; hint: its only level is write`,
-			"line 4: no permission name; " + shape,
+			"line 4: not a permission name; " + shape,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -106,7 +106,7 @@ func TestParseFaults(t *testing.T) {
 // token are faults that name what was meant. What could be new goes to GitHub.
 func TestMisspelt(t *testing.T) {
 	t.Parallel()
-	const job = "no permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, and here each permission has its name and level, such as contents: read"
+	const job = "not a permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, and here each permission has its name and level, such as contents: read"
 	for name, want := range map[string]string{
 		"content":                     "did you mean contents?",
 		"contnets":                    "did you mean contents?",
@@ -185,7 +185,7 @@ func TestParseManyFaults(t *testing.T) {
 	if len(errs) != maxFaults+1 {
 		t.Fatalf("got %d errors, want %d", len(errs), maxFaults+1)
 	}
-	if got, want := fault.Line(errs[maxFaults]), "15 more faults; hint: mend the first 10, then try again"; got != want {
+	if got, want := fault.Line(errs[maxFaults]), "15 more faults; hint: fix the first 10, then try again"; got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
@@ -198,9 +198,9 @@ func TestCheck(t *testing.T) {
 		{"new_thing", "admin", ""},
 		{"copilot_agent_settings", "write", ""},
 		{"workflows", "read", `workflows: "read" is not one of its levels; hint: its only level is write`},
-		{"new_thing", "reed", `new_thing: "reed" is no level; hint: one of read, write, admin (did you mean read?)`},
+		{"new_thing", "reed", `new_thing: "reed" is not a level; hint: one of read, write, admin (did you mean read?)`},
 		{"contents", "", "contents: no level given; hint: one of read, write"},
-		{"a.b", "read", "the name: no permission name; hint: it takes a name and a level, such as contents: read"},
+		{"a.b", "read", "the name: not a permission name; hint: it takes a name and a level, such as contents: read"},
 	} {
 		got := ""
 		if err := Check(c.name, c.level); err != nil {

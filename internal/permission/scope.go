@@ -12,23 +12,23 @@ import (
 )
 
 // Scope is a scope of classic personal access tokens, or a preset: a part of a
-// scope, for one job, under a name of ours such as "repo:clone".
+// scope, for one job, under a name of our own such as "repo:clone".
 type Scope struct {
 	Name    string
 	Preset  bool
-	Grants  string // what it opens, for a person to read
-	Notice  string // what the permissions do not cover, or cover beyond it; may be empty
-	Why     string // why no App can have it; empty when one can
+	Grants  string // what it opens, for readers
+	Notice  string // where the permissions cover less or more than the scope; may be empty
+	Why     string // why no App can have it; empty if one can
 	Instead string // what to use then
 	needs   string // the permissions, as [parseSet] reads them
 }
 
-// packedScopes are the scopes of scopes.json, one a line, compressed.
+// packedScopes is scopes.json as lines, compressed.
 //
 //go:embed scopes.tsv.gz
 var packedScopes string
 
-// scopes is the whole table, sorted by name.
+// scopes returns the whole table, sorted by name.
 var scopes = sync.OnceValue(func() []Scope {
 	var list []Scope
 	for _, f := range unpack(packedScopes) {
@@ -37,11 +37,11 @@ var scopes = sync.OnceValue(func() []Scope {
 	return list
 })
 
-// Permissions are the narrowest ones that cover the scope; none when no App can
-// have it.
+// Permissions returns the narrowest set that covers the scope, or an empty one
+// if no App can have it.
 func (s Scope) Permissions() Set { return parseSet(s.needs) }
 
-// Presets are the names of the presets of a scope.
+// Presets returns the names of the presets of a scope.
 func (s Scope) Presets() []string {
 	var names []string
 	for _, p := range scopes() {
@@ -63,7 +63,7 @@ func ScopeNames() []string {
 
 // LookupScope finds a scope or preset by its name, in any case.
 func LookupScope(name string) (Scope, bool) {
-	name = word(name)
+	name = normalize(name)
 	for _, s := range scopes() {
 		if s.Name == name {
 			return s, true
@@ -75,11 +75,11 @@ func LookupScope(name string) (Scope, bool) {
 const scopeExample = "write scopes as on a personal access token, such as repo, read:org"
 
 // Scopes reads scopes of classic personal access tokens, and presets, separated
-// by commas, spaces or lines, with # comments, and returns what each takes, in
-// the order of the text and each once. All faults are reported, in the order of
+// by commas, spaces or lines, with # comments. It returns what each takes, in
+// the order of the text and each once. All errors are returned, in the order of
 // the text.
 func Scopes(text string) ([]Need, []error) {
-	if err := refuse(text, "scopes", scopeExample); err != nil {
+	if err := checkText(text, "scopes", scopeExample); err != nil {
 		return nil, []error{err}
 	}
 	var needs []Need
@@ -98,14 +98,14 @@ func Scopes(text string) ([]Need, []error) {
 	return needs, wrong.list()
 }
 
-// scopeWords splits the text. "(no scope)" is how GitHub shows a token without
-// any, and the one name with a space.
+// scopeWords splits the text. "(no scope)", with which GitHub shows a token
+// without scopes, is the only name with a space.
 func scopeWords(text string) []string {
 	text = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(text)
 	var list []string
 	for _, line := range strings.Split(text, "\n") {
 		for _, part := range strings.Split(uncomment(line), ",") {
-			part = word(unquote(part))
+			part = normalize(unquote(part))
 			if _, known := LookupScope(part); known {
 				list = append(list, part)
 				continue
@@ -124,8 +124,8 @@ func (s Scope) need() Need {
 	return n
 }
 
-// noScope is the fault of a word that is no scope; where stands for the word
-// when that must not be repeated.
+// noScope returns the error for a word that is not a scope. where stands for
+// the word if a message must not repeat it.
 func noScope(where, name string) error {
 	if isSecret(name) {
 		return fault.New(where+": looks like a token", "take it out and revoke it, scopes need no secret")
@@ -137,13 +137,13 @@ func noScope(where, name string) error {
 	if near := nearScope(name); near != "" {
 		hint = "did you mean " + near + "?"
 	}
-	if len(name) <= 40 && only(name, func(c byte) bool { return isLower(c) || c == ':' || c == '_' || c == '-' }) {
+	if len(name) <= 40 && consistsOf(name, func(c byte) bool { return isLower(c) || c == ':' || c == '_' || c == '-' }) {
 		where = name
 	}
-	return fault.New(where+": no scope that this release knows", hint)
+	return fault.New(where+": not a scope that this release knows", hint)
 }
 
-// nearScope is the scope or preset that a word was probably meant to be: a
+// nearScope returns the scope or preset that a word was probably meant to be: a
 // preset without its scope, or a misspelling.
 func nearScope(name string) string {
 	if len(name) > maxName {
@@ -157,14 +157,14 @@ func nearScope(name string) string {
 	return nearestWord(name, ScopeNames())
 }
 
-// refuse is the fault of a text that is not worth reading; kind is what it
-// should have been.
-func refuse(text, kind, example string) error {
+// checkText returns an error for a text that is not worth reading. kind says
+// what it should have been.
+func checkText(text, kind, example string) error {
 	if len(text) > maxText {
 		return fault.New("more than 64 KiB of text", example)
 	}
 	if strings.Contains(text, redact.PEM.Prefix()) {
-		return fault.New("a PEM block, such as a private key, is no list of "+kind, "pass the key as private-key, and "+example)
+		return fault.New("a PEM block, such as a private key, is not a list of "+kind, "pass the key as private-key, and "+example)
 	}
 	return nil
 }

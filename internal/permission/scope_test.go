@@ -78,17 +78,17 @@ func TestScopeFaults(t *testing.T) {
 	t.Parallel()
 	const shape = "hint: write scopes as on a personal access token, such as repo, read:org"
 	for name, c := range map[string]struct{ text, want string }{
-		"misspelled":     {"repos", "repos: no scope that this release knows; hint: did you mean repo?"},
+		"misspelled":     {"repos", "repos: not a scope that this release knows; hint: did you mean repo?"},
 		"YAML list":      {"- repo", "scope 1: a dash, as in a list of YAML; hint: leave the dashes out, and separate scopes by commas, spaces or lines"},
-		"preset, bare":   {"push", "push: no scope that this release knows; hint: did you mean repo:push?"},
-		"nothing near":   {"everything", "everything: no scope that this release knows; " + shape},
-		"unspeakable":    {"repo hunter2", "scope 2: no scope that this release knows; " + shape},
+		"preset, bare":   {"push", "push: not a scope that this release knows; hint: did you mean repo:push?"},
+		"nothing near":   {"everything", "everything: not a scope that this release knows; " + shape},
+		"unspeakable":    {"repo hunter2", "scope 2: not a scope that this release knows; " + shape},
 		"token":          {"ghp_abc", "scope 1: looks like a token; hint: take it out and revoke it, scopes need no secret"},
 		"gist":           {"gist", "gist: an installation token of an App is no person, and this acts for one; hint: use a user access token of the App (ghu_) or a personal access token"},
-		"key":            {"-----BEGIN RSA PRIVATE KEY-----", "a PEM block, such as a private key, is no list of scopes; hint: pass the key as private-key, and write scopes as on a personal access token, such as repo, read:org"},
+		"key":            {"-----BEGIN RSA PRIVATE KEY-----", "a PEM block, such as a private key, is not a list of scopes; hint: pass the key as private-key, and write scopes as on a personal access token, such as repo, read:org"},
 		"too long":       {strings.Repeat(" ", maxText+1), "more than 64 KiB of text; " + shape},
-		"long word":      {strings.Repeat("a", 4000), "scope 1: no scope that this release knows; " + shape},
-		"keeps the rest": {"repo nothere", "nothere: no scope that this release knows; " + shape},
+		"long word":      {strings.Repeat("a", 4000), "scope 1: not a scope that this release knows; " + shape},
+		"keeps the rest": {"repo nothere", "nothere: not a scope that this release knows; " + shape},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -10,20 +10,20 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// Set maps GitHub's key of a permission to its level, as both travel on the
-// wire. An empty set asks for nothing in particular, which GitHub answers with
-// everything that the installation has.
+// Set maps GitHub's key of a permission to its level, as in GitHub's JSON. An
+// empty set asks for nothing in particular, and GitHub then grants everything
+// that the installation has.
 type Set map[string]string
 
-// Merge unites two sets. A name that they hold at different levels is an error
-// and keeps the level of a.
+// Merge unites two sets. A name with a different level in each is an error and
+// keeps the level of a.
 func Merge(a, b Set) (Set, []error) {
 	merged := make(Set, len(a)+len(b))
 	maps.Copy(merged, a)
 	var clashes faults
 	for _, name := range sorted(b) {
 		if level, ok := merged[name]; ok && level != b[name] {
-			clashes.add(conflict(shown(name), level, b[name]))
+			clashes.add(conflict(displayName(name), level, b[name]))
 			continue
 		}
 		merged[name] = b[name]
@@ -31,9 +31,10 @@ func Merge(a, b Set) (Set, []error) {
 	return merged, clashes.list()
 }
 
-// conflict is the fault of one name asked for at two levels.
+// conflict returns the error for one name with two levels.
 func conflict(subject, first, second string) error {
-	return fault.New(fmt.Sprintf("%s: both %s and %s are asked for", subject, shownLevel(first), shownLevel(second)), "keep one of them")
+	return fault.New(fmt.Sprintf("%s: both %s and %s are asked for", subject, displayLevel(first), displayLevel(second)),
+		"keep one of them")
 }
 
 // Lines returns "contents: read" for each permission, sorted. A set that a server sent
@@ -45,7 +46,7 @@ func (s Set) Lines() []string {
 		if !wellFormed(name) {
 			name = strconv.QuoteToASCII(name)
 		}
-		if !isWord(level) {
+		if !levelMayAppear(level) {
 			level = strconv.QuoteToASCII(level)
 		}
 		lines = append(lines, name+": "+level)
@@ -62,11 +63,11 @@ func (s Set) YAML() string {
 	return b.String()
 }
 
-// Compare tells how what GitHub granted differs from what was asked for, in
-// sorted phrases: missing as "contents: write (granted read)" or "issues: read
-// (not granted)", extra as "contents: write (asked read)" or "members: read".
-// GitHub adds "metadata: read" to every token, so that is no difference. To
-// ask for nothing is to ask for everything, and not a case for Compare.
+// Compare returns how the granted set differs from the one that was asked for,
+// in sorted phrases: missing as "contents: write (granted read)" or "issues:
+// read (not granted)", extra as "contents: write (asked read)" or "members:
+// read". "metadata: read" does not count, since GitHub adds it to every token.
+// An empty asked set asks for everything; do not compare it.
 func Compare(asked, granted Set) (missing, extra []string) {
 	for _, name := range sorted(asked) {
 		want := asked[name]
@@ -76,9 +77,9 @@ func Compare(asked, granted Set) (missing, extra []string) {
 			missing = append(missing, phrase(name, want)+" (not granted)")
 		case got == want:
 		case rank(got) > rank(want):
-			extra = append(extra, phrase(name, got)+" (asked "+shownLevel(want)+")")
+			extra = append(extra, phrase(name, got)+" (asked "+displayLevel(want)+")")
 		default: // lower, or a level that this release cannot rank
-			missing = append(missing, phrase(name, want)+" (granted "+shownLevel(got)+")")
+			missing = append(missing, phrase(name, want)+" (granted "+displayLevel(got)+")")
 		}
 	}
 	for _, name := range sorted(granted) {
@@ -93,8 +94,8 @@ func Compare(asked, granted Set) (missing, extra []string) {
 }
 
 // Unknown returns a warning, one sentence, for each part of a set that this
-// release does not know and that GitHub will have to judge: names it has never
-// heard of, and levels nobody has seen of a name without a published schema.
+// release does not know and only GitHub can judge: unknown names, and unseen
+// levels of a name without a published schema.
 func Unknown(s Set) []string {
 	var warnings []string
 	more := 0
@@ -107,7 +108,7 @@ func Unknown(s Set) []string {
 			more++
 			continue
 		}
-		text := shown(name) + " is not a permission this release knows"
+		text := displayName(name) + " is not a permission this release knows"
 		if known {
 			text = phrase(name, s[name]) + " is not a level this release has seen"
 		} else if near := nearestName(name); near != "" {
@@ -116,24 +117,27 @@ func Unknown(s Set) []string {
 		warnings = append(warnings, text+"; it is passed to GitHub as it is")
 	}
 	if more > 0 {
-		warnings = append(warnings, fmt.Sprintf("%d more are not known to this release either; they are passed to GitHub as they are", more))
+		warnings = append(warnings,
+			fmt.Sprintf("%d more are not known to this release either; they are passed to GitHub as they are", more))
 	}
 	return warnings
 }
 
-func phrase(name, level string) string { return shown(name) + ": " + shownLevel(level) }
+func phrase(name, level string) string { return displayName(name) + ": " + displayLevel(level) }
 
-// shown is a name for a message, and never a text that may be a secret.
-func shown(name string) string {
-	if speakable(name) {
+// displayName returns a name for a message, and never a text that may be a
+// secret.
+func displayName(name string) string {
+	if nameMayAppear(name) {
 		return name
 	}
 	return fmt.Sprintf("a name of %d characters", len(name))
 }
 
-// shownLevel is a level for a message, and never a text that may be a secret.
-func shownLevel(level string) string {
-	if isWord(level) {
+// displayLevel returns a level for a message, and never a text that may be a
+// secret.
+func displayLevel(level string) string {
+	if levelMayAppear(level) {
 		return level
 	}
 	return "another level"

@@ -3,114 +3,444 @@
 package permission
 
 var table = []Permission{
-	{Name: "actions", Scope: "repository", Levels: []string{"read", "write"}, Description: "Workflows, runs, jobs, logs, artifacts and caches."},
-	{Name: "actions_variables", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Actions variables of a repository."},
-	{Name: "administration", Scope: "repository", Levels: []string{"read", "write"}, Description: "Repository settings, collaborators, branch protection, rulesets, deploy keys and runners."},
-	{Name: "agent_secrets", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Secrets of the Copilot coding agent, per repository."},
-	{Name: "agent_variables", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Variables of the Copilot coding agent, per repository."},
-	{Name: "artifact_metadata", Scope: "repository", Levels: []string{"read", "write"}, Description: "Records of where build artifacts are stored and deployed."},
-	{Name: "attestations", Scope: "repository", Levels: []string{"read", "write"}, Description: "Build provenance attestations."},
-	{Name: "checks", Scope: "repository", Levels: []string{"read", "write"}, Description: "Check runs and check suites."},
-	{Name: "code_quality", Scope: "repository", Levels: []string{"read", "write"}, Description: "Code quality findings."},
-	{Name: "codespaces", Scope: "repository", Levels: []string{"read", "write"}, Description: "Codespaces of a repository; most of it needs a user token."},
-	{Name: "codespaces_lifecycle_admin", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Start, stop and export codespaces."},
-	{Name: "codespaces_metadata", Scope: "repository", Levels: []string{"read"}, Observed: true, Description: "Dev container configurations and machine types of codespaces."},
-	{Name: "codespaces_secrets", Scope: "repository", Levels: []string{"write"}, Observed: true, Description: "Codespaces secrets of a repository; even listing them takes write."},
-	{Name: "content_references", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Attachments to content references (retired)."},
-	{Name: "contents", Scope: "repository", Levels: []string{"read", "write"}, Description: "Code, commits, branches, tags, releases and repository dispatch."},
-	{Name: "copilot_agent_settings", Scope: "repository", Levels: []string{"read"}, Observed: true, Description: "Copilot coding agent settings of a repository."},
-	{Name: "copilot_messages", Scope: "account", Levels: []string{"read", "write"}, Observed: true, Description: "Copilot chat messages for extensions (user account)."},
-	{Name: "custom_properties_for_organizations", Scope: "organization", Levels: []string{"read", "write"}, Description: "Values of custom properties of the organization."},
-	{Name: "dependabot_secrets", Scope: "repository", Levels: []string{"read", "write"}, Description: "Dependabot secrets of a repository."},
-	{Name: "deployments", Scope: "repository", Levels: []string{"read", "write"}, Description: "Deployments and their statuses."},
-	{Name: "discussions", Scope: "repository", Levels: []string{"read", "write"}, Description: "Discussions and their comments."},
-	{Name: "email_addresses", Scope: "account", Levels: []string{"read", "write"}, Description: "E-mail addresses of a user account."},
-	{Name: "enterprise_administration", Scope: "enterprise", Levels: []string{"read", "write"}, Description: "Administration of the enterprise."},
-	{Name: "enterprise_ai_controls", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true, Description: "Copilot policies of the enterprise."},
-	{Name: "enterprise_copilot_metrics", Scope: "enterprise", Levels: []string{"read"}, Observed: true, Description: "Copilot usage metrics of the enterprise."},
-	{Name: "enterprise_copilot_usage", Scope: "enterprise", Levels: []string{"read"}, Observed: true, Description: "Copilot usage records of the enterprise."},
-	{Name: "enterprise_credentials", Scope: "enterprise", Levels: []string{"write"}, Observed: true, Description: "Credentials of members of the enterprise: revoke them and their SAML authorizations."},
-	{Name: "enterprise_custom_enterprise_roles", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true, Description: "Roles of the enterprise and who has them."},
-	{Name: "enterprise_custom_properties", Scope: "enterprise", Levels: []string{"read", "write"}, Description: "Custom property definitions of the enterprise."},
-	{Name: "enterprise_custom_properties_for_organizations", Scope: "enterprise", Levels: []string{"read", "write", "admin"}, Description: "Custom properties of organizations in the enterprise."},
-	{Name: "enterprise_innersource_vulnerabilities", Scope: "enterprise", Levels: []string{"write"}, Observed: true, Description: "Inner-source vulnerabilities of the enterprise."},
-	{Name: "enterprise_licensing", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true, Description: "Visual Studio subscriptions of the enterprise."},
-	{Name: "enterprise_organization_installation_repositories", Scope: "enterprise", Levels: []string{"read", "write"}, Description: "Repositories that App installations in the enterprise may reach."},
-	{Name: "enterprise_organization_installations", Scope: "enterprise", Levels: []string{"read", "write"}, Description: "App installations in the organizations of the enterprise."},
-	{Name: "enterprise_scim", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true, Description: "Users and groups of the enterprise, provisioned by SCIM."},
-	{Name: "enterprise_teams", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true, Description: "Enterprise teams and their members."},
-	{Name: "environments", Scope: "repository", Levels: []string{"read", "write"}, Description: "Secrets and variables of environments; environments themselves need administration."},
-	{Name: "followers", Scope: "account", Levels: []string{"read", "write"}, Description: "Followers of a user account."},
-	{Name: "git_ssh_keys", Scope: "account", Levels: []string{"read", "write"}, Description: "SSH keys of a user account."},
-	{Name: "gpg_keys", Scope: "account", Levels: []string{"read", "write"}, Description: "GPG keys of a user account."},
-	{Name: "interaction_limits", Scope: "account", Levels: []string{"read", "write"}, Description: "Interaction limits of a user account."},
-	{Name: "issue_fields", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Issue fields of the organization."},
-	{Name: "issue_types", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Issue types of the organization."},
-	{Name: "issues", Scope: "repository", Levels: []string{"read", "write"}, Description: "Issues, their comments, labels, assignees and milestones."},
-	{Name: "keys", Scope: "account", Levels: []string{"read", "write"}, Observed: true, Description: "SSH keys of a user account, as git_ssh_keys; parts of GitHub use this spelling."},
-	{Name: "members", Scope: "organization", Levels: []string{"read", "write"}, Description: "Members, teams, invitations and outside collaborators of the organization."},
-	{Name: "merge_queues", Scope: "repository", Levels: []string{"read", "write"}, Description: "Merge queues."},
-	{Name: "metadata", Scope: "repository", Levels: []string{"read", "write"}, Description: "Basic facts about repositories; every token has metadata: read."},
-	{Name: "org_copilot_content_exclusion", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Content that Copilot must leave out, for the organization."},
-	{Name: "organization_actions_variables", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Actions variables of the organization."},
-	{Name: "organization_administration", Scope: "organization", Levels: []string{"read", "write"}, Description: "Organization settings, Actions policy, audit log and installed Apps."},
-	{Name: "organization_agent_secrets", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Secrets of the Copilot coding agent, for the organization."},
-	{Name: "organization_agent_variables", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Variables of the Copilot coding agent, for the organization."},
-	{Name: "organization_announcement_banners", Scope: "organization", Levels: []string{"read", "write"}, Description: "Announcement banner of the organization."},
-	{Name: "organization_api_insights", Scope: "organization", Levels: []string{"read"}, Observed: true, Description: "API usage statistics of the organization."},
-	{Name: "organization_campaigns", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Security campaigns of the organization."},
-	{Name: "organization_code_scanning_dismissal_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Requests to dismiss code scanning alerts in the organization."},
-	{Name: "organization_codespaces", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Codespaces owned by organization members."},
-	{Name: "organization_codespaces_secrets", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Codespaces secrets of the organization."},
-	{Name: "organization_codespaces_settings", Scope: "organization", Levels: []string{"write"}, Observed: true, Description: "Who may use codespaces at the cost of the organization."},
-	{Name: "organization_copilot_agent_settings", Scope: "organization", Levels: []string{"read", "write"}, Description: "Copilot coding agent settings of the organization."},
-	{Name: "organization_copilot_metrics", Scope: "organization", Levels: []string{"read"}, Observed: true, Description: "Copilot usage metrics of the organization."},
-	{Name: "organization_copilot_seat_management", Scope: "organization", Levels: []string{"read", "write"}, Description: "Copilot seats of the organization."},
-	{Name: "organization_copilot_spaces", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Copilot Spaces of the organization."},
-	{Name: "organization_custom_org_roles", Scope: "organization", Levels: []string{"read", "write"}, Description: "Custom organization roles."},
-	{Name: "organization_custom_properties", Scope: "organization", Levels: []string{"read", "write", "admin"}, Description: "Custom properties of repositories: values take write, definitions admin."},
-	{Name: "organization_custom_roles", Scope: "organization", Levels: []string{"read", "write"}, Description: "Custom repository roles of the organization."},
-	{Name: "organization_dependabot_dismissal_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Requests to dismiss Dependabot alerts in the organization."},
-	{Name: "organization_dependabot_secrets", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Dependabot secrets of the organization."},
-	{Name: "organization_events", Scope: "organization", Levels: []string{"read"}, Description: "Event feed of the organization."},
-	{Name: "organization_hooks", Scope: "organization", Levels: []string{"read", "write"}, Description: "Webhooks of the organization."},
-	{Name: "organization_knowledge_bases", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Copilot knowledge bases of the organization."},
-	{Name: "organization_network_configurations", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Network configurations of hosted runners in the organization."},
-	{Name: "organization_packages", Scope: "organization", Levels: []string{"read", "write"}, Description: "Packages of the organization in GitHub Packages."},
-	{Name: "organization_personal_access_token_requests", Scope: "organization", Levels: []string{"read", "write"}, Description: "Requests for fine-grained personal access tokens: list, approve, deny."},
-	{Name: "organization_personal_access_tokens", Scope: "organization", Levels: []string{"read", "write"}, Description: "Fine-grained personal access tokens with access to the organization: list, revoke."},
-	{Name: "organization_plan", Scope: "organization", Levels: []string{"read"}, Description: "Plan of the organization."},
-	{Name: "organization_pre_receive_hooks", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Pre-receive hooks of the organization (GitHub Enterprise Server)."},
-	{Name: "organization_private_registries", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Private registries that Dependabot and code scanning log in to."},
-	{Name: "organization_projects", Scope: "organization", Levels: []string{"read", "write", "admin"}, Description: "Projects of the organization."},
-	{Name: "organization_runner_custom_images", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Custom images for hosted runners of the organization."},
-	{Name: "organization_secret_scanning_bypass_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Requests to bypass push protection in the organization."},
-	{Name: "organization_secrets", Scope: "organization", Levels: []string{"read", "write"}, Description: "Actions secrets of the organization."},
-	{Name: "organization_self_hosted_runners", Scope: "organization", Levels: []string{"read", "write"}, Description: "Self-hosted runners and runner groups of the organization."},
-	{Name: "organization_user_blocking", Scope: "organization", Levels: []string{"read", "write"}, Description: "Users that the organization blocks."},
-	{Name: "packages", Scope: "repository", Levels: []string{"read", "write"}, Description: "Packages in GitHub Packages."},
-	{Name: "pages", Scope: "repository", Levels: []string{"read", "write"}, Description: "GitHub Pages sites, their builds and deployments."},
-	{Name: "plan", Scope: "account", Levels: []string{"read", "write"}, Observed: true, Description: "Plan of a user account."},
-	{Name: "private_repository_invitations", Scope: "account", Levels: []string{"read"}, Observed: true, Description: "Invitations of a user account to private repositories."},
-	{Name: "profile", Scope: "account", Levels: []string{"write"}, Description: "Profile of a user account."},
-	{Name: "pull_requests", Scope: "repository", Levels: []string{"read", "write"}, Description: "Pull requests, reviews, their comments, labels and milestones."},
-	{Name: "repo_secret_scanning_dismissal_requests", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Requests to dismiss secret scanning alerts of a repository."},
-	{Name: "repository_advisories", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Repository security advisories."},
-	{Name: "repository_custom_properties", Scope: "repository", Levels: []string{"read", "write"}, Description: "Values of custom properties of a repository."},
-	{Name: "repository_hooks", Scope: "repository", Levels: []string{"read", "write"}, Description: "Webhooks of a repository and their deliveries."},
-	{Name: "repository_pre_receive_hooks", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Pre-receive hooks of a repository (GitHub Enterprise Server)."},
-	{Name: "repository_projects", Scope: "repository", Levels: []string{"read", "write", "admin"}, Description: "Classic projects of a repository (retired on github.com)."},
-	{Name: "secret_scanning_alerts", Scope: "repository", Levels: []string{"read", "write"}, Description: "Secret scanning alerts."},
-	{Name: "secret_scanning_bypass_requests", Scope: "repository", Levels: []string{"read", "write"}, Observed: true, Description: "Requests to bypass push protection in a repository."},
-	{Name: "secret_scanning_dismissal_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true, Description: "Requests to dismiss secret scanning alerts in the organization."},
-	{Name: "secrets", Scope: "repository", Levels: []string{"read", "write"}, Description: "Actions secrets of a repository; environment and Dependabot secrets have permissions of their own."},
-	{Name: "security_events", Scope: "repository", Levels: []string{"read", "write"}, Description: "Code scanning alerts, analyses and SARIF uploads."},
-	{Name: "single_file", Scope: "repository", Levels: []string{"read", "write"}, Description: "The single files that the App was registered for."},
-	{Name: "starring", Scope: "account", Levels: []string{"read", "write"}, Description: "Stars of a user account."},
-	{Name: "statuses", Scope: "repository", Levels: []string{"read", "write"}, Description: "Commit statuses."},
-	{Name: "team_discussions", Scope: "organization", Levels: []string{"read", "write"}, Description: "Team discussions (retired)."},
-	{Name: "user_events", Scope: "account", Levels: []string{"read", "write"}, Observed: true, Description: "Events of a user account."},
-	{Name: "vulnerability_alerts", Scope: "repository", Levels: []string{"read", "write"}, Description: "Dependabot alerts."},
-	{Name: "watching", Scope: "account", Levels: []string{"read"}, Observed: true, Description: "Repositories that a user account watches."},
-	{Name: "workflows", Scope: "repository", Levels: []string{"write"}, Description: "Changes to files in .github/workflows; needs contents: write as well."},
+	{
+		Name: "actions", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Workflows, runs, jobs, logs, artifacts and caches.",
+	},
+	{
+		Name: "actions_variables", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Actions variables of a repository.",
+	},
+	{
+		Name: "administration", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Repository settings, collaborators, branch protection, rulesets, deploy keys and runners.",
+	},
+	{
+		Name: "agent_secrets", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Secrets of the Copilot coding agent, per repository.",
+	},
+	{
+		Name: "agent_variables", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Variables of the Copilot coding agent, per repository.",
+	},
+	{
+		Name: "artifact_metadata", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Records of where build artifacts are stored and deployed.",
+	},
+	{
+		Name: "attestations", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Build provenance attestations.",
+	},
+	{
+		Name: "checks", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Check runs and check suites.",
+	},
+	{
+		Name: "code_quality", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Code quality findings.",
+	},
+	{
+		Name: "codespaces", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Codespaces of a repository; most of it needs a user token.",
+	},
+	{
+		Name: "codespaces_lifecycle_admin", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Start, stop and export codespaces.",
+	},
+	{
+		Name: "codespaces_metadata", Scope: "repository", Levels: []string{"read"}, Observed: true,
+		Description: "Dev container configurations and machine types of codespaces.",
+	},
+	{
+		Name: "codespaces_secrets", Scope: "repository", Levels: []string{"write"}, Observed: true,
+		Description: "Codespaces secrets of a repository; even listing them takes write.",
+	},
+	{
+		Name: "content_references", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Attachments to content references (retired).",
+	},
+	{
+		Name: "contents", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Code, commits, branches, tags, releases and repository dispatch.",
+	},
+	{
+		Name: "copilot_agent_settings", Scope: "repository", Levels: []string{"read"}, Observed: true,
+		Description: "Copilot coding agent settings of a repository.",
+	},
+	{
+		Name: "copilot_messages", Scope: "account", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Copilot chat messages for extensions (user account).",
+	},
+	{
+		Name: "custom_properties_for_organizations", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Values of custom properties of the organization.",
+	},
+	{
+		Name: "dependabot_secrets", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Dependabot secrets of a repository.",
+	},
+	{
+		Name: "deployments", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Deployments and their statuses.",
+	},
+	{
+		Name: "discussions", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Discussions and their comments.",
+	},
+	{
+		Name: "email_addresses", Scope: "account", Levels: []string{"read", "write"},
+		Description: "E-mail addresses of a user account.",
+	},
+	{
+		Name: "enterprise_administration", Scope: "enterprise", Levels: []string{"read", "write"},
+		Description: "Administration of the enterprise.",
+	},
+	{
+		Name: "enterprise_ai_controls", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Copilot policies of the enterprise.",
+	},
+	{
+		Name: "enterprise_copilot_metrics", Scope: "enterprise", Levels: []string{"read"}, Observed: true,
+		Description: "Copilot usage metrics of the enterprise.",
+	},
+	{
+		Name: "enterprise_copilot_usage", Scope: "enterprise", Levels: []string{"read"}, Observed: true,
+		Description: "Copilot usage records of the enterprise.",
+	},
+	{
+		Name: "enterprise_credentials", Scope: "enterprise", Levels: []string{"write"}, Observed: true,
+		Description: "Credentials of members of the enterprise: revoke them and their SAML authorizations.",
+	},
+	{
+		Name: "enterprise_custom_enterprise_roles", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Roles of the enterprise and who has them.",
+	},
+	{
+		Name: "enterprise_custom_properties", Scope: "enterprise", Levels: []string{"read", "write"},
+		Description: "Custom property definitions of the enterprise.",
+	},
+	{
+		Name: "enterprise_custom_properties_for_organizations", Scope: "enterprise", Levels: []string{"read", "write", "admin"},
+		Description: "Custom properties of organizations in the enterprise.",
+	},
+	{
+		Name: "enterprise_innersource_vulnerabilities", Scope: "enterprise", Levels: []string{"write"}, Observed: true,
+		Description: "Inner-source vulnerabilities of the enterprise.",
+	},
+	{
+		Name: "enterprise_licensing", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Visual Studio subscriptions of the enterprise.",
+	},
+	{
+		Name: "enterprise_organization_installation_repositories", Scope: "enterprise", Levels: []string{"read", "write"},
+		Description: "Repositories that App installations in the enterprise may reach.",
+	},
+	{
+		Name: "enterprise_organization_installations", Scope: "enterprise", Levels: []string{"read", "write"},
+		Description: "App installations in the organizations of the enterprise.",
+	},
+	{
+		Name: "enterprise_scim", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Users and groups of the enterprise, provisioned by SCIM.",
+	},
+	{
+		Name: "enterprise_teams", Scope: "enterprise", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Enterprise teams and their members.",
+	},
+	{
+		Name: "environments", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Secrets and variables of environments; environments themselves need administration.",
+	},
+	{
+		Name: "followers", Scope: "account", Levels: []string{"read", "write"},
+		Description: "Followers of a user account.",
+	},
+	{
+		Name: "git_ssh_keys", Scope: "account", Levels: []string{"read", "write"},
+		Description: "SSH keys of a user account.",
+	},
+	{
+		Name: "gpg_keys", Scope: "account", Levels: []string{"read", "write"},
+		Description: "GPG keys of a user account.",
+	},
+	{
+		Name: "interaction_limits", Scope: "account", Levels: []string{"read", "write"},
+		Description: "Interaction limits of a user account.",
+	},
+	{
+		Name: "issue_fields", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Issue fields of the organization.",
+	},
+	{
+		Name: "issue_types", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Issue types of the organization.",
+	},
+	{
+		Name: "issues", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Issues, their comments, labels, assignees and milestones.",
+	},
+	{
+		Name: "keys", Scope: "account", Levels: []string{"read", "write"}, Observed: true,
+		Description: "SSH keys of a user account, as git_ssh_keys; parts of GitHub use this spelling.",
+	},
+	{
+		Name: "members", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Members, teams, invitations and outside collaborators of the organization.",
+	},
+	{
+		Name: "merge_queues", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Merge queues.",
+	},
+	{
+		Name: "metadata", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Basic facts about repositories; every token has metadata: read.",
+	},
+	{
+		Name: "org_copilot_content_exclusion", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Content that Copilot must leave out, for the organization.",
+	},
+	{
+		Name: "organization_actions_variables", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Actions variables of the organization.",
+	},
+	{
+		Name: "organization_administration", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Organization settings, Actions policy, audit log and installed Apps.",
+	},
+	{
+		Name: "organization_agent_secrets", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Secrets of the Copilot coding agent, for the organization.",
+	},
+	{
+		Name: "organization_agent_variables", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Variables of the Copilot coding agent, for the organization.",
+	},
+	{
+		Name: "organization_announcement_banners", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Announcement banner of the organization.",
+	},
+	{
+		Name: "organization_api_insights", Scope: "organization", Levels: []string{"read"}, Observed: true,
+		Description: "API usage statistics of the organization.",
+	},
+	{
+		Name: "organization_campaigns", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Security campaigns of the organization.",
+	},
+	{
+		Name: "organization_code_scanning_dismissal_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Requests to dismiss code scanning alerts in the organization.",
+	},
+	{
+		Name: "organization_codespaces", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Codespaces owned by organization members.",
+	},
+	{
+		Name: "organization_codespaces_secrets", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Codespaces secrets of the organization.",
+	},
+	{
+		Name: "organization_codespaces_settings", Scope: "organization", Levels: []string{"write"}, Observed: true,
+		Description: "Who may use codespaces at the cost of the organization.",
+	},
+	{
+		Name: "organization_copilot_agent_settings", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Copilot coding agent settings of the organization.",
+	},
+	{
+		Name: "organization_copilot_metrics", Scope: "organization", Levels: []string{"read"}, Observed: true,
+		Description: "Copilot usage metrics of the organization.",
+	},
+	{
+		Name: "organization_copilot_seat_management", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Copilot seats of the organization.",
+	},
+	{
+		Name: "organization_copilot_spaces", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Copilot Spaces of the organization.",
+	},
+	{
+		Name: "organization_custom_org_roles", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Custom organization roles.",
+	},
+	{
+		Name: "organization_custom_properties", Scope: "organization", Levels: []string{"read", "write", "admin"},
+		Description: "Custom properties of repositories: values take write, definitions admin.",
+	},
+	{
+		Name: "organization_custom_roles", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Custom repository roles of the organization.",
+	},
+	{
+		Name: "organization_dependabot_dismissal_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Requests to dismiss Dependabot alerts in the organization.",
+	},
+	{
+		Name: "organization_dependabot_secrets", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Dependabot secrets of the organization.",
+	},
+	{
+		Name: "organization_events", Scope: "organization", Levels: []string{"read"},
+		Description: "Event feed of the organization.",
+	},
+	{
+		Name: "organization_hooks", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Webhooks of the organization.",
+	},
+	{
+		Name: "organization_knowledge_bases", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Copilot knowledge bases of the organization.",
+	},
+	{
+		Name: "organization_network_configurations", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Network configurations of hosted runners in the organization.",
+	},
+	{
+		Name: "organization_packages", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Packages of the organization in GitHub Packages.",
+	},
+	{
+		Name: "organization_personal_access_token_requests", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Requests for fine-grained personal access tokens: list, approve, deny.",
+	},
+	{
+		Name: "organization_personal_access_tokens", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Fine-grained personal access tokens with access to the organization: list, revoke.",
+	},
+	{
+		Name: "organization_plan", Scope: "organization", Levels: []string{"read"},
+		Description: "Plan of the organization.",
+	},
+	{
+		Name: "organization_pre_receive_hooks", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Pre-receive hooks of the organization (GitHub Enterprise Server).",
+	},
+	{
+		Name: "organization_private_registries", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Private registries that Dependabot and code scanning log in to.",
+	},
+	{
+		Name: "organization_projects", Scope: "organization", Levels: []string{"read", "write", "admin"},
+		Description: "Projects of the organization.",
+	},
+	{
+		Name: "organization_runner_custom_images", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Custom images for hosted runners of the organization.",
+	},
+	{
+		Name: "organization_secret_scanning_bypass_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Requests to bypass push protection in the organization.",
+	},
+	{
+		Name: "organization_secrets", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Actions secrets of the organization.",
+	},
+	{
+		Name: "organization_self_hosted_runners", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Self-hosted runners and runner groups of the organization.",
+	},
+	{
+		Name: "organization_user_blocking", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Users that the organization blocks.",
+	},
+	{
+		Name: "packages", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Packages in GitHub Packages.",
+	},
+	{
+		Name: "pages", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "GitHub Pages sites, their builds and deployments.",
+	},
+	{
+		Name: "plan", Scope: "account", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Plan of a user account.",
+	},
+	{
+		Name: "private_repository_invitations", Scope: "account", Levels: []string{"read"}, Observed: true,
+		Description: "Invitations of a user account to private repositories.",
+	},
+	{
+		Name: "profile", Scope: "account", Levels: []string{"write"},
+		Description: "Profile of a user account.",
+	},
+	{
+		Name: "pull_requests", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Pull requests, reviews, their comments, labels and milestones.",
+	},
+	{
+		Name: "repo_secret_scanning_dismissal_requests", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Requests to dismiss secret scanning alerts of a repository.",
+	},
+	{
+		Name: "repository_advisories", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Repository security advisories.",
+	},
+	{
+		Name: "repository_custom_properties", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Values of custom properties of a repository.",
+	},
+	{
+		Name: "repository_hooks", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Webhooks of a repository and their deliveries.",
+	},
+	{
+		Name: "repository_pre_receive_hooks", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Pre-receive hooks of a repository (GitHub Enterprise Server).",
+	},
+	{
+		Name: "repository_projects", Scope: "repository", Levels: []string{"read", "write", "admin"},
+		Description: "Classic projects of a repository (retired on github.com).",
+	},
+	{
+		Name: "secret_scanning_alerts", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Secret scanning alerts.",
+	},
+	{
+		Name: "secret_scanning_bypass_requests", Scope: "repository", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Requests to bypass push protection in a repository.",
+	},
+	{
+		Name: "secret_scanning_dismissal_requests", Scope: "organization", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Requests to dismiss secret scanning alerts in the organization.",
+	},
+	{
+		Name: "secrets", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Actions secrets of a repository; environment and Dependabot secrets have permissions of their own.",
+	},
+	{
+		Name: "security_events", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Code scanning alerts, analyses and SARIF uploads.",
+	},
+	{
+		Name: "single_file", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "The single files that the App was registered for.",
+	},
+	{
+		Name: "starring", Scope: "account", Levels: []string{"read", "write"},
+		Description: "Stars of a user account.",
+	},
+	{
+		Name: "statuses", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Commit statuses.",
+	},
+	{
+		Name: "team_discussions", Scope: "organization", Levels: []string{"read", "write"},
+		Description: "Team discussions (retired).",
+	},
+	{
+		Name: "user_events", Scope: "account", Levels: []string{"read", "write"}, Observed: true,
+		Description: "Events of a user account.",
+	},
+	{
+		Name: "vulnerability_alerts", Scope: "repository", Levels: []string{"read", "write"},
+		Description: "Dependabot alerts.",
+	},
+	{
+		Name: "watching", Scope: "account", Levels: []string{"read"}, Observed: true,
+		Description: "Repositories that a user account watches.",
+	},
+	{
+		Name: "workflows", Scope: "repository", Levels: []string{"write"},
+		Description: "Changes to files in .github/workflows; needs contents: write as well.",
+	},
 }

@@ -8,20 +8,20 @@ import (
 )
 
 // page makes docs/permissions.md.
-func page(own, scopeData, tsv, commandData []byte) ([]byte, error) {
-	entries, err := parse(own)
+func page(permissions, scopeData, tsv, commandData []byte) ([]byte, error) {
+	entries, err := parse(permissions)
 	if err != nil {
 		return nil, err
 	}
-	scopes, err := readScopes(scopeData, own)
+	scopes, err := readScopes(scopeData, permissions)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := readOperations(tsv, own)
+	operations, err := readOperations(tsv, permissions)
 	if err != nil {
 		return nil, err
 	}
-	commands, err := readCommands(commandData, own)
+	commands, err := readCommands(commandData, permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,8 @@ func page(own, scopeData, tsv, commandData []byte) ([]byte, error) {
 }
 
 func pageScopes(b *strings.Builder, scopes []scope) {
-	b.WriteString("\n## From scopes\n\nThe narrowest permissions that cover a scope of a classic token, for repositories and organizations.\n\n" +
+	b.WriteString("\n## From scopes\n\n" +
+		"The narrowest permissions that cover a scope of a classic token, for repositories and organizations.\n\n" +
 		"| scope | opens | permissions | to know |\n| --- | --- | --- | --- |\n")
 	for _, s := range scopes {
 		if !s.Preset && s.Instead == "" {
@@ -61,20 +62,21 @@ func pageScopes(b *strings.Builder, scopes []scope) {
 }
 
 func pageCommands(b *strings.Builder, commands [][2]string) {
-	b.WriteString("\n## From commands\n\n`operations` takes these lines beside API operations, without arguments.\n\n" +
+	b.WriteString("\n## From commands\n\n`operations` takes these lines besides API operations, without arguments.\n\n" +
 		"| command | permissions |\n| --- | --- |\n")
 	for _, c := range commands {
 		fmt.Fprintf(b, "| `%s` | %s |\n", c[0], listed(c[1]))
 	}
 }
 
-// listed writes "contents=read,issues=write" for readers.
+// listed formats "contents=read,issues=write" for readers.
 func listed(permissions string) string {
 	return "`" + strings.NewReplacer("=", ": ", ",", "`, `").Replace(permissions) + "`"
 }
 
 func pagePermissions(b *strings.Builder, entries []entry, operations []operation) {
-	b.WriteString("\n## What a permission opens\n\nFor each level: the number of API operations that name it, alone or among others, and the one with the\n" +
+	b.WriteString("\n## What a permission opens\n\n" +
+		"For each level: the number of API operations that name it, alone or among others, and the one with the\n" +
 		"shortest path. A level includes the ones before it. Every token has `metadata: read`.\n\n" +
 		"| permission | of | meaning | operations |\n| --- | --- | --- | --- |\n")
 	for _, e := range entries {
@@ -90,8 +92,8 @@ func pagePermissions(b *strings.Builder, entries []entry, operations []operation
 	}
 }
 
-// named counts the operations that name "contents=read" and finds the one with
-// the shortest path.
+// named counts the operations that name "contents=read" and returns the one
+// with the shortest path.
 func named(operations []operation, permission string) (int, operation) {
 	var list []operation
 	for _, o := range operations {
@@ -107,7 +109,8 @@ func named(operations []operation, permission string) (int, operation) {
 }
 
 func pagePersons(b *strings.Builder, operations []operation) {
-	b.WriteString("\n## Operations that act for a person\n\nThey take a user token, and the installation token of an App cannot do them:\n\n```\n")
+	b.WriteString("\n## Operations that act for a person\n\n" +
+		"They take a user token, and the installation token of an App cannot do them:\n\n```\n")
 	var path string
 	for _, o := range operations {
 		if !slices.Contains(o.Notes, "user") {
@@ -123,5 +126,6 @@ func pagePersons(b *strings.Builder, operations []operation) {
 		}
 		path = o.Path
 	}
-	b.WriteString(" " + path + "\n```\n\nBeside these, no App reaches notifications, the REST API of packages, and runners of an enterprise.\n")
+	b.WriteString(" " + path +
+		"\n```\n\nBesides these, no App reaches notifications, the REST API of packages, and runners of an enterprise.\n")
 }

@@ -25,17 +25,17 @@ func read(t *testing.T, path string) []byte {
 
 func TestCommittedFilesAreCurrent(t *testing.T) {
 	t.Parallel()
-	own := read(t, data)
-	entries, err := parse(own)
+	permissions := read(t, data)
+	entries, err := parse(permissions)
 	if err != nil {
 		t.Fatal(err)
 	}
 	same, err := lines(entries)
-	if err != nil || string(same) != string(own) {
+	if err != nil || string(same) != string(permissions) {
 		t.Errorf("permissions.json is not laid out as the generator does (%v)", err)
 	}
-	scopes, tsv, words := read(t, "../scopes.json"), read(t, "../operations.tsv"), read(t, "../commands.tsv")
-	list, err := readScopes(scopes, own)
+	scopes, tsv, commands := read(t, "../scopes.json"), read(t, "../operations.tsv"), read(t, "../commands.tsv")
+	list, err := readScopes(scopes, permissions)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,16 +43,16 @@ func TestCommittedFilesAreCurrent(t *testing.T) {
 		t.Errorf("scopes.json is not laid out as the generator does (%v)", err)
 	}
 	for path, make := range map[string]func() ([]byte, error){
-		"../table_gen.go":              func() ([]byte, error) { return table(own) },
-		"../words_gen.go":              func() ([]byte, error) { return wordTable(words, own) },
-		"../../../docs/permissions.md": func() ([]byte, error) { return page(own, scopes, tsv, words) },
-		action:                         func() ([]byte, error) { return inputs(own, read(t, action)) },
+		"../table_gen.go":              func() ([]byte, error) { return table(permissions) },
+		"../commands_gen.go":           func() ([]byte, error) { return commandTable(commands, permissions) },
+		"../../../docs/permissions.md": func() ([]byte, error) { return page(permissions, scopes, tsv, commands) },
+		action:                         func() ([]byte, error) { return inputs(permissions, read(t, action)) },
 	} {
 		if got, err := make(); err != nil || string(got) != string(read(t, path)) {
 			t.Errorf("%s is not current: run go generate ./... (%v)", path, err)
 		}
 	}
-	want, err := scopeLines(scopes, own)
+	want, err := scopeLines(scopes, permissions)
 	if got, err2 := unpack(read(t, "../scopes.tsv.gz")); err != nil || err2 != nil || string(got) != string(want) {
 		t.Errorf("scopes.tsv.gz is not current: run go generate ./... (%v, %v)", err, err2)
 	}
@@ -68,12 +68,12 @@ func TestFactsAreCurrent(t *testing.T) {
 	if facts == "" {
 		t.Skip("VALETKEY_GITHUB_FACTS is not set")
 	}
-	own, scopes := read(t, data), read(t, "../scopes.json")
+	permissions, scopes := read(t, data), read(t, "../scopes.json")
 	for path, make := range map[string]func() ([]byte, error){
-		data:             func() ([]byte, error) { return refresh(read(t, filepath.Join(facts, "permissions.json")), own) },
+		data:             func() ([]byte, error) { return refresh(read(t, filepath.Join(facts, "permissions.json")), permissions) },
 		"../scopes.json": func() ([]byte, error) { return refreshScopes(read(t, filepath.Join(facts, "scopes.json")), scopes) },
 		"../operations.tsv": func() ([]byte, error) {
-			return operations(read(t, filepath.Join(facts, "endpoint-permissions.json")), own)
+			return operations(read(t, filepath.Join(facts, "endpoint-permissions.json")), permissions)
 		},
 	} {
 		if got, err := make(); err != nil || string(got) != string(read(t, path)) {
@@ -143,7 +143,7 @@ func TestKept(t *testing.T) {
 		"not, but in schema":  {"no", []string{"docs-endpoints", "openapi-ghec"}, true},
 		"not, and not listed": {"no", []string{"docs-endpoints", "go-github-v88"}, false},
 	} {
-		if got := kept(fact{InstallationToken: c.token, Sources: c.sources}); got != c.want {
+		if got := isListed(fact{InstallationToken: c.token, Sources: c.sources}); got != c.want {
 			t.Errorf("%s: got %v, want %v", name, got, c.want)
 		}
 	}
@@ -168,13 +168,13 @@ func TestRefresh(t *testing.T) {
 
 func TestInputs(t *testing.T) {
 	t.Parallel()
-	own := []byte(`[{"name":"a_b","scope":"account","levels":["read","write"],"description":"Some \"thing\"."}]`)
-	got, err := inputs(own, []byte("x\n"+begin+"  old:\n"+end+"y\n"))
+	permissions := []byte(`[{"name":"a_b","scope":"account","levels":["read","write"],"description":"Some \"thing\"."}]`)
+	got, err := inputs(permissions, []byte("x\n"+begin+"  old:\n"+end+"y\n"))
 	want := "x\n" + begin + "  permission-a-b:\n    description: \"Some \\\"thing\\\". Levels: read, write. Example: read\"\n" + end + "y\n"
 	if err != nil || string(got) != want {
 		t.Errorf("got\n%s%v\nwant\n%s", got, err, want)
 	}
-	if _, err := inputs(own, []byte("x\n"+end)); err == nil {
+	if _, err := inputs(permissions, []byte("x\n"+end)); err == nil {
 		t.Error("no markers, no error")
 	}
 }
@@ -227,7 +227,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	for path, want := range map[string]string{
-		filepath.Join(dir, "words_gen.go"):            `{"git a", "a=read"},`,
+		filepath.Join(dir, "commands_gen.go"):         `{"git a", "a=read"},`,
 		filepath.Join(dir, "operations.tsv"):          "GET\t/a\ta=read\taccount\nGET\t/user/a\ta=read\tuser\n",
 		filepath.Join(root, "docs", "permissions.md"): "| `a` | account | A. | read 1: `GET /a` |",
 	} {

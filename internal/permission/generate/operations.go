@@ -25,7 +25,7 @@ const head = `# API operations that an App can use in one way or another, sorted
 # From collected facts, see generate; then operations.tsv.gz is made of it. DO NOT EDIT.
 `
 
-// endpoints are the collected facts on operations.
+// endpoints are the collected facts about operations.
 type endpoints struct {
 	JWTOnly   []string            `json:"jwt_only"`
 	Unlisted  []string            `json:"no_permission_listed"`
@@ -40,13 +40,14 @@ type endpoint struct {
 	Cloud       bool              `json:"ghec_only"`
 }
 
-// operations makes operations.tsv from collected facts; own is permissions.json.
-func operations(collected, own []byte) ([]byte, error) {
+// operations makes operations.tsv from collected facts; permissions is
+// permissions.json.
+func operations(collected, permissions []byte) ([]byte, error) {
 	var facts endpoints
 	if err := json.Unmarshal(collected, &facts); err != nil {
 		return nil, err
 	}
-	entries, err := parse(own)
+	entries, err := parse(permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -72,7 +73,7 @@ func operations(collected, own []byte) ([]byte, error) {
 		add(name, "", "jwt")
 	}
 	for _, name := range facts.Unlisted {
-		if !shapes[shape(name)] { // one is there with another name for its placeholder
+		if !shapes[shape(name)] { // not listed under another name for its placeholder
 			add(name, "", "unlisted")
 		}
 	}
@@ -86,11 +87,11 @@ func operations(collected, own []byte) ([]byte, error) {
 
 var placeholder = regexp.MustCompile(`\{[^/]*\}`)
 
-// shape is what two spellings of one operation have in common.
+// shape returns what two spellings of one operation have in common.
 func shape(name string) string { return placeholder.ReplaceAllString(name, "{}") }
 
 // row decides how the permissions of an endpoint combine. Where the facts don't
-// know, all of them are taken: a token with too little is of no use.
+// say, it takes all of them: a token with too little is of no use.
 func (e endpoint) row(account map[string]bool) (permissions string, notes []string, err error) {
 	kept := maps.Clone(e.Permissions)
 	separator := ","
@@ -112,7 +113,7 @@ func (e endpoint) row(account map[string]bool) (permissions string, notes []stri
 		notes = append(notes, "user")
 	case "app", "app+user":
 		isAccount := func(name, _ string) bool { return account[name] }
-		if all := len(kept); all > countAccount(kept, account) { // beside others, these are for user tokens
+		if all := len(kept); all > countAccount(kept, account) { // next to others, these are for user tokens
 			maps.DeleteFunc(kept, isAccount)
 		} else {
 			notes = append(notes, "account")
@@ -158,8 +159,8 @@ var (
 )
 
 // readOperations reads operations.tsv and checks what the package relies on.
-func readOperations(tsv, own []byte) ([]operation, error) {
-	levels, err := levelsOf(own)
+func readOperations(tsv, permissions []byte) ([]operation, error) {
+	levels, err := levelsOf(permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -173,12 +174,12 @@ func readOperations(tsv, own []byte) ([]operation, error) {
 		line = strings.TrimSuffix(line, "\n")
 		m := linePattern.FindStringSubmatch(line)
 		if m == nil {
-			return nil, fmt.Errorf("operations.tsv: no operation: %s", line)
+			return nil, fmt.Errorf("operations.tsv: not an operation: %s", line)
 		}
 		o := operation{Method: m[1], Path: m[2], Permissions: m[3], Notes: strings.Fields(m[4])}
 		key := o.Path + " " + o.Method
 		if key <= before {
-			return nil, fmt.Errorf("operations.tsv: %s is out of order, or twice", key)
+			return nil, fmt.Errorf("operations.tsv: %s is out of order, or a duplicate", key)
 		}
 		before = key
 		if err := o.check(levels); err != nil {
@@ -189,11 +190,11 @@ func readOperations(tsv, own []byte) ([]operation, error) {
 	return list, nil
 }
 
-// check holds an operation against the permissions there are.
+// check checks an operation against the known permissions.
 func (o operation) check(levels map[string][]string) error {
 	for _, note := range o.Notes {
 		if !slices.Contains(knownNotes, note) {
-			return fmt.Errorf("no such note: %s", note)
+			return fmt.Errorf("there is no note %s", note)
 		}
 	}
 	if o.Permissions == "" {
@@ -205,14 +206,14 @@ func (o operation) check(levels map[string][]string) error {
 	for part := range strings.FieldsFuncSeq(o.Permissions, func(r rune) bool { return r == ',' || r == ';' }) {
 		name, level, _ := strings.Cut(part, "=")
 		if o.usable() && !slices.Contains(levels[name], level) {
-			return fmt.Errorf("no such permission and level: %s", part)
+			return fmt.Errorf("there is no such permission and level: %s", part)
 		}
 	}
 	return nil
 }
 
-// pack compresses a file for embedding. The bytes may differ from one release of
-// Go to the next, so an old file that unpacks to the same is kept.
+// pack compresses a file for embedding. The bytes may differ from one release
+// of Go to the next, so it keeps an old file that unpacks to the same.
 func pack(text, old []byte) ([]byte, error) {
 	if same, err := unpack(old); err == nil && bytes.Equal(same, text) {
 		return old, nil

@@ -16,7 +16,7 @@ type scope struct {
 	Grants      string            `json:"grants"`
 	Permissions map[string]string `json:"permissions"`
 	Notice      string            `json:"notice,omitempty"`
-	Why         string            `json:"why,omitempty"` // no App can have it
+	Why         string            `json:"why,omitempty"` // why no App can have it
 	Instead     string            `json:"instead,omitempty"`
 }
 
@@ -30,17 +30,17 @@ type scopeFact struct {
 	Unsupported string                       `json:"unsupported"`
 }
 
-// refreshScopes makes scopes.json from collected facts. Texts that are already
-// there stay.
-func refreshScopes(collected, own []byte) ([]byte, error) {
+// refreshScopes makes scopes.json from collected facts. It keeps existing
+// texts.
+func refreshScopes(collected, old []byte) ([]byte, error) {
 	var facts map[string]scopeFact
 	if err := json.Unmarshal(collected, &facts); err != nil {
 		return nil, err
 	}
 	known := map[string]scope{}
-	if len(own) > 0 {
+	if len(old) > 0 {
 		var list []scope
-		if err := json.Unmarshal(own, &list); err != nil {
+		if err := json.Unmarshal(old, &list); err != nil {
 			return nil, err
 		}
 		for _, s := range list {
@@ -69,8 +69,8 @@ func refreshScopes(collected, own []byte) ([]byte, error) {
 }
 
 // readScopes reads scopes.json and checks what the package relies on.
-func readScopes(data, own []byte) ([]scope, error) {
-	levels, err := levelsOf(own)
+func readScopes(data, permissions []byte) ([]scope, error) {
+	levels, err := levelsOf(permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -83,28 +83,28 @@ func readScopes(data, own []byte) ([]scope, error) {
 	for i, s := range list {
 		switch {
 		case i > 0 && list[i-1].Name >= s.Name:
-			return nil, fmt.Errorf("%s: out of order, or twice", s.Name)
+			return nil, fmt.Errorf("%s: out of order, or a duplicate", s.Name)
 		case (len(s.Permissions) == 0) != (s.Instead != ""):
 			return nil, fmt.Errorf("%s: neither permissions nor what to use instead, or both", s.Name)
 		case (s.Why != "") != (s.Instead != ""):
 			return nil, fmt.Errorf("%s: why no App can have it without what to use instead, or the other way round", s.Name)
 		case !strings.HasSuffix(s.Grants, ".") || s.Notice != "" && !strings.HasSuffix(s.Notice, "."):
-			return nil, fmt.Errorf("%s: no sentence", s.Name)
+			return nil, fmt.Errorf("%s: not a sentence", s.Name)
 		}
 		for name, level := range s.Permissions {
 			if !slices.Contains(levels[name], level) {
-				return nil, fmt.Errorf("%s: no such permission and level: %s: %s", s.Name, name, level)
+				return nil, fmt.Errorf("%s: there is no such permission and level: %s: %s", s.Name, name, level)
 			}
 		}
 	}
 	return list, nil
 }
 
-// scopeLines makes of scopes.json what is packed into scopes.tsv.gz: name, "preset"
-// or nothing, what it opens, permissions, notice, why no App can have it and what to
-// use instead.
-func scopeLines(data, own []byte) ([]byte, error) {
-	list, err := readScopes(data, own)
+// scopeLines makes the text of scopes.tsv.gz from scopes.json: name, "preset"
+// or nothing, what it opens, permissions, notice, why no App can have it and
+// what to use instead.
+func scopeLines(data, permissions []byte) ([]byte, error) {
+	list, err := readScopes(data, permissions)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func scopeLines(data, own []byte) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// joined writes permissions as "contents=read,issues=write".
+// joined formats permissions as "contents=read,issues=write".
 func joined(permissions map[string]string) string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(permissions)) {

@@ -54,17 +54,17 @@ func TestRow(t *testing.T) {
 
 func TestOperations(t *testing.T) {
 	t.Parallel()
-	own := []byte(`[{"name":"a","scope":"repository","levels":["read"],"description":"A."}]`)
+	permissions := []byte(`[{"name":"a","scope":"repository","levels":["read"],"description":"A."}]`)
 	got, err := operations([]byte(`{
 		"endpoints": {"GET /x/{one}": {"perms": {"a": "read"}, "token": "app"}, "DELETE /x/{one}": {"perms": {"a": "read"}, "token": "user"}},
 		"jwt_only": ["GET /app"],
 		"no_permission_listed": ["GET /x/{a}...{b}", "GET /"]
-	}`), own)
+	}`), permissions)
 	want := head + "GET\t/\t\tunlisted\nGET\t/app\t\tjwt\nDELETE\t/x/{one}\ta=read\tuser\nGET\t/x/{one}\ta=read\t\n"
 	if err != nil || string(got) != want {
 		t.Errorf("got\n%s%v\nwant\n%s", got, err, want)
 	}
-	list, err := readOperations(got, own)
+	list, err := readOperations(got, permissions)
 	if err != nil || len(list) != 4 || list[0].usable() || list[2].usable() || !list[3].usable() {
 		t.Errorf("got %v, %v", list, err)
 	}
@@ -80,11 +80,11 @@ func TestOperations(t *testing.T) {
 		"a query":          "GET\t/b?c\ta=read\t\n",
 		"a field too many": "GET\t/b\ta=read\t\t\n",
 	} {
-		if _, err := readOperations([]byte(head+lines), own); err == nil {
+		if _, err := readOperations([]byte(head+lines), permissions); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
-	if _, err := readOperations([]byte("GET\t/b\ta=read\t\n"), own); err == nil {
+	if _, err := readOperations([]byte("GET\t/b\ta=read\t\n"), permissions); err == nil {
 		t.Error("without its head: no error")
 	}
 }
@@ -124,9 +124,9 @@ func TestRefreshScopes(t *testing.T) {
 
 func TestTablesRefuse(t *testing.T) {
 	t.Parallel()
-	own := []byte(`[{"name":"a","scope":"repository","levels":["read"],"description":"A."}]`)
+	permissions := []byte(`[{"name":"a","scope":"repository","levels":["read"],"description":"A."}]`)
 	const good = `{"name":"s","grants":"S.","permissions":{"a":"read"},"notice":"N."}`
-	if _, err := readScopes([]byte(`[`+good+`]`), own); err != nil {
+	if _, err := readScopes([]byte(`[`+good+`]`), permissions); err != nil {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
@@ -141,7 +141,7 @@ func TestTablesRefuse(t *testing.T) {
 		"instead without why": `[{"name":"s","grants":"S.","permissions":{},"instead":"No."}]`,
 		"why without instead": `[{"name":"s","grants":"S.","permissions":{"a":"read"},"why":"No."}]`,
 	} {
-		if _, err := readScopes([]byte(text), own); err == nil {
+		if _, err := readScopes([]byte(text), permissions); err == nil {
 			t.Errorf("scopes, %s: no error", name)
 		}
 	}
@@ -150,7 +150,7 @@ func TestTablesRefuse(t *testing.T) {
 		"no such level": "git a\ta=write\n",
 		"nothing":       "git a\n",
 	} {
-		if _, err := readCommands([]byte(text), own); err == nil {
+		if _, err := readCommands([]byte(text), permissions); err == nil {
 			t.Errorf("commands, %s: no error", name)
 		}
 	}

@@ -2,7 +2,7 @@
 
 package permission
 
-var words = []command{
+var commands = []command{
 	{"gh cache delete", "actions=write"},
 	{"gh cache list", "actions=read"},
 	{"gh release create", "contents=write"},
