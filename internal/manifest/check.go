@@ -6,26 +6,26 @@ import (
 	"strings"
 )
 
-// check holds the keys of a mapping to what its shape says of them together.
+// check checks the keys of a mapping against the rules of its shape.
 func (p *parser) check(v *value, s *shape) {
 	for _, f := range s.fields {
-		if f.required && v.fields[f.key] == nil && !slices.Contains(v.meant, f.key) {
+		if f.required && v.fields[f.key] == nil && !slices.Contains(v.likelyKeys, f.key) {
 			p.add(v.at, "no "+f.key, "add "+f.key+": "+f.example)
 		}
 	}
-	if s.any && len(v.keys)+len(v.meant) == 0 {
+	if s.atLeastOne && len(v.keys)+len(v.likelyKeys) == 0 {
 		p.add(v.at, "neither "+strings.Join(s.keys(), " nor "), s.hint)
 	}
 	var there []string
 	for _, key := range v.keys {
-		if slices.Contains(s.one, key) {
+		if slices.Contains(s.exactlyOne, key) {
 			there = append(there, key)
 		}
 	}
-	meant := slices.ContainsFunc(v.meant, func(key string) bool { return slices.Contains(s.one, key) })
+	meant := slices.ContainsFunc(v.likelyKeys, func(key string) bool { return slices.Contains(s.exactlyOne, key) })
 	switch {
-	case len(s.one) > 0 && len(there) == 0 && !meant:
-		p.add(v.at, "none of "+strings.Join(s.one, ", "), s.hint)
+	case len(s.exactlyOne) > 0 && len(there) == 0 && !meant:
+		p.add(v.at, "none of "+strings.Join(s.exactlyOne, ", "), s.hint)
 	case len(there) > 1:
 		p.add(v.get(there[1]).at, strings.Join(there, " and ")+" in one mapping", s.hint)
 	}
@@ -43,11 +43,11 @@ func (p *parser) rule(v *value, r rule) {
 	if r.is != "" {
 		name += ": " + r.is
 	}
-	if r.needs != "" && v.get(r.needs) == nil && !slices.Contains(v.meant, r.needs) {
+	if r.needs != "" && v.get(r.needs) == nil && !slices.Contains(v.likelyKeys, r.needs) {
 		p.add(it.at, name+" without "+r.needs, r.hint)
 	}
 	if r.not != "" && v.get(r.not) != nil {
-		p.add(it.at, name+" beside "+r.not, r.hint)
+		p.add(it.at, name+" next to "+r.not, r.hint)
 	}
 	only := v.get(r.only)
 	if only == nil {

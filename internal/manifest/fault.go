@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-const maxFaults = 50 // faults that are told one by one
+const maxFaults = 50 // errors that are listed one by one
 
-// Fault is one thing that is wrong with the manifest, where, and its hint.
+// Fault is one problem of the manifest, with its place and a hint.
 type Fault struct {
 	File         string
 	Line, Column int    // zero when it is about the whole file
@@ -19,8 +19,8 @@ type Fault struct {
 	source *source
 }
 
-// Error tells the fault in three lines: what is wrong, the line of the file
-// without what may be a secret, and a caret below the column.
+// Error returns three lines: the problem, the line of the file without anything
+// that may be a secret, and a caret below the column.
 func (f *Fault) Error() string {
 	if f.Line == 0 {
 		return f.File + ": " + f.Problem
@@ -35,7 +35,7 @@ func (f *Fault) Error() string {
 // ErrorHint returns what to do.
 func (f *Fault) ErrorHint() string { return f.Hint }
 
-// faults collects what is wrong with one file.
+// faults collects the errors of one file.
 type faults struct {
 	source *source
 	all    []*Fault
@@ -45,7 +45,8 @@ func (f *faults) add(at Position, problem, hint string) {
 	f.all = append(f.all, f.source.fault(at, problem, hint))
 }
 
-// err gives all faults in the order of the file; what an alias repeats is told once.
+// err returns all errors in the order of the file; one that an alias repeats is
+// there once.
 func (f *faults) err() error {
 	slices.SortStableFunc(f.all, func(a, b *Fault) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	f.all = slices.CompactFunc(f.all, func(a, b *Fault) bool { return *a == *b })

@@ -1,10 +1,10 @@
-// Package manifest is the schema of .github/valetkey.yml: which secrets go where,
-// and which credentials are replaced how often. One table describes it, and
-// parsing, the JSON Schema for editors and the reference in docs/manifest.md all
-// come from that.
+// Package manifest is the schema of .github/valetkey.yml: which secrets go
+// where, and which credentials are replaced how often. One table describes it;
+// the parser, the JSON Schema for editors and the reference in docs/manifest.md
+// all come from that table.
 //
-// It does no input or output, holds no value of a secret and asks GitHub nothing.
-// Start at [Parse].
+// It does no input or output, holds no value of a secret and never calls
+// GitHub. Start at [Parse].
 package manifest
 
 import (
@@ -14,8 +14,8 @@ import (
 
 //go:generate go run ./generate
 
-// File is a whole manifest, with defaults filled in. It is for reading only, by
-// as many as like to.
+// File is a whole manifest, with defaults filled in. It is read-only, so that
+// any number of goroutines may use it.
 type File struct {
 	Secrets   []Secret
 	Rotations []Rotation
@@ -23,19 +23,19 @@ type File struct {
 	source *source
 }
 
-// Fault is for what turns out to be wrong after parsing: it shows the line as the
-// parser's own faults do.
+// Fault returns an error for a problem found after parsing. It shows the line
+// as the parser's own errors do.
 func (f *File) Fault(at Position, problem, hint string) *Fault {
 	return f.source.fault(at, problem, hint)
 }
 
-// Position is where something stands in the manifest, from 1 on; columns count
+// Position is a place in the manifest, counted from 1; columns count
 // characters.
 type Position struct{ Line, Column int }
 
 func (p Position) String() string { return "line " + strconv.Itoa(p.Line) }
 
-// before tells which of two comes first.
+// before reports whether p comes before q.
 func (p Position) before(q Position) bool {
 	return p.Line < q.Line || p.Line == q.Line && p.Column < q.Column
 }
@@ -70,7 +70,7 @@ type Target struct {
 	Selected           Selection // with visibility selected
 }
 
-// Rotation is one credential that is replaced again and again. Exactly one of
+// Rotation is one credential that is replaced at intervals. Exactly one of
 // DeployKey, InstallationToken, Random and Age is set.
 type Rotation struct {
 	Position
@@ -99,7 +99,7 @@ type Random struct {
 }
 
 // Store is where a rotation's new value goes. Exactly one of Repository and
-// Organization is set; with the first, Owner is its owner.
+// Organization is set; Owner is the repository's owner.
 type Store struct {
 	Position
 	Owner, Repository string

@@ -9,7 +9,7 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// position is where a node begins.
+// position returns where a node begins.
 func position(n ast.Node) Position {
 	switch t := n.(type) {
 	case *ast.MappingNode:
@@ -17,12 +17,12 @@ func position(n ast.Node) Position {
 			return position(t.Values[0])
 		}
 	case *ast.MappingValueNode:
-		return place(t.Key.GetToken())
+		return positionOf(t.Key.GetToken())
 	}
-	return place(n.GetToken())
+	return positionOf(n.GetToken())
 }
 
-// entries are the pairs of a mapping.
+// entries returns the pairs of a mapping.
 func entries(n ast.Node) ([]*ast.MappingValueNode, bool) {
 	switch t := n.(type) {
 	case *ast.MappingNode:
@@ -33,9 +33,9 @@ func entries(n ast.Node) ([]*ast.MappingValueNode, bool) {
 	return nil, false
 }
 
-// colon puts a text such as topic:acme/api together again, which goccy/go-yaml
-// takes for a key and its value in a list within braces.
-func colon(n ast.Node) (joined string, ok bool) {
+// joinAtColon joins a text such as topic:acme/api again, which goccy/go-yaml
+// splits into a key and its value in a list within braces.
+func joinAtColon(n ast.Node) (joined string, ok bool) {
 	pairs, ok := entries(n)
 	if !ok || len(pairs) != 1 || n.GetToken().Type == token.MappingStartType {
 		return "", false
@@ -45,13 +45,13 @@ func colon(n ast.Node) (joined string, ok bool) {
 		return "", false
 	}
 	_, scalar := pairs[0].Value.(ast.ScalarNode)
-	at := place(key)
+	at := positionOf(key)
 	at.Column += utf8.RuneCountInString(key.Value)
 	next := Position{at.Line, at.Column + 1}
-	return key.Value + ":" + val.Value, scalar && place(mid) == at && place(val) == next
+	return key.Value + ":" + val.Value, scalar && positionOf(mid) == at && positionOf(val) == next
 }
 
-// hide keeps everything from one token to the end of a node out of what is shown.
+// hide hides everything from one token to the end of a node in messages.
 func (p *parser) hide(n ast.Node, from *token.Token) {
 	if n == nil || from == nil || p.hidden[from] {
 		return
@@ -59,9 +59,9 @@ func (p *parser) hide(n ast.Node, from *token.Token) {
 	p.hidden[from] = true
 	last := &lastToken{last: from}
 	ast.Walk(last, n)
-	begin, end := place(from), Position{Line: math.MaxInt}
+	begin, end := positionOf(from), Position{Line: math.MaxInt}
 	if next := last.last.Next; next != nil {
-		end = place(next)
+		end = positionOf(next)
 	}
 	if from.Type == token.MappingValueType {
 		begin.Column++
@@ -69,17 +69,17 @@ func (p *parser) hide(n ast.Node, from *token.Token) {
 	p.source.hide(begin, end)
 }
 
-// lastToken finds the token of a node that stands last.
+// lastToken finds the last token of a node.
 type lastToken struct{ last *token.Token }
 
 func (l *lastToken) Visit(n ast.Node) ast.Visitor {
-	if t := n.GetToken(); t != nil && place(l.last).before(place(t)) {
+	if t := n.GetToken(); t != nil && positionOf(l.last).before(positionOf(t)) {
 		l.last = t
 	}
 	return l
 }
 
-// keyOf is the key of a pair, as text.
+// keyOf returns the key of a pair as text.
 func keyOf(pair *ast.MappingValueNode) string {
 	if s, ok := pair.Key.(*ast.StringNode); ok {
 		return s.Value
@@ -97,12 +97,12 @@ func number(v any) int {
 	return math.MaxInt32
 }
 
-var takes = map[kind]string{
+var kindNames = map[kind]string{
 	text: "a text", list: "a list", boolean: "true or false", integer: "a whole number",
 	levels: "a mapping", object: "a mapping", objects: "a list", duration: "a time such as 30d",
 }
 
-// describe says what a node is.
+// describe names the kind of a node.
 func describe(n ast.Node) string {
 	switch n.(type) {
 	case *ast.NullNode:
@@ -121,8 +121,8 @@ func describe(n ast.Node) string {
 	return "what it is"
 }
 
-// hintOf shows what a mapping of a shape could hold.
-func hintOf(s *shape) string {
+// mappingHint says what a mapping of a shape could hold.
+func mappingHint(s *shape) string {
 	if keys := s.keys(); len(keys) > 0 {
 		return "write a mapping, with keys out of " + strings.Join(keys, ", ")
 	}

@@ -18,25 +18,25 @@ const (
 	maxText   = 1 << 20 // bytes of a manifest
 	maxDepth  = 20      // brackets within brackets
 	maxIndent = 400     // columns before a dash or a key
-	maxTokens = 100_000 // the YAML parser's time grows with their square
-	maxValues = 1 << 17 // with what aliases repeat
+	maxTokens = 100_000 // the YAML parser's time grows with the square of their number
+	maxValues = 1 << 17 // including those that aliases repeat
 )
 
-// What the YAML parser says may repeat the text, so these are our words.
+// The YAML parser's messages may repeat the text, so these are our own.
 const (
-	noYAML      = "no valid YAML"
+	noYAML      = "not valid YAML"
 	noYAMLHint  = "check indentation, quotes and brackets"
 	twoDocs     = "more than one document"
 	twoDocsHint = "take the --- out; a manifest is one document"
 )
 
-// Parse reads a manifest. The error joins a [*Fault] for each thing that is wrong,
-// in the order of the file; name is what they call the file.
+// Parse reads a manifest. The error joins a [*Fault] for each problem, in the
+// order of the file. name is the file's name in messages.
 func Parse(name string, text []byte) (*File, error) {
 	p := newParser(name)
 	f := &File{source: p.source}
 	if root := p.resolve(p.document(text)); root != nil {
-		p.file(f, p.object(root, fileShape))
+		p.buildFile(f, p.object(root, fileShape))
 	}
 	if err := p.faults.err(); err != nil {
 		return nil, err
@@ -44,7 +44,8 @@ func Parse(name string, text []byte) (*File, error) {
 	return f, nil
 }
 
-// document gives the one mapping of the text, or notes why there is none.
+// document returns the one mapping of the text, or adds an error that says why
+// there is none.
 func (p *parser) document(text []byte) ast.Node {
 	text = bytes.TrimPrefix(text, []byte("\ufeff"))
 	switch {
@@ -52,7 +53,7 @@ func (p *parser) document(text []byte) ast.Node {
 		p.add(Position{}, "more than 1 MiB", "a manifest names secrets, it doesn't hold them; give it less text")
 		return nil
 	case !utf8.Valid(text):
-		p.add(Position{}, "no UTF-8 text", "save it as UTF-8")
+		p.add(Position{}, "not UTF-8 text", "save it as UTF-8")
 		return nil
 	}
 	clean := strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(string(text))
@@ -65,30 +66,31 @@ func (p *parser) document(text []byte) ast.Node {
 	}
 	root, err := p.yaml(clean)
 	if err != nil {
-		p.source.strict = true // no telling what is a value here
+		p.source.strict = true // nothing tells the values apart
 		p.faults.all = append(p.faults.all, err)
 		return nil
 	}
 	return root
 }
 
-// yaml parses the text. The parser comes after a look at the tokens, for depth
-// and for what we don't take, so that neither can bring it down.
+// yaml parses the text. It checks the tokens before it runs the parser, for
+// depth and for what a manifest may not have, so that neither can bring it
+// down.
 func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
-	failed := func(t *token.Token, problem, hint string) *Fault { return p.source.fault(place(t), problem, hint) }
+	failed := func(t *token.Token, problem, hint string) *Fault { return p.source.fault(positionOf(t), problem, hint) }
 	defer func() {
 		if recover() != nil {
 			root, fault = nil, failed(nil, noYAML, noYAMLHint)
 		}
 	}()
 	tokens := lexer.Tokenize(text)
-	if t, problem, hint := refuse(tokens); t != nil {
+	if t, problem, hint := checkTokens(tokens); t != nil {
 		return nil, failed(t, problem, hint)
 	}
 	file, err := yamlparser.Parse(tokens, 0, yamlparser.AllowDuplicateMapKey())
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) {
-		problem, hint := explain(syntax.Message)
+		problem, hint := explainSyntax(syntax.Message)
 		return nil, failed(syntax.Token, problem, hint)
 	}
 	if err != nil {
@@ -103,8 +105,8 @@ func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
 	return file.Docs[0].Body, nil
 }
 
-// refuse finds the first token of what a manifest can't have.
-func refuse(tokens token.Tokens) (at *token.Token, problem, hint string) {
+// checkTokens returns the first token that a manifest may not have.
+func checkTokens(tokens token.Tokens) (at *token.Token, problem, hint string) {
 	if len(tokens) > maxTokens {
 		return tokens[maxTokens], "more than anybody reads", "give the manifest less text; patterns say much with little"
 	}
@@ -112,7 +114,7 @@ func refuse(tokens token.Tokens) (at *token.Token, problem, hint string) {
 	for i, t := range tokens {
 		switch t.Type {
 		case token.TagType:
-			return t, "a tag", "take it out; values say themselves what they are"
+			return t, "a tag", "take it out; the form of a value says what it is"
 		case token.DirectiveType:
 			return t, "a directive", "take it out"
 		case token.MergeKeyType:
@@ -137,8 +139,8 @@ func refuse(tokens token.Tokens) (at *token.Token, problem, hint string) {
 	return nil, "", ""
 }
 
-// explain says in our words what the YAML parser says in its own.
-func explain(message string) (problem, hint string) {
+// explainSyntax puts a message of the YAML parser into our own words.
+func explainSyntax(message string) (problem, hint string) {
 	switch {
 	case strings.Contains(message, "tab ") || strings.Contains(message, "\t"):
 		return "a tab where YAML takes spaces only", "indent with spaces"
@@ -154,8 +156,8 @@ func explain(message string) (problem, hint string) {
 	return noYAML, noYAMLHint
 }
 
-// place is where a token stands.
-func place(t *token.Token) Position {
+// positionOf returns the position of a token.
+func positionOf(t *token.Token) Position {
 	if t == nil || t.Position == nil {
 		return Position{}
 	}

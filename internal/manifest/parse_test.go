@@ -113,7 +113,7 @@ func TestTexts(t *testing.T) {
 		{"document end", one + "...\n", ""},
 		{"two documents", one + "---\n" + one, "m.yml:2:1: more than one document"},
 		{"NUL", "secrets: \x00\n", "m.yml:1:10: a control character"},
-		{"latin 1", "secrets: \xe9\n", "m.yml: no UTF-8 text"},
+		{"latin 1", "secrets: \xe9\n", "m.yml: not UTF-8 text"},
 		{"too long", strings.Repeat("#", maxText+1), "m.yml: more than 1 MiB"},
 		{"deep brackets", strings.Repeat("[", 100_000), "m.yml:1:21: too many brackets within brackets"},
 		{"deep dashes", strings.Repeat("- ", 100_000), "m.yml:1:401: too deep"},
@@ -122,7 +122,7 @@ func TestTexts(t *testing.T) {
 		{"directive", "%YAML 1.1\n---\n" + one, "m.yml:1:1: a directive"},
 		{"alias of a whole", "&a [*a]\n", "m.yml:1:4: not a mapping, but a list"},
 		{"alias of itself", "secrets: &a [*a]\n", "m.yml:1:13: an entry of secrets takes a mapping, not a list"},
-		{"alias of nothing", "secrets: *a\n", "m.yml:1:10: an alias of no anchor above it"},
+		{"alias of nothing", "secrets: *a\n", "m.yml:1:10: an alias without an anchor above it"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			_, err := Parse("m.yml", []byte(tt.text))

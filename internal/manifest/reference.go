@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Example is a manifest with most of what there is.
+// Example is a manifest that shows most features.
 const Example = `secrets:
   - name: NPM_TOKEN              # at the target
     from: env:NPM_TOKEN          # a variable of the step; the one of the same name by default
@@ -60,7 +60,8 @@ only, never a value.
 const outro = `
 ## How it is read
 
-- A repository is ` + "`OWNER/NAME`" + `. In the name ` + "`*`" + ` stands for any characters, ` + "`?`" + ` for one, ` + "`[a-z]`" + ` for one of these; in
+- A repository is ` + "`OWNER/NAME`" + `. In the name ` + "`*`" + ` stands for any characters, ` +
+	"`?`" + ` for one, ` + "`[a-z]`" + ` for one of these; in
   the owner nothing does. Case doesn't count.
 - ` + "`topic:NAME`" + ` is about the owners that the same list names, ` + "`topic:OWNER/NAME`" + ` about one.
 - ` + "`!`" + ` in front excludes, wherever it stands in the list.
@@ -68,7 +69,7 @@ const outro = `
   listed here.
 `
 
-// Reference is docs/manifest.md.
+// Reference returns the text of docs/manifest.md.
 func Reference() string {
 	var out strings.Builder
 	out.WriteString(intro)
@@ -82,22 +83,22 @@ func Reference() string {
 		}
 		out.WriteString("\n| key | meaning | default |\n|---|---|---|\n")
 		for _, f := range s.fields {
-			fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.key, f.about, f.docs())
+			fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.key, f.about, f.defaultInDocs())
 		}
 	}
 	out.WriteString(outro)
 	return out.String()
 }
 
-// docs is the default for a reader.
-func (f *field) docs() string {
+// defaultInDocs returns the default for a reader.
+func (f *field) defaultInDocs() string {
 	switch {
 	case f.required:
 		return "required"
-	case f.standard != "" && f.kind == list:
-		return "`[" + f.standard + "]`"
-	case f.standard != "":
-		return "`" + f.standard + "`"
+	case f.defaultText != "" && f.kind == list:
+		return "`[" + f.defaultText + "]`"
+	case f.defaultText != "":
+		return "`" + f.defaultText + "`"
 	}
-	return f.otherwise
+	return f.defaultWords
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Schema is a JSON Schema of the manifest, for editors. It says what the table
-// says; [Parse] knows more, such as which owner a topic belongs to.
+// Schema returns a JSON Schema of the manifest, for editors. It says what the
+// table says; [Parse] checks more, such as which owner a topic belongs to.
 func Schema() []byte {
 	schema := fileShape.schema()
 	schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
@@ -17,7 +17,7 @@ func Schema() []byte {
 	enc := json.NewEncoder(&out)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	_ = enc.Encode(schema) // maps, lists and texts of ours
+	_ = enc.Encode(schema) // our own maps, lists and texts never fail
 	return out.Bytes()
 }
 
@@ -37,11 +37,11 @@ func (s *shape) schema() map[string]any {
 	if len(required) > 0 {
 		schema["required"] = required
 	}
-	if s.any {
+	if s.atLeastOne {
 		schema["minProperties"] = 1
 	}
 	var one, all []any
-	for _, key := range s.one {
+	for _, key := range s.exactlyOne {
 		one = append(one, requires(key))
 	}
 	if one != nil {
@@ -58,7 +58,7 @@ func (s *shape) schema() map[string]any {
 
 func requires(key string) map[string]any { return map[string]any{"required": []string{key}} }
 
-// schema says a rule as a condition and what follows.
+// schema returns a rule as a condition and its consequence.
 func (r rule) schema() map[string]any {
 	condition, properties, then := requires(r.key), map[string]any{}, map[string]any{}
 	if r.is != "" {
@@ -71,7 +71,8 @@ func (r rule) schema() map[string]any {
 		properties[r.not] = false
 	}
 	if r.only != "" {
-		// Of the two, the one that the kind of the key makes no sense for says nothing.
+		// Only one of the two branches makes sense for the kind of the key; the
+		// other says nothing.
 		alone := map[string]any{"const": r.word}
 		properties[r.only] = map[string]any{"if": map[string]any{"type": "array"}, "then": map[string]any{"items": alone}, "else": alone}
 	}
@@ -106,13 +107,13 @@ func (f *field) schema() map[string]any {
 		schema = f.texts()
 	}
 	schema["description"] = plain(f.about)
-	if f.standard != "" {
-		schema["default"] = f.def()
+	if f.defaultText != "" {
+		schema["default"] = f.defaultValue()
 	}
 	return schema
 }
 
-// texts is the schema of one text at the key.
+// texts returns the schema of one text of the key.
 func (f *field) texts() map[string]any {
 	if len(f.words) > 0 {
 		return map[string]any{"enum": f.words}
@@ -128,21 +129,21 @@ func (f *form) schema() map[string]any {
 	return schema
 }
 
-// def is the default in the type of the key.
-func (f *field) def() any {
+// defaultValue returns the default in the type of the key.
+func (f *field) defaultValue() any {
 	switch f.kind {
 	case boolean:
-		return f.standard == "true"
+		return f.defaultText == "true"
 	case integer:
-		n, _ := strconv.Atoi(f.standard)
+		n, _ := strconv.Atoi(f.defaultText)
 		return n
 	case list:
-		return []string{f.standard}
+		return []string{f.defaultText}
 	}
-	return f.standard
+	return f.defaultText
 }
 
-// plain takes the marks of Markdown out.
+// plain removes the marks of Markdown.
 func plain(text string) string {
 	text = strings.ReplaceAll(text, "[permissions.md](permissions.md)", "docs/permissions.md")
 	return strings.ReplaceAll(text, "`", "")

@@ -68,10 +68,10 @@ func TestTable(t *testing.T) {
 			if f.about == "" || f.example == "" {
 				t.Errorf("%s: %s is not described", s.name, f.key)
 			}
-			if f.form != nil && f.kind == text && !f.form.fits(f.example) {
+			if f.form != nil && f.kind == text && !f.form.matches(f.example) {
 				t.Errorf("%s: %s: the example %s is not of the form", s.name, f.key, f.example)
 			}
-			if f.standard != "" && len(f.words) > 0 && !slices.Contains(f.words, f.standard) {
+			if f.defaultText != "" && len(f.words) > 0 && !slices.Contains(f.words, f.defaultText) {
 				t.Errorf("%s: %s: the default is none of the words", s.name, f.key)
 			}
 		}

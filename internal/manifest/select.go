@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Repository is what a selection is held against.
+// Repository is one of the repositories that a selection chooses from.
 type Repository struct {
 	ID       int64
 	Name     string // without owner, as GitHub spells it
@@ -16,8 +16,8 @@ type Repository struct {
 	Disabled bool // by GitHub
 }
 
-// Index is the repositories of one owner that an App reaches, put in order once so
-// that long lists and large fleets don't multiply.
+// Index holds the repositories of one owner that an App reaches, sorted once,
+// so that the costs of long lists and large fleets don't multiply.
 type Index struct {
 	owner string
 	all   []Repository // by lower-case name
@@ -25,7 +25,7 @@ type Index struct {
 	topic map[string][]int
 }
 
-// NewIndex makes one. Nothing of the list is kept but copies.
+// NewIndex returns an index. It keeps nothing of the list but copies.
 func NewIndex(owner string, repositories []Repository) *Index {
 	x := &Index{owner: owner, all: slices.Clone(repositories), topic: map[string][]int{}}
 	slices.SortFunc(x.all, func(a, b Repository) int { return cmp.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
@@ -40,10 +40,11 @@ func NewIndex(owner string, repositories []Repository) *Index {
 	return x
 }
 
-// Len is how many repositories it holds.
+// Len returns how many repositories it holds.
 func (x *Index) Len() int { return len(x.all) }
 
-// Writable is how many of them somebody can write to: neither archived nor disabled.
+// Writable returns how many of them can be written to: neither archived nor
+// disabled.
 func (x *Index) Writable() (n int) {
 	for i := range x.all {
 		if !x.all[i].Archived && !x.all[i].Disabled {
@@ -62,22 +63,22 @@ func (x *Index) Find(name string) (Repository, bool) {
 	return x.all[i], true
 }
 
-// Meaning is what a selection comes to among the repositories of one owner.
+// Meaning is the result of a selection among the repositories of one owner.
 type Meaning struct {
 	Repositories []Repository // by name, without case
-	Absent       []string     // named in full, and not among those that the App reaches
+	Absent       []string     // named in full, but the App does not reach them
 	Idle         []Idle       // entries that select nothing
 }
 
 // Idle is an entry that selects nothing.
 type Idle struct {
 	Entry
-	Archived int // archived repositories that it fits, which only a name in full selects
+	Archived int // archived repositories that match; only a name in full selects those
 }
 
-// Select tells what the list means. Exclusions win. Archived repositories are meant
-// by their exact name only, since nobody can write to them; an exclusion may name
-// them all the same.
+// Select returns the repositories that the list selects. Exclusions win.
+// Archived repositories are selected by their exact name only, since nobody can
+// write to them; an exclusion may name them all the same.
 func (s Selection) Select(x *Index) Meaning {
 	var m Meaning
 	included, excluded := make([]bool, len(x.all)), make([]bool, len(x.all))
@@ -90,7 +91,7 @@ func (s Selection) Select(x *Index) Meaning {
 		if e.excluded && e.topic == "" {
 			exclusions = append(exclusions, e)
 		}
-		fits := x.fits(e)
+		fits := x.matching(e)
 		idle := Idle{Entry: e}
 		selected := 0
 		for _, i := range fits {
@@ -119,7 +120,7 @@ func (s Selection) Select(x *Index) Meaning {
 		}
 	}
 	for lower, name := range absent {
-		if !slices.ContainsFunc(exclusions, func(e Entry) bool { return e.fits(lower) }) {
+		if !slices.ContainsFunc(exclusions, func(e Entry) bool { return e.matches(lower) }) {
 			m.Absent = append(m.Absent, name)
 		}
 	}
@@ -127,8 +128,8 @@ func (s Selection) Select(x *Index) Meaning {
 	return m
 }
 
-// fits returns the indices of the repositories that an entry is about.
-func (x *Index) fits(e Entry) []int {
+// matching returns the indices of the repositories that an entry is about.
+func (x *Index) matching(e Entry) []int {
 	name := strings.ToLower(e.name)
 	switch {
 	case e.topic != "":
@@ -143,22 +144,23 @@ func (x *Index) fits(e Entry) []int {
 	prefix := name[:strings.IndexAny(name, wildcards)]
 	from, _ := slices.BinarySearch(x.names, prefix)
 	for i := from; i < len(x.names) && strings.HasPrefix(x.names[i], prefix); i++ {
-		if e.fits(x.names[i]) {
+		if e.matches(x.names[i]) {
 			list = append(list, i)
 		}
 	}
 	return list
 }
 
-// fits reports whether an entry by name or pattern is about a name in lower case.
-func (e Entry) fits(lower string) bool {
+// matches reports whether an entry by name or pattern is about a name in lower
+// case.
+func (e Entry) matches(lower string) bool {
 	ok, _ := path.Match(strings.ToLower(e.name), lower) // of the table's form, so no error
 	return ok
 }
 
-// Idle returns the entries that select nothing, given what the list means for each
-// of its owners: a topic without an owner may be one of theirs alone. With
-// AllowEmpty that is as it should be, and there are none.
+// Idle returns the entries that select nothing, given the meaning of the list
+// for each of its owners: a topic without an owner may belong to one of them
+// alone. With AllowEmpty it returns none.
 func (s Selection) Idle(meanings []Meaning) []Idle {
 	if s.AllowEmpty {
 		return nil

@@ -6,18 +6,18 @@ import (
 )
 
 // Selection is a list of repositories by name, by pattern and by topic. Case
-// doesn't count, as GitHub has it. What it means among the repositories that an App
-// reaches, [Selection.Select] tells.
+// doesn't count, as for GitHub. [Selection.Select] returns the repositories
+// that it selects from those that an App reaches.
 type Selection struct {
-	// AllowEmpty says that entries may select nothing today; without it such an
+	// AllowEmpty permits entries that select nothing today; without it such an
 	// entry is misspelt more often than not.
 	AllowEmpty bool
 
 	entries []Entry
 }
 
-// Entry is one text of a list. A topic without an owner stands there once for each
-// owner of the list, at the same position.
+// Entry is one text of a list. A topic without an owner becomes one entry for
+// each owner of the list, at the same position.
 type Entry struct {
 	Position
 	owner, name string // name may be a pattern; empty with topic
@@ -25,22 +25,22 @@ type Entry struct {
 	excluded    bool
 }
 
-// Empty reports whether nothing was listed, which is no repository at all.
+// Empty reports whether nothing was listed, and so no repository is selected.
 func (s Selection) Empty() bool { return len(s.entries) == 0 }
 
-// Owners lists whose repositories it is about, each once.
+// Owners returns the owners of the listed repositories, each once.
 func (s Selection) Owners() []string {
 	var owners []string
 	for _, e := range s.entries {
-		if !contains(owners, e.owner) {
+		if !containsFold(owners, e.owner) {
 			owners = append(owners, e.owner)
 		}
 	}
 	return owners
 }
 
-// Exact returns the repositories as OWNER/NAME, each once, if the list alone tells
-// them: no pattern, no topic, no exclusion. An empty list tells none.
+// Exact returns the repositories as OWNER/NAME, each once, if the list alone
+// decides: without pattern, topic or exclusion, and not empty.
 func (s Selection) Exact() (names []string, ok bool) {
 	seen := make(map[string]bool, len(s.entries))
 	for _, e := range s.entries {
@@ -64,7 +64,7 @@ func (s Selection) All() (owner string, ok bool) {
 	return s.entries[0].owner, true
 }
 
-// String is the list as the manifest has it, but for topics, which come with
+// String returns the list as the manifest has it, except that topics come with
 // their owner.
 func (s Selection) String() string {
 	words := make([]string, len(s.entries))
@@ -74,7 +74,7 @@ func (s Selection) String() string {
 	return strings.Join(words, ", ")
 }
 
-// Of is what the list says of one owner's repositories, for messages.
+// Of returns the part of the list about one owner's repositories, for messages.
 func (s Selection) Of(owner string) string {
 	var words []string
 	for _, e := range s.entries {
@@ -85,7 +85,7 @@ func (s Selection) Of(owner string) string {
 	return strings.Join(words, ", ")
 }
 
-// String is the entry as the manifest has it, with its owner.
+// String returns the entry as the manifest has it, with its owner.
 func (e Entry) String() string {
 	text := e.owner + "/" + e.name
 	if e.topic != "" {
@@ -99,17 +99,18 @@ func (e Entry) String() string {
 
 func (e Entry) exact() bool { return e.topic == "" && !strings.ContainsAny(e.name, wildcards) }
 
-// wildcards are the characters that make a pattern of a name; no name has them.
+// wildcards are the characters that turn a name into a pattern; no name has
+// them.
 const wildcards = "*?["
 
-func contains(list []string, word string) bool {
+func containsFold(list []string, word string) bool {
 	return slices.ContainsFunc(list, func(w string) bool { return strings.EqualFold(w, word) })
 }
 
-// selection makes a Selection of a list. With an owner it is about that one's
+// selection makes a Selection of a list. With an owner, it takes that owner's
 // repositories only.
 func (p *parser) selection(list *value, owner string) Selection {
-	if list == nil || !list.sound {
+	if list == nil || !list.valid {
 		return Selection{}
 	}
 	var raw []Entry
@@ -120,7 +121,7 @@ func (p *parser) selection(list *value, owner string) Selection {
 		e.Position = item.at
 		raw = append(raw, e)
 		included = included || !e.excluded
-		if e.owner != "" && !contains(owners, e.owner) {
+		if e.owner != "" && !containsFold(owners, e.owner) {
 			owners = append(owners, e.owner)
 		}
 		if owner != "" && e.owner != "" && !strings.EqualFold(e.owner, owner) {
@@ -140,7 +141,7 @@ func (p *parser) selection(list *value, owner string) Selection {
 			continue
 		}
 		if len(owners) == 0 {
-			p.add(list.items[i].at, "a topic of nobody's repositories", "name the owner, such as topic:acme/"+e.topic)
+			p.add(list.items[i].at, "a topic without an owner", "name the owner, such as topic:acme/"+e.topic)
 		}
 		for _, e.owner = range owners {
 			s.entries = append(s.entries, e)
@@ -149,7 +150,7 @@ func (p *parser) selection(list *value, owner string) Selection {
 	return s
 }
 
-// parseEntry reads one text of the form that the table has for it.
+// parseEntry reads one text in the form that the table checked.
 func parseEntry(text string) Entry {
 	var e Entry
 	text, e.excluded = strings.CutPrefix(text, "!")

@@ -9,39 +9,39 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// source is the text of a manifest, as far as faults show it.
+// source is the text of a manifest, as messages may show it.
 type source struct {
 	name   string
 	lines  []string
-	strict bool // nothing is known of any place: only known words are shown
+	strict bool // no place is known: show only known words
 
-	// What may be a secret, from what we know of its place: for a line the column
-	// from which it is hidden, and the one up to which it is.
-	from, upTo map[int]int
+	// The parts that may be secret because of their place. Each line has the
+	// column from which it is hidden, and the one up to which it is.
+	hiddenFrom, hiddenUpTo map[int]int
 }
 
 func (s *source) fault(at Position, problem, hint string) *Fault {
 	return &Fault{File: s.name, Line: at.Line, Column: at.Column, Problem: problem, Hint: hint, source: s}
 }
 
-// hide keeps a part of the text from what is shown; a line that has its beginning
-// to the end of that line.
+// hide hides a part of the text in messages. A line that holds the beginning of
+// the part is hidden to its end.
 func (s *source) hide(begin, end Position) {
 	column := begin.Column
 	for line := begin.Line; line <= len(s.lines) && (line < end.Line || line == begin.Line); line++ {
-		if old, ok := s.from[line]; !ok || column < old {
-			s.from[line] = column
+		if old, ok := s.hiddenFrom[line]; !ok || column < old {
+			s.hiddenFrom[line] = column
 		}
 		column = 1
 	}
 	if end.Line > begin.Line {
-		s.upTo[end.Line] = max(s.upTo[end.Line], end.Column)
+		s.hiddenUpTo[end.Line] = max(s.hiddenUpTo[end.Line], end.Column)
 	}
 }
 
-const shown = 120 // characters of a line
+const maxShown = 120 // characters of a line
 
-// show gives a line that is fit for a log, and a line with a caret below the
+// show returns a line that is fit for a log, and a line with a caret below the
 // column. Tabs stay tabs in both, and wide characters take two spaces.
 func (s *source) show(at Position) (line, caret string) {
 	if s == nil || at.Line < 1 || at.Line > len(s.lines) {
@@ -49,8 +49,8 @@ func (s *source) show(at Position) (line, caret string) {
 	}
 	text := []rune(s.lines[at.Line-1])
 	column := min(max(at.Column-1, 0), len(text))
-	from := max(0, min(column-shown/2, len(text)-shown))
-	to := min(len(text), from+shown)
+	from := max(0, min(column-maxShown/2, len(text)-maxShown))
+	to := min(len(text), from+maxShown)
 	hide := s.hidden(at.Line, text, from, to)
 
 	var out, pad strings.Builder
@@ -72,7 +72,7 @@ func (s *source) show(at Position) (line, caret string) {
 		default:
 			r := printable(text[i])
 			out.WriteRune(r)
-			pad.WriteString(blank(r))
+			pad.WriteString(spaceFor(r))
 		}
 	}
 	if column == to || mark < 0 {
@@ -84,8 +84,8 @@ func (s *source) show(at Position) (line, caret string) {
 	return out.String(), pad.String()[:mark] + "^"
 }
 
-// hidden marks the characters of a line that must not be shown, out of those that
-// would be.
+// hidden marks the characters of a line, from those to be shown, that must not
+// be.
 func (s *source) hidden(number int, text []rune, from, to int) []bool {
 	hide := make([]bool, len(text))
 	for i := 0; i < to; i++ {
@@ -93,36 +93,37 @@ func (s *source) hidden(number int, text []rune, from, to int) []bool {
 		for j < len(text) && !strings.ContainsRune(" \t\"'[]{},", text[j]) {
 			j++
 		}
-		if word := text[i:j]; j > from && (redact.MayBeSecret(string(word)) || s.strict && !known(string(word))) {
-			fill(hide[i:j])
+		if word := text[i:j]; j > from && (redact.MayBeSecret(string(word)) || s.strict && !isKnownWord(string(word))) {
+			setAll(hide[i:j])
 		}
 		i = j
 	}
-	if column, ok := s.from[number]; ok {
-		part(hide, text, column-1, len(text))
+	if column, ok := s.hiddenFrom[number]; ok {
+		hidePart(hide, text, column-1, len(text))
 	}
-	part(hide, text, 0, s.upTo[number]-1)
+	hidePart(hide, text, 0, s.hiddenUpTo[number]-1)
 	return hide
 }
 
-// part hides a part of a line, but for the white space that it begins with.
-func part(hide []bool, text []rune, from, to int) {
+// hidePart hides a part of a line, but not the white space that it begins with.
+func hidePart(hide []bool, text []rune, from, to int) {
 	to = min(to, len(text))
 	for from < to && unicode.IsSpace(text[from]) {
 		from++
 	}
 	if from < to {
-		fill(hide[from:to])
+		setAll(hide[from:to])
 	}
 }
 
-func fill(b []bool) {
+func setAll(b []bool) {
 	for i := range b {
 		b[i] = true
 	}
 }
 
-// printable keeps control characters, and those that turn the direction, out of logs.
+// printable replaces control characters and those that turn the direction of
+// text.
 func printable(r rune) rune {
 	if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
 		return '?'
@@ -130,39 +131,41 @@ func printable(r rune) rune {
 	return r
 }
 
-// blank takes the room of a character.
-func blank(r rune) string {
+// spaceFor returns white space as wide as a character.
+func spaceFor(r rune) string {
 	switch {
 	case r == '\t':
 		return "\t"
 	case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
 		return ""
-	case wide(r):
+	case isWide(r):
 		return "  "
 	}
 	return " "
 }
 
-// wide tells what terminals show in two columns: East Asian scripts and emoji.
-func wide(r rune) bool {
+// isWide reports whether terminals show a character in two columns: East Asian
+// scripts and emoji.
+func isWide(r rune) bool {
 	return r >= 0x1100 && (r <= 0x115f || r >= 0x2e80 && r <= 0xa4cf || r >= 0xac00 && r <= 0xd7a3 ||
 		r >= 0xf900 && r <= 0xfaff || r >= 0xfe30 && r <= 0xfe6f || r >= 0xff00 && r <= 0xff60 ||
 		r >= 0xffe0 && r <= 0xffe6 || r >= 0x1f300 && r <= 0x1faff || r >= 0x20000 && r <= 0x3fffd)
 }
 
-// quote shows a text of the file in a message, unless it could be a secret: then
-// it tells only how long that is.
+// quote returns a text of the file for a message, or only its length if it
+// could be a secret.
 func quote(text string) string {
 	plain := func(r rune) bool { return isLetter(r) || isDigit(r) || strings.ContainsRune("_./:@*?![]^-", r) }
-	if n := len([]rune(text)); n == 0 || n > 60 || redact.MayBeSecret(text) || strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
+	if n := len([]rune(text)); n == 0 || n > 60 || redact.MayBeSecret(text) ||
+		strings.ContainsFunc(text, func(r rune) bool { return !plain(r) }) {
 		return fmt.Sprintf("a text of %d characters", n)
 	}
 	return `"` + text + `"`
 }
 
-// known tells a word that can't be a secret, wherever it stands: the table's own,
-// punctuation and small numbers.
-func known(word string) bool {
+// isKnownWord reports whether a word can't be a secret in any place: the
+// table's own words, punctuation and small numbers.
+func isKnownWord(word string) bool {
 	bare := strings.TrimFunc(word, func(r rune) bool { return !isLetter(r) && !isDigit(r) })
 	if bare == "" {
 		return len(word) <= 3

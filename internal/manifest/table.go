@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// kind is what a key of the manifest takes.
+// kind is the kind of value that a key takes.
 type kind uint8
 
 const (
@@ -20,55 +20,55 @@ const (
 	objects       // a list of them
 )
 
-// shape describes one kind of mapping. Parsing, the schema and the reference
-// come from it.
+// shape describes one kind of mapping. Parser, schema and reference come from
+// it.
 type shape struct {
-	name   string // of its section in the reference
-	about  string
-	fields []*field
-	one    []string // exactly one of these keys is there
-	any    bool     // at least one of its keys is
-	hint   string   // when that is not so
-	rules  []rule
+	name       string // of its section in the reference
+	about      string
+	fields     []*field
+	exactlyOne []string // of these keys exactly one must be present
+	atLeastOne bool     // at least one of its keys must be present
+	hint       string   // when one of these two is violated
+	rules      []rule
 }
 
 // field is one key of a shape.
 type field struct {
-	key         string
-	kind        kind
-	required    bool
-	entry       bool   // an entry of the key's list
-	private     bool   // what is ill-formed here is never shown
-	unique      bool   // no text of the list comes twice
-	standard    string // the default
-	otherwise   string // the default, where it takes words to say it
-	about       string
-	example     string // a value, as YAML
-	words       []string
-	form        *form
-	least, most int
-	of          *shape
+	key          string
+	kind         kind
+	required     bool
+	isEntry      bool   // it is an entry of the key's list
+	private      bool   // an ill-formed value is never shown
+	unique       bool   // no text of the list may appear twice
+	defaultText  string // the default
+	defaultWords string // the default in words, for the reference
+	about        string
+	example      string // a value, as YAML
+	words        []string
+	form         *form
+	least, most  int
+	of           *shape
 }
 
-// label names the field in a message.
+// label returns the field's name for a message.
 func (f *field) label() string {
-	if f.entry {
+	if f.isEntry {
 		return "an entry of " + f.key
 	}
 	return f.key
 }
 
-// write shows how it is done.
-func (f *field) write() string {
-	if f.entry {
+// howToWrite returns an example for a hint.
+func (f *field) howToWrite() string {
+	if f.isEntry {
 		return "write an entry such as " + f.example
 	}
 	return "write " + f.key + ": " + f.example
 }
 
-// rule is about two keys of one mapping: when key is there, and holds the word is
-// unless that is empty, then needs must be there, not must not be, and where
-// only is there it must hold the word alone.
+// rule is about two keys of one mapping. It applies if key is present, with the
+// word is if that is not empty. Then needs must be present and not must be
+// absent, and if only is present it must hold word alone.
 type rule struct {
 	key, is    string
 	needs, not string
@@ -76,27 +76,28 @@ type rule struct {
 	hint       string
 }
 
-// form is how a text is written. The patterns are in the common part of Go's
-// syntax and JavaScript's.
+// form is the form of a text. The patterns use the common part of Go's syntax
+// and JavaScript's.
 type form struct {
 	name    string // what it is
 	pattern string
-	never   string // a pattern of what looks right, but is not
+	never   string // a pattern of texts that match, but are wrong
 	hint    string
 
-	compile sync.Once
-	yes, no *regexp.Regexp // of pattern and never; no may be nil
+	compile                 sync.Once
+	compiled, compiledNever *regexp.Regexp // of pattern and never; the second may be nil
 }
 
-// fits tells whether a text is of the form. Most runs need few of the patterns.
-func (f *form) fits(text string) bool {
+// matches reports whether a text has the form. The patterns are compiled on
+// first use, because most runs need few of them.
+func (f *form) matches(text string) bool {
 	f.compile.Do(func() {
-		f.yes = regexp.MustCompile(f.pattern)
+		f.compiled = regexp.MustCompile(f.pattern)
 		if f.never != "" {
-			f.no = regexp.MustCompile(f.never)
+			f.compiledNever = regexp.MustCompile(f.never)
 		}
 	})
-	return f.yes.MatchString(text) && (f.no == nil || !f.no.MatchString(text))
+	return f.compiled.MatchString(text) && (f.compiledNever == nil || !f.compiledNever.MatchString(text))
 }
 
 const (
@@ -137,13 +138,13 @@ var (
 	environmentName = &form{
 		name:    "an environment",
 		pattern: `^[^\x00-\x1f\x7f-\x9f]{1,255}$`,
-		never:   `^\.{1,2}$`, // a path would lead elsewhere
+		never:   `^\.{1,2}$`, // in a path it would lead elsewhere
 		hint:    "up to 255 characters on one line, and not . or .., such as production",
 	}
 	rotationName = &form{
 		name:    "the name of a rotation",
 		pattern: `^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`,
-		never:   `^[Aa][Ll][Ll]$`, // the inputs force and compromised mean every one by it
+		never:   `^[Aa][Ll][Ll]$`, // in the inputs force and compromised it means every rotation
 		hint:    "up to 64 letters, digits, dots, dashes and underscores, and not all, such as infra-deploy-key",
 	}
 	keyTitle = &form{
@@ -160,7 +161,7 @@ var (
 	grace = &form{
 		name:    "a time",
 		pattern: `^(0|[1-9][0-9]{0,3})[mhdw]$`,
-		hint:    "a number and one of m, h, d, w, such as 30m or 1h; 0m is no time at all",
+		hint:    "a number and one of m, h, d, w, such as 30m or 1h; 0m means at once",
 	}
 	permissionName = &form{
 		name:    "a permission",
@@ -176,12 +177,12 @@ var (
 	encodings    = []string{"hex", "base64", "base64url"}
 )
 
-// shapes lists all of them, in the order of the reference.
+// shapes returns all shapes, in the order of the reference.
 func shapes() []*shape {
 	return []*shape{fileShape, secretShape, targetShape, scopeShape, rotationShape, deployKeyShape, randomShape, ageShape, storeShape}
 }
 
-// vocabulary is every word of the table's own.
+// vocabulary returns every word of the table.
 func vocabulary() []string {
 	var words []string
 	for _, s := range shapes() {
@@ -200,7 +201,7 @@ func (s *shape) field(key string) *field {
 	return s.fields[i]
 }
 
-// keys are the names of its fields.
+// keys returns the names of the shape's fields.
 func (s *shape) keys() []string {
 	var keys []string
 	for _, f := range s.fields {

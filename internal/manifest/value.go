@@ -1,17 +1,17 @@
 package manifest
 
-// value is a part of the file in a form that is easier than YAML's. A nil one is
-// what the file leaves out.
+// value is a part of the file in a form that is easier than YAML's. It is nil
+// where the file leaves the part out.
 type value struct {
-	at     Position
-	sound  bool // nothing in it is wrong, as far as the table knows
-	text   string
-	number int
-	yes    bool
-	items  []*value
-	keys   []string // of fields, in the order of the file
-	meant  []string // keys that unknown ones seem to stand for
-	fields map[string]*value
+	at         Position
+	valid      bool // the table found no error in it
+	text       string
+	number     int
+	isTrue     bool
+	items      []*value
+	keys       []string // of fields, in the order of the file
+	likelyKeys []string // known keys that the unknown ones probably stand for
+	fields     map[string]*value
 }
 
 func (v *value) get(key string) *value {
@@ -21,7 +21,7 @@ func (v *value) get(key string) *value {
 	return v.fields[key]
 }
 
-func (v *value) word() string {
+func (v *value) textOrEmpty() string {
 	if v == nil {
 		return ""
 	}

@@ -11,25 +11,25 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// parser holds one file to the table.
+// parser checks one file against the table.
 type parser struct {
 	faults
 	anchors map[string]ast.Node
 	values  int
-	stored  map[string]bool       // places and secrets that rotations write
-	hidden  map[*token.Token]bool // where what is hidden begins
+	stored  map[string]bool       // secrets that rotations write, with their places
+	hidden  map[*token.Token]bool // where the hidden parts begin
 
-	variables map[string]bool // places and variables that they write
+	variables map[string]bool // variables that rotations write, with their places
 }
 
 func newParser(name string) *parser {
 	return &parser{
-		faults:  faults{source: &source{name: name, from: map[int]int{}, upTo: map[int]int{}}},
+		faults:  faults{source: &source{name: name, hiddenFrom: map[int]int{}, hiddenUpTo: map[int]int{}}},
 		anchors: map[string]ast.Node{}, stored: map[string]bool{}, hidden: map[*token.Token]bool{}, variables: map[string]bool{},
 	}
 }
 
-// resolve looks through anchors and aliases.
+// resolve follows anchors and aliases.
 func (p *parser) resolve(n ast.Node) ast.Node {
 	for range maxDepth {
 		switch t := n.(type) {
@@ -39,7 +39,7 @@ func (p *parser) resolve(n ast.Node) ast.Node {
 		case *ast.AliasNode:
 			target, ok := p.anchors[t.Value.GetToken().Value]
 			if !ok {
-				p.add(place(t.Start), "an alias of no anchor above it", "write the value out")
+				p.add(positionOf(t.Start), "an alias without an anchor above it", "write the value out")
 				return nil
 			}
 			n = target
@@ -57,7 +57,7 @@ func (p *parser) object(n ast.Node, s *shape) *value {
 	pairs, ok := entries(n)
 	if !ok {
 		p.hide(n, n.GetToken())
-		p.add(position(n), "not a mapping, but "+describe(n), hintOf(s))
+		p.add(position(n), "not a mapping, but "+describe(n), mappingHint(s))
 		return &value{at: position(n)}
 	}
 	v := &value{at: position(n), fields: map[string]*value{}}
@@ -65,40 +65,41 @@ func (p *parser) object(n ast.Node, s *shape) *value {
 		key := keyOf(pair)
 		if _, twice := v.fields[key]; twice {
 			p.hide(pair.Value, pair.Start)
-			p.add(position(pair), quote(key)+" is there twice", "keep one of them")
+			p.add(position(pair), quote(key)+" appears twice", "keep one of them")
 			continue
 		}
 		f := s.field(key)
 		if f == nil {
-			v.meant = append(v.meant, p.unknown(pair, key, s))
+			v.likelyKeys = append(v.likelyKeys, p.addUnknownKey(pair, key, s))
 			continue
 		}
 		v.keys = append(v.keys, key)
 		v.fields[key] = p.value(pair.Value, f)
 	}
 	p.check(v, s)
-	v.sound = len(p.all) == before
+	v.valid = len(p.all) == before
 	return v
 }
 
-// unknown notes a key that the shape doesn't have, and gives the one that was meant.
-func (p *parser) unknown(pair *ast.MappingValueNode, key string, s *shape) (near string) {
+// addUnknownKey adds an error for a key that the shape doesn't have, and
+// returns the key that was probably meant.
+func (p *parser) addUnknownKey(pair *ast.MappingValueNode, key string, s *shape) (near string) {
 	p.hide(pair.Value, pair.Start)
 	if redact.IsSecret(key) {
-		p.token(position(pair))
+		p.addSecretFault(position(pair))
 		return ""
 	}
 	keys, hint := s.keys(), "take it out; nothing goes in here"
-	if near = meant(key, keys); near != "" {
+	if near = intended(key, keys); near != "" {
 		hint = "did you mean " + near + "?"
 	} else if len(keys) > 0 {
 		hint = "the keys here are " + strings.Join(keys, ", ")
 	}
-	p.add(position(pair), quote(key)+" is no key of this mapping", hint)
+	p.add(position(pair), quote(key)+" is not a key of this mapping", hint)
 	return near
 }
 
-// value reads what stands at a key.
+// value reads the value of a key.
 func (p *parser) value(n ast.Node, f *field) *value {
 	before := len(p.all)
 	v := &value{at: position(n)}
@@ -119,13 +120,14 @@ func (p *parser) value(n ast.Node, f *field) *value {
 	if p.read(v, n, f) {
 		p.scalar(v, n, f)
 	} else {
-		p.mismatch(n, f)
+		p.addMismatch(n, f)
 	}
-	v.sound = len(p.all) == before
+	v.valid = len(p.all) == before
 	return v
 }
 
-// read takes a node that is no object into v. It tells whether its kind is the field's.
+// read reads a node that is not an object into v, and reports whether the node
+// is of the field's kind.
 func (p *parser) read(v *value, n ast.Node, f *field) bool {
 	switch t := n.(type) {
 	case *ast.StringNode:
@@ -135,7 +137,7 @@ func (p *parser) read(v *value, n ast.Node, f *field) bool {
 		v.text = t.Value.Value
 		return f.kind == text || f.kind == duration
 	case *ast.BoolNode:
-		v.yes = t.Value
+		v.isTrue = t.Value
 		return f.kind == boolean
 	case *ast.IntegerNode:
 		v.number = number(t.Value)
@@ -146,7 +148,7 @@ func (p *parser) read(v *value, n ast.Node, f *field) bool {
 			return true
 		}
 	case *ast.MappingNode, *ast.MappingValueNode:
-		if joined, ok := colon(n); ok && f.kind == text {
+		if joined, ok := joinAtColon(n); ok && f.kind == text {
 			v.text = joined
 			return true
 		}
@@ -158,27 +160,27 @@ func (p *parser) read(v *value, n ast.Node, f *field) bool {
 	return false
 }
 
-// mismatch notes a value of the wrong kind. A text in the place of a mapping is
-// nothing that we could know, so it isn't shown.
-func (p *parser) mismatch(n ast.Node, f *field) {
+// addMismatch adds an error for a value of the wrong kind. A text in the place
+// of a mapping could be anything, so it isn't shown.
+func (p *parser) addMismatch(n ast.Node, f *field) {
 	if (f.private || f.kind > integer) && n.Type() != ast.NullType {
 		p.hide(n, n.GetToken())
 	}
-	hint := f.write()
+	hint := f.howToWrite()
 	if f.kind == text && describe(n) == "a number" {
 		hint = "put it in quotes"
 	}
-	p.add(position(n), f.label()+" takes "+takes[f.kind]+", not "+describe(n), hint)
+	p.add(position(n), f.label()+" takes "+kindNames[f.kind]+", not "+describe(n), hint)
 }
 
-// scalar checks the text or number at a key.
+// scalar checks the text or number of a key.
 func (p *parser) scalar(v *value, n ast.Node, f *field) {
 	switch f.kind {
 	case text, duration:
 		p.text(v, n, f)
 	case integer:
 		if v.number < f.least || v.number > f.most {
-			p.add(v.at, fmt.Sprintf("%s is not from %d to %d", f.key, f.least, f.most), f.write())
+			p.add(v.at, fmt.Sprintf("%s is not from %d to %d", f.key, f.least, f.most), f.howToWrite())
 		}
 	}
 }
@@ -187,15 +189,15 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 	switch {
 	case redact.IsSecret(v.text):
 		p.hide(n, n.GetToken())
-		p.token(v.at)
+		p.addSecretFault(v.at)
 	case len(f.words) > 0 && !slices.Contains(f.words, v.text):
 		shown := quote(v.text)
 		if len(v.text) > 12 || strings.ContainsFunc(v.text, func(r rune) bool { return !isLetter(r) }) {
 			p.hide(n, n.GetToken())
 			shown = "this"
 		}
-		p.add(v.at, f.key+": "+shown+" is none of its words", oneOf(v.text, f.words))
-	case f.form != nil && !f.form.fits(v.text):
+		p.add(v.at, f.key+": "+shown+" is not one of its words", oneOf(v.text, f.words))
+	case f.form != nil && !f.form.matches(v.text):
 		shown := quote(v.text)
 		if f.private {
 			p.hide(n, n.GetToken())
@@ -205,16 +207,16 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 	}
 }
 
-func (p *parser) token(at Position) {
+func (p *parser) addSecretFault(at Position) {
 	p.add(at, "this looks like a token or a key", "take it out and revoke it; a manifest only names secrets")
 }
 
 // sequence reads a list of texts or of mappings.
 func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
 	if len(n.Values) == 0 {
-		p.add(v.at, f.key+" is an empty list", f.write()+", or take it out")
+		p.add(v.at, f.key+" is an empty list", f.howToWrite()+", or take it out")
 	}
-	item := &field{key: f.key, entry: true, form: f.form, words: f.words, of: f.of}
+	item := &field{key: f.key, isEntry: true, form: f.form, words: f.words, of: f.of}
 	item.example, _, _ = strings.Cut(strings.Trim(f.example, "[]"), ", ")
 	if f.kind == objects {
 		item.kind, item.example = object, f.example[1:len(f.example)-1]
@@ -226,9 +228,9 @@ func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
 		}
 		it := p.value(each, item)
 		v.items = append(v.items, it)
-		if name := strings.ToLower(it.text); f.unique && it.sound {
+		if name := strings.ToLower(it.text); f.unique && it.valid {
 			if seen[name] {
-				p.add(it.at, f.key+": "+quote(it.text)+" is there twice", "keep one of them")
+				p.add(it.at, f.key+": "+quote(it.text)+" appears twice", "keep one of them")
 			}
 			seen[name] = true
 		}
@@ -239,7 +241,7 @@ func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
 func (p *parser) levels(v *value, n ast.Node, f *field) {
 	pairs, _ := entries(n)
 	if len(pairs) == 0 {
-		p.add(v.at, f.key+" is empty", f.write())
+		p.add(v.at, f.key+" is empty", f.howToWrite())
 	}
 	v.fields = map[string]*value{}
 	for _, pair := range pairs {
@@ -248,12 +250,12 @@ func (p *parser) levels(v *value, n ast.Node, f *field) {
 		switch {
 		case redact.IsSecret(key):
 			p.hide(pair.Value, pair.Start)
-			p.token(position(pair))
-		case !f.form.fits(key):
+			p.addSecretFault(position(pair))
+		case !f.form.matches(key):
 			p.hide(pair.Value, pair.Start)
 			p.add(position(pair), f.key+": "+quote(key)+" is not "+f.form.name, f.form.hint)
 		case v.fields[name] != nil:
-			p.add(position(pair), quote(key)+" is there twice", "keep one of them")
+			p.add(position(pair), quote(key)+" appears twice", "keep one of them")
 		default:
 			v.fields[name] = p.value(pair.Value, &field{key: name, words: f.words, example: f.words[0]})
 		}

@@ -7,13 +7,14 @@ import (
 	"github.com/valetkey/valetkey/internal/nearest"
 )
 
-// longest bounds the words that are worth comparing.
-const longest = 40
+// maxWord bounds the words that are worth comparing.
+const maxWord = 40
 
-// meant returns the word that text was meant to be, or "". The beginning of a word,
-// and a word without its plural, are as near as one letter.
-func meant(text string, words []string) string {
-	if len(text) > longest {
+// intended returns the word that text was probably meant to be, or "". The
+// beginning of a word, and a word without its plural, are as near as one
+// letter.
+func intended(text string, words []string) string {
+	if len(text) > maxWord {
 		return ""
 	}
 	best, least := "", 1+min(3, len(text)/2)
@@ -29,10 +30,11 @@ func meant(text string, words []string) string {
 	return best
 }
 
-// oneOf lists what a word may be, with the one that was meant.
+// oneOf lists the words that are possible, with the one that was probably
+// meant.
 func oneOf(word string, words []string) string {
 	hint := "one of " + strings.Join(words, ", ")
-	if near := meant(word, words); near != "" {
+	if near := intended(word, words); near != "" {
 		return fmt.Sprintf("did you mean %s? It is %s", near, hint)
 	}
 	return "it is " + hint

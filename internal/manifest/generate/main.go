@@ -1,5 +1,5 @@
-// Command generate writes docs/manifest.md from the table of package manifest. It
-// is run by go generate in internal/manifest and never uses the network.
+// Command generate writes docs/manifest.md from the table of package manifest.
+// go generate runs it in internal/manifest, and it never uses the network.
 package main
 
 import (
