@@ -5,17 +5,18 @@ import (
 	"strconv"
 )
 
-// Bot is the account in whose name an App acts. Commits with its e-mail address
-// are shown as the App's.
+// Bot is the account in whose name an App acts. GitHub shows commits with its
+// e-mail address as the App's.
 type Bot struct {
 	Slug string // of the App
-	ID   int64  // of the account SLUG[bot], which is another number than the App's
+	ID   int64  // of the account SLUG[bot]; the App's id is another number
 	Host string // of the server, without a port: github.com
 }
 
-// NewBot is the bot of an App on a server, with all that goes into a commit checked.
+// NewBot returns the bot of an App on a server. It checks everything that goes
+// into a commit.
 func NewBot(serverURL, slug string, id int64) (Bot, error) {
-	site, err := parseAddress(serverURL, true) // its host is a part of a name here, and nothing is sent
+	site, err := parseAddress(serverURL, true) // nothing is sent: its host is only part of a name
 	if err != nil {
 		return Bot{}, err
 	}
@@ -23,15 +24,15 @@ func NewBot(serverURL, slug string, id int64) (Bot, error) {
 	return b, b.check()
 }
 
-// Name is the account's name: slug[bot].
+// Name returns the account's name: slug[bot].
 func (b Bot) Name() string { return b.Slug + "[bot]" }
 
-// Email is the address that GitHub gave the account, which takes no mail.
+// Email returns the address that GitHub gave the account; it takes no mail.
 func (b Bot) Email() string {
 	return strconv.FormatInt(b.ID, 10) + "+" + b.Name() + "@users.noreply." + b.Host
 }
 
-// Committer is name and address as in a commit.
+// Committer returns name and address as in a commit.
 func (b Bot) Committer() string { return b.Name() + " <" + b.Email() + ">" }
 
 var botSlug = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`)

@@ -15,27 +15,26 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Request is what git asks a credential helper, or what somebody asks
-// `git credential` in the same words (git-credential(1)). Fields that were not
-// given are empty: git names the path only with credential.useHttpPath.
+// Request is a question to a credential helper, or to `git credential` in the
+// same form (git-credential(1)). Fields that were not given are empty: git
+// names the path only with credential.useHttpPath.
 type Request struct {
 	Protocol string // https
 	Host     string // with the port, when the URL has one
-	Path     string // without a slash at the front
+	Path     string // without a leading slash
 	Username string
 }
 
 // maxRequest is far beyond any URL.
 const maxRequest = 64 << 10
 
-// ParseRequest reads lines of key=value up to an empty line or the end. Keys that
-// it does not know, of which git has more with every release, are passed over, and
-// so is a password. A url stands for its parts, and for the absence of those it
-// does not have.
+// ParseRequest reads lines of key=value up to an empty line or the end. It
+// ignores keys that it does not know, of which git has more with every release,
+// and a password. A url sets all parts, and clears those that it lacks.
 //
-// A control character, also one that a url hides behind a percent sign, is refused:
-// a line break or a CR smuggled into a host name is how passwords for one host were
-// had for another (CVE-2020-5260, CVE-2024-52006).
+// It refuses a control character, even one that a url hides behind a percent
+// sign: a line break or a CR smuggled into a host name was used to get the
+// password of one host for another (CVE-2020-5260, CVE-2024-52006).
 func ParseRequest(r io.Reader) (Request, error) {
 	var q Request
 	in := bufio.NewReader(io.LimitReader(r, maxRequest+1))
@@ -102,20 +101,22 @@ func (q *Request) setURL(text string) error {
 	return nil
 }
 
-// At tells whether the request is for a server, by scheme, host and port. A helper
-// stays silent on any other, and on http that leaves the machine unless insecure.
+// At reports whether the request is for a server, by scheme, host and port. A
+// helper stays silent on any other server, and on http to another machine
+// unless insecure.
 func (q Request) At(serverURL string, insecure bool) bool {
 	site, err := parseAddress(serverURL, insecure)
 	return err == nil && q.Protocol+"://"+strings.ToLower(q.Host) == site.url
 }
 
-// Lengths are checked apart: counted repetitions make large patterns, which every
-// start of the program would pay for.
+// Lengths are checked separately: counted repetitions make large patterns, and
+// every start of the program would pay for them.
 var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
 
-// Owner takes the path apart: owner/repository with or without .git, and with
-// anything below it, as git-lfs has. A wiki counts as its repository (unconfirmed:
-// the permission contents opens both). It is not ok without a path, or with another.
+// Owner splits the path: owner/repository with or without .git, and with
+// anything below it, as git-lfs has. A wiki counts as its repository
+// (unconfirmed: the permission contents opens both). ok is false for an empty
+// path and any other.
 func (q Request) Owner() (owner, repository string, ok bool) {
 	owner, rest, _ := strings.Cut(q.Path, "/")
 	repository, _, _ = strings.Cut(rest, "/")
@@ -130,14 +131,14 @@ func isRepository(name string) bool {
 	return len(name) <= maxName && repositoryName.MatchString(name) && name != "." && name != ".."
 }
 
-// Answer gives git a token, in a single write. A time that is zero is left out; of
-// any other, git 2.41 or later keeps no password in a cache beyond it, and earlier
-// ones pay no attention.
+// Answer sends git a token, in a single write. A zero time is left out. With
+// any other, git 2.41 or later does not keep the password in a cache beyond it;
+// earlier ones ignore it.
 func Answer(w io.Writer, token redact.String, expires time.Time) error {
 	if !redact.IsWord(token.Reveal()) {
 		return errToken
 	}
-	text := "username=" + user + "\npassword=" + token.Reveal() + "\n"
+	text := "username=" + tokenUser + "\npassword=" + token.Reveal() + "\n"
 	if !expires.IsZero() {
 		if expires.Unix() < 0 {
 			return errExpires

@@ -6,17 +6,19 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// GH is the environment in which gh uses a token for a server. It knows two names:
-// GH_TOKEN goes to github.com and, since gh learnt of data residency, to every
-// subdomain of ghe.com; GH_ENTERPRISE_TOKEN to any other host. GH_HOST is the host
-// of commands that run outside of a repository; an empty one is none.
+// GH returns the environment in which gh uses a token for a server. gh knows
+// two names: GH_TOKEN goes to github.com and, since gh supports data residency,
+// to every subdomain of ghe.com; GH_ENTERPRISE_TOKEN goes to any other host.
+// GH_HOST is the host of commands that run outside of a repository; an empty
+// one counts as none.
 //
-// host is GH_HOST as the environment has it. One that an earlier step set for another
-// server would have gh ask that; an environment without one stays without, because
-// gh takes GH_HOST=github.com for a ban on the remotes of any other host.
+// host is GH_HOST in the environment so far. If an earlier step set it for
+// another server, gh would ask that one. An environment without it stays
+// without, because with GH_HOST=github.com gh refuses the remotes of any other
+// host.
 //
-// A gh as old as Debian 12's 2.23 takes *.ghe.com for an Enterprise Server, so it
-// finds no token there; it would not find the API either.
+// A gh as old as Debian 12's 2.23 takes *.ghe.com for an Enterprise Server, so
+// it finds no token there; it would not find the API either.
 func GH(serverURL string, token redact.String, host string) ([]Pair, error) {
 	site, err := parseServer(serverURL)
 	if err != nil {

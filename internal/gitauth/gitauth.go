@@ -1,17 +1,18 @@
-// Package gitauth makes git and gh use a token in the later steps of a job, with
-// nothing but environment variables: git clone, push, submodules and whatever
-// calls git (go, npm, pip, git-lfs) open the repositories that the token opens, and
-// no others: what git does with any other repository, of the same owner too, stays
-// as it is. Commits carry the name of the bot. The package also speaks git's
-// credential protocol, for a helper that hands out a fresh token whenever git asks.
+// Package gitauth makes git and gh use a token in the later steps of a job,
+// with environment variables alone. git clone, push, submodules and every
+// program that calls git (go, npm, pip, git-lfs) open the repositories that the
+// token opens. For any other repository, even of the same owner, git works as
+// before. Commits carry the name of the bot. The package also speaks git's
+// credential protocol, for a helper that hands out a fresh token whenever git
+// asks.
 //
 // Start with [Config] and its [Config.Env], whose [Config.Secrets] are to be
-// masked before anything of it is written. [GH] is the same for gh. [ParseRequest]
-// and [Answer] are the two ends of a credential helper.
+// masked before anything of it is written. [GH] does the same for gh.
+// [ParseRequest] and [Answer] are the two ends of a credential helper.
 //
-// The package writes no file, reads no environment and runs nothing. It never puts
-// a token into a URL or a command line, where process lists and remotes keep it,
-// nor on disk; and no text of its errors holds a part of what it was given.
+// The package writes no file, reads no environment and runs nothing. It never
+// puts a token into a URL or a command line, where process lists and remotes
+// keep it, nor on disk. Its errors repeat nothing of its input.
 package gitauth
 
 import (
@@ -26,45 +27,47 @@ import (
 // Pair is one environment variable.
 type Pair struct{ Name, Value string }
 
-// Config says which git commands are to be let in where. Server and Owner are
-// required, and either Token or Helper, and either Repositories or AllRepositories.
+// Config says where git gets access. Server and Owner are required, and one of
+// Token and Helper, and one of Repositories and AllRepositories.
 type Config struct {
 	Server       string        // GITHUB_SERVER_URL: https://github.com, https://octo.ghe.com, https://ghes.example.com
-	Owner        string        // whose repositories the token opens, as GitHub spells it
-	Aliases      []string      // other spellings, and names that the owner had before, as workflows may have them
+	Owner        string        // the account whose repositories the token opens, in GitHub's spelling
+	Aliases      []string      // other spellings and former names of the owner, which workflows may use
 	Organization int64         // the owner's number, if it is an organization and the number is known
-	Token        redact.String // sent in a header that git is told of; empty with a Helper
+	Token        redact.String // sent in a header that the configuration sets; empty with a Helper
 	Helper       string        // a credential helper as git takes it (`!"$RUNNER_TEMP/…" …`), for jobs that outlive a token
-	Bot          *Bot          // who commits; nil leaves user.name and user.email alone
-	Before       Before        // what the environment has already
+	Bot          *Bot          // the author of commits; nil leaves user.name and user.email alone
+	Before       Before        // git's configuration in the environment so far
 
-	InsecureHTTP bool // Server may be http elsewhere than on this machine
+	InsecureHTTP bool // Server may be http on another machine
 
-	// AllRepositories must be said: a list that came out empty would widen.
+	// AllRepositories must be set explicitly: a list that came out empty would
+	// otherwise widen the access.
 	AllRepositories bool
 	Repositories    []string // names without the owner, in GitHub's spelling first
 
-	// OwnerWide configures the owner in the place of Repositories that are too many to
-	// be named one by one ([ErrTooMany]).
+	// OwnerWide configures the owner instead of Repositories that are too many
+	// to be named one by one ([ErrTooMany]).
 	OwnerWide bool
 }
 
-// Before is the part of the environment that git reads its configuration from, as
-// earlier steps left it.
+// Before is the part of the environment from which git reads its configuration,
+// as earlier steps left it.
 type Before struct {
 	Count string   // GIT_CONFIG_COUNT
 	Keys  []string // GIT_CONFIG_KEY_0 and so on
 	Size  int      // bytes of all GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n, names included
 }
 
-// Env is the configuration as GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n, behind the
-// entries that the environment has already (git 2.31 or later reads them). The
-// last pair is GIT_CONFIG_COUNT: without it, the others mean nothing to git.
+// Env returns the configuration as GIT_CONFIG_KEY_n and GIT_CONFIG_VALUE_n,
+// after the entries that the environment has already (git 2.31 or later reads
+// them). The last pair is GIT_CONFIG_COUNT: without it, the others mean nothing
+// to git.
 //
-// Git reads the environment after all files, so user.name, user.email and a helper
-// from here win over what a later step writes with git config.
+// Git reads the environment after all files, so user.name, user.email and a
+// helper from here win over what a later step writes with git config.
 //
-// The error is ErrTooMany where the environment would become too large.
+// The error is ErrTooMany if the environment would become too large.
 func (c Config) Env() ([]Pair, error) {
 	site, err := parseAddress(c.Server, c.InsecureHTTP)
 	if err != nil {
@@ -89,11 +92,12 @@ func (c Config) Env() ([]Pair, error) {
 	return append(env, Pair{"GIT_CONFIG_COUNT", strconv.Itoa(count)}), nil
 }
 
-// maxEnvironment bounds the bytes of all GIT_CONFIG variables of a job. Linux gives
-// the arguments and the environment of a process a quarter of its stack, 2 MiB of
-// the usual 8, beyond which no program starts at all (execve(2), "Argument list too
-// long"). A quarter of that leaves room for the job's own, and for the runner, which
-// names each variable once more in the arguments of `docker run`.
+// maxEnvironment bounds the bytes of all GIT_CONFIG variables of a job. Linux
+// gives the arguments and the environment of a process a quarter of its stack,
+// 2 MiB of the usual 8; beyond that no program starts at all (execve(2),
+// "Argument list too long"). A quarter of that leaves room for the job's own
+// variables, and for the runner, which repeats the name of each variable in the
+// arguments of `docker run`.
 const maxEnvironment = 512 << 10
 
 func size(env []Pair) int {
@@ -104,9 +108,9 @@ func size(env []Pair) int {
 	return bytes
 }
 
-// Secrets are the texts in the values of Env that nobody may see: the base64 of
-// the token and its user name, with and without padding. The token itself is not
-// among them, since no value holds it.
+// Secrets returns the texts in the values of Env that nobody may see: the
+// base64 of the token and its user name, with and without padding. The token
+// itself is not among them, since no value holds it.
 func (c Config) Secrets() []redact.String {
 	if c.Token.Empty() {
 		return nil
@@ -119,14 +123,14 @@ func (c Config) Secrets() []redact.String {
 	return secrets
 }
 
-// user is the name that goes with an installation token.
-const user = "x-access-token"
+// tokenUser is the user name that goes with an installation token.
+const tokenUser = "x-access-token"
 
 func basic(token redact.String) string {
-	return base64.StdEncoding.EncodeToString([]byte(user + ":" + token.Reveal()))
+	return base64.StdEncoding.EncodeToString([]byte(tokenUser + ":" + token.Reveal()))
 }
 
-// maxName is how long names may be; GitHub ends sooner.
+// maxName is how long names may be; GitHub's own limits are lower.
 const maxName = 100
 
 var ownerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
@@ -160,22 +164,22 @@ func (c Config) check() error {
 	return nil
 }
 
-var digits = regexp.MustCompile(`^[0-9]{1,6}$`)
+var countPattern = regexp.MustCompile(`^[0-9]{1,6}$`)
 
-// parseCount is stricter than git, which takes " +3" too. No environment has room
-// for a million entries.
+// parseCount is stricter than git, which also accepts " +3". No environment has
+// room for a million entries.
 func parseCount(text string) (int, error) {
 	if text == "" {
 		return 0, nil
 	}
-	if !digits.MatchString(text) {
+	if !countPattern.MatchString(text) {
 		return 0, errCount
 	}
 	return strconv.Atoi(text)
 }
 
-// hasControl also finds DEL and the bytes that are no UTF-8, of which no output
-// for a runner is made.
+// hasControl also finds DEL and bytes that are not UTF-8, which the runner's
+// files may not have.
 func hasControl(text string) bool {
 	return strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == '\uFFFD' })
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/address"
 )
 
-// server is a GitHub as seen by a browser.
+// server is a GitHub by its address in a browser.
 type server struct {
 	url  string // scheme, host and port, without a slash at the end
 	host string // without the port
@@ -20,13 +20,13 @@ var (
 	portNumber = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
 )
 
-// parseServer takes an address apart and drops what git's matching of URLs would
-// trip over: upper case in the host, a slash at the end. The host has no *, which
+// parseServer splits an address and normalises what would break git's matching
+// of URLs: upper case in the host, a slash at the end. The host has no *, which
 // would match others.
 func parseServer(text string) (server, error) { return parseAddress(text, false) }
 
-// parseAddress is parseServer, but for http that leaves the machine where insecure
-// lets it pass.
+// parseAddress is parseServer that also accepts http to another machine if
+// insecure.
 func parseAddress(text string, insecure bool) (server, error) {
 	u, err := url.Parse(text)
 	if err != nil {
@@ -49,7 +49,7 @@ func parseAddress(text string, insecure bool) (server, error) {
 	return s, nil
 }
 
-// authority is the host with the port, when there is one.
+// authority returns the host with the port, if there is one.
 func (s server) authority() string {
 	if s.port == "" {
 		return s.host
