@@ -1,18 +1,19 @@
-// Package envelope carries a credential from one job to another as a standard age
-// file (age-encryption.org/v1), in one line of base64: such a line survives job
-// outputs, environment variables and shells, and anybody can open it without us:
+// Package envelope carries a credential from one job to another as a standard
+// age file (age-encryption.org/v1), in one line of base64: such a line survives
+// job outputs, environment variables and shells, and opens without this
+// program:
 //
 //	base64 -d | age -d -i key | jq -r .token
 //
-// [Seal] makes one and [Open] takes one apart. Who can open it is a list of
-// [Recipient]; what opens it is a list of [Identity].
+// [Seal] makes one for a list of [Recipient], and [Open] opens one with a list
+// of [Identity].
 //
-// An envelope is confidential, not signed: whoever knows a recipient, which is
-// public, can make one. Its content deserves the trust that its way here
-// deserves, and no more; only a passphrase also vouches for the sender.
+// An envelope is confidential, not signed: anybody who knows a recipient, which
+// is public, can make one. Trust its content as far as the way it came, and no
+// more; only a passphrase also vouches for the sender.
 //
-// The package reads no environment and no clock, and no text of its errors holds
-// a part of what it was given.
+// The package reads no environment and no clock, and its errors repeat nothing
+// of its input.
 package envelope
 
 import (
@@ -26,18 +27,19 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Version is that of the JSON in an envelope. It is raised when a reader of the
-// old one would misunderstand a new one; new fields alone don't raise it.
+// Version is the version of the JSON in an envelope. It is raised when a reader
+// of the old version would misunderstand a new envelope; new fields alone don't
+// raise it.
 const Version = 1
 
-// maxLine bounds an envelope, in both directions. All outputs of a job may have
-// 1 MB.
+// maxLine bounds an envelope, when sealed and when opened. All outputs of a job
+// together may have 1 MB.
 const maxLine = 1 << 20
 
-// Payload is what an envelope holds: a token, or named values. Lists and maps
-// that are empty come back as nil, and times to the second.
+// Payload is the content of an envelope: a token, or named values. Empty lists
+// and maps come back as nil, and times without fractions of a second.
 type Payload struct {
-	// A token, and what is known about it. All but the token may be missing.
+	// A token, and its properties. All but the token may be missing.
 	Token          redact.String
 	ExpiresAt      time.Time
 	APIURL         string
@@ -46,15 +48,15 @@ type Payload struct {
 	Permissions    map[string]string
 	Repositories   []string
 
-	// Values that are none of ours, by name. Neither is checked but for being
-	// UTF-8: a name may well be PATH.
+	// Other values by name. Names and values only have to be UTF-8: a name may
+	// well be PATH.
 	Values map[string]redact.String
 }
 
-// Seal encrypts to all of the recipients, in one line of standard base64 without
-// padding characters. None of mustNotContain occurs in it: the runner drops a job
-// output that holds a masked value, even where it is there by chance, so Seal
-// encrypts again until it is not. The error is a [*fault.Error].
+// Seal encrypts to all of the recipients, in one line of standard base64
+// without padding characters. None of mustNotContain occurs in it: the runner
+// drops a job output that holds a masked value, even by chance, so Seal
+// encrypts again until the line holds none. The error is a [*fault.Error].
 func Seal(p Payload, to []Recipient, mustNotContain []redact.String) (string, error) {
 	if err := CheckRecipients(to); err != nil {
 		return "", err
@@ -63,7 +65,7 @@ func Seal(p Payload, to []Recipient, mustNotContain []redact.String) (string, er
 	if err != nil {
 		return "", err
 	}
-	if occurs(always, mustNotContain) {
+	if containsAny(commonPrefix, mustNotContain) {
 		return "", errMaskAlways
 	}
 	for range attempts(to) {
@@ -74,16 +76,17 @@ func Seal(p Payload, to []Recipient, mustNotContain []redact.String) (string, er
 		if len(line) > maxLine {
 			return "", errTooLargeToSeal
 		}
-		if !occurs(line, mustNotContain) {
+		if !containsAny(line, mustNotContain) {
 			return line, nil
 		}
 	}
 	return "", errMask
 }
 
-// attempts is how often Seal encrypts. A mask of two characters is in about a
-// third of all lines with a single recipient, so 20 attempts leave one in 10⁹; a
-// single character is in nearly all of them. A passphrase takes a second each.
+// attempts returns how often Seal encrypts. A mask of two characters is in
+// about a third of all lines with a single recipient, so 20 attempts fail once
+// in 10⁹; a single character is in nearly all of them. A passphrase takes a
+// second each.
 func attempts(to []Recipient) int {
 	if to[0].kind == passphrase {
 		return 5
@@ -93,10 +96,10 @@ func attempts(to []Recipient) int {
 
 var intro = redact.AgeFile.Prefix() + "v1\n"
 
-// always is what every envelope begins with, whatever is in it.
-var always = base64.StdEncoding.EncodeToString([]byte(intro + "->"))
+// commonPrefix is the beginning of every envelope.
+var commonPrefix = base64.StdEncoding.EncodeToString([]byte(intro + "->"))
 
-func occurs(line string, values []redact.String) bool {
+func containsAny(line string, values []redact.String) bool {
 	for _, v := range values {
 		if !v.Empty() && strings.Contains(line, v.Reveal()) {
 			return true
@@ -111,11 +114,11 @@ func encrypt(plain []byte, to []Recipient) (string, error) {
 		recipients[i] = r.wraps
 	}
 	var file bytes.Buffer
-	w, err := age.Encrypt(&file, recipients...) // has written the header and the nonce
+	w, err := age.Encrypt(&file, recipients...) // writes the header and the nonce
 	if err != nil {
 		return "", errEncrypt
 	}
-	if _, err = w.Write(unpadded(plain, file.Len())); err != nil {
+	if _, err = w.Write(padded(plain, file.Len())); err != nil {
 		return "", errEncrypt
 	}
 	if err = w.Close(); err != nil {
@@ -124,11 +127,11 @@ func encrypt(plain []byte, to []Recipient) (string, error) {
 	return base64.StdEncoding.EncodeToString(file.Bytes()), nil
 }
 
-// unpadded lengthens a JSON text by spaces, which mean nothing in it, until the
-// whole file is a multiple of three bytes. Its base64 then ends without the = or
-// == that a last line of some other secret may have made a mask of, and that no
-// new encryption would be rid of.
-func unpadded(plain []byte, before int) []byte {
+// padded appends spaces to a JSON text, where they mean nothing, until the size
+// of the whole file is a multiple of three bytes. Its base64 then ends without
+// = or ==. Some other secret whose last line is just that may be a mask, and no
+// new encryption would get rid of it.
+func padded(plain []byte, before int) []byte {
 	const chunk, overhead = 64 << 10, 16 // of age's payload; each chunk has a tag
 	text := bytes.Clone(plain)
 	for {

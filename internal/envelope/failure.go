@@ -8,15 +8,15 @@ import (
 
 // Sentinels that an error of [Open] may wrap.
 var (
-	// ErrEmpty is for an input of nothing, as a job output is that was dropped.
+	// ErrEmpty is for an empty input, such as a job output that was dropped.
 	ErrEmpty = errors.New("empty")
 	// ErrNoMatch is for an age file that none of the given identities opens,
-	// a wrong passphrase and an identity in the place of one included.
+	// including a wrong passphrase and an identity in the place of one.
 	ErrNoMatch = errors.New("no identity matches")
 )
 
-// What goes wrong in Seal. These problems stand alone; those of Open and of the
-// Parse functions follow the name of what was read, as in "is empty: …".
+// The errors of Seal. They stand alone; those of Open and of the Parse
+// functions follow the name of the input, as in "is empty: …".
 var (
 	errNobody = fault.New("there is nobody to encrypt for",
 		"give recipients, a passphrase or the App's private key")
@@ -45,10 +45,10 @@ var (
 	errMask = fault.New("a masked value occurs in the encrypted form again and again, so the runner would drop the output",
 		"find the secret that is one or two characters long, and replace it by a real one")
 	errEncrypt = fault.New("a recipient's key can't be used",
-		"check the recipients: one of them is no valid public key")
+		"check the recipients: one of them is not a valid public key")
 )
 
-// What goes wrong in Open, but for what depends on the kinds of keys.
+// The errors of Open, except those that depend on the kinds of keys.
 const (
 	wholeOutput = "pass the output encrypted-token as it is: one line of base64"
 	stockTool   = "to open a file of your own making, pass it in base64: age -e -r … | base64 -w0"

@@ -19,15 +19,15 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Identity is what opens an envelope: the private half of a key, or a passphrase.
-// It prints as its kind.
+// Identity opens an envelope: the private half of a key, or a passphrase. It
+// prints as its kind.
 type Identity struct {
 	kind    kind
 	unwraps age.Identity // nil opens nothing
 }
 
 // Format implements [fmt.Formatter], so that no verb shows a key: age's own
-// identities print as what they are.
+// identities print their keys.
 func (i Identity) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(i.kind.String())) }
 
 const (
@@ -36,9 +36,10 @@ const (
 	maxKeyDER         = 16 << 10 // an RSA key of 16384 bits is 9 KiB
 )
 
-const wantIdentity = "pass the private half of a key: AGE-SECRET-KEY-1… as age-keygen writes it, or a whole SSH private key (ssh-ed25519 or ssh-rsa)"
+const wantIdentity = "pass the private half of a key: AGE-SECRET-KEY-1… as age-keygen writes it, " +
+	"or a whole SSH private key (ssh-ed25519 or ssh-rsa)"
 
-// What lines are that are no identities.
+// The errors for lines that are not identities.
 var (
 	publicIdentity = fault.New("is a public key, not an identity", wantIdentity)
 	tokenIdentity  = fault.New("is a token, not an identity", wantIdentity)
@@ -50,14 +51,14 @@ var (
 	weakIdentity    = fault.New("is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519")
 	cutPEM          = fault.New("is a private key that is cut off: its -----END line is missing", "pass the whole file")
 	damagedIdentity = fault.New("is a damaged private key: characters are wrong or missing", "pass the whole file, as it is")
-	noIdentity      = fault.New("is no identity", wantIdentity)
+	noIdentity      = fault.New("is not an identity", wantIdentity)
 )
 
-// ParseIdentities reads private keys: AGE-SECRET-KEY-1… and AGE-SECRET-KEY-PQ-1…,
-// one per line, and SSH or PEM ones (Ed25519 and RSA, not protected by a
-// passphrase), with blank lines and # comments. Newlines that were escaped or
-// turned into spaces on the way are no harm. The error is a [*fault.Error] that names
-// each faulty line by its number.
+// ParseIdentities reads private keys: AGE-SECRET-KEY-1… and
+// AGE-SECRET-KEY-PQ-1…, one per line, and SSH or PEM ones (Ed25519 and RSA, not
+// protected by a passphrase), with blank lines and # comments. Newlines may
+// have been escaped or turned into spaces on the way. The error is a
+// [*fault.Error] that names each faulty line by its number.
 func ParseIdentities(text redact.String) ([]Identity, error) {
 	if len(text.Reveal()) > maxIdentitiesText {
 		return nil, fault.New("is larger than 64 KiB, which no list of keys is", wantIdentity)
@@ -99,8 +100,8 @@ func checkIdentities(with []Identity, text redact.String) ([]Identity, error) {
 	return nil, fault.New("holds comments only", wantIdentity)
 }
 
-// nextIdentity takes one thing from the beginning of a text: a word, a PEM, or
-// what stands for nothing. length is how much of the text that was, at least 1.
+// nextIdentity reads one item from the beginning of a text: a word, a PEM, a
+// comment or white space. length is its length, at least 1.
 func nextIdentity(t string) (i Identity, length int, what *fault.Error) {
 	switch {
 	case strings.ContainsRune(" \t\n", rune(t[0])):
@@ -115,7 +116,7 @@ func nextIdentity(t string) (i Identity, length int, what *fault.Error) {
 		i, what = parseAgeIdentity(word)
 		return i, len(word), what
 	}
-	return Identity{}, lineEnd(t), notIdentity(redact.KindOf(word)) // the rest of the line is the same fault
+	return Identity{}, lineEnd(t), notIdentity(redact.KindOf(word)) // the error covers the rest of the line
 }
 
 func parseAgeIdentity(word string) (Identity, *fault.Error) {
@@ -129,7 +130,8 @@ func parseAgeIdentity(word string) (Identity, *fault.Error) {
 	return Identity{}, damagedIdentity
 }
 
-// notIdentity says what a word of a kind is in the place of an identity.
+// notIdentity returns the error for a word of this kind in the place of an
+// identity.
 func notIdentity(kind redact.Kind) *fault.Error {
 	switch {
 	case kind == redact.AgeRecipient, kind == redact.SSHPublicKey:
@@ -144,18 +146,18 @@ func notIdentity(kind redact.Kind) *fault.Error {
 	return noIdentity
 }
 
-func lineEnd(t string) int { return end(t, "\n") }
+func lineEnd(t string) int { return indexOrLen(t, "\n") }
 
-func wordEnd(t string) int { return end(t, " \t\n") }
+func wordEnd(t string) int { return indexOrLen(t, " \t\n") }
 
-func end(t, at string) int {
+func indexOrLen(t, at string) int {
 	if i := strings.IndexAny(t, at); i >= 0 {
 		return i
 	}
 	return len(t)
 }
 
-// pemText is compiled when the first key is met: most steps meet none.
+// pemText is compiled when the first key comes: most steps have none.
 var pemText = sync.OnceValue(func() (p struct{ begin, end, header *regexp.Regexp }) {
 	p.begin = regexp.MustCompile(`^` + redact.PEM.Prefix() + ` ([A-Z0-9 ]{1,40})-----`)
 	p.end = regexp.MustCompile(`-----END [A-Z0-9 ]{1,40}-----`)
@@ -169,7 +171,7 @@ func nextPEM(t string) (Identity, int, *fault.Error) {
 		return Identity{}, lineEnd(t), damagedIdentity
 	}
 	if stop == nil || stop[0] < begin[1] {
-		return Identity{}, len(t), cutPEM // the rest is the key's
+		return Identity{}, len(t), cutPEM // the rest belongs to the key
 	}
 	i, what := parsePEM(t[begin[2]:begin[3]], t[begin[1]:stop[0]])
 	return i, stop[1], what
@@ -220,8 +222,8 @@ func identityOf(key any) (Identity, *fault.Error) {
 	return Identity{}, kindIdentity
 }
 
-// NewIdentity makes an age key: its private half, as ParseIdentities reads it, and
-// its public half, as ParseRecipients does.
+// NewIdentity makes an age key. It returns the private half, as ParseIdentities
+// reads it, and the public half, as ParseRecipients does.
 func NewIdentity() (identity redact.String, recipient string, err error) {
 	key, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -230,7 +232,8 @@ func NewIdentity() (identity redact.String, recipient string, err error) {
 	return redact.New(key.String()), key.Recipient().String(), nil
 }
 
-// KeyIdentity opens what is encrypted for [KeyRecipient] of the same key.
+// KeyIdentity returns the identity for an RSA key. It opens envelopes for the
+// [KeyRecipient] of the same key.
 func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
 	unfit := fault.New("the RSA key opens nothing: it is damaged, or of a size that age doesn't take",
 		"pass the App's private key, the whole .pem file")
@@ -244,12 +247,12 @@ func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
 	return Identity{sshRSA, id}, nil
 }
 
-// maxWorkFactor is what opening may cost: 2¹⁹ rounds, 512 MiB, about two seconds.
-// It is the sender who chooses, and at 20 the process has a GiB, which is all that
-// many runners leave to a container. Sealing takes 18, as age itself does.
+// maxWorkFactor bounds the cost of opening: 2¹⁹ rounds, 512 MiB, about two
+// seconds. The sender chooses it, and at 20 the process has a GiB, which is all
+// that many runners leave to a container. Sealing takes 18, as age itself does.
 const maxWorkFactor = 19
 
-// PassphraseIdentity opens what is encrypted with the passphrase.
+// PassphraseIdentity returns the identity for a passphrase.
 func PassphraseIdentity(secret redact.String) Identity {
 	id, err := age.NewScryptIdentity(trimNewline(secret.Reveal()))
 	if err != nil { // it is empty, and opens nothing

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// kind is a sort of key: what age calls the type of a stanza, which is the entry
-// for one recipient in the header of a file.
+// kind is a kind of key: age's type of a stanza, which is the entry for one
+// recipient in the header of a file.
 type kind string
 
 const (
@@ -15,7 +15,7 @@ const (
 	sshEd25519 kind = "ssh-ed25519"
 	sshRSA     kind = "ssh-rsa"
 	passphrase kind = "scrypt"
-	pluginKey  kind = "plugin" // all of the others; they need a program of their own
+	pluginKey  kind = "plugin" // all others; they need a program of their own
 )
 
 func (k kind) String() string {
@@ -34,8 +34,8 @@ func (k kind) String() string {
 	return "a key of an age plugin"
 }
 
-// kindOf reads the type of a stanza. What some tools put in to keep readers
-// tolerant ("grease") is no recipient.
+// kindOf reads the type of a stanza. Some tools add stanzas without a recipient
+// ("grease") to keep readers tolerant; ok is false for these.
 func kindOf(stanza string) (k kind, ok bool) {
 	switch k := kind(stanza); k {
 	case ageKey, hybridKey, sshEd25519, sshRSA, passphrase:
@@ -44,8 +44,8 @@ func kindOf(stanza string) (k kind, ok bool) {
 	return pluginKey, !strings.HasSuffix(stanza, "-grease")
 }
 
-// list names kinds, each once.
-func list(kinds []kind) string {
+// joinKinds joins the names of kinds, each once.
+func joinKinds(kinds []kind) string {
 	var words []string
 	for _, k := range kinds {
 		if w := k.String(); !slices.Contains(words, w) {

@@ -8,8 +8,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// faults collects what the lines of a text are in the place of keys, so that one
-// run shows them all. None says more of a line than that, since people paste private
+// faults collects the errors of all lines of a text, so that one run shows them
+// all. They say no more about a line than its error, since people paste private
 // keys where public ones belong.
 type faults struct {
 	lines []string
@@ -17,8 +17,8 @@ type faults struct {
 	more  int
 }
 
-// maxFaults is how many faulty lines are named; a file of another kind has a
-// fault in each of its lines.
+// maxFaults is how many faulty lines are listed; in a file of another kind
+// every line is faulty.
 const maxFaults = 20
 
 func (f *faults) add(line int, what *fault.Error) {
@@ -32,7 +32,7 @@ func (f *faults) add(line int, what *fault.Error) {
 	}
 }
 
-// err gives nil when there are none.
+// err returns nil if there are none.
 func (f *faults) err() error {
 	if len(f.lines) == 0 {
 		return nil
@@ -44,7 +44,7 @@ func (f *faults) err() error {
 	return &fault.Error{Problem: problem, Hint: strings.Join(f.hints, "; ")}
 }
 
-// unixLines gives every newline the same form.
+// unixLines turns every newline into \n.
 func unixLines(t string) string {
 	return strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(strings.TrimPrefix(t, "\ufeff"))
 }

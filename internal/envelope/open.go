@@ -17,9 +17,10 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Open decrypts an envelope with the first identity that fits. Besides Seal's one
-// line it takes what the stock tool writes: wrapped or armoured base64, padded or
-// not. On an error, which is a [*fault.Error], the payload is the zero one.
+// Open decrypts an envelope with the first identity that opens it. Besides
+// Seal's one line it takes the output of the stock tool: wrapped or armoured
+// base64, padded or not. With an error, which is a [*fault.Error], the payload
+// is zero.
 func Open(line string, with []Identity) (Payload, error) {
 	file, err := decode(line)
 	if err != nil {
@@ -33,16 +34,17 @@ func Open(line string, with []Identity) (Payload, error) {
 }
 
 func decrypt(file []byte, with []Identity) ([]byte, error) {
-	r, err := age.Decrypt(bytes.NewReader(file), lock{with})
+	r, err := age.Decrypt(bytes.NewReader(file), anyIdentity{with})
 	if err == nil {
 		var plain []byte
-		// The whole of it or nothing: what age gives out before an error is
-		// genuine, but may be the half of a value.
+		// All of it or nothing: the part that age returns before an error is
+		// genuine, but may end within a value.
 		if plain, err = io.ReadAll(io.LimitReader(r, maxLine+1)); err == nil && len(plain) <= maxLine {
 			return plain, nil
 		}
 	}
-	// age's own texts quote the file, and people paste other things than files.
+	// age's own errors quote the file, and people paste other things than
+	// files.
 	var ours *fault.Error
 	switch {
 	case errors.As(err, &ours):
@@ -53,7 +55,7 @@ func decrypt(file []byte, with []Identity) ([]byte, error) {
 	return nil, errDamaged
 }
 
-// decode gives the age file, of which it has seen the first line only.
+// decode returns the age file. It has checked the first line only.
 func decode(line string) ([]byte, error) {
 	if len(line) > maxLine {
 		return nil, errTooLarge
@@ -63,7 +65,7 @@ func decode(line string) ([]byte, error) {
 	if strings.TrimSpace(t) == "" {
 		return nil, errEmpty
 	}
-	if err := foreign(t); err != nil {
+	if err := otherKind(t); err != nil {
 		return nil, err
 	}
 	file, err := unbase64(t)
@@ -87,14 +89,15 @@ func checkIntro(file string) error {
 	case redact.KindOf(file) == redact.AgeFile:
 		return errOtherAge
 	}
-	if err := foreign(file); err != nil {
+	if err := otherKind(file); err != nil {
 		return err
 	}
 	return errNotAge
 }
 
-// foreign names what people pass in the place of an envelope.
-func foreign(t string) error {
+// otherKind returns the error for something else that people pass instead of an
+// envelope.
+func otherKind(t string) error {
 	kind := redact.KindOf(t)
 	switch {
 	case kind == redact.InstallationToken:
@@ -112,7 +115,10 @@ func foreign(t string) error {
 	}
 	kinds := []struct{ prefix, what, hint string }{
 		{redact.PEM.Prefix() + " PGP", "a GPG message", "encrypt the value with the encrypt action, or with age"},
-		{"${{", "an expression that nothing evaluated", "pass it in a workflow file, as in encrypted-token: ${{ needs.mint.outputs.encrypted-token }}"},
+		{
+			"${{", "an expression that nothing evaluated",
+			"pass it in a workflow file, as in encrypted-token: ${{ needs.mint.outputs.encrypted-token }}",
+		},
 		{"{", "JSON in plain text", wholeOutput},
 	}
 	for _, k := range kinds {
@@ -132,7 +138,7 @@ func foreign(t string) error {
 }
 
 // unbase64 decodes either alphabet, padded or not, wrapped or not, armoured or
-// not. What that lets pass is of no account: age takes no file but the one made.
+// not. Leniency does no harm here: age accepts only an intact file.
 func unbase64(t string) ([]byte, error) {
 	if rest, ok := strings.CutPrefix(t, armor.Header); ok {
 		inner, after, whole := strings.Cut(rest, armor.Footer)
@@ -155,7 +161,7 @@ func unbase64(t string) ([]byte, error) {
 		}
 		return r
 	}, t), "=")
-	if len(t)%4 == 1 { // no base64 is that long: it was cut, and what is left tells more
+	if len(t)%4 == 1 { // no base64 has this length: it was cut, and the rest tells more
 		t = t[:len(t)-1]
 	}
 	file, err := base64.RawStdEncoding.DecodeString(t)
@@ -167,11 +173,12 @@ func unbase64(t string) ([]byte, error) {
 
 const fileKeySize = 16
 
-// lock is the one identity that age is given: it stands before all of ours, sees
-// the header as age has read it, and says in our words why nothing fits.
-type lock struct{ with []Identity }
+// anyIdentity is the one identity that age gets. It comes before all of ours,
+// sees the header as age has read it, and says in our words why nothing opens
+// it.
+type anyIdentity struct{ with []Identity }
 
-func (l lock) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
+func (l anyIdentity) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	var kinds []kind
 	for _, s := range stanzas {
 		if k, ok := kindOf(s.Type); ok {
@@ -180,11 +187,11 @@ func (l lock) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	}
 	if slices.Contains(kinds, passphrase) {
 		if len(stanzas) > 1 || !affordable(stanzas[0]) {
-			return nil, refuse(stanzas)
+			return nil, passphraseError(stanzas)
 		}
 	}
 	for _, i := range l.with {
-		// An identity that has no stanza of its kind has nothing to try, and a
+		// An identity without a stanza of its kind has nothing to try, and a
 		// passphrase would be tried for a second.
 		if i.unwraps == nil || !slices.Contains(kinds, i.kind) {
 			continue
@@ -192,7 +199,7 @@ func (l lock) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 		key, err := i.unwraps.Unwrap(stanzas)
 		switch {
 		case errors.Is(err, age.ErrIncorrectIdentity):
-		case err != nil, len(key) != fileKeySize: // of the SSH kinds, age takes any length
+		case err != nil, len(key) != fileKeySize: // for SSH keys, age accepts any length
 			return nil, errDamaged
 		default:
 			return key, nil
@@ -201,15 +208,15 @@ func (l lock) Unwrap(stanzas []*age.Stanza) ([]byte, error) {
 	return nil, noMatch(kinds, l.with)
 }
 
-// refuse tells apart what is wrong with a passphrase's stanza.
-func refuse(stanzas []*age.Stanza) error {
+// passphraseError returns what is wrong with the stanza of a passphrase.
+func passphraseError(stanzas []*age.Stanza) error {
 	if len(stanzas) > 1 || len(stanzas[0].Args) != 2 || !digits(stanzas[0].Args[1]) {
 		return errDamaged
 	}
 	return errCostly
 }
 
-// affordable reads the work factor, which the sender chose.
+// affordable checks the work factor, which the sender chose.
 func affordable(s *age.Stanza) bool {
 	if len(s.Args) != 2 || !digits(s.Args[1]) {
 		return false
@@ -231,12 +238,12 @@ func noMatch(kinds []kind, with []Identity) error {
 	if slices.Contains(kinds, passphrase) {
 		return noPassphrase(with)
 	}
-	problem, hint := "is encrypted for "+recipients(kinds), "pass "+inputs(kinds)
+	problem, hint := "is encrypted for "+recipientList(kinds), "pass "+inputHint(kinds)
 	switch {
 	case len(given) == 0:
 		problem += ", and nothing was given to open it with"
 	case !slices.ContainsFunc(given, func(k kind) bool { return slices.Contains(kinds, k) }):
-		problem += ", and what was given is " + list(given)
+		problem += ", and what was given is " + joinKinds(given)
 	default:
 		problem += ", but not the one that was given"
 		hint = "compare the recipients it was made for with the public half of yours (age-keygen -y, ssh-keygen -y)"
@@ -268,17 +275,19 @@ func noPassphrase(with []Identity) error {
 	return e
 }
 
-func recipients(kinds []kind) string {
+func recipientList(kinds []kind) string {
 	if len(kinds) == 0 {
 		return "nobody we know"
 	}
-	return list(kinds)
+	return joinKinds(kinds)
 }
 
-// inputs says what opens a file, in the names of the decrypt action.
-func inputs(kinds []kind) string {
+const identityHint = "identity, with the private half of a key it is for"
+
+// inputHint names the inputs of the decrypt action that open a file.
+func inputHint(kinds []kind) string {
 	if slices.Contains(kinds, sshRSA) {
-		return "private-key, with the App's (without recipients, mint encrypts to it), or identity, with the private half of a key it is for"
+		return "private-key, with the App's (without recipients, mint encrypts to it), or " + identityHint
 	}
-	return "identity, with the private half of a key it is for"
+	return identityHint
 }

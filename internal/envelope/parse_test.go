@@ -62,16 +62,16 @@ func TestParseRecipientsErrors(t *testing.T) {
 	for name, c := range map[string]struct{ text, want string }{
 		"an identity":              {good + "\n" + k[0].private, "line 2 is a private key, not a recipient"},
 		"a post-quantum identity":  {k[1].private, "line 1 is a private key, not a recipient"},
-		"a private key, all lines": {k[2].private + good + "\nhello", fmt.Sprintf("line 1 is a private key, not a recipient; line %d is no recipient", 2+strings.Count(k[2].private, "\n"))},
+		"a private key, all lines": {k[2].private + good + "\nhello", fmt.Sprintf("line 1 is a private key, not a recipient; line %d is not a recipient", 2+strings.Count(k[2].private, "\n"))},
 		"a private key, cut off":   {good + "\n" + k[2].private[:90], "line 2 is a private key, not a recipient"},
-		"a private key, one line":  {strings.ReplaceAll(k[2].private, "\n", " ") + "\nx", "line 1 is a private key, not a recipient; line 2 is no recipient"},
+		"a private key, one line":  {strings.ReplaceAll(k[2].private, "\n", " ") + "\nx", "line 1 is a private key, not a recipient; line 2 is not a recipient"},
 		"a public PEM":             {publicPEM, "line 1 is the beginning of a PEM, and a recipient is one line"},
 		"a token":                  {"\n" + token().Token.Reveal(), "line 2 is a token, not a recipient"},
-		"a user":                   {"github:alice\n@alice", "line 1 names somebody, but a recipient is a key; line 2 names somebody, but a recipient is a key"},
+		"a user":                   {"github:alice\n@alice", "line 1 names a person, but a recipient is a key; line 2 names a person, but a recipient is a key"},
 		"a plugin":                 {"age1yubikey1qwertyuiop", "line 1 is a recipient of an age plugin, which is another program"},
-		"ECDSA":                    {ecPublic, "line 1 is an SSH key of a kind that can sign only"},
-		"a hardware key":           {"sk-ssh-ed25519@openssh.com AAAA", "line 1 is an SSH key of a kind that can sign only"},
-		"DSA":                      {"ssh-dss AAAA", "line 1 is an SSH key of a kind that can sign only"},
+		"ECDSA":                    {ecPublic, "line 1 is an SSH key of a kind that can only sign"},
+		"a hardware key":           {"sk-ssh-ed25519@openssh.com AAAA", "line 1 is an SSH key of a kind that can only sign"},
+		"DSA":                      {"ssh-dss AAAA", "line 1 is an SSH key of a kind that can only sign"},
 		"weak RSA":                 {small, "line 1 is an RSA key of under 2048 bits"},
 		"cut age":                  {good[:40], "line 1 is a damaged recipient: characters are wrong or missing"},
 		"changed age":              {good[:20] + flip(good[20:21]) + good[21:], "line 1 is a damaged recipient: characters are wrong or missing"},
@@ -80,14 +80,14 @@ func TestParseRecipientsErrors(t *testing.T) {
 		"two in a line":            {good + " " + good, "line 1 is a damaged recipient: characters are wrong or missing"},
 		"with a comma":             {good + ",", "line 1 is a damaged recipient: characters are wrong or missing"},
 		"a point of low order":     {lowOrder(t), "line 1 is a damaged recipient: characters are wrong or missing"},
-		"upper case":               {strings.ToUpper(good), "line 1 is no recipient"},
-		"an SSH key with options":  {`command="ls" ` + k[2].public, "line 1 is no recipient"},
-		"not UTF-8":                {good + "\xff", "line 1 is no recipient"},
-		"a long line":              {"ssh-rsa " + strings.Repeat("A", 9000), "line 1 is no recipient"},
+		"upper case":               {strings.ToUpper(good), "line 1 is not a recipient"},
+		"an SSH key with options":  {`command="ls" ` + k[2].public, "line 1 is not a recipient"},
+		"not UTF-8":                {good + "\xff", "line 1 is not a recipient"},
+		"a long line":              {"ssh-rsa " + strings.Repeat("A", 9000), "line 1 is not a recipient"},
 		"a large text":             {strings.Repeat("#", 256<<10+1), "is larger than 256 KiB"},
 		"several": {
 			"a\n" + good + "\n# comment\nb\n\nAGE-SECRET-KEY-1\n",
-			"line 1 is no recipient; line 4 is no recipient; line 6 is a private key, not a recipient",
+			"line 1 is not a recipient; line 4 is not a recipient; line 6 is a private key, not a recipient",
 		},
 		"many": {strings.Repeat("x\n", 25), manyLines(20) + "; and 5 more"},
 		"post-quantum and others": {
@@ -154,7 +154,7 @@ func bech32Zero() string {
 func manyLines(n int) string {
 	var lines []string
 	for i := range n {
-		lines = append(lines, fmt.Sprintf("line %d is no recipient", i+1))
+		lines = append(lines, fmt.Sprintf("line %d is not a recipient", i+1))
 	}
 	return strings.Join(lines, "; ")
 }
@@ -265,16 +265,16 @@ func TestParseIdentitiesErrors(t *testing.T) {
 		"ECDSA, PKCS#8":              {pkcs8Of(t, ec), "line 1 is a private key that is neither ssh-ed25519 nor ssh-rsa"},
 		"weak RSA":                   {small, "line 1 is an RSA key of under 2048 bits"},
 		"PEM cut off":                {k[0].private + "\n" + k[2].private[:100], "line 2 is a private key that is cut off: its -----END line is missing"},
-		"PEM without its first line": {rest, strings.ReplaceAll(manyLines(strings.Count(rest, "\n")), "recipient", "identity")},
+		"PEM without its first line": {rest, strings.ReplaceAll(manyLines(strings.Count(rest, "\n")), "a recipient", "an identity")},
 		"PEM damaged":                {k[2].private[:100] + "!" + k[2].private[101:], "line 1 is a damaged private key: characters are wrong or missing"},
 		"PEM without its middle":     {k[2].private[:100] + k[2].private[200:], "line 1 is a damaged private key: characters are wrong or missing"},
 		"PEM too large":              {string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: make([]byte, 17<<10)})), "line 1 is a damaged private key: characters are wrong or missing"},
-		"PEM of a strange label":     {"-----BEGIN what?-----\nAAAA\n-----END what?-----", "line 1 is a damaged private key: characters are wrong or missing; line 2 is no identity; line 3 is no identity"},
+		"PEM of a strange label":     {"-----BEGIN what?-----\nAAAA\n-----END what?-----", "line 1 is a damaged private key: characters are wrong or missing; line 2 is not an identity; line 3 is not an identity"},
 		"age cut off":                {k[0].private[:50], "line 1 is a damaged private key: characters are wrong or missing"},
 		"age changed":                {k[0].private[:50] + strings.ToUpper(flip(strings.ToLower(k[0].private[50:51]))) + k[0].private[51:], "line 1 is a damaged private key: characters are wrong or missing"},
 		"post-quantum cut off":       {k[1].private[:50], "line 1 is a damaged private key: characters are wrong or missing"},
-		"words":                      {"my secret key", "line 1 is no identity"},
-		"lines after a PEM":          {k[2].private + "my secret key", fmt.Sprintf("line %d is no identity", 1+strings.Count(k[2].private, "\n"))},
+		"words":                      {"my secret key", "line 1 is not an identity"},
+		"lines after a PEM":          {k[2].private + "my secret key", fmt.Sprintf("line %d is not an identity", 1+strings.Count(k[2].private, "\n"))},
 		"too large":                  {strings.Repeat("#", 64<<10+1), "is larger than 64 KiB, which no list of keys is"},
 		"too many":                   {strings.Repeat(k[0].private+"\n", 101), "holds more than 100 keys"},
 	} {

@@ -9,8 +9,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// The JSON in an envelope, which other programs read and write too. The secrets
-// are plain strings here, and only here: a redact.String would marshal as ***.
+// The JSON in an envelope, which other programs also read and write. The
+// secrets are plain strings here, and only here: a redact.String would marshal
+// as ***.
 type (
 	wireToken struct {
 		Version        int               `json:"version"`
@@ -43,7 +44,7 @@ func marshal(p Payload) ([]byte, error) {
 func marshalToken(p Payload) ([]byte, error) {
 	w := wireToken{
 		Version: Version, Token: p.Token.Reveal(), APIURL: p.APIURL, InstallationID: p.InstallationID, AppSlug: p.AppSlug,
-		Permissions: map[string]string{}, Repositories: []string{}, // never null, which jq's keys and [] trip over
+		Permissions: map[string]string{}, Repositories: []string{}, // never null, on which keys and [] of jq fail
 	}
 	if !redact.IsWord(w.Token) {
 		return nil, errTokenForm
@@ -80,21 +81,21 @@ func marshalValues(values map[string]redact.String) ([]byte, error) {
 func encodeJSON(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false) // & stays readable in what people look at
+	enc.SetEscapeHTML(false) // keeps & readable
 	if err := enc.Encode(v); err != nil {
 		return nil, errNotText // not reached: strings and numbers only
 	}
 	return b.Bytes(), nil
 }
 
-// unmarshal takes what any sender may have written. Fields that are not known
-// are a later release's of the same version, and left alone.
+// unmarshal reads JSON that any sender may have written. Unknown fields come
+// from a later release of the same version, and are ignored.
 func unmarshal(plain []byte) (Payload, error) {
-	// JSON with other bytes would be read with replacement characters in it.
+	// Other bytes in JSON would be read as replacement characters.
 	if !utf8.Valid(plain) {
 		return Payload{}, errNotOurs
 	}
-	// The version first: of a newer one, nothing else need be as we expect it.
+	// The version first: if it is newer, nothing else need be as expected.
 	var v struct {
 		Version int `json:"version"`
 	}

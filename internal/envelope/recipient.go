@@ -13,7 +13,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Recipient is one who can open an envelope. It prints as its kind.
+// Recipient is a key or a passphrase that an envelope is made for. It prints as
+// its kind.
 type Recipient struct {
 	kind  kind
 	wraps age.Recipient
@@ -32,7 +33,7 @@ const (
 
 const wantRecipient = "give the public half of a key: age1… (age-keygen -y key.txt prints it), age1pq1…, ssh-ed25519 … or ssh-rsa …"
 
-// What lines are that are no recipients.
+// The errors for lines that are not recipients.
 var (
 	privateRecipient = fault.New(
 		"is a private key, not a recipient",
@@ -44,19 +45,19 @@ var (
 	)
 	tokenRecipient = fault.New("is a token, not a recipient", wantRecipient+"; revoke the token if this text was public")
 	pluginOnly     = fault.New("is a recipient of an age plugin, which is another program", wantRecipient)
-	namedRecipient = fault.New("names somebody, but a recipient is a key",
+	namedRecipient = fault.New("names a person, but a recipient is a key",
 		"take the key from https://github.com/NAME.keys: ssh-ed25519 … or ssh-rsa …")
-	sshKind = fault.New("is an SSH key of a kind that can sign only",
+	sshKind = fault.New("is an SSH key of a kind that can only sign",
 		"give an ssh-ed25519 or ssh-rsa key, or one that age-keygen makes")
 	sshWeak      = fault.New("is an RSA key of under 2048 bits", "make a new key: age-keygen, or ssh-keygen -t ed25519")
 	cutRecipient = fault.New("is a damaged recipient: characters are wrong or missing", "copy the whole line again")
-	noRecipient  = fault.New("is no recipient", wantRecipient)
+	noRecipient  = fault.New("is not a recipient", wantRecipient)
 )
 
-// ParseRecipients reads recipients, one per line: age1…, age1pq1…, ssh-ed25519 …
-// or ssh-rsa …, with blank lines and # comments. The same one again counts once,
-// and a text without any gives none. The error is a [*fault.Error] that names each
-// faulty line by its number.
+// ParseRecipients reads recipients, one per line: age1…, age1pq1…, ssh-ed25519
+// … or ssh-rsa …, with blank lines and # comments. A repeated one counts once,
+// and a text without any returns none. The error is a [*fault.Error] that names
+// each faulty line by its number.
 func ParseRecipients(text string) ([]Recipient, error) {
 	if len(text) > maxRecipientsText {
 		return nil, fault.New("is larger than 256 KiB", wantRecipient)
@@ -69,7 +70,7 @@ func ParseRecipients(text string) ([]Recipient, error) {
 	)
 	for i, line := range strings.Split(unixLines(text), "\n") {
 		line = strings.TrimSpace(line)
-		if inPEM { // the rest of a PEM is one fault, its first line's
+		if inPEM { // the first line's error covers the rest of a PEM
 			inPEM = !strings.HasPrefix(line, "-----END")
 			continue
 		}
@@ -98,7 +99,8 @@ func ParseRecipients(text string) ([]Recipient, error) {
 	return to, nil
 }
 
-// parseRecipient gives a recipient and what it is the same by.
+// parseRecipient returns a recipient, and an id that is the same for the same
+// key.
 func parseRecipient(line string) (r Recipient, id string, what *fault.Error) {
 	if len(line) > maxRecipientLine || !utf8.ValidString(line) {
 		return Recipient{}, "", noRecipient
@@ -120,7 +122,8 @@ func parseRecipient(line string) (r Recipient, id string, what *fault.Error) {
 	return r, id, nil
 }
 
-// notRecipient says what a line is in the place of a recipient.
+// notRecipient returns the error for a line that is not a recipient, judged by
+// its look.
 func notRecipient(line string, kind redact.Kind) *fault.Error {
 	switch label := strings.TrimPrefix(line, redact.PEM.Prefix()+" "); {
 	case kind == redact.PEM && isPublic(label):
@@ -135,13 +138,14 @@ func notRecipient(line string, kind redact.Kind) *fault.Error {
 	return noRecipient
 }
 
-// isPublic reports whether a label of a PEM is one of what anybody may see.
+// isPublic reports whether a PEM with this label holds nothing secret.
 func isPublic(label string) bool {
 	return strings.HasPrefix(label, "PUBLIC KEY") || strings.HasPrefix(label, "RSA PUBLIC KEY") || strings.HasPrefix(label, "CERTIFICATE")
 }
 
-// usable tells the public keys apart that are well-formed and yet none to encrypt
-// to. To learn it here, before anything is minted, costs a tenth of a millisecond.
+// usable reports whether a well-formed public key can be encrypted to. Some
+// can't, and finding out here, before anything is minted, costs a tenth of a
+// millisecond.
 func usable(r Recipient) bool {
 	_, err := r.wraps.Wrap(make([]byte, fileKeySize))
 	return err == nil
@@ -159,7 +163,7 @@ func parseAgeRecipient(line string) (Recipient, string, *fault.Error) {
 		}
 		return Recipient{hybridKey, r}, r.String(), nil
 	}
-	if strings.Count(word, "1") > 1 { // age1NAME1…; a 1 is none of the digits of bech32
+	if strings.Count(word, "1") > 1 { // age1NAME1…; 1 is not a digit of bech32
 		return Recipient{}, "", pluginOnly
 	}
 	r, err := age.ParseX25519Recipient(word)
@@ -194,8 +198,9 @@ func parseSSHRecipient(line string) (Recipient, string, *fault.Error) {
 	return Recipient{}, "", sshKind
 }
 
-// KeyRecipient is whoever holds the private half of an RSA key, as the App's own:
-// the file is one for an ssh-rsa key, so stock age takes the PEM as its identity.
+// KeyRecipient returns the recipient for an RSA key, such as the App's own:
+// anybody with the private half can open the envelope. The file is one for an
+// ssh-rsa key, so stock age takes the PEM as its identity.
 func KeyRecipient(pub *rsa.PublicKey) (Recipient, error) {
 	unfit := fault.New("the RSA key can't be encrypted to: it is damaged, or of a size that age doesn't take",
 		"generate a private key on the App's settings page")
@@ -213,16 +218,17 @@ func KeyRecipient(pub *rsa.PublicKey) (Recipient, error) {
 	return Recipient{}, unfit
 }
 
-// workFactor is age's own: 2¹⁸ rounds, 256 MiB, about a second.
+// workFactor is age's default: 2¹⁸ rounds, 256 MiB, about a second.
 const workFactor = 18
 
-// PassphraseRecipient is whoever knows the passphrase. A newline at its end is a
-// file's, not a part of it: nobody could type it at stock age's prompt.
+// PassphraseRecipient returns the recipient for a passphrase. A newline at its
+// end comes from a file and is not part of it: nobody could type it at stock
+// age's prompt.
 func PassphraseRecipient(secret redact.String) (Recipient, error) {
 	return passphraseRecipient(secret, workFactor)
 }
 
-// passphraseRecipient lets tests do with less work.
+// passphraseRecipient lets tests use less work.
 func passphraseRecipient(secret redact.String, factor int) (Recipient, error) {
 	const hint = "make one with: openssl rand -base64 24"
 	text := trimNewline(secret.Reveal())
@@ -230,7 +236,7 @@ func passphraseRecipient(secret redact.String, factor int) (Recipient, error) {
 	case text == "":
 		return Recipient{}, fault.New("is empty", hint)
 	case utf8.RuneCountInString(strings.TrimSpace(text)) < minPassphrase:
-		return Recipient{}, fault.New("is shorter than 16 characters: whoever has the output could guess it", hint)
+		return Recipient{}, fault.New("is shorter than 16 characters: anybody with the output could guess it", hint)
 	case strings.ContainsAny(text, "\r\n"):
 		return Recipient{}, fault.New("has several lines, which stock age could not be given", hint)
 	}
@@ -244,8 +250,8 @@ func passphraseRecipient(secret redact.String, factor int) (Recipient, error) {
 
 func trimNewline(t string) string { return strings.TrimRight(t, "\r\n") }
 
-// CheckRecipients tells whether one envelope can be for all of them, so that a
-// command can refuse before it mints. The error is a [*fault.Error].
+// CheckRecipients returns an error if one envelope can't be for all of them, so
+// that a command can refuse before it mints. The error is a [*fault.Error].
 func CheckRecipients(to []Recipient) error {
 	count := map[kind]int{}
 	for _, r := range to {

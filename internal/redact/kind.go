@@ -6,11 +6,11 @@ import (
 	"sync"
 )
 
-// Kind is what a text is by its look, in the words that a message has for it.
+// Kind is the kind of a text, judged by its look, in the words for a message.
 // The zero value is a text of no known look.
 type Kind string
 
-// The kinds. GitHub's tokens are told by their prefixes:
+// The kinds. GitHub's tokens are known by their prefixes:
 // https://docs.github.com/en/authentication/keeping-your-account-and-data-secure/about-authentication-to-github#githubs-token-formats
 const (
 	ClassicToken      Kind = "personal access token (classic)"
@@ -24,14 +24,14 @@ const (
 	PEM               Kind = "PEM block, such as a private key"
 	JWT               Kind = "JSON web token"
 
-	AgePlugin    Kind = "age plugin's identity" // it names a key, and is not the key
+	AgePlugin    Kind = "age plugin's identity" // it says where the key is, and is not a key
 	AgeRecipient Kind = "age recipient"
 	AgeFile      Kind = "age file"
 	SSHPublicKey Kind = "SSH public key"
 )
 
-// beginnings lists how texts of a kind begin, as their makers write it. Nothing
-// else has such a list: a test reads the other packages.
+// beginnings are the prefixes of the kinds, as the programs that make such
+// texts write them. No other package spells one: a test checks that.
 var beginnings = []beginning{
 	{"ghp_", ClassicToken, secret},
 	{"github_pat_", FineGrainedToken, secret},
@@ -61,30 +61,31 @@ type beginning struct {
 
 const secret, public = true, false
 
-// in returns the index of the beginning in a text, or -1. Secrets are found in any
-// case, since other programs may have changed the case of what people paste; only
-// a JWT is told by its case. lower is the text in lower case.
-func (b beginning) in(text, lower string) int {
+// index returns where a text has the beginning, or -1; lower is the same text
+// in lower case. Secrets are found in any case, since people paste them into
+// inputs after other programs have changed the case. Only for a JWT the case is
+// part of the look.
+func (b beginning) index(text, lower string) int {
 	if b.secret && b.kind != JWT {
 		return strings.Index(lower, strings.ToLower(b.prefix))
 	}
 	return strings.Index(text, b.prefix)
 }
 
-// KindOf tells by its first characters what a text is.
+// KindOf returns the kind of a text, judged by its first characters.
 func KindOf(text string) Kind {
 	text = text[:min(len(text), 20)]
 	lower := strings.ToLower(text)
 	for _, b := range beginnings {
-		if b.in(text, lower) == 0 {
+		if b.index(text, lower) == 0 {
 			return b.kind
 		}
 	}
 	return ""
 }
 
-// Prefix returns how texts of the kind begin, as their makers write it. If there
-// are several ways, it is the first.
+// Prefix returns the prefix of texts of the kind, the first one if there are
+// several.
 func (k Kind) Prefix() string { return k.beginning().prefix }
 
 // IsSecret reports whether texts of the kind have to be kept secret.
@@ -99,7 +100,7 @@ func (k Kind) beginning() beginning {
 	return beginning{}
 }
 
-// IsToken reports whether it is a token that GitHub made.
+// IsToken reports whether texts of the kind are tokens that GitHub made.
 func (k Kind) IsToken() bool {
 	switch k {
 	case ClassicToken, FineGrainedToken, OAuthToken, UserToken, InstallationToken, RefreshToken:
@@ -108,7 +109,8 @@ func (k Kind) IsToken() bool {
 	return false
 }
 
-// WithArticle returns the kind as it stands in a sentence: "an OAuth token".
+// WithArticle returns the kind with its article, for a sentence: "an OAuth
+// token".
 func (k Kind) WithArticle() string {
 	if k == SSHPublicKey || k != "" && strings.ContainsRune("aeioAEIO", rune(k[0])) { // a user access token
 		return "an " + string(k)
@@ -116,30 +118,30 @@ func (k Kind) WithArticle() string {
 	return "a " + string(k)
 }
 
-// enough is how many characters behind a prefix make a secret of a word; the
+// minSecret is how many characters after a prefix make a word a secret; the
 // shortest token has 36.
-const enough = 20
+const minSecret = 20
 
-// IsSecret reports whether a word can be nothing but a token or a key. It would
-// otherwise pass for the name of an account, a repository or a variable.
+// IsSecret reports whether a word is certainly a token or a key. Such a word
+// could otherwise pass for the name of an account, a repository or a variable.
 func IsSecret(word string) bool {
 	lower := strings.ToLower(word)
 	for _, b := range beginnings {
-		if i := b.in(word, lower); b.secret && i >= 0 && (b.kind == PEM || len(word) >= i+len(b.prefix)+enough) {
+		if i := b.index(word, lower); b.secret && i >= 0 && (b.kind == PEM || len(word) >= i+len(b.prefix)+minSecret) {
 			return true
 		}
 	}
 	return false
 }
 
-// MayBeSecret reports whether a text that somebody gave could be a secret in the
-// wrong place, so that no message may repeat it: it holds the beginning of a token
-// or a key, or 32 characters without structure. Letters of one case without a digit
-// are a name, such as PRODUCTION_DATABASE_CONNECTION_URL.
+// MayBeSecret reports whether a text from a user could be a secret in the wrong
+// place, so that no message may repeat it: it holds the beginning of a token or
+// a key, or 32 characters without structure. Letters of one case without a
+// digit are a name, such as PRODUCTION_DATABASE_CONNECTION_URL.
 func MayBeSecret(text string) bool {
 	lower := strings.ToLower(text)
 	for _, b := range beginnings {
-		if b.secret && b.in(text, lower) >= 0 {
+		if b.secret && b.index(text, lower) >= 0 {
 			return true
 		}
 	}
@@ -162,20 +164,21 @@ func MayBeSecret(text string) bool {
 	return false
 }
 
-// oldInstallationToken is the form of before 2021, which Enterprise Servers made
-// for longer. It is compiled when something is wrong, which it mostly is not.
+// oldInstallationToken is the form of installation tokens before 2021, which
+// Enterprise Servers made for longer. It is compiled on first use, since most
+// runs have no error to check.
 var oldInstallationToken = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\bv1\.[0-9a-f]{8}`)
 })
 
-// IsOldToken reports whether a text has the form of classic tokens of before 2021:
-// 40 hexadecimal digits. Client secrets of Apps have the same form.
+// IsOldToken reports whether a text has the form of classic tokens before 2021,
+// 40 hexadecimal digits. The client secret of an App has it, too.
 func IsOldToken(text string) bool {
 	return len(text) == 40 && strings.Trim(text, "0123456789abcdef") == ""
 }
 
 // IsOldInstallationToken reports whether a text has the form of installation
-// tokens of before 2021, which an Enterprise Server of that time still makes.
+// tokens before 2021, which an Enterprise Server of that time still makes.
 func IsOldInstallationToken(text string) bool {
 	digits, ok := strings.CutPrefix(text, "v1.")
 	return ok && IsOldToken(digits)

@@ -7,20 +7,20 @@ import (
 )
 
 // MinMask is the least length of a mask, in bytes. A shorter one turns half the
-// log into *** and makes the runner drop every job output that it occurs in, so a
-// secret below it can't be hidden and must not be handed out.
+// log into *** and makes the runner drop every job output that it occurs in. So
+// a shorter secret can't be hidden and must not be handed out.
 const MinMask = 8
 
-// Masks is a set of texts that other texts must not show. The zero value is empty.
-// It is not safe for use by several goroutines.
+// Masks is a set of texts that other texts must not show. The zero value is
+// empty. Several goroutines must not use it at once.
 type Masks struct {
 	all []string
-	// byHead has the masks that begin with the same [MinMask] bytes, the longest
-	// first: one look per byte of a text, however many masks there are.
+	// byHead holds the masks by their first [MinMask] bytes, the longest first:
+	// one look-up per byte of a text, however many masks there are.
 	byHead map[string][]string
 }
 
-// Add puts a mask into the set. It reports whether it is new there and long enough.
+// Add adds a mask. It reports whether the mask is new and long enough.
 func (m *Masks) Add(secret String) bool {
 	mask := secret.Reveal()
 	if !CanMask(mask) {
@@ -52,14 +52,14 @@ func (m *Masks) All() []String {
 }
 
 // Hide returns the text with *** in the place of each mask. As in the runner
-// (SecretMasker.cs), all occurrences of all masks are found first, and those that
-// overlap or touch become one: were one mask replaced after the other, the first
-// would break up what the second was for, and show the rest of it.
+// (SecretMasker.cs), all occurrences of all masks are found first, and those
+// that overlap or touch become one: if one mask was replaced after the other,
+// the first would break up an occurrence of the second and show the rest of it.
 func (m *Masks) Hide(text string) string {
 	for {
 		hidden := m.hide(text)
-		// A mask may contain *** and arise from a replacement. Each is shorter than
-		// what it replaces, so this ends.
+		// A mask may contain *** and arise from a replacement. Each mask is
+		// longer than ***, so this ends.
 		if len(hidden) == len(text) {
 			return text
 		}
@@ -94,8 +94,8 @@ func (m *Masks) hide(text string) string {
 	return hidden.String()
 }
 
-// longestAt returns the length of the longest mask that a text begins with, which
-// is of at least [MinMask] bytes.
+// longestAt returns the length of the longest mask that a text begins with. The
+// text has at least [MinMask] bytes.
 func (m *Masks) longestAt(text string) int {
 	for _, mask := range m.byHead[text[:MinMask]] {
 		if strings.HasPrefix(text, mask) {

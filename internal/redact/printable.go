@@ -7,11 +7,11 @@ import (
 	"unicode/utf8"
 )
 
-// Printable returns a text that others wrote with what can't be seen in it written
-// out, as in \x1b or \u202e: escape sequences, which a terminal or a log viewer
-// obeys, characters that turn the direction of the text around them, and those of
-// no width, which make two names look alike and keep a runner from seeing the "::"
-// of a command where it stands. Newlines and tabs stay. What comes out is UTF-8.
+// Printable returns a text of others with its invisible characters written out,
+// as in \x1b or \u202e: escape sequences, which a terminal or a log viewer
+// obeys; characters that turn the direction of the text around them; and those
+// of no width, which make two names look alike and hide the "::" of a command
+// from a runner. Newlines and tabs stay. The result is UTF-8.
 func Printable(text string) string {
 	if utf8.ValidString(text) && !strings.ContainsFunc(text, isInvisible) {
 		return text
@@ -20,7 +20,7 @@ func Printable(text string) string {
 	for rest := text; rest != ""; {
 		r, size := utf8.DecodeRuneInString(rest)
 		switch {
-		case r == utf8.RuneError && size == 1: // no UTF-8, such as half of a surrogate pair
+		case r == utf8.RuneError && size == 1: // not UTF-8, such as half of a surrogate pair
 			fmt.Fprintf(&b, `\x%02x`, rest[0])
 		case !isInvisible(r):
 			b.WriteRune(r)
@@ -36,20 +36,21 @@ func Printable(text string) string {
 	return b.String()
 }
 
-// OneLine returns a text of others for one line of a log: printable, with a blank
-// for every stretch of white space.
+// OneLine returns a text of others for one line of a log: printable, with a
+// space for every stretch of white space.
 func OneLine(text string) string { return Printable(strings.Join(strings.Fields(text), " ")) }
 
-// IsWord reports whether a text is printable ASCII without spaces, as all tokens
-// are. Such a text stays on its line in an HTTP header, a command or a file.
+// IsWord reports whether a text is printable ASCII without spaces, as all
+// tokens are, so that it stays on its line in an HTTP header, a command or a
+// file.
 func IsWord(text string) bool {
 	return text != "" && !strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// isInvisible reports whether a rune is to be written out: all but letters, marks,
-// numbers, punctuation, symbols and spaces, and of these the ones that Unicode
-// wants displayed as nothing. A variation selector is among them: it colours an
-// emoji, and carries hidden text as well.
+// isInvisible reports whether a rune is to be written out: all but letters,
+// marks, numbers, punctuation, symbols and spaces, and of these the ones that
+// Unicode wants displayed as nothing. A variation selector is one of them: it
+// colours an emoji, and can carry hidden text.
 func isInvisible(r rune) bool {
 	switch {
 	case r == '\n', r == '\t':

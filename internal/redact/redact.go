@@ -3,8 +3,8 @@
 // JSON, slog, an error — so that showing a secret takes a deliberate call of
 // [String.Reveal], which a reader can search for.
 //
-// What was revealed is hidden by [Masks], what others wrote is made fit to be
-// shown by [Printable], and [KindOf] tells a secret by its look.
+// [Masks] hides secrets in texts, [KindOf] tells secrets by their look, and
+// [Printable] makes texts of others fit to be shown.
 package redact
 
 import (
@@ -16,7 +16,7 @@ const shown = "***"
 
 // String holds a secret. The zero value holds the empty string.
 //
-// The value sits behind a pointer because fmt prints unexported fields of a
+// The value is behind a pointer because fmt prints unexported fields of a
 // struct by reflection, without calling their methods: of a pointer it shows
 // the address only.
 type String struct{ value *string }
@@ -24,7 +24,7 @@ type String struct{ value *string }
 // New wraps a secret.
 func New(secret string) String { return String{&secret} }
 
-// Reveal gives the secret itself. Each call is a place to review.
+// Reveal returns the secret itself. Each call is a place to review.
 func (s String) Reveal() string {
 	if s.value == nil {
 		return ""
@@ -32,10 +32,10 @@ func (s String) Reveal() string {
 	return *s.value
 }
 
-// Empty tells whether there is nothing to hide.
+// Empty reports whether there is nothing to hide.
 func (s String) Empty() bool { return s.Reveal() == "" }
 
-// Format implements [fmt.Formatter], which no verb can go around.
+// Format implements [fmt.Formatter], which every verb uses.
 func (s String) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(shown)) }
 
 func (s String) String() string { return shown }
@@ -43,5 +43,6 @@ func (s String) String() string { return shown }
 // MarshalJSON implements [json.Marshaler].
 func (s String) MarshalJSON() ([]byte, error) { return json.Marshal(shown) }
 
-// MarshalText implements [encoding.TextMarshaler]; YAML, XML and log/slog use it.
+// MarshalText implements [encoding.TextMarshaler]; YAML, XML and log/slog use
+// it.
 func (s String) MarshalText() ([]byte, error) { return []byte(shown), nil }
