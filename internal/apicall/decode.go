@@ -40,11 +40,11 @@ func Decode(data []byte, result any) error {
 	return nil
 }
 
-// notGitHub is what to do about an answer that is not what GitHub's API describes.
+// notGitHub is the hint for an answer that is not what GitHub's API describes.
 const notGitHub = "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
 
-// notDescribed is the error of such an answer; where is empty, or as in
-// ": repositories[0] is null".
+// notDescribed returns the error for such an answer. where is empty, or like ":
+// repositories[0] is null".
 func notDescribed(where string) *fault.Error {
 	return fault.New("the answer is not what GitHub's API describes"+where, notGitHub)
 }
@@ -77,7 +77,7 @@ func mismatch(t reflect.Type, data json.RawMessage) string {
 func mismatchedField(t reflect.Type, data json.RawMessage) string {
 	var fields map[string]json.RawMessage
 	if json.Unmarshal(data, &fields) != nil {
-		return " is no object"
+		return " is not an object"
 	}
 	for i := range t.NumField() {
 		tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
@@ -112,13 +112,13 @@ func mismatchedElement(t reflect.Type, data json.RawMessage) string {
 	if t.Kind() == reflect.Map {
 		var values map[string]json.RawMessage
 		if json.Unmarshal(data, &values) != nil {
-			return " is no object"
+			return " is not an object"
 		}
 		for _, value := range values {
 			elements = append(elements, value)
 		}
 	} else if json.Unmarshal(data, &elements) != nil {
-		return " is no list"
+		return " is not a list"
 	}
 	for i, element := range elements {
 		if string(bytes.TrimSpace(element)) == "null" {

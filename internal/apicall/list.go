@@ -193,11 +193,11 @@ func (l *listing[T, K]) page(ctx context.Context, path string) (p page[T], answe
 
 // unsettled is the error of a list that was incomplete in all its readings.
 func unsettled(op string) error {
-	return fault.New(fmt.Sprintf("%s: the list was another one each of the %d times that it was read", op, maxTries),
-		"something changes it all the time, or answers come from a cache: nothing was decided by it; run again when that is over")
+	return fault.New(fmt.Sprintf("%s: the list was different each of the %d times that it was read", op, maxTries),
+		"something changes it all the time, or answers come from a cache: nothing was decided on it; run again when that is over")
 }
 
-// errShape says nothing of the answer, which may be a stranger's.
+// errShape repeats nothing of the answer, which may come from anybody.
 var errShape = fault.New("the answer is not a list as GitHub's API describes it", notGitHub)
 
 // decode splits an answer into its items. A list or an item that is missing or

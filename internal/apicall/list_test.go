@@ -157,7 +157,7 @@ func TestListThatDoesNotComeOutEven(t *testing.T) {
 		got, _, err := s.list(t)
 		if err == nil || got != nil {
 			t.Errorf("%s: %d items, %v", name, len(got), err)
-		} else if !strings.HasPrefix(err.Error(), "list things: the list was another one each of the 3 times") {
+		} else if !strings.HasPrefix(err.Error(), "list things: the list was different each of the 3 times") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

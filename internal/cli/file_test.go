@@ -87,7 +87,7 @@ func TestHostileFiles(t *testing.T) {
 		{"state-file", "inside.yml", "read the state file: " + isLink},
 		{"state-file", "out/state", "read the state file: a link leads out of the workspace"},
 		{"state-file", "out/new/state", "read the state file: a link leads out of the workspace"},
-		{"state-file", "valetkey.yml/state", "read the state file: a part of its path is no directory"},
+		{"state-file", "valetkey.yml/state", "read the state file: a part of its path is not a directory"},
 	} {
 		d.log.Reset()
 		was := d.env["INPUT_"+strings.ToUpper(c.input)]

@@ -122,7 +122,7 @@ func TestLockFiles(t *testing.T) {
 		"pipe":                          "it is a named pipe",
 		"zero":                          "it is a link, which may be somebody else's doing",
 		"sub":                           "it is a directory",
-		"none/new":                      "its directory is not there",
+		"none/new":                      "its directory does not exist",
 		filepath.Join(elsewhere, "new"): "",
 	}
 	if device(t, "device") {

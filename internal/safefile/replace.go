@@ -94,7 +94,7 @@ func checkReplaceable(dir *os.Root, name string) error {
 	return checkRegular(info)
 }
 
-var errNoDirectory = errors.New("its directory is not there")
+var errNoDirectory = errors.New("its directory does not exist")
 
 // openDirectory opens the directory of a file, and returns the file's name in
 // it. Every later step works in that directory, wherever its own name may lead

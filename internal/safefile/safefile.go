@@ -147,14 +147,14 @@ func checkRegular(info fs.FileInfo) error {
 	case mode&fs.ModeDevice != 0:
 		return fault.New("it is a device", plain)
 	}
-	return fault.New("it is no regular file", plain)
+	return fault.New("it is not a regular file", plain)
 }
 
 // textEscapes is the text of [os.Root]'s error for a path that leads out of it;
 // the error itself is not exported.
 const textEscapes = "path escapes from parent"
 
-var errNotDirectory = errors.New("a part of its path is no directory")
+var errNotDirectory = errors.New("a part of its path is not a directory")
 
 // withoutPath removes the path, which may be anything, from an error.
 func withoutPath(err error) error {

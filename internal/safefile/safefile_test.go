@@ -112,7 +112,7 @@ func world(t *testing.T) (elsewhere string) {
 // An empty want is success.
 func TestWhatIsOpened(t *testing.T) {
 	const out, isLink, isDir = "a link leads out of the workspace", "it is a link, which may be somebody else's doing", "it is a directory"
-	const noDir = "a part of its path is no directory"
+	const noDir = "a part of its path is not a directory"
 	elsewhere := world(t)
 	link(t, "secret", filepath.Join(elsewhere, "alias"))
 	pipe(t, filepath.Join(elsewhere, "pipe"))

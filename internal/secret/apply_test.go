@@ -159,7 +159,7 @@ func TestNowhereToKeep(t *testing.T) {
 		s := &Sync{Call: f.call, State: openStateOf(filepath.Join(file, "state"))}
 		plan := s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a")}, nil)
 		results, err := s.Apply(t.Context(), plan)
-		const want = "save the state file: a part of its path is no directory"
+		const want = "save the state file: a part of its path is not a directory"
 		if results != nil || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(hinted(err), "this step can write to") {
 			t.Errorf("%v, %v%s", results, err, hinted(err))
 		}
