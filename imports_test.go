@@ -93,7 +93,8 @@ func TestImportRules(t *testing.T) {
 
 // connections are what opens or takes connections in net/http; the rest of it are
 // words, such as methods and statuses, and types of data.
-var connections = regexp.MustCompile(`\bhttp\.(Client|Transport|Server|RoundTripper|Get|Head|Post|PostForm|(NewRequest|Default|Handle|Serve|ListenAndServe)\w*)\b`)
+var connections = regexp.MustCompile(`\bhttp\.(Client|Transport|Server|RoundTripper|Get|Head|Post|PostForm|` +
+	`(NewRequest|Default|Handle|Serve|ListenAndServe)\w*)\b`)
 
 func noConnections(t *testing.T, p goPackage) {
 	for _, file := range p.GoFiles {

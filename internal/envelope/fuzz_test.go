@@ -16,8 +16,8 @@ import (
 )
 
 // Any bytes: no panic, an error with a hint, and of what isn't the sealed file
-// itself, no payload. No passphrase is among the identities, for the fuzzer soon
-// finds a work factor of 20.
+// itself, no payload. No passphrase is among the identities, for the fuzzer
+// soon finds a work factor of 20.
 func FuzzOpen(f *testing.F) {
 	ed, err := agessh.NewEd25519Identity(fixedKey())
 	must(f, err)
@@ -41,7 +41,8 @@ func FuzzOpen(f *testing.F) {
 		for _, given := range []string{string(data), b64(data)} {
 			got, err := Open(given, with)
 			if err == nil {
-				// age is not malleable: it is a file that was sealed with the key.
+				// age is not malleable: it is a file that was sealed with the
+				// key.
 				if token, again := got.Token.Reveal(), same(token(), got) == ""; token != "t" && !again {
 					t.Fatalf("a payload of %d values came from nowhere", len(got.Values))
 				}
@@ -61,14 +62,17 @@ func FuzzOpen(f *testing.F) {
 // Whatever is text comes out as it went in; what JSON can't carry, which is all
 // that isn't UTF-8, is refused rather than changed.
 func FuzzRoundTrip(f *testing.F) {
-	f.Add(true, "ghs_abc", int64(1_800_000_000), "https://api.github.com", int64(1), "valet", "contents", "read", "api", "NAME", "value", "ab")
+	f.Add(true, "ghs_abc", int64(1_800_000_000), "https://api.github.com", int64(1), "valet", "contents", "read", "api", "NAME", "value",
+		"ab")
 	f.Add(false, "", int64(0), "", int64(0), "", "", "", "", "A", "line\n<two>\u2028\x00", "")
 	f.Add(true, "a b", int64(-1), "\xff", int64(-1), "", "", "", "", "", "", "=")
 	f.Add(false, "", int64(0), "", int64(0), "", "", "", "", "\xff", "\xff", "A")
 	x, err := age.GenerateX25519Identity()
 	must(f, err)
 	to, with := []Recipient{{ageKey, x.Recipient()}}, []Identity{{ageKey, x}}
-	f.Fuzz(func(t *testing.T, isOfToken bool, secret string, expires int64, url string, id int64, slug, permission, access, repository, name, value, mask string) {
+	f.Fuzz(func(t *testing.T, isOfToken bool, secret string, expires int64, url string, id int64,
+		slug, permission, access, repository, name, value, mask string,
+	) {
 		p := Payload{Values: map[string]redact.String{name: redact.New(value)}}
 		text := name + "\n" + value
 		if isOfToken {

@@ -130,10 +130,15 @@ func TestOpenErrors(t *testing.T) {
 		"too large":   {strings.Repeat("A", 1<<20+1), mine, "is larger than 1 MiB, which no envelope of ours is", nil},
 		"large":       {strings.Repeat("A", 1<<20), mine, notAge, nil},
 
-		"from a log":         {"***", mine, "is ***, which a log shows in the place of a masked value", nil},
-		"a token":            {token().Token.Reveal(), mine, "is an installation token in plain text, not an envelope", nil},
-		"a classic PAT":      {"ghp_" + strings.Repeat("q7", 18), mine, "is a personal access token (classic) in plain text, not an envelope", nil},
-		"a fine-grained PAT": {"github_pat_" + strings.Repeat("q7", 18), mine, "is a fine-grained personal access token in plain text, not an envelope", nil},
+		"from a log": {"***", mine, "is ***, which a log shows in the place of a masked value", nil},
+		"a token":    {token().Token.Reveal(), mine, "is an installation token in plain text, not an envelope", nil},
+		"a classic PAT": {
+			"ghp_" + strings.Repeat("q7", 18), mine, "is a personal access token (classic) in plain text, not an envelope", nil,
+		},
+		"a fine-grained PAT": {
+			"github_pat_" + strings.Repeat("q7", 18), mine,
+			"is a fine-grained personal access token in plain text, not an envelope", nil,
+		},
 		"an OAuth token":     {"gho_" + strings.Repeat("q7", 18), mine, "is an OAuth token in plain text, not an envelope", nil},
 		"a user token":       {"ghu_" + strings.Repeat("q7", 18), mine, "is a user access token in plain text, not an envelope", nil},
 		"a refresh token":    {"ghr_" + strings.Repeat("q7", 18), mine, "is a refresh token in plain text, not an envelope", nil},
@@ -142,15 +147,21 @@ func TestOpenErrors(t *testing.T) {
 		"a recipient":        {keys[0].public, mine, "is an age recipient, which envelopes are made for, not an envelope", nil},
 		"an SSH key":         {keys[2].public, mine, "is an SSH public key, not an envelope", nil},
 		"an SSH private key": {keys[2].private, mine, "is a private key, not an envelope", nil},
-		"GPG":                {"-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----", mine, "is a GPG message, not an envelope", nil},
-		"an expression":      {"${{ needs.mint.outputs.encrypted-token }}", mine, "is an expression that nothing evaluated, not an envelope", nil},
-		"JSON":               {`{"version":1,"token":"t"}`, mine, "is JSON in plain text, not an envelope", nil},
-		"binary":             {string(bytesOf(t, good)), mine, "is a binary age file, which no input takes unharmed", nil},
-		"not base64":         {"hello, world", mine, "is neither base64 nor an armoured age file", nil},
-		"two lines":          {b64([]byte("ab")) + "\n" + good, mine, "is neither base64 nor an armoured age file", nil},
-		"another armour":     {"-----BEGIN SOMETHING-----\nQUJD\n-----END SOMETHING-----", mine, notAge, nil},
-		"base64 of a word":   {b64([]byte("hello, world")), mine, notAge, nil},
-		"age of old":         {b64([]byte("age-encryption.org/v0\n-> X25519 a\nb\n--- c\n")), mine, "is an age file of another version than v1", nil},
+		"GPG": {
+			"-----BEGIN PGP MESSAGE-----\n\nabc\n-----END PGP MESSAGE-----", mine, "is a GPG message, not an envelope", nil,
+		},
+		"an expression": {
+			"${{ needs.mint.outputs.encrypted-token }}", mine, "is an expression that nothing evaluated, not an envelope", nil,
+		},
+		"JSON":             {`{"version":1,"token":"t"}`, mine, "is JSON in plain text, not an envelope", nil},
+		"binary":           {string(bytesOf(t, good)), mine, "is a binary age file, which no input takes unharmed", nil},
+		"not base64":       {"hello, world", mine, "is neither base64 nor an armoured age file", nil},
+		"two lines":        {b64([]byte("ab")) + "\n" + good, mine, "is neither base64 nor an armoured age file", nil},
+		"another armour":   {"-----BEGIN SOMETHING-----\nQUJD\n-----END SOMETHING-----", mine, notAge, nil},
+		"base64 of a word": {b64([]byte("hello, world")), mine, notAge, nil},
+		"age of old": {
+			b64([]byte("age-encryption.org/v0\n-> X25519 a\nb\n--- c\n")), mine, "is an age file of another version than v1", nil,
+		},
 
 		"cut in the first line":  {good[:20], mine, cut, nil},
 		"cut in the stanza":      {good[:80], mine, cut, nil},
@@ -195,7 +206,8 @@ func TestOpenErrors(t *testing.T) {
 		},
 		"the App's, with identities": {
 			line(keys[3].public), append(identityFor(t, keys[2].private), mine...),
-			"is encrypted for an RSA key (the App's private key, or ssh-rsa), and what was given is an SSH key (ssh-ed25519) and an age key (age1…)", ErrNoMatch,
+			"is encrypted for an RSA key (the App's private key, or ssh-rsa), and what was given is an SSH key (ssh-ed25519) " +
+				"and an age key (age1…)", ErrNoMatch,
 		},
 		"plugin": {
 			b64(sealed(t, "x", stanza("piv-p256"), stanza("odd-grease"))), mine,
@@ -232,10 +244,12 @@ func TestOpenErrors(t *testing.T) {
 			edit(secret, " 2\n", " 1"+strings.Repeat("0", 40)+"\n"), nil,
 			"asks for more work than a passphrase is worth: its scrypt work factor is over 19", nil,
 		},
-		"a work factor of 0":        {edit(secret, " 2\n", " 0\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
-		"a work factor of -1":       {edit(secret, " 2\n", " -1\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
-		"no work factor":            {edit(secret, " 2\n", "\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
-		"a passphrase among others": {edit(secret, "\n-> ", "\n-> X25519 a\nAAAA\n-> "), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
+		"a work factor of 0":  {edit(secret, " 2\n", " 0\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
+		"a work factor of -1": {edit(secret, " 2\n", " -1\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
+		"no work factor":      {edit(secret, " 2\n", "\n"), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil},
+		"a passphrase among others": {
+			edit(secret, "\n-> ", "\n-> X25519 a\nAAAA\n-> "), []Identity{PassphraseIdentity(redact.New(phrase))}, damaged, nil,
+		},
 
 		"empty inside":           {holding(""), mine, notOurs, nil},
 		"text":                   {holding("hello"), mine, notOurs, nil},
@@ -279,7 +293,8 @@ func TestOpenLeavesUnknownFieldsAlone(t *testing.T) {
 	k := pairs(t)[0]
 	x, err := age.ParseX25519Recipient(k.public)
 	must(t, err)
-	got, err := Open(b64(sealed(t, ` {"version":1, "token":"t", "a new field":{"a":[1,null]}, "permissions":null, "values":null} `, x)), identityFor(t, k.private))
+	got, err := Open(b64(sealed(t, ` {"version":1, "token":"t", "a new field":{"a":[1,null]}, "permissions":null, "values":null} `, x)),
+		identityFor(t, k.private))
 	must(t, err)
 	if diff := same(Payload{Token: redact.New("t")}, got); diff != "" {
 		t.Error(diff)
@@ -295,8 +310,10 @@ func TestHints(t *testing.T) {
 		want   string
 	}{
 		"the App's key is missing": {keys[3].public, nil, "without recipients, mint encrypts to it"},
-		"an older key of the App":  {sshPublicOfAnother(t), identityFor(t, keys[3].private), "the App's private key has to be the one that minted"},
-		"another age key":          {keys[0].public, identityFor(t, others[0].private), "age-keygen -y"},
+		"an older key of the App": {
+			sshPublicOfAnother(t), identityFor(t, keys[3].private), "the App's private key has to be the one that minted",
+		},
+		"another age key": {keys[0].public, identityFor(t, others[0].private), "age-keygen -y"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			line, err := Seal(token(), recipientOf(t, c.public), nil)

@@ -68,9 +68,12 @@ func TestJSON(t *testing.T) {
 		"token": {token(), `{"version":1,"token":"ghs_` + `q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7","expires_at":"2026-11-20T13:14:15Z",` +
 			`"api_url":"https://api.github.com","installation_id":4711,"app_slug":"valet",` +
 			`"permissions":{"contents":"read","issues":"write"},"repositories":["api","web"]}`},
-		"another zone, and less than a second": {zone, `{"version":1,"token":"ghs_` + `q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7","expires_at":"2026-11-20T13:14:15Z",` +
-			`"api_url":"https://api.github.com","installation_id":4711,"app_slug":"valet",` +
-			`"permissions":{"contents":"read","issues":"write"},"repositories":["api","web"]}`},
+		"another zone, and less than a second": {
+			zone,
+			`{"version":1,"token":"ghs_` + `q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7q7","expires_at":"2026-11-20T13:14:15Z",` +
+				`"api_url":"https://api.github.com","installation_id":4711,"app_slug":"valet",` +
+				`"permissions":{"contents":"read","issues":"write"},"repositories":["api","web"]}`,
+		},
 		"token alone": {Payload{Token: redact.New("t")}, `{"version":1,"token":"t","expires_at":"","api_url":"",` +
 			`"installation_id":0,"app_slug":"","permissions":{},"repositories":[]}`},
 		"values": {
@@ -170,7 +173,10 @@ func TestSealGivesUpOnMasks(t *testing.T) {
 // All of the padding in base64 comes from the length of the file.
 func TestSealNeedsNoPadding(t *testing.T) {
 	keys := pairs(t)
-	for _, to := range [][]Recipient{recipientOf(t, keys[0].public), recipientOf(t, keys[1].public), recipientOf(t, keys[2].public+"\n"+keys[3].public), cheap(t)} {
+	for _, to := range [][]Recipient{
+		recipientOf(t, keys[0].public), recipientOf(t, keys[1].public), recipientOf(t, keys[2].public+"\n"+keys[3].public),
+		cheap(t),
+	} {
 		for _, around := range []int{1, 64<<10 - 40, 128<<10 - 60} { // where age begins a new chunk
 			for n := range 40 {
 				p := Payload{Values: map[string]redact.String{"V": redact.New(strings.Repeat("v", around+n))}}

@@ -54,8 +54,8 @@ func TestStockAge(t *testing.T) {
 	}
 }
 
-// appPair is the App's key as GitHub hands it out: PKCS#1, and no public half but
-// what can be made of it.
+// appPair is the App's key as GitHub hands it out: PKCS#1, and no public half
+// but what can be made of it.
 func appPair(t *testing.T) []pair {
 	t.Helper()
 	public, _ := sshPair(t, appKey())

@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// fields reads a body that has to be a JSON object; an empty body and null are an
-// empty object. It refuses one without the fields that are required.
+// fields reads a body that has to be a JSON object; an empty body and null are
+// an empty object. It refuses one without the fields that are required.
 func (c *call) fields(required ...string) (map[string]json.RawMessage, *answer) {
 	fields := map[string]json.RawMessage{}
 	switch {

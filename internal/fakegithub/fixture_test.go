@@ -16,8 +16,8 @@ import (
 )
 
 // fixture is a small GitHub: octo-corp with four repositories, of which the App
-// reaches two. What it answers is not held against GitHub's description, unless a
-// test asks for that.
+// reaches two. What it answers is not held against GitHub's description, unless
+// a test asks for that.
 type fixture struct {
 	*fakegithubtest.GitHub
 	t        testing.TB

@@ -60,8 +60,8 @@ var everything = map[string]string{
 	"metadata": "read", "contents": "write",
 }
 
-// newSecretFixture returns a newFixture with an environment and an App that may do
-// everything.
+// newSecretFixture returns a newFixture with an environment and an App that may
+// do everything.
 func newSecretFixture(t testing.TB, config fakegithub.Config) *fixture {
 	t.Helper()
 	f := newFixture(t, config)

@@ -28,7 +28,8 @@ func TestSecretFamilies(t *testing.T) {
 			}
 			before := f.send("GET", kind.path+"/Npm_token", token, "")
 			f.SetClockSkew(30 * time.Minute)
-			if r := f.send("PUT", kind.path+"/NPM_TOKEN", token, f.putBody(kind, token, "sécond\n", nil)); r.StatusCode != 204 || r.text != "" {
+			if r := f.send("PUT", kind.path+"/NPM_TOKEN", token, f.putBody(kind, token, "sécond\n", nil)); r.StatusCode != 204 ||
+				r.text != "" {
 				t.Errorf("update: %d %s", r.StatusCode, r.text)
 			}
 			f.SetClockSkew(0)

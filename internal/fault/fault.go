@@ -1,10 +1,10 @@
-// Package fault is for errors that people read. Each says what is wrong and,
-// separately, what to do about it. The two stay apart until they are printed, so
-// that one place decides how: start with [Error], [Text] and [Line].
+// Package fault is for errors that people read: each says what is wrong and,
+// apart from it, what to do about it. The two stay apart until they are
+// printed, so that one place says how: start with [Error], [Text] and [Line].
 package fault
 
-// Error is something that is wrong, and what to do about it. An error type that
-// has more to tell gives its hint by a method ErrorHint() string, as Error does.
+// Error is something that is wrong, and what to do about it. Error types with
+// more to tell have a method ErrorHint() string instead.
 type Error struct {
 	Problem string // lower case, without unchecked values; empty if Err says it all
 	Hint    string // what to do; empty if nobody knows
@@ -26,8 +26,8 @@ func (e *Error) ErrorHint() string { return e.Hint }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Hint returns the hint of an error or, if it has none, of the first error below
-// it that has one. It returns "" if there is none.
+// Hint returns the first hint of an error and those that it wraps; empty when
+// none of them has one.
 func Hint(err error) string {
 	for err != nil {
 		if e, ok := err.(interface{ ErrorHint() string }); ok && e.ErrorHint() != "" {
@@ -56,7 +56,8 @@ func render(err error, separator string) string {
 	return text
 }
 
-// List returns the errors that [errors.Join] made one of, at any depth.
+// List returns the errors that were joined into one, each by itself; none for
+// nil.
 func List(err error) []error {
 	if err == nil {
 		return nil

@@ -126,7 +126,9 @@ func TestRequestAt(t *testing.T) {
 			t.Errorf("at %q: %v", server, got)
 		}
 	}
-	for _, q := range []Request{{}, {Host: "github.com"}, {Protocol: "http", Host: "github.com"}, {Protocol: "https", Host: "github.com:443"}} {
+	for _, q := range []Request{
+		{}, {Host: "github.com"}, {Protocol: "http", Host: "github.com"}, {Protocol: "https", Host: "github.com:443"},
+	} {
 		if q.At("https://github.com", false) {
 			t.Errorf("%+v is at github.com", q)
 		}

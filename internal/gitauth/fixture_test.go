@@ -22,8 +22,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// fixture is a GitHub on the loopback with two owners, whose private repositories
-// have a commit each, and one App that is installed on both.
+// fixture is a GitHub on the loopback with two owners, whose private
+// repositories have a commit each, and one App that is installed on both.
 type fixture struct {
 	*fakegithubtest.GitHub
 	t      *testing.T
@@ -60,8 +60,8 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// serve refuses two Authorization headers as github.com does, where the fake would
-// take the first.
+// serve refuses two Authorization headers as github.com does, where the fake
+// would take the first.
 func (f *fixture) serve(rw http.ResponseWriter, r *http.Request) {
 	if len(r.Header.Values("Authorization")) > 1 {
 		http.Error(rw, `Duplicate header: "Authorization"`, http.StatusBadRequest)
@@ -146,8 +146,8 @@ func (f *fixture) only(owner string, token redact.String, repositories ...string
 	return gitauth.Config{Server: f.url, Owner: owner, Repositories: repositories, Token: token}
 }
 
-// job is the environment of the steps of one job: a home of its own, and nothing
-// of whoever runs the tests.
+// job is the environment of the steps of one job: a home of its own, and
+// nothing of whoever runs the tests.
 type job struct {
 	t    *testing.T
 	home string
@@ -160,7 +160,8 @@ func (f *fixture) job() *job {
 	return &job{t: f.t, home: home, env: isolated(home)}
 }
 
-// isolated is an environment in which git finds no configuration and asks nobody.
+// isolated is an environment in which git finds no configuration and asks
+// nobody.
 func isolated(home string) []string {
 	return []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + home, "LC_ALL=C",

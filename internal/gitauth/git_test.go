@@ -19,7 +19,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// TestMain is also the credential helper of TestHelper: `test-binary as-helper get`.
+// TestMain is also the credential helper of TestHelper: `test-binary as-helper
+// get`.
 func TestMain(m *testing.M) {
 	if len(os.Args) < 3 || os.Args[1] != "as-helper" {
 		status := m.Run()
@@ -72,8 +73,8 @@ func TestCloneFetchPush(t *testing.T) {
 	f.job().fails("could not read Username", "", "clone", f.url+"/octo-corp/api.git")
 }
 
-// A submodule by an SSH address with and without a scheme, and one by a relative
-// one; git hands GIT_CONFIG_COUNT down to the git of a submodule.
+// A submodule by an SSH address with and without a scheme, and one by a
+// relative one; git hands GIT_CONFIG_COUNT down to the git of a submodule.
 func TestSubmodulesOverSSHAddresses(t *testing.T) {
 	f := newFixture(t)
 	c := f.config("octo-corp", f.mint("octo-corp"))
@@ -94,7 +95,8 @@ func TestSubmodulesOverSSHAddresses(t *testing.T) {
 	for _, name := range []string{"scp", "ssh", "relative"} {
 		j.wantFile("api/"+name+"/file", "second")
 	}
-	// What the repository says stays as it is; only what git does with it changes.
+	// What the repository says stays as it is; only what git does with it
+	// changes.
 	if got := j.must(filepath.Join(j.home, "api", "scp"), "config", "remote.origin.url"); got != "git@127.0.0.1:octo-corp/lib.git\n" {
 		t.Errorf("the remote is %q", got)
 	}
@@ -130,8 +132,8 @@ func TestOwnerInAnotherCase(t *testing.T) {
 	}
 }
 
-// persisted is a clone as actions/checkout leaves it behind: with the header of a
-// token for the whole server.
+// persisted is a clone as actions/checkout leaves it behind: with the header of
+// a token for the whole server.
 func persisted(f *fixture, c gitauth.Config) (*job, string) {
 	f.t.Helper()
 	before := f.job().use(c)
@@ -362,7 +364,8 @@ func TestHelper(t *testing.T) {
 	j.fails("Authentication failed", api, "fetch")
 	j.asHelper(f, map[string]redact.String{"octo-corp": f.mint("octo-corp")}).must(api, "fetch", "--quiet")
 
-	// An owner that nobody configured is not asked for, nor one whose name begins alike.
+	// An owner that nobody configured is not asked for, nor one whose name
+	// begins alike.
 	only := f.job().use(octo).asHelper(f, tokens)
 	for _, other := range []string{"/hexa-corp/web", "/octo-corpus/api"} {
 		out, err := only.git("", "ls-remote", f.url+other)
@@ -389,8 +392,8 @@ func TestHelperBesideOthers(t *testing.T) {
 	}
 }
 
-// TestReadBack has git print the configuration: what it reads is what was meant,
-// and the files hold nothing of it.
+// TestReadBack has git print the configuration: what it reads is what was
+// meant, and the files hold nothing of it.
 func TestReadBack(t *testing.T) {
 	t.Parallel()
 	bot := gitauth.Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}
@@ -421,8 +424,8 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-// TestNowhereToBeRead looks for the token while git is at work, in the arguments of
-// all processes, and afterwards in all that git leaves behind.
+// TestNowhereToBeRead looks for the token while git is at work, in the
+// arguments of all processes, and afterwards in all that git leaves behind.
 func TestNowhereToBeRead(t *testing.T) {
 	f := newFixture(t)
 	token := f.mint("octo-corp")
@@ -465,8 +468,9 @@ func TestNowhereToBeRead(t *testing.T) {
 	}
 }
 
-// lookAtProcesses reads the arguments of all processes and remembers the programs
-// among them that have to do with the server. Elsewhere than on Linux it sees none.
+// lookAtProcesses reads the arguments of all processes and remembers the
+// programs among them that have to do with the server. Elsewhere than on Linux
+// it sees none.
 func lookAtProcesses(t *testing.T, server string, secrets []redact.String, seen map[string]bool) {
 	u, err := url.Parse(server)
 	if err != nil {

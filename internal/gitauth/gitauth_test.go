@@ -173,7 +173,8 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// Http that leaves the machine takes a word of its own, and gh speaks no http at all.
+// Http that leaves the machine takes a word of its own, and gh speaks no http
+// at all.
 func TestInsecureHTTP(t *testing.T) {
 	c := good()
 	c.Server = "http://ghes.example.com"
@@ -268,8 +269,8 @@ func TestGH(t *testing.T) {
 	wantError(t, err, errToken)
 }
 
-// FuzzEnv holds that what is accepted is one line per value, numbered on from what
-// was there, in keys that git can only read as they were meant.
+// FuzzEnv holds that what is accepted is one line per value, numbered on from
+// what was there, in keys that git can only read as they were meant.
 func FuzzEnv(f *testing.F) {
 	f.Add("https://github.com", "octo-corp", "", someToken, "", "", int64(0), "")
 	f.Add("https://ghes.example.com:8443/", "Octo", "Api", "", `!"$RUNNER_TEMP/v" x`, "keeper", int64(7), "12")

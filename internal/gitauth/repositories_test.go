@@ -20,8 +20,8 @@ func addresses(host, path string) []string {
 	}
 }
 
-// What git does with a repository that the token does not open is what it would do
-// without us, also when its name begins with that of one that it opens.
+// What git does with a repository that the token does not open is what it would
+// do without us, also when its name begins with that of one that it opens.
 func TestOthersOfTheOwnerAreLeftAlone(t *testing.T) {
 	f := newFixture(t)
 	token := f.mint("octo-corp", "api")
@@ -65,8 +65,9 @@ func TestOthersOfTheOwnerAreLeftAlone(t *testing.T) {
 	}
 }
 
-// The workflow's own repository, checked out before or after, with the header that
-// actions/checkout leaves for the whole server; and URLs with their own password.
+// The workflow's own repository, checked out before or after, with the header
+// that actions/checkout leaves for the whole server; and URLs with their own
+// password.
 func TestOtherCredentialsOfTheOwnerStay(t *testing.T) {
 	f := newFixture(t)
 	own := f.mint("octo-corp", "lib")
@@ -87,8 +88,8 @@ func TestOtherCredentialsOfTheOwnerStay(t *testing.T) {
 	}
 }
 
-// Of steps for one owner each adds to the ones before, and of two for one repository
-// the later counts.
+// Of steps for one owner each adds to the ones before, and of two for one
+// repository the later counts.
 func TestSteps(t *testing.T) {
 	f := newFixture(t)
 	gone := f.mint("octo-corp")
@@ -107,14 +108,26 @@ func TestSteps(t *testing.T) {
 		steps []gitauth.Config
 		fails map[string]string // repository → what git says; the others of api, lib and api-internal open
 	}{
-		{"two repositories", []gitauth.Config{few(api, "api"), few(lib, "lib")}, map[string]string{"api-internal": "could not read Username"}},
+		{
+			"two repositories",
+			[]gitauth.Config{few(api, "api"), few(lib, "lib")},
+			map[string]string{"api-internal": "could not read Username"},
+		},
 		{"the same again", []gitauth.Config{few(gone, "api", "lib"), few(api, "api")}, map[string]string{
 			"lib": refused + "/lib", "api-internal": "could not read Username",
 		}},
-		{"all, then one", []gitauth.Config{wide(gone), few(api, "api")}, map[string]string{"lib": refused + ":", "api-internal": refused + ":"}},
+		{
+			"all, then one",
+			[]gitauth.Config{wide(gone), few(api, "api")},
+			map[string]string{"lib": refused + ":", "api-internal": refused + ":"},
+		},
 		{"one, then all", []gitauth.Config{few(gone, "api"), wide(all)}, nil},
 		{"all, then all", []gitauth.Config{wide(gone), wide(all)}, nil},
-		{"one, then too many without it", []gitauth.Config{few(api, "api"), many(lib, "lib")}, map[string]string{"api-internal": "not found"}},
+		{
+			"one, then too many without it",
+			[]gitauth.Config{few(api, "api"), many(lib, "lib")},
+			map[string]string{"api-internal": "not found"},
+		},
 		{"one, then too many with it", []gitauth.Config{few(gone, "api"), many(all, "API", "lib")}, nil},
 		{"another owner's, then all", []gitauth.Config{f.only("hexa-corp", gone, "web"), wide(all)}, nil},
 	} {
@@ -143,8 +156,8 @@ func TestSteps(t *testing.T) {
 	f.job().use(helper).use(few(api, "api")).asHelper(f, tokens).must("", "ls-remote", f.url+"/octo-corp/api")
 }
 
-// GitHub's spelling, that of the workflow, a name that the owner had before, and
-// lower case: all of them are one repository.
+// GitHub's spelling, that of the workflow, a name that the owner had before,
+// and lower case: all of them are one repository.
 func TestSpellings(t *testing.T) {
 	f := newFixture(t)
 	c := f.only("Octo-Corp", f.mint("octo-corp", "api"), "API", "Api")
@@ -161,7 +174,8 @@ func TestSpellings(t *testing.T) {
 	}
 }
 
-// As many repositories as are configured one by one leave room for programs to start.
+// As many repositories as are configured one by one leave room for programs to
+// start.
 func TestTooManyRepositories(t *testing.T) {
 	f := newFixture(t)
 	token := redact.New("ghs_917_" + strings.Repeat("x", 520)) // as long as tokens are since 2026

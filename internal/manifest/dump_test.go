@@ -16,7 +16,8 @@ func dump(f *File) string {
 		}
 	}
 	for _, r := range f.Rotations {
-		fmt.Fprintf(&out, "%d:%d rotation %s every %v keep %d age %v%s", r.Line, r.Column, r.Name, r.Every, r.Keep, r.Age, scopeText(r.InstallationToken))
+		fmt.Fprintf(&out, "%d:%d rotation %s every %v keep %d age %v%s", r.Line, r.Column, r.Name, r.Every, r.Keep, r.Age,
+			scopeText(r.InstallationToken))
 		if r.DeployKey != nil {
 			fmt.Fprintf(&out, " retire after %v key %+v", r.RetireAfter, *r.DeployKey)
 		}
@@ -26,7 +27,8 @@ func dump(f *File) string {
 		out.WriteString("\n")
 		for _, s := range r.Store {
 			fmt.Fprintf(&out, "  %d:%d %s in %q/%q environment %q organization %q apps %v visibility %q selected [%v] recipient %q\n",
-				s.Line, s.Column, s.Secret, s.Owner, s.Repository, s.Environment, s.Organization, s.Apps, s.Visibility, s.Selected, s.RecipientVariable)
+				s.Line, s.Column, s.Secret, s.Owner, s.Repository, s.Environment, s.Organization, s.Apps, s.Visibility, s.Selected,
+				s.RecipientVariable)
 		}
 	}
 	return out.String()

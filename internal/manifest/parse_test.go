@@ -55,8 +55,8 @@ func report(t testing.TB, err error) string {
 	return out.String()
 }
 
-// eachFile parses the files of a folder of testdata, each of which has its golden
-// file beside it.
+// eachFile parses the files of a folder of testdata, each of which has its
+// golden file beside it.
 func eachFile(t *testing.T, folder string, least int, check func(t *testing.T, golden string, f *File, err error)) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join("testdata", folder, "*.yml"))
@@ -98,7 +98,8 @@ func TestAccepted(t *testing.T) {
 	})
 }
 
-// What a file shows can't be a file of testdata: bytes that editors and git mind.
+// What a file shows can't be a file of testdata: bytes that editors and git
+// mind.
 func TestTexts(t *testing.T) {
 	const one = "secrets: [{name: A, to: [{repositories: [acme/api]}]}]\n"
 	for _, tt := range []struct{ name, text, want string }{
@@ -139,7 +140,8 @@ func TestTexts(t *testing.T) {
 
 // Aliases that multiply don't take the time that they would.
 func TestAliasesAreBounded(t *testing.T) {
-	text := "secrets:\n- {name: A, to: &t [" + strings.Repeat("{repositories: &r [acme/a"+strings.Repeat(",acme/a", 1000)+"]},", 20) + "]}\n" +
+	text := "secrets:\n- {name: A, to: &t [" + strings.Repeat("{repositories: &r [acme/a"+strings.Repeat(",acme/a", 1000)+
+		"]},", 20) + "]}\n" +
 		strings.Repeat("- {name: A, to: *t}\n", 1_000)
 	start := time.Now()
 	_, err := Parse("m.yml", []byte(text))

@@ -29,8 +29,8 @@ func TestExample(t *testing.T) {
 	golden(t, "testdata/example.out", dump(f))
 }
 
-// judge validates documents as editors do, all by the same schema. The validator
-// compiles a schema for each call, so they come as one list.
+// judge validates documents as editors do, all by the same schema. The
+// validator compiles a schema for each call, so they come as one list.
 func judge(t testing.TB, schema any, docs ...any) error {
 	t.Helper()
 	var list openapi3.Schema
@@ -136,7 +136,8 @@ func mutate(doc any, try func(doc any, what string)) {
 	var walk func(node any, path string, set func(any))
 	walk = func(node any, path string, set func(any)) {
 		for _, other := range []any{
-			nil, true, 7, 32, 0.5, "", "x", "a/b", "mint", "selected", "all", "read", "1d", "45m", "Ünï", "GITHUB_X", "topic:acme/x", "a/..", "[a-b", "a/[a-b]",
+			nil, true, 7, 32, 0.5, "", "x", "a/b", "mint", "selected", "all", "read", "1d", "45m", "Ünï", "GITHUB_X", "topic:acme/x",
+			"a/..", "[a-b", "a/[a-b]",
 			[]any{},
 			[]any{"acme/a"},
 			[]any{"actions"},

@@ -71,8 +71,8 @@ func TestSelectTellsOfEachEntry(t *testing.T) {
 	}
 }
 
-// A topic without an owner is about each owner of the list, and may be known to one
-// of them alone.
+// A topic without an owner is about each owner of the list, and may be known to
+// one of them alone.
 func TestIdleOverSeveralOwners(t *testing.T) {
 	other := NewIndex("other", []Repository{{Name: "y", Topics: []string{"old"}}})
 	s := selectionOf(t, `acme/api, "other/*", topic:pay, "!topic:gone", "!topic:old"`)
@@ -87,7 +87,8 @@ func TestIdleOverSeveralOwners(t *testing.T) {
 }
 
 func TestIdleHasItsPlace(t *testing.T) {
-	f, err := Parse("m.yml", []byte("secrets:\n  - name: A\n    to:\n      - repositories:\n          - acme/api\n          - acme/zzz-*\n"))
+	f, err := Parse("m.yml",
+		[]byte("secrets:\n  - name: A\n    to:\n      - repositories:\n          - acme/api\n          - acme/zzz-*\n"))
 	if err != nil {
 		t.Fatal(err)
 	}

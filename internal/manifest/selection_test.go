@@ -32,10 +32,16 @@ func TestSelection(t *testing.T) {
 		{`"acme/*"`, "acme", "no", "acme", "acme/*"},
 		{`"acme/*", acme/api`, "acme", "no", "", "acme/*, acme/api"},
 		{`"acme/**"`, "acme", "no", "", "acme/**"},
-		{`acme/web-*, "!acme/web-old", acme/web-old, acme/web-new`, "acme", "no", "", "acme/web-*, !acme/web-old, acme/web-old, acme/web-new"},
+		{
+			`acme/web-*, "!acme/web-old", acme/web-old, acme/web-new`, "acme", "no", "",
+			"acme/web-*, !acme/web-old, acme/web-old, acme/web-new",
+		},
 		{`acme/a, "!ACME/[a-b]", acme/c`, "acme", "no", "", "acme/a, !ACME/[a-b], acme/c"},
 		{`topic:acme/pay`, "acme", "no", "", "topic:acme/pay"},
-		{`acme/x, other/y, topic:pay, "!topic:old"`, "acme other", "no", "", "acme/x, other/y, topic:acme/pay, topic:other/pay, !topic:acme/old, !topic:other/old"},
+		{
+			`acme/x, other/y, topic:pay, "!topic:old"`, "acme other", "no", "",
+			"acme/x, other/y, topic:acme/pay, topic:other/pay, !topic:acme/old, !topic:other/old",
+		},
 	} {
 		t.Run(tt.list, func(t *testing.T) {
 			s := selectionOf(t, tt.list)

@@ -16,8 +16,8 @@ import (
 )
 
 // A GitHub that enforces operations.tsv, which this file reads in its own way:
-// for every operation that installation tokens can do, a token with exactly what
-// Operations chose opens it, and a token for something else is refused.
+// for every operation that installation tokens can do, a token with exactly
+// what Operations chose opens it, and a token for something else is refused.
 func TestEnforced(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -51,7 +51,8 @@ func TestEnforced(t *testing.T) {
 	if refused < len(f.names)*4/5 {
 		t.Errorf("only %d of %d operations were refused to someone", refused, len(f.names))
 	}
-	if got := f.send("GET /repos/octo-corp/api/no-such-thing", f.tokens[f.opener["GET /repos/octo-corp/api/issues"]]); got != http.StatusNotFound {
+	token := f.tokens[f.opener["GET /repos/octo-corp/api/issues"]]
+	if got := f.send("GET /repos/octo-corp/api/no-such-thing", token); got != http.StatusNotFound {
 		t.Errorf("an unknown path: got %d", got)
 	}
 }
@@ -121,7 +122,8 @@ func (f *fixture) read() {
 	}
 }
 
-// served are the operations that the fake has handlers for, tested where they are.
+// served are the operations that the fake has handlers for, tested where they
+// are.
 func served(request string) bool {
 	return slices.Contains([]string{
 		"GET /", "GET /meta", "GET /rate_limit", "GET /versions", "GET /installation/repositories", "DELETE /installation/token",

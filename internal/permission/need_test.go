@@ -39,7 +39,9 @@ func TestExcess(t *testing.T) {
 		"perhaps":         {Set{"workflows": "write"}, nil},
 		"too high":        {Set{"issues": "write"}, []string{"issues: write (read is enough)"}},
 		"metadata: write": {Set{"metadata": "write"}, []string{"metadata: write (read is enough)"}},
-		"not needed":      {Set{"secrets": "read", "issues": "admin"}, []string{"issues: admin (read is enough)", "secrets: read (not needed)"}},
+		"not needed": {
+			Set{"secrets": "read", "issues": "admin"}, []string{"issues: admin (read is enough)", "secrets: read (not needed)"},
+		},
 	} {
 		if got := Excess(c.asked, needs); !slices.Equal(got, c.want) {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
@@ -55,11 +57,14 @@ func TestWorkflowToken(t *testing.T) {
 	}{
 		"nothing asks for all": {nil, ""},
 		"metadata alone":       {Set{"metadata": "read"}, "permissions: {}\n"},
-		"dashes":               {Set{"pull_requests": "write", "contents": "read", "metadata": "read"}, "permissions:\n  contents: read\n  pull-requests: write\n"},
-		"not in a workflow":    {Set{"contents": "read", "secrets": "read"}, ""},
-		"workflow files":       {Set{"contents": "write", "workflows": "write"}, ""},
-		"admin":                {Set{"repository_projects": "admin"}, ""},
-		"metadata: write":      {Set{"metadata": "write"}, ""},
+		"dashes": {
+			Set{"pull_requests": "write", "contents": "read", "metadata": "read"},
+			"permissions:\n  contents: read\n  pull-requests: write\n",
+		},
+		"not in a workflow": {Set{"contents": "read", "secrets": "read"}, ""},
+		"workflow files":    {Set{"contents": "write", "workflows": "write"}, ""},
+		"admin":             {Set{"repository_projects": "admin"}, ""},
+		"metadata: write":   {Set{"metadata": "write"}, ""},
 	} {
 		if got, ok := WorkflowToken(c.set); got != c.want || ok != (c.want != "") {
 			t.Errorf("%s: got %q, %v, want %q", name, got, ok, c.want)

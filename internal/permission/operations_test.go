@@ -77,11 +77,14 @@ func TestEveryOperation(t *testing.T) {
 			needs, errs := Operations(form, nil)
 			switch {
 			case r.noted("jwt"):
-				if want := "line 1: " + r.name + " takes the App's own JWT, not a token; hint: "; len(needs) > 0 || !strings.HasPrefix(texts(errs), want) {
+				if want := "line 1: " + r.name + " takes the App's own JWT, not a token; hint: "; len(needs) > 0 ||
+					!strings.HasPrefix(texts(errs), want) {
 					t.Errorf("%s: got %v, %v", form, needs, errs)
 				}
 			case r.noted("user"):
-				if want := "line 1: " + r.name + " acts for a person, so the installation token of an App cannot do it; hint: "; len(needs) > 0 || !strings.HasPrefix(texts(errs), want) {
+				if want := "line 1: " + r.name +
+					" acts for a person, so the installation token of an App cannot do it; hint: "; len(needs) > 0 ||
+					!strings.HasPrefix(texts(errs), want) {
 					t.Errorf("%s: got %v, %v", form, needs, errs)
 				}
 			case len(errs) > 0 || len(needs) != 1 || needs[0].From != r.name:
@@ -196,9 +199,15 @@ func TestOperations(t *testing.T) {
 		"a file":                {"PUT /repos/acme/api/contents/.github/workflows/ci.yml", "PUT /repos/{owner}/{repo}/contents/{path}"},
 		"a branch with slashes": {"/repos/acme/api/git/ref/heads/feature/x", "GET /repos/{owner}/{repo}/git/ref/{ref}"},
 		"literals come first":   {"/repos/acme/api/commits/feature/status", "GET /repos/{owner}/{repo}/commits/{ref}/status"},
-		"placeholder or word":   {"/repos/{owner}/{repo}/issues/comments/{comment_id}\n/repos/o/r/issues/{issue_number}/comments", "GET /repos/{owner}/{repo}/issues/comments/{comment_id}|GET /repos/{owner}/{repo}/issues/{issue_number}/comments"},
-		"a range":               {"/repos/o/r/compare/{base}...{head}", "GET /repos/{owner}/{repo}/compare/{basehead}"},
-		"an upload":             {"POST https://uploads.github.com/repos/o/r/releases/1/assets?name=x", "POST /repos/{owner}/{repo}/releases/{release_id}/assets"},
+		"placeholder or word": {
+			"/repos/{owner}/{repo}/issues/comments/{comment_id}\n/repos/o/r/issues/{issue_number}/comments",
+			"GET /repos/{owner}/{repo}/issues/comments/{comment_id}|GET /repos/{owner}/{repo}/issues/{issue_number}/comments",
+		},
+		"a range": {"/repos/o/r/compare/{base}...{head}", "GET /repos/{owner}/{repo}/compare/{basehead}"},
+		"an upload": {
+			"POST https://uploads.github.com/repos/o/r/releases/1/assets?name=x",
+			"POST /repos/{owner}/{repo}/releases/{release_id}/assets",
+		},
 		"a user in the address": {"https://me:s3cr3tvalue@api.github.com/zen", "GET /zen"},
 		"git":                   {"Git  Clone\ngit push workflows # both", "git clone|git push workflows"},
 	} {
@@ -236,8 +245,12 @@ func TestOperationsChoose(t *testing.T) {
 		"taken by another":        {assignees + "\nPOST /repos/{owner}/{repo}/pulls", nil, Set{"pull_requests": "write"}},
 		"taken by another before": {"POST /repos/{owner}/{repo}/pulls\n" + assignees, nil, Set{"pull_requests": "write"}},
 		"one for both":            {label + "\n" + assignees, nil, Set{"issues": "write"}},
-		"narrower of two":         {roles + "\n" + seats, nil, Set{"organization_custom_roles": "read", "organization_copilot_seat_management": "read"}},
-		"wide, but there already": {roles + "\n" + seats, Set{"organization_administration": "read"}, Set{"organization_administration": "read"}},
+		"narrower of two": {
+			roles + "\n" + seats, nil, Set{"organization_custom_roles": "read", "organization_copilot_seat_management": "read"},
+		},
+		"wide, but there already": {
+			roles + "\n" + seats, Set{"organization_administration": "read"}, Set{"organization_administration": "read"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -275,12 +288,14 @@ func TestOperationNotices(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"PUT /repos/{owner}/{repo}/contents/{path}": "Changes to files in .github/workflows take workflows: write as well.",
-		"git push":                               "Changes to files in .github/workflows take workflows: write as well.",
-		"git push workflows":                     "",
-		"GET /repos/{owner}/{repo}/pulls/1":      "GitHub does not say whether more is needed, or whether less would do.",
-		"GET /users/acme/starred":                "This is a permission over a user account, which an installation may not have; what is public is open without it.",
+		"git push":                          "Changes to files in .github/workflows take workflows: write as well.",
+		"git push workflows":                "",
+		"GET /repos/{owner}/{repo}/pulls/1": "GitHub does not say whether more is needed, or whether less would do.",
+		"GET /users/acme/starred": "This is a permission over a user account, which an installation may not " +
+			"have; what is public is open without it.",
 		"GET /orgs/acme/custom-repository-roles": "Only on GitHub Enterprise Cloud.",
-		"GET /zen":                               "GitHub lists no permission for it: it is public, or takes none, or nobody has written it down.",
+		"GET /zen": "GitHub lists no permission for it: it is public, or takes none, or nobody " +
+			"has written it down.",
 	} {
 		needs, errs := Operations(text, nil)
 		if len(errs) > 0 || len(needs) != 1 || needs[0].Notice != want || (needs[0].Perhaps != nil) != strings.Contains(want, "workflows") {
@@ -300,29 +315,86 @@ func TestOperationFaults(t *testing.T) {
 	t.Parallel()
 	const shape = "hint: " + operationExample
 	for name, c := range map[string]struct{ text, want string }{
-		"misspelled":      {"GET /repos/{owner}/{repo}/isues", "GET /repos/{owner}/{repo}/isues is not an operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
-		"wrong method":    {"DELETE /repos/acme/api/issues/7", "DELETE /repos/acme/api/issues/... is not an operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues/{issue_number}?"},
-		"a part too many": {"/api/repos/acme/api/issues", "GET /api/repos/acme/api/issues is not an operation that an App can use, as far as this release knows; hint: did you mean GET /repos/{owner}/{repo}/issues?"},
-		"YAML list":       {"- git clone", "begins with a dash, as in a list of YAML; hint: leave the dashes out, and write one operation a line"},
-		"nothing near":    {"GET /completely/different/from/anything", "GET /completely/different/from/anything is not an operation that an App can use, as far as this release knows; " + shape},
-		"another server":  {"GET /api/v4/projects", "GET /api/.../projects is not an operation that an App can use, as far as this release knows; " + shape},
-		"a long path":     {"/" + strings.Repeat("abcdefghij/", 15), "GET with a long path is not an operation that an App can use, as far as this release knows; " + shape},
-		"a huge path":     {"/" + strings.Repeat("a/", 20000), "GET with a long path is not an operation that an App can use, as far as this release knows; " + shape},
-		"user token":      {"GET /user/emails", "GET /user/emails acts for a person, so the installation token of an App cannot do it; hint: use a user access token of the App (ghu_), or a fine-grained personal access token, with emails: read"},
-		"the App's JWT":   {"GET /app", "GET /app takes the App's own JWT, not a token; hint: leave it out: permissions do not apply to it"},
-		"notifications":   {"PUT /notifications/threads/1", "PUT /notifications/threads/... is not open to Apps; hint: notifications belong to a person; use a classic personal access token"},
-		"packages":        {"DELETE /orgs/acme/packages/npm/x", "DELETE /orgs/acme/packages/npm/x is not open to Apps; hint: use the workflow's GITHUB_TOKEN with packages: write, or a classic personal access token"},
-		"a page":          {"https://github.com/acme/api", "the address of a page, not of the API; hint: the API is at https://api.github.com/ or https://HOST/api/v3/"},
-		"another scheme":  {"ssh://api.github.com/zen", "not an address of an API; " + shape},
-		"no path":         {"GET", "a method without a path; " + shape},
-		"no method":       {"FETCH /zen", "the word before the path is not a method; hint: one of GET, POST, PUT, PATCH, DELETE"},
-		"too much":        {"GET /zen please", "more than a method and a path; " + shape},
-		"git, arguments":  {"git push origin main", "not a command that this release knows; hint: did you mean git push? Arguments are left out"},
+		"misspelled": {
+			"GET /repos/{owner}/{repo}/isues",
+			"GET /repos/{owner}/{repo}/isues is not an operation that an App can use, as far as this release knows; hint: " +
+				"did you mean GET /repos/{owner}/{repo}/issues?",
+		},
+		"wrong method": {
+			"DELETE /repos/acme/api/issues/7",
+			"DELETE /repos/acme/api/issues/... is not an operation that an App can use, as far as this release knows; hint: " +
+				"did you mean GET /repos/{owner}/{repo}/issues/{issue_number}?",
+		},
+		"a part too many": {
+			"/api/repos/acme/api/issues",
+			"GET /api/repos/acme/api/issues is not an operation that an App can use, as far as this release knows; hint: " +
+				"did you mean GET /repos/{owner}/{repo}/issues?",
+		},
+		"YAML list": {
+			"- git clone", "begins with a dash, as in a list of YAML; hint: leave the dashes out, and write one operation a line",
+		},
+		"nothing near": {
+			"GET /completely/different/from/anything",
+			"GET /completely/different/from/anything is not an operation that an App can use, as far as this release knows; " + shape,
+		},
+		"another server": {
+			"GET /api/v4/projects",
+			"GET /api/.../projects is not an operation that an App can use, as far as this release knows; " + shape,
+		},
+		"a long path": {
+			"/" + strings.Repeat("abcdefghij/", 15),
+			"GET with a long path is not an operation that an App can use, as far as this release knows; " + shape,
+		},
+		"a huge path": {
+			"/" + strings.Repeat("a/", 20000),
+			"GET with a long path is not an operation that an App can use, as far as this release knows; " + shape,
+		},
+		"user token": {
+			"GET /user/emails",
+			"GET /user/emails acts for a person, so the installation token of an App cannot do it; hint: " +
+				"use a user access token of the App (ghu_), or a fine-grained personal access token, with emails: read",
+		},
+		"the App's JWT": {
+			"GET /app", "GET /app takes the App's own JWT, not a token; hint: leave it out: permissions do not apply to it",
+		},
+		"notifications": {
+			"PUT /notifications/threads/1",
+			"PUT /notifications/threads/... is not open to Apps; hint: " +
+				"notifications belong to a person; use a classic personal access token",
+		},
+		"packages": {
+			"DELETE /orgs/acme/packages/npm/x",
+			"DELETE /orgs/acme/packages/npm/x is not open to Apps; hint: " +
+				"use the workflow's GITHUB_TOKEN with packages: write, or a classic personal access token",
+		},
+		"a page": {
+			"https://github.com/acme/api",
+			"the address of a page, not of the API; hint: the API is at https://api.github.com/ or https://HOST/api/v3/",
+		},
+		"another scheme": {"ssh://api.github.com/zen", "not an address of an API; " + shape},
+		"no path":        {"GET", "a method without a path; " + shape},
+		"no method":      {"FETCH /zen", "the word before the path is not a method; hint: one of GET, POST, PUT, PATCH, DELETE"},
+		"too much":       {"GET /zen please", "more than a method and a path; " + shape},
+		"git, arguments": {
+			"git push origin main", "not a command that this release knows; hint: did you mean git push? Arguments are left out",
+		},
 		"git, misspelled": {"git pusch", "not a command that this release knows; hint: did you mean git push? Arguments are left out"},
-		"git, other":      {"git", "not a command that this release knows; hint: git clone, git fetch, git pull, git push, and git push workflows are"},
-		"gh, other":       {"gh pr create", "not a command that this release knows; hint: many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path"},
-		"gh api, options": {"gh api -f a=b /zen", "more than a method and a path; hint: write gh api -X METHOD PATH, and leave other options out"},
-		"gh api, nothing": {"gh api", "the path is missing, or the method does not exist; hint: write gh api -X METHOD PATH, and leave other options out"},
+		"git, other": {
+			"git",
+			"not a command that this release knows; hint: git clone, git fetch, git pull, git push, and git push workflows are",
+		},
+		"gh, other": {
+			"gh pr create",
+			"not a command that this release knows; hint: " +
+				"many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path",
+		},
+		"gh api, options": {
+			"gh api -f a=b /zen", "more than a method and a path; hint: write gh api -X METHOD PATH, and leave other options out",
+		},
+		"gh api, nothing": {
+			"gh api",
+			"the path is missing, or the method does not exist; hint: write gh api -X METHOD PATH, and leave other options out",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -331,7 +403,8 @@ func TestOperationFaults(t *testing.T) {
 			}
 		})
 	}
-	if _, errs := Operations("-----BEGIN KEY", nil); len(errs) != 1 || !strings.HasPrefix(fault.Line(errs[0]), "a PEM block, such as a private key, is not a list of operations; hint: ") {
+	if _, errs := Operations("-----BEGIN KEY", nil); len(errs) != 1 ||
+		!strings.HasPrefix(fault.Line(errs[0]), "a PEM block, such as a private key, is not a list of operations; hint: ") {
 		t.Errorf("got %v", errs)
 	}
 	needs, errs := Operations("/zen\n/nope\n"+strings.Repeat("GET\n", 20), nil)
@@ -405,8 +478,11 @@ func TestOpens(t *testing.T) {
 		{write, "POST /repos/{owner}/{repo}/issues", true},
 		{write, "GET /repos/{owner}/{repo}/issues", true},
 		{write, "GET /zen", false},
-		{Opens("organization_secrets", "write"), "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}", true}, // with metadata
-		{Opens("pages", "write"), "POST /repos/{owner}/{repo}/pages", false},                                                         // takes administration too
+		{
+			Opens("organization_secrets", "write"), "PUT /orgs/{org}/actions/secrets/{secret_name}/repositories/{repository_id}",
+			true,
+		}, // with metadata
+		{Opens("pages", "write"), "POST /repos/{owner}/{repo}/pages", false}, // takes administration too
 	} {
 		if got := slices.Contains(c.list, c.name); got != c.want {
 			t.Errorf("%s: got %v, want %v", c.name, got, c.want)
@@ -421,8 +497,10 @@ func TestOperationsEchoNoSecrets(t *testing.T) {
 	t.Parallel()
 	for _, secret := range markers {
 		for _, form := range []string{
-			"%s", "%s /zen", "GET %s", "GET /%s", "GET /repos/acme/%s/isues", "/repos/{%s}/x", "/x/:%s", "GET /user/x?token=%s", "/zen#%s ", "https://%s@api.github.com/x",
-			"https://%s/x", "git %s", "git push %s", "gh %s", "gh api %s", "gh api -X %s /x", "gh api -H %s", "/orgs/acme/packages/%s", "/notifications/%s",
+			"%s", "%s /zen", "GET %s", "GET /%s", "GET /repos/acme/%s/isues", "/repos/{%s}/x", "/x/:%s", "GET /user/x?token=%s", "/zen#%s ",
+			"https://%s@api.github.com/x",
+			"https://%s/x", "git %s", "git push %s", "gh %s", "gh api %s", "gh api -X %s /x", "gh api -H %s", "/orgs/acme/packages/%s",
+			"/notifications/%s",
 		} {
 			if all := joinedTexts(Operations(fmt.Sprintf(form, secret), nil)); leaks(all, secret) {
 				t.Errorf("%s is repeated for %s:\n%s", secret, form, all)
@@ -438,8 +516,8 @@ func FuzzOperations(f *testing.F) {
 	}, Operations)
 }
 
-// fuzzNeeds holds that what is read from a text is read from its own name as well,
-// and that a secret anywhere in the text is not repeated.
+// fuzzNeeds holds that what is read from a text is read from its own name as
+// well, and that a secret anywhere in the text is not repeated.
 func fuzzNeeds(f *testing.F, texts []string, read func(text string, chosen Set) ([]Need, []error)) {
 	for _, text := range texts {
 		for i := range markers {

@@ -54,15 +54,25 @@ func TestParseFaults(t *testing.T) {
 		text string
 		want []string
 	}{
-		"misspelled level":  {"contents: wrte", []string{`contents: "wrte" is not a level; hint: one of read, write (did you mean write?)`}},
-		"no level like it":  {"contents: maybe", []string{`contents: "maybe" is not a level; hint: one of read, write`}},
-		"level it lacks":    {"workflows: read", []string{`workflows: "read" is not one of its levels; hint: its only level is write`}},
-		"admin it lacks":    {"contents: admin", []string{`contents: "admin" is not one of its levels; hint: one of read, write`}},
-		"none":              {"contents: none", []string{`contents: "none" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named`}},
-		"no level":          {"contents", []string{"contents: no level given; hint: one of read, write"}},
-		"empty level":       {"foo:", []string{"foo: no level given; hint: one of read, write, admin"}},
-		"two levels":        {"contents: read\ncontents: write", []string{"contents: both read and write are asked for; hint: keep one of them"}},
-		"two spellings":     {"pull-requests=read, pull_requests=write", []string{"pull_requests: both read and write are asked for; hint: keep one of them"}},
+		"misspelled level": {
+			"contents: wrte", []string{`contents: "wrte" is not a level; hint: one of read, write (did you mean write?)`},
+		},
+		"no level like it": {"contents: maybe", []string{`contents: "maybe" is not a level; hint: one of read, write`}},
+		"level it lacks":   {"workflows: read", []string{`workflows: "read" is not one of its levels; hint: its only level is write`}},
+		"admin it lacks":   {"contents: admin", []string{`contents: "admin" is not one of its levels; hint: one of read, write`}},
+		"none": {
+			"contents: none",
+			[]string{`contents: "none" cannot be granted; hint: leave it out and name what is needed, a token gets only what is named`},
+		},
+		"no level":    {"contents", []string{"contents: no level given; hint: one of read, write"}},
+		"empty level": {"foo:", []string{"foo: no level given; hint: one of read, write, admin"}},
+		"two levels": {
+			"contents: read\ncontents: write", []string{"contents: both read and write are asked for; hint: keep one of them"},
+		},
+		"two spellings": {
+			"pull-requests=read, pull_requests=write",
+			[]string{"pull_requests: both read and write are asked for; hint: keep one of them"},
+		},
 		"unspeakable level": {"contents: hunter2!", []string{"contents: the given text is not a level; hint: one of read, write"}},
 		"long level":        {"contents: abcdefghijkl", []string{"contents: the given text is not a level; hint: one of read, write"}},
 		"malformed name":    {"contents: read\n\nn\u00e4me: read", []string{"line 3: not a permission name; " + shape}},
@@ -74,18 +84,39 @@ func TestParseFaults(t *testing.T) {
 		}},
 		"name too long":       {strings.Repeat("a", 65) + ": read", []string{"entry 1: not a permission name; " + shape}},
 		"long name, no level": {strings.Repeat("a", 41), []string{"entry 1: no level given; hint: one of read, write, admin"}},
-		"token":               {"ghs_" + "abcdefghijklmnopqrstuvwxyzabcdefghij", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
-		"token as name":       {"GHP-abc: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
-		"token as level":      {"contents: github_pat_abc", []string{"contents: looks like a token; hint: take it out and revoke it, permissions need no secret"}},
-		"key":                 {"contents: read\n-----BEGIN RSA PRIVATE KEY-----\nabc", []string{"a PEM block, such as a private key, is not a list of permissions; hint: pass the key as private-key, and " + example}},
-		"JSON, no string":     {`{"contents": true, "issues": {"a": ["read"]}}`, []string{"contents: the level is not a string; hint: one of read, write", "issues: the level is not a string; hint: one of read, write"}},
-		"JSON, twice":         {`{"contents": "read", "contents": "read"}`, []string{"contents: the key appears twice; hint: keep one of them"}},
-		"JSON, two spellings": {`{"pull-requests": "read", "pull_requests": "read"}`, []string{"pull_requests: the key appears twice; hint: keep one of them"}},
-		"JSON, odd key":       {`{"contents": "read", "": "read"}`, []string{"entry 2: not a permission name; " + shape}},
-		"JSON, broken":        {`{contents: read}`, []string{`no valid JSON object near byte 1; hint: {"contents": "read"}, or ` + example}},
-		"JSON, open":          {`{"contents": "read"`, []string{`no valid JSON object near byte 19; hint: {"contents": "read"}, or ` + example}},
-		"JSON, more":          {`{"contents": "read"} x`, []string{`no valid JSON object near byte 21; hint: {"contents": "read"}, or ` + example}},
-		"too long":            {strings.Repeat(" ", maxText+1), []string{"more than 64 KiB of text; hint: " + example}},
+		"token": {
+			"ghs_" + "abcdefghijklmnopqrstuvwxyzabcdefghij",
+			[]string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"},
+		},
+		"token as name": {
+			"GHP-abc: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"},
+		},
+		"token as level": {
+			"contents: github_pat_abc",
+			[]string{"contents: looks like a token; hint: take it out and revoke it, permissions need no secret"},
+		},
+		"key": {
+			"contents: read\n-----BEGIN RSA PRIVATE KEY-----\nabc",
+			[]string{"a PEM block, such as a private key, is not a list of permissions; hint: pass the key as private-key, and " + example},
+		},
+		"JSON, no string": {`{"contents": true, "issues": {"a": ["read"]}}`, []string{
+			"contents: the level is not a string; hint: one of read, write",
+			"issues: the level is not a string; hint: one of read, write",
+		}},
+		"JSON, twice": {
+			`{"contents": "read", "contents": "read"}`, []string{"contents: the key appears twice; hint: keep one of them"},
+		},
+		"JSON, two spellings": {
+			`{"pull-requests": "read", "pull_requests": "read"}`,
+			[]string{"pull_requests: the key appears twice; hint: keep one of them"},
+		},
+		"JSON, odd key": {`{"contents": "read", "": "read"}`, []string{"entry 2: not a permission name; " + shape}},
+		"JSON, broken":  {`{contents: read}`, []string{`no valid JSON object near byte 1; hint: {"contents": "read"}, or ` + example}},
+		"JSON, open":    {`{"contents": "read"`, []string{`no valid JSON object near byte 19; hint: {"contents": "read"}, or ` + example}},
+		"JSON, more": {
+			`{"contents": "read"} x`, []string{`no valid JSON object near byte 21; hint: {"contents": "read"}, or ` + example},
+		},
+		"too long": {strings.Repeat(" ", maxText+1), []string{"more than 64 KiB of text; hint: " + example}},
 		"all at once": {"contents: wrte\nworkflows: read\nissues: read\n!", []string{
 			`contents: "wrte" is not a level; hint: one of read, write (did you mean write?)`,
 			`workflows: "read" is not one of its levels; hint: its only level is write`,
@@ -102,11 +133,13 @@ func TestParseFaults(t *testing.T) {
 	}
 }
 
-// A misspelt name, a word of GitHub's settings page and a word of the workflow's own
-// token are faults that name what was meant. What could be new goes to GitHub.
+// A misspelt name, a word of GitHub's settings page and a word of the
+// workflow's own token are faults that name what was meant. What could be new
+// goes to GitHub.
 func TestMisspelt(t *testing.T) {
 	t.Parallel()
-	const job = "not a permission of an App, but a word of the workflow's own token; hint: it goes under the job's permissions:, and here each permission has its name and level, such as contents: read"
+	const job = "not a permission of an App, but a word of the workflow's own token; hint: " +
+		"it goes under the job's permissions:, and here each permission has its name and level, such as contents: read"
 	for name, want := range map[string]string{
 		"content":                     "did you mean contents?",
 		"contnets":                    "did you mean contents?",
@@ -162,7 +195,8 @@ func TestMisspelt(t *testing.T) {
 		t.Errorf("alone: got %s", got)
 	}
 	for _, level := range []string{"read", "Write", "admin", "none"} {
-		if _, errs := Parse(level); !strings.HasSuffix(texts(errs), ": a level without a name; hint: it takes both for each permission, such as contents: read") {
+		if _, errs := Parse(level); !strings.HasSuffix(texts(errs),
+			": a level without a name; hint: it takes both for each permission, such as contents: read") {
 			t.Errorf("%s alone: got %v", level, errs)
 		}
 	}
@@ -225,7 +259,10 @@ var markers = []string{
 func TestNothingEchoesSecrets(t *testing.T) {
 	t.Parallel()
 	for _, secret := range markers {
-		for _, form := range []string{"%s", "%s:", "%s: read", "%s: wrte", "contents: %s", "contents=%s,issues=x", "x\n%s=\ny", "%s=read,%[1]s=write", `{"%s": 1}`, `{"%s": "no"}`, `{"contents": "%s"}`, `{%s`, "-----BEGIN KEY-----\n%s"} {
+		for _, form := range []string{
+			"%s", "%s:", "%s: read", "%s: wrte", "contents: %s", "contents=%s,issues=x", "x\n%s=\ny", "%s=read,%[1]s=write",
+			`{"%s": 1}`, `{"%s": "no"}`, `{"contents": "%s"}`, `{%s`, "-----BEGIN KEY-----\n%s",
+		} {
 			set, errs := Parse(fmt.Sprintf(form, secret))
 			_, clash := Merge(set, Set{Name(secret): "admin"})
 			missing, extra := Compare(set, Set{Name(secret): "admin"})

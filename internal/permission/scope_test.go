@@ -50,11 +50,14 @@ func TestScopes(t *testing.T) {
 		text string
 		want []string
 	}{
-		"nothing":               {" \n# repo\n,", nil},
-		"commas, spaces, lines": {"repo:status, repo_deployment read:org\r\nworkflow", []string{"repo:status", "repo_deployment", "read:org", "workflow"}},
-		"twice, case, comment":  {"Repo:Status\n'repo:status' # why", []string{"repo:status"}},
-		"without a scope":       {"(no scope)", []string{"(no scope)"}},
-		"preset":                {"repo:push", []string{"repo:push"}},
+		"nothing": {" \n# repo\n,", nil},
+		"commas, spaces, lines": {
+			"repo:status, repo_deployment read:org\r\nworkflow",
+			[]string{"repo:status", "repo_deployment", "read:org", "workflow"},
+		},
+		"twice, case, comment": {"Repo:Status\n'repo:status' # why", []string{"repo:status"}},
+		"without a scope":      {"(no scope)", []string{"(no scope)"}},
+		"preset":               {"repo:push", []string{"repo:push"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -69,7 +72,9 @@ func TestScopes(t *testing.T) {
 		})
 	}
 	needs, _ := Scopes("repo:push-workflows, read:org")
-	if got, want := Cover(needs), (Set{"contents": "write", "workflows": "write", "metadata": "read", "members": "read", "organization_projects": "read"}); !maps.Equal(got, want) {
+	if got, want := Cover(needs), (Set{
+		"contents": "write", "workflows": "write", "metadata": "read", "members": "read", "organization_projects": "read",
+	}); !maps.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 }
@@ -78,14 +83,25 @@ func TestScopeFaults(t *testing.T) {
 	t.Parallel()
 	const shape = "hint: write scopes as on a personal access token, such as repo, read:org"
 	for name, c := range map[string]struct{ text, want string }{
-		"misspelled":     {"repos", "repos: not a scope that this release knows; hint: did you mean repo?"},
-		"YAML list":      {"- repo", "scope 1: a dash, as in a list of YAML; hint: leave the dashes out, and separate scopes by commas, spaces or lines"},
-		"preset, bare":   {"push", "push: not a scope that this release knows; hint: did you mean repo:push?"},
-		"nothing near":   {"everything", "everything: not a scope that this release knows; " + shape},
-		"unspeakable":    {"repo hunter2", "scope 2: not a scope that this release knows; " + shape},
-		"token":          {"ghp_abc", "scope 1: looks like a token; hint: take it out and revoke it, scopes need no secret"},
-		"gist":           {"gist", "gist: an installation token of an App is no person, and this acts for one; hint: use a user access token of the App (ghu_) or a personal access token"},
-		"key":            {"-----BEGIN RSA PRIVATE KEY-----", "a PEM block, such as a private key, is not a list of scopes; hint: pass the key as private-key, and write scopes as on a personal access token, such as repo, read:org"},
+		"misspelled": {"repos", "repos: not a scope that this release knows; hint: did you mean repo?"},
+		"YAML list": {
+			"- repo",
+			"scope 1: a dash, as in a list of YAML; hint: leave the dashes out, and separate scopes by commas, spaces or lines",
+		},
+		"preset, bare": {"push", "push: not a scope that this release knows; hint: did you mean repo:push?"},
+		"nothing near": {"everything", "everything: not a scope that this release knows; " + shape},
+		"unspeakable":  {"repo hunter2", "scope 2: not a scope that this release knows; " + shape},
+		"token":        {"ghp_abc", "scope 1: looks like a token; hint: take it out and revoke it, scopes need no secret"},
+		"gist": {
+			"gist",
+			"gist: an installation token of an App is no person, and this acts for one; hint: " +
+				"use a user access token of the App (ghu_) or a personal access token",
+		},
+		"key": {
+			"-----BEGIN RSA PRIVATE KEY-----",
+			"a PEM block, such as a private key, is not a list of scopes; hint: " +
+				"pass the key as private-key, and write scopes as on a personal access token, such as repo, read:org",
+		},
 		"too long":       {strings.Repeat(" ", maxText+1), "more than 64 KiB of text; " + shape},
 		"long word":      {strings.Repeat("a", 4000), "scope 1: not a scope that this release knows; " + shape},
 		"keeps the rest": {"repo nothere", "nothere: not a scope that this release knows; " + shape},

@@ -26,7 +26,8 @@ func TestMerge(t *testing.T) {
 func TestMergeConflict(t *testing.T) {
 	t.Parallel()
 	got, errs := Merge(Set{"contents": "read", "issues": "read"}, Set{"contents": "write", "issues": "write"})
-	want := "contents: both read and write are asked for; hint: keep one of them\nissues: both read and write are asked for; hint: keep one of them"
+	want := "contents: both read and write are asked for; hint: " +
+		"keep one of them\nissues: both read and write are asked for; hint: keep one of them"
 	if texts(errs) != want {
 		t.Errorf("got\n%s\nwant\n%s", texts(errs), want)
 	}
@@ -52,15 +53,25 @@ func TestCompare(t *testing.T) {
 		asked, granted Set
 		missing, extra []string
 	}{
-		"the same":            {Set{"contents": "read"}, Set{"contents": "read"}, nil, nil},
-		"metadata comes too":  {Set{"contents": "read"}, Set{"contents": "read", "metadata": "read"}, nil, nil},
-		"metadata: write":     {Set{"contents": "read"}, Set{"contents": "read", "metadata": "write"}, nil, []string{"metadata: write"}},
-		"metadata was asked":  {Set{"metadata": "read"}, Set{}, []string{"metadata: read (not granted)"}, nil},
-		"lower":               {Set{"contents": "write"}, Set{"contents": "read"}, []string{"contents: write (granted read)"}, nil},
-		"higher":              {Set{"contents": "read"}, Set{"contents": "write"}, nil, []string{"contents: write (asked read)"}},
-		"admin is the most":   {Set{"organization_projects": "write"}, Set{"organization_projects": "admin"}, nil, []string{"organization_projects: admin (asked write)"}},
+		"the same":           {Set{"contents": "read"}, Set{"contents": "read"}, nil, nil},
+		"metadata comes too": {Set{"contents": "read"}, Set{"contents": "read", "metadata": "read"}, nil, nil},
+		"metadata: write":    {Set{"contents": "read"}, Set{"contents": "read", "metadata": "write"}, nil, []string{"metadata: write"}},
+		"metadata was asked": {Set{"metadata": "read"}, Set{}, []string{"metadata: read (not granted)"}, nil},
+		"lower":              {Set{"contents": "write"}, Set{"contents": "read"}, []string{"contents: write (granted read)"}, nil},
+		"higher":             {Set{"contents": "read"}, Set{"contents": "write"}, nil, []string{"contents: write (asked read)"}},
+		"admin is the most": {
+			Set{"organization_projects": "write"},
+			Set{"organization_projects": "admin"},
+			nil,
+			[]string{"organization_projects: admin (asked write)"},
+		},
 		"level of the future": {Set{"contents": "read"}, Set{"contents": "own"}, []string{"contents: read (granted own)"}, nil},
-		"hostile server":      {Set{"contents": "read"}, Set{"contents": "\n::x", "a\nb": "read"}, []string{"contents: read (granted another level)"}, []string{"a name of 3 characters: read"}},
+		"hostile server": {
+			Set{"contents": "read"},
+			Set{"contents": "\n::x", "a\nb": "read"},
+			[]string{"contents: read (granted another level)"},
+			[]string{"a name of 3 characters: read"},
+		},
 		"all of it, sorted": {
 			Set{"pages": "read", "issues": "read", "contents": "read"},
 			Set{"members": "read", "contents": "write", "actions": "read"},
@@ -108,7 +119,8 @@ func TestUnknownIsBounded(t *testing.T) {
 		s[fmt.Sprintf("name%d", i)] = "read"
 	}
 	got := Unknown(s)
-	if want := "4990 more are not known to this release either; they are passed to GitHub as they are"; len(got) != maxFaults+1 || got[maxFaults] != want {
+	if want := "4990 more are not known to this release either; they are passed to GitHub as they are"; len(got) != maxFaults+1 ||
+		got[maxFaults] != want {
 		t.Errorf("got %d warnings, the last %q, want %q", len(got), got[len(got)-1], want)
 	}
 }

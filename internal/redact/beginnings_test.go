@@ -13,7 +13,7 @@ import (
 )
 
 // No other package has a list of its own: one that lacks a kind shows a secret.
-// The fake GitHub is left out, since it imports nothing of ours.
+// The fake GitHub has to, since it imports nothing of ours.
 func TestBeginningsStandHereAlone(t *testing.T) {
 	stanzas := []string{"ssh-ed25519", "ssh-rsa"} // words of age files
 	looked := 0

@@ -49,7 +49,8 @@ func (f *killFixture) state() map[string]stateEntry {
 	}
 	lines := strings.Split(strings.TrimSuffix(string(text), "\n"), "\n")
 	head, end := `{"valetkey":`, fmt.Sprintf(`{"places":%d,`, len(lines)-2)
-	if len(lines) < 2 || !strings.HasPrefix(lines[0], head) || !strings.HasPrefix(lines[len(lines)-1], end) || !strings.HasSuffix(string(text), "\n") {
+	if len(lines) < 2 || !strings.HasPrefix(lines[0], head) || !strings.HasPrefix(lines[len(lines)-1], end) ||
+		!strings.HasSuffix(string(text), "\n") {
 		f.tb.Fatalf("a torn state file of %d lines and %d bytes", len(lines), len(text))
 	}
 	all := map[string]stateEntry{}

@@ -1,6 +1,6 @@
 // Package fakegithubtest builds the GitHub that most tests begin with: one App,
-// installed on one organization with private repositories. It is support for tests
-// only and never goes into the program. Start at [New].
+// installed on one organization with private repositories. It is support for
+// tests only and never goes into the program. Start at [New].
 package fakegithubtest
 
 import (
@@ -29,8 +29,9 @@ type Setup struct {
 	Installation fakegithub.Installation // without Repositories it reaches all of them
 }
 
-// GitHub is a fake with one App on one organization. What it serves is held against
-// GitHub's own description, where the environment names that (see openapitest).
+// GitHub is a fake with one App on one organization. What it serves is held
+// against GitHub's own description, where the environment names that (see
+// openapitest).
 type GitHub struct {
 	*fakegithub.Server
 	App          fakegithub.App
@@ -68,11 +69,12 @@ func (g *GitHub) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.checked.ServeHTTP(w, r)
 }
 
-// jwts are those that were signed already: a signature takes a millisecond, and all
-// bubbles of testing/synctest begin at the same time.
+// jwts are those that were signed already: a signature takes a millisecond, and
+// all bubbles of testing/synctest begin at the same time.
 var jwts sync.Map
 
-// JWT returns the Authorization header of the App at a time. It is signed with [Key].
+// JWT returns the Authorization header of the App at a time. It is signed with
+// [Key].
 func (g *GitHub) JWT(now time.Time) string {
 	id := fmt.Sprint(g.App.ID, now.Unix())
 	if known, ok := jwts.Load(id); ok {
@@ -90,8 +92,8 @@ func (g *GitHub) JWT(now time.Time) string {
 	return "Bearer " + signed
 }
 
-// Mint asks for a token of an installation, as the App does at a time. The body says
-// what the token is for; nil asks for all that there is.
+// Mint asks for a token of an installation, as the App does at a time. The body
+// says what the token is for; nil asks for all that there is.
 func (g *GitHub) Mint(now time.Time, installation int64, body any) (token string, err error) {
 	var text []byte
 	if body != nil {

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// Key is the App's private key. Making one takes a while, so that all the tests of
-// a package share it.
+// Key is the App's private key. Making one takes a while, so that all the tests
+// of a package share it.
 var Key = sync.OnceValue(NewKey)
 
 // NewKey makes another key.

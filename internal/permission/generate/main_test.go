@@ -82,7 +82,8 @@ func TestFactsAreCurrent(t *testing.T) {
 	}
 }
 
-// What actions/create-github-app-token takes and gives must be here by the same name.
+// What actions/create-github-app-token takes and gives must be here by the same
+// name.
 func TestDropIn(t *testing.T) {
 	t.Parallel()
 	in, out, _ := strings.Cut(string(read(t, action)), "\noutputs:\n")
@@ -152,9 +153,12 @@ func TestKept(t *testing.T) {
 func TestRefresh(t *testing.T) {
 	t.Parallel()
 	got, err := refresh([]byte(`{
-		"b": {"levels": ["read"], "scope": "repository", "levels_basis": "openapi", "sources": [], "installation_token": "yes", "description": "Theirs."},
-		"a": {"levels": ["write"], "scope": "account", "levels_basis": "observed", "sources": [], "installation_token": "yes", "description": "New."},
-		"c": {"levels": ["write"], "scope": "account", "levels_basis": "observed", "sources": [], "installation_token": "no", "description": "Gone."}
+		"b": {"levels": ["read"], "scope": "repository", "levels_basis": "openapi", "sources": [],
+			"installation_token": "yes", "description": "Theirs."},
+		"a": {"levels": ["write"], "scope": "account", "levels_basis": "observed", "sources": [],
+			"installation_token": "yes", "description": "New."},
+		"c": {"levels": ["write"], "scope": "account", "levels_basis": "observed", "sources": [],
+			"installation_token": "no", "description": "Gone."}
 	}`), []byte(`[{"name":"b","scope":"repository","levels":["write"],"description":"Ours."}]`))
 	want := `[
 {"name":"a","scope":"account","levels":["write"],"observed":true,"description":"New."},
@@ -207,11 +211,13 @@ func TestRun(t *testing.T) {
 		}
 	}
 	for path, text := range map[string]string{
-		filepath.Join(root, "permissions.json"):          `{"a": {"levels": ["read"], "scope": "account", "installation_token": "yes", "description": "A."}}`,
-		filepath.Join(root, "scopes.json"):               `{"s": {"grants": "S.", "permissions": {"a": "read"}}}`,
-		filepath.Join(root, "endpoint-permissions.json"): `{"endpoints": {"GET /user/a": {"perms": {"a": "read"}, "token": "user"}, "GET /a": {"perms": {"a": "read"}, "token": "app"}}}`,
-		filepath.Join(dir, "commands.tsv"):               "git a\ta=read\n",
-		filepath.Join(root, "action.yml"):                "inputs:\n" + begin + end,
+		filepath.Join(root, "permissions.json"): `{"a": {"levels": ["read"], "scope": "account", ` +
+			`"installation_token": "yes", "description": "A."}}`,
+		filepath.Join(root, "scopes.json"): `{"s": {"grants": "S.", "permissions": {"a": "read"}}}`,
+		filepath.Join(root, "endpoint-permissions.json"): `{"endpoints": {"GET /user/a": {"perms": {"a": "read"}, "token": "user"}, ` +
+			`"GET /a": {"perms": {"a": "read"}, "token": "app"}}}`,
+		filepath.Join(dir, "commands.tsv"): "git a\ta=read\n",
+		filepath.Join(root, "action.yml"):  "inputs:\n" + begin + end,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -22,15 +22,31 @@ func TestRow(t *testing.T) {
 		permissions string
 		notes       string
 	}{
-		"one":                 {endpoint{Permissions: map[string]string{"a": "read"}, Token: "app"}, "a=read", ""},
-		"any":                 {endpoint{Permissions: two, Token: "app+user", Additional: true, Combine: "any"}, "a=write;b=read", ""},
-		"all":                 {endpoint{Permissions: two, Token: "app+user", Additional: true, Combine: "all", Cloud: true}, "a=write,b=read", "cloud"},
-		"not known":           {endpoint{Permissions: two, Token: "app+user", Additional: true, Combine: "unknown"}, "a=write,b=read", "unsure"},
-		"and metadata":        {endpoint{Permissions: map[string]string{"a": "write"}, Token: "app", Combine: "all+metadata:read"}, "a=write,metadata=read", ""},
-		"workflow files":      {endpoint{Permissions: map[string]string{"contents": "write", "workflows": "write"}, Token: "app", Combine: "contents, plus workflows when it may"}, "contents=write", "workflows"},
-		"of a person":         {endpoint{Permissions: map[string]string{"me": "write"}, Token: "user"}, "me=write", "user"},
-		"over an account":     {endpoint{Permissions: map[string]string{"me": "read"}, Token: "app+user"}, "me=read", "account"},
-		"account and another": {endpoint{Permissions: map[string]string{"me": "read", "a": "read"}, Token: "app+user", Combine: "unknown"}, "a=read", "unsure"},
+		"one": {endpoint{Permissions: map[string]string{"a": "read"}, Token: "app"}, "a=read", ""},
+		"any": {endpoint{Permissions: two, Token: "app+user", Additional: true, Combine: "any"}, "a=write;b=read", ""},
+		"all": {
+			endpoint{Permissions: two, Token: "app+user", Additional: true, Combine: "all", Cloud: true},
+			"a=write,b=read",
+			"cloud",
+		},
+		"not known": {
+			endpoint{Permissions: two, Token: "app+user", Additional: true, Combine: "unknown"}, "a=write,b=read", "unsure",
+		},
+		"and metadata": {
+			endpoint{Permissions: map[string]string{"a": "write"}, Token: "app", Combine: "all+metadata:read"},
+			"a=write,metadata=read", "",
+		},
+		"workflow files": {endpoint{
+			Permissions: map[string]string{"contents": "write", "workflows": "write"}, Token: "app",
+			Combine: "contents, plus workflows when it may",
+		}, "contents=write", "workflows"},
+		"of a person":     {endpoint{Permissions: map[string]string{"me": "write"}, Token: "user"}, "me=write", "user"},
+		"over an account": {endpoint{Permissions: map[string]string{"me": "read"}, Token: "app+user"}, "me=read", "account"},
+		"account and another": {
+			endpoint{Permissions: map[string]string{"me": "read", "a": "read"}, Token: "app+user", Combine: "unknown"},
+			"a=read",
+			"unsure",
+		},
 	} {
 		before := maps.Clone(c.endpoint.Permissions)
 		permissions, notes, err := c.endpoint.row(map[string]bool{"me": true})
@@ -56,7 +72,8 @@ func TestOperations(t *testing.T) {
 	t.Parallel()
 	permissions := []byte(`[{"name":"a","scope":"repository","levels":["read"],"description":"A."}]`)
 	got, err := operations([]byte(`{
-		"endpoints": {"GET /x/{one}": {"perms": {"a": "read"}, "token": "app"}, "DELETE /x/{one}": {"perms": {"a": "read"}, "token": "user"}},
+		"endpoints": {"GET /x/{one}": {"perms": {"a": "read"}, "token": "app"},
+			"DELETE /x/{one}": {"perms": {"a": "read"}, "token": "user"}},
 		"jwt_only": ["GET /app"],
 		"no_permission_listed": ["GET /x/{a}...{b}", "GET /"]
 	}`), permissions)
