@@ -2,7 +2,7 @@ package envelope
 
 import "testing"
 
-// What encryption adds to mint has to stay under 5 ms.
+// Encryption has to add less than 5 ms to mint.
 func BenchmarkSeal(b *testing.B) {
 	for _, k := range pairs(b) {
 		to := recipientOf(b, k.public)

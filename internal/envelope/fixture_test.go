@@ -27,7 +27,7 @@ import (
 // appKey stands for the App's own; making one takes a while.
 var appKey = sync.OnceValue(func() *rsa.PrivateKey { return rsaKey(2048) })
 
-// smallKey is one that nobody should use.
+// smallKey is too small to use.
 var smallKey = sync.OnceValue(func() *rsa.PrivateKey { return rsaKey(1024) })
 
 func rsaKey(bits int) *rsa.PrivateKey {
@@ -39,7 +39,7 @@ func rsaKey(bits int) *rsa.PrivateKey {
 }
 
 // fixedKey is the same in each process, so that a fuzz worker opens what its
-// coordinator has sealed; it is made of nothing but its name.
+// coordinator has sealed; it is derived from its name alone.
 func fixedKey() ed25519.PrivateKey {
 	seed := sha256.Sum256([]byte("the key of a fuzz target"))
 	return ed25519.NewKeyFromSeed(seed[:])
@@ -64,7 +64,7 @@ func pairs(t testing.TB) []pair {
 	}
 }
 
-// sshPair gives the two files that ssh-keygen makes.
+// sshPair returns the two files that ssh-keygen makes.
 func sshPair(t testing.TB, key crypto.PrivateKey) (public, private string) {
 	t.Helper()
 	signer, err := ssh.NewSignerFromKey(key)
@@ -90,7 +90,7 @@ func identityFor(t testing.TB, text string) []Identity {
 
 const phrase = "correct horse battery staple"
 
-// cheap is a passphrase's recipient that takes no time.
+// cheap returns a passphrase's recipient that takes no time.
 func cheap(t testing.TB) []Recipient {
 	t.Helper()
 	r, err := passphraseRecipient(redact.New(phrase), 2)
@@ -124,7 +124,7 @@ func same(want, got Payload) string {
 	return cmp.Diff(want, got, reveal)
 }
 
-// sealed is a file as stock age makes it.
+// sealed returns a file as stock age makes it.
 func sealed(t testing.TB, plain string, to ...age.Recipient) []byte {
 	t.Helper()
 	var file bytes.Buffer
@@ -145,7 +145,7 @@ func bytesOf(t testing.TB, line string) []byte {
 	return file
 }
 
-// fails asserts an error of ours with a hint, and gives its text.
+// fails asserts an error of ours with a hint, and returns its text.
 func fails(t testing.TB, err error) *fault.Error {
 	t.Helper()
 	var e *fault.Error

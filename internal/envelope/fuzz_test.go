@@ -15,8 +15,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Any bytes: no panic, an error with a hint, and of what isn't the sealed file
-// itself, no payload. No passphrase is among the identities, for the fuzzer
+// Any bytes: no panic, an error with a hint, and no payload except from the
+// sealed file itself. No passphrase is among the identities, for the fuzzer
 // soon finds a work factor of 20.
 func FuzzOpen(f *testing.F) {
 	ed, err := agessh.NewEd25519Identity(fixedKey())
@@ -59,8 +59,8 @@ func FuzzOpen(f *testing.F) {
 	})
 }
 
-// Whatever is text comes out as it went in; what JSON can't carry, which is all
-// that isn't UTF-8, is refused rather than changed.
+// Every text comes out as it went in; what is not UTF-8, which JSON can't
+// carry, is refused rather than changed.
 func FuzzRoundTrip(f *testing.F) {
 	f.Add(true, "ghs_abc", int64(1_800_000_000), "https://api.github.com", int64(1), "valet", "contents", "read", "api", "NAME", "value",
 		"ab")
@@ -112,7 +112,7 @@ func FuzzRoundTrip(f *testing.F) {
 	})
 }
 
-// asJSON reads it as another program does.
+// asJSON reads an envelope as another program does.
 func asJSON(t *testing.T, line string, x age.Identity, p Payload) {
 	t.Helper()
 	r, err := age.Decrypt(bytes.NewReader(bytesOf(t, line)), x)
@@ -132,7 +132,7 @@ func asJSON(t *testing.T, line string, x age.Identity, p Payload) {
 	}
 }
 
-// Any text: no panic, and errors of our own words only.
+// Any text: no panic, and only errors in our own words.
 func FuzzParseRecipients(f *testing.F) {
 	for _, k := range pairs(f) {
 		f.Add(k.public)
@@ -179,8 +179,8 @@ func FuzzParseIdentities(f *testing.F) {
 	})
 }
 
-// ownWords holds an error against all that it can say, so nothing of what was
-// given can be in it.
+// ownWords checks an error against all possible texts, so that it can't repeat
+// the input.
 func ownWords(t *testing.T, err error) {
 	t.Helper()
 	if e := fails(t, err); !vocabulary.MatchString(e.Error()) {

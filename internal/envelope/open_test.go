@@ -16,7 +16,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// What people and tools do to a line on its way.
+// The changes that people and tools make to a line on its way.
 func TestOpenIsTolerant(t *testing.T) {
 	k := pairs(t)[0]
 	with := identityFor(t, k.private)
@@ -81,7 +81,7 @@ func (s stanza) Wrap([]byte) ([]*age.Stanza, error) {
 	return []*age.Stanza{{Type: string(s), Args: []string{"some"}, Body: []byte("body")}}, nil
 }
 
-// short gives half of the file key to another recipient.
+// short hands half of the file key to another recipient.
 type short struct{ age.Recipient }
 
 func (s short) Wrap(key []byte) ([]*age.Stanza, error) { return s.Recipient.Wrap(key[:8]) }
@@ -332,7 +332,7 @@ func sshPublicOfAnother(t *testing.T) string {
 	return public
 }
 
-// Whatever part of a file is changed, nothing comes out of it.
+// No change to any part of a file gets anything out of it.
 func TestTampering(t *testing.T) {
 	keys := pairs(t)
 	type sealedFor struct {
@@ -386,7 +386,8 @@ func regionOf(file []byte, i int) string {
 	return "payload"
 }
 
-// refused asserts that the error is one of those that a change there may have.
+// refused asserts that the error is one of those that a change at this place
+// may have.
 func refused(t *testing.T, what, region string, file []byte, with []Identity) {
 	t.Helper()
 	got, err := Open(b64(file), with)
@@ -416,8 +417,8 @@ func refused(t *testing.T, what, region string, file []byte, with []Identity) {
 	}
 }
 
-// A file of ours opened once more, with a different sender's header on it: the
-// header is bound to the key in it.
+// A file of ours with the header of another sender: the header is bound to the
+// key in it.
 func TestHeadersCannotBeSwapped(t *testing.T) {
 	k := pairs(t)[0]
 	to, with := recipientOf(t, k.public), identityFor(t, k.private)
@@ -435,7 +436,7 @@ func TestHeadersCannotBeSwapped(t *testing.T) {
 	refused(t, "header swapped", "payload", append(bytes.Clone(files[0][:at+49]), files[1][at+49:]...), with)
 }
 
-// The most that opening may cost is one step over what sealing takes.
+// Opening may cost at most one step more than sealing.
 func TestAffordable(t *testing.T) {
 	for factor, want := range map[string]bool{"1": true, "18": true, "19": true, "20": false, "22": false, "64": false} {
 		if got := affordable(&age.Stanza{Type: "scrypt", Args: []string{"salt", factor}}); got != want {

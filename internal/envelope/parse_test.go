@@ -115,7 +115,7 @@ func TestParseRecipientsErrors(t *testing.T) {
 	}
 }
 
-// flip gives another digit of bech32.
+// flip returns another digit of bech32.
 func flip(digit string) string {
 	if digit == "q" {
 		return "p"
@@ -133,7 +133,7 @@ func lowOrder(t *testing.T) string {
 	return text
 }
 
-// bech32Zero encodes 32 zero bytes for "age", as BIP 173 says it.
+// bech32Zero encodes 32 zero bytes for "age", as in BIP 173.
 func bech32Zero() string {
 	const digits = "qpzry9x8gf2tvdw0s3jn54khce6mua7l"
 	generator := []uint32{0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3}
@@ -172,7 +172,7 @@ func manyLines(n int) string {
 	return strings.Join(lines, "; ")
 }
 
-// refusedAs holds that a list was refused with an error, which repeats no word
+// refusedAs checks that a list was refused with an error that repeats no word
 // of it.
 func refusedAs[T any](t *testing.T, given, want string, got []T, err error) {
 	t.Helper()
@@ -333,7 +333,7 @@ func TestParseIdentitiesErrors(t *testing.T) {
 	}
 }
 
-// A PEM of a key with a damaged number in it is no reason to panic.
+// A PEM of a key with a damaged number in it must not panic.
 func TestParseIdentitiesOfOddKeys(t *testing.T) {
 	good := x509.MarshalPKCS1PrivateKey(appKey())
 	for i := 0; i < len(good); i += 1 + min(i/40, 1)*20 { // all of the first lengths, and samples of the numbers
@@ -349,7 +349,7 @@ func TestParseIdentitiesOfOddKeys(t *testing.T) {
 	}
 }
 
-// vocabulary is all that an error of the Parse functions can say.
+// vocabulary matches every text that an error of the Parse functions can have.
 var vocabulary = func() *regexp.Regexp {
 	var problems []string
 	for _, f := range []*fault.Error{

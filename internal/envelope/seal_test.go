@@ -57,7 +57,7 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The JSON is a promise to those who open it with jq.
+// The JSON is a promise to readers who open it with jq.
 func TestJSON(t *testing.T) {
 	zone := token()
 	zone.ExpiresAt = zone.ExpiresAt.Add(987 * time.Millisecond).In(time.FixedZone("", 3600))
@@ -100,7 +100,7 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// What the runner drops a job output for is not in it.
+// No masked value, for which the runner would drop a job output, is in it.
 func TestSealHoldsNoMask(t *testing.T) {
 	to := recipientOf(t, pairs(t)[0].public)
 	masks := []redact.String{
@@ -269,7 +269,7 @@ func TestSealRefuses(t *testing.T) {
 	}
 }
 
-// The largest that goes in comes out.
+// The largest payload that can be sealed can be opened.
 func TestSealAndOpenAgreeOnSize(t *testing.T) {
 	k := pairs(t)[0]
 	to, with := recipientOf(t, k.public), identityFor(t, k.private)
@@ -318,8 +318,8 @@ func TestPassphraseRecipient(t *testing.T) {
 	}
 }
 
-// What a passphrase costs is the standard's; to open one at that cost is what
-// TestStockAgeWithPassphrase does.
+// The cost of a passphrase is the standard's; TestStockAgeWithPassphrase opens
+// one at that cost.
 func TestPassphraseAtItsFullCost(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second, and many under the race detector")
@@ -353,7 +353,7 @@ func TestRSAKeysThatAreRefused(t *testing.T) {
 	}
 }
 
-// Neither prints what it holds, however it is printed.
+// Neither prints its secret, whatever the verb.
 func TestPrintedAsKinds(t *testing.T) {
 	for _, k := range pairs(t) {
 		for _, i := range identityFor(t, k.private) {

@@ -15,7 +15,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// The stock tool opens ours, and we open what it writes: for each kind of key
+// The stock tool opens our files, and we open its files, for each kind of key
 // that the installed version knows.
 func TestStockAge(t *testing.T) {
 	if _, err := exec.LookPath("age"); err != nil {
@@ -54,8 +54,8 @@ func TestStockAge(t *testing.T) {
 	}
 }
 
-// appPair is the App's key as GitHub hands it out: PKCS#1, and no public half
-// but what can be made of it.
+// appPair is the App's key as GitHub hands it out: PKCS#1, and only the public
+// half that can be derived from it.
 func appPair(t *testing.T) []pair {
 	t.Helper()
 	public, _ := sshPair(t, appKey())
@@ -79,7 +79,7 @@ func TestStockAgeOpensTheAppsOwn(t *testing.T) {
 	must(t, err)
 	holdsToken(t, plain)
 
-	// What the README says, word for word.
+	// This is the README's command, word for word.
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("there is no jq in PATH")
 	}
@@ -90,7 +90,7 @@ func TestStockAgeOpensTheAppsOwn(t *testing.T) {
 	}
 }
 
-// Stock age takes a passphrase from a terminal only, which script(1) gives it.
+// Stock age takes a passphrase from a terminal only; script(1) provides one.
 func TestStockAgeWithPassphrase(t *testing.T) {
 	for _, tool := range []string{"age", "script"} {
 		if _, err := exec.LookPath(tool); err != nil {

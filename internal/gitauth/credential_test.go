@@ -169,7 +169,7 @@ func TestAnswer(t *testing.T) {
 	}
 }
 
-// FuzzParseRequest holds that whatever is accepted means the same when it is
+// FuzzParseRequest checks that an accepted request means the same when it is
 // written down again, and fits into lines.
 func FuzzParseRequest(f *testing.F) {
 	f.Add("protocol=https\nhost=github.com\npath=octo-corp/api.git\n\n")

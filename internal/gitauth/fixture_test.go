@@ -60,8 +60,8 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// serve refuses two Authorization headers as github.com does, where the fake
-// would take the first.
+// serve refuses two Authorization headers as github.com does; the fake would
+// use the first.
 func (f *fixture) serve(rw http.ResponseWriter, r *http.Request) {
 	if len(r.Header.Values("Authorization")) > 1 {
 		http.Error(rw, `Duplicate header: "Authorization"`, http.StatusBadRequest)
@@ -73,7 +73,7 @@ func (f *fixture) serve(rw http.ResponseWriter, r *http.Request) {
 	f.GitHub.ServeHTTP(rw, r)
 }
 
-// seeds is where seed made its repository, for TestMain to remove.
+// seeds is the directory of seed's repository, for TestMain to remove.
 var seeds string
 
 // seed is a bare repository with two commits on main, to be copied.
@@ -147,7 +147,7 @@ func (f *fixture) only(owner string, token redact.String, repositories ...string
 }
 
 // job is the environment of the steps of one job: a home of its own, and
-// nothing of whoever runs the tests.
+// nothing of the user who runs the tests.
 type job struct {
 	t    *testing.T
 	home string
@@ -160,7 +160,7 @@ func (f *fixture) job() *job {
 	return &job{t: f.t, home: home, env: isolated(home)}
 }
 
-// isolated is an environment in which git finds no configuration and asks
+// isolated returns an environment in which git finds no configuration and asks
 // nobody.
 func isolated(home string) []string {
 	return []string{
@@ -170,7 +170,7 @@ func isolated(home string) []string {
 	}
 }
 
-// use adds what Env gives, as the runner does with GITHUB_ENV.
+// use adds the variables of Env, as the runner does with GITHUB_ENV.
 func (j *job) use(c gitauth.Config) *job {
 	j.t.Helper()
 	for _, pair := range j.env {
@@ -220,7 +220,7 @@ func (j *job) must(directory string, args ...string) string {
 	return out
 }
 
-// fails runs git and wants a text in what it says.
+// fails runs git, which must fail with a text in its output.
 func (j *job) fails(want, directory string, args ...string) {
 	j.t.Helper()
 	out, err := j.git(directory, args...)

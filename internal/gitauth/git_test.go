@@ -95,8 +95,7 @@ func TestSubmodulesOverSSHAddresses(t *testing.T) {
 	for _, name := range []string{"scp", "ssh", "relative"} {
 		j.wantFile("api/"+name+"/file", "second")
 	}
-	// What the repository says stays as it is; only what git does with it
-	// changes.
+	// The repository's text stays as it is; only git's behaviour changes.
 	if got := j.must(filepath.Join(j.home, "api", "scp"), "config", "remote.origin.url"); got != "git@127.0.0.1:octo-corp/lib.git\n" {
 		t.Errorf("the remote is %q", got)
 	}
@@ -132,8 +131,8 @@ func TestOwnerInAnotherCase(t *testing.T) {
 	}
 }
 
-// persisted is a clone as actions/checkout leaves it behind: with the header of
-// a token for the whole server.
+// persisted is a clone as actions/checkout leaves it: with the header of a
+// token for the whole server.
 func persisted(f *fixture, c gitauth.Config) (*job, string) {
 	f.t.Helper()
 	before := f.job().use(c)
@@ -163,7 +162,7 @@ func TestPersistedCheckoutHeader(t *testing.T) {
 	j.fails("The requested URL returned error: 400", directory, "fetch")
 }
 
-// TestHeaderResolution holds git to what the comment at access says of it.
+// TestHeaderResolution checks the comment at accessEntries against git.
 func TestHeaderResolution(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -281,7 +280,7 @@ func TestTokenRevokedInBetween(t *testing.T) {
 	j.fails(want, api, "push", "origin", "HEAD:refs/heads/new")
 	j.fails(want, api, "ls-remote", "git@127.0.0.1:octo-corp/lib.git")
 
-	// The password of a machine is not to blame, and stays.
+	// The password of the machine is not the cause, and stays.
 	j.write(".gitconfig", "[credential]\n\thelper = \"!echo \\\"$@\\\" >>"+j.home+"/asked; :\"\n")
 	j.fails(want, api, "fetch")
 	if _, err := os.Stat(filepath.Join(j.home, "asked")); err == nil {
@@ -331,7 +330,7 @@ func helperConfig(t *testing.T, f *fixture, owner string) gitauth.Config {
 	return c
 }
 
-// asHelper is what the helper of help finds in its environment.
+// asHelper adds the variables that the helper of help reads.
 func (j *job) asHelper(f *fixture, tokens map[string]redact.String) *job {
 	j.t.Helper()
 	program, err := os.Executable()
@@ -364,8 +363,8 @@ func TestHelper(t *testing.T) {
 	j.fails("Authentication failed", api, "fetch")
 	j.asHelper(f, map[string]redact.String{"octo-corp": f.mint("octo-corp")}).must(api, "fetch", "--quiet")
 
-	// An owner that nobody configured is not asked for, nor one whose name
-	// begins alike.
+	// The helper is not asked for an owner that nobody configured, nor for one
+	// whose name begins alike.
 	only := f.job().use(octo).asHelper(f, tokens)
 	for _, other := range []string{"/hexa-corp/web", "/octo-corpus/api"} {
 		out, err := only.git("", "ls-remote", f.url+other)
@@ -392,8 +391,8 @@ func TestHelperBesideOthers(t *testing.T) {
 	}
 }
 
-// TestReadBack has git print the configuration: what it reads is what was
-// meant, and the files hold nothing of it.
+// TestReadBack makes git print the configuration: it reads what was meant, and
+// the files hold nothing of it.
 func TestReadBack(t *testing.T) {
 	t.Parallel()
 	bot := gitauth.Bot{Slug: "vault-keeper", ID: 917, Host: "github.com"}
@@ -424,8 +423,8 @@ func TestReadBack(t *testing.T) {
 	}
 }
 
-// TestNowhereToBeRead looks for the token while git is at work, in the
-// arguments of all processes, and afterwards in all that git leaves behind.
+// TestNowhereToBeRead looks for the token in the arguments of all processes
+// while git is at work, and afterwards in all files that git leaves.
 func TestNowhereToBeRead(t *testing.T) {
 	f := newFixture(t)
 	token := f.mint("octo-corp")
@@ -469,8 +468,8 @@ func TestNowhereToBeRead(t *testing.T) {
 }
 
 // lookAtProcesses reads the arguments of all processes and remembers the
-// programs among them that have to do with the server. Elsewhere than on Linux
-// it sees none.
+// programs that have to do with the server. On systems other than Linux it sees
+// none.
 func lookAtProcesses(t *testing.T, server string, secrets []redact.String, seen map[string]bool) {
 	u, err := url.Parse(server)
 	if err != nil {

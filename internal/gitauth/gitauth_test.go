@@ -74,7 +74,7 @@ func TestEnv(t *testing.T) {
 	}
 }
 
-// wantError checks for an error with a hint that gives away nothing of a token.
+// wantError checks for an error with a hint that repeats nothing of a token.
 func wantError(t *testing.T, got error, want *fault.Error) {
 	t.Helper()
 	if !errors.Is(got, want) {
@@ -173,7 +173,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// Http that leaves the machine takes a word of its own, and gh speaks no http
+// Http to another machine has to be allowed explicitly, and gh speaks no http
 // at all.
 func TestInsecureHTTP(t *testing.T) {
 	c := good()
@@ -269,8 +269,9 @@ func TestGH(t *testing.T) {
 	wantError(t, err, errToken)
 }
 
-// FuzzEnv holds that what is accepted is one line per value, numbered on from
-// what was there, in keys that git can only read as they were meant.
+// FuzzEnv checks that an accepted configuration has one line per value,
+// numbered on from the existing ones, and that git can read its keys only as
+// they were meant.
 func FuzzEnv(f *testing.F) {
 	f.Add("https://github.com", "octo-corp", "", someToken, "", "", int64(0), "")
 	f.Add("https://ghes.example.com:8443/", "Octo", "Api", "", `!"$RUNNER_TEMP/v" x`, "keeper", int64(7), "12")

@@ -12,7 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// addresses are those that GitHub shows for a repository, but for HTTPS.
+// addresses are those that GitHub shows for a repository, except for HTTPS.
 func addresses(host, path string) []string {
 	return []string{
 		"git@" + host + ":" + path, "git@" + host + ":/" + path, "ssh://git@" + host + "/" + path,
@@ -20,8 +20,8 @@ func addresses(host, path string) []string {
 	}
 }
 
-// What git does with a repository that the token does not open is what it would
-// do without us, also when its name begins with that of one that it opens.
+// Git treats a repository that the token does not open as it would without us,
+// even if its name begins with that of one that the token opens.
 func TestOthersOfTheOwnerAreLeftAlone(t *testing.T) {
 	f := newFixture(t)
 	token := f.mint("octo-corp", "api")
@@ -56,7 +56,7 @@ func TestOthersOfTheOwnerAreLeftAlone(t *testing.T) {
 				}
 			}
 		}
-		// What the comment at overHTTPS says cannot be covered.
+		// The comment at insteadOf says that this cannot be covered.
 		got := j.must("", "ls-remote", "--get-url", "git@127.0.0.1:octo-corp/api.github.io.git")
 		if got != f.url+"/octo-corp/api.github.io.git\n" {
 			t.Errorf("%s: got %s", name, got)
@@ -88,7 +88,7 @@ func TestOtherCredentialsOfTheOwnerStay(t *testing.T) {
 	}
 }
 
-// Of steps for one owner each adds to the ones before, and of two for one
+// Each step for one owner adds to the ones before; of two steps for one
 // repository the later counts.
 func TestSteps(t *testing.T) {
 	f := newFixture(t)
@@ -146,7 +146,7 @@ func TestSteps(t *testing.T) {
 			}
 		})
 	}
-	// What belongs to another owner stays as it was set up.
+	// Another owner's configuration stays as it was.
 	f.job().use(f.only("hexa-corp", f.mint("hexa-corp"), "web")).use(wide(all)).must("", "ls-remote", f.url+"/hexa-corp/web")
 	// A helper and a header in turn.
 	tokens := map[string]redact.String{"octo-corp": all}
@@ -207,7 +207,7 @@ func TestTooManyRepositories(t *testing.T) {
 	if !strings.HasPrefix(got, f.url) {
 		t.Errorf("the first became %s", got)
 	}
-	// What earlier steps took counts.
+	// The size that earlier steps took counts.
 	c = f.only("octo-corp", token, "api")
 	c.Before.Size = 512 << 10
 	if _, err := c.Env(); !errors.Is(err, gitauth.ErrTooMany) {

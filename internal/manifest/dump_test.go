@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// dump writes a File down, for golden files.
+// dump formats a File for golden files.
 func dump(f *File) string {
 	var out strings.Builder
 	for _, s := range f.Secrets {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// planted is a token as people paste it; made here, for scanners look for them.
+// planted is a token as people paste it. It is made here because scanners look
+// for tokens in files.
 var planted = "ghp" + "_" + strings.Repeat("aZ09", 9)
 
 func FuzzParse(f *testing.F) {
@@ -44,7 +45,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// hold checks what everybody after Parse relies on.
+// hold checks what every user of Parse relies on.
 func hold(t *testing.T, f *File, lines int) {
 	t.Helper()
 	within := func(p Position) {
@@ -124,7 +125,7 @@ func FuzzSelection(f *testing.F) {
 		if all, ok := s.All(); ok && !meant(all, name) && name != "" && !strings.Contains(name, "/") {
 			t.Errorf("%v doesn't mean %q", s, name)
 		}
-		// One repository among many is meant just as it is alone.
+		// A repository among many has the same meaning as alone.
 		x := NewIndex(owner, []Repository{{Name: "a"}, {Name: name}, {Name: "web-1"}, {Name: "zz"}})
 		among := containsFold(repositoryNames(s.Select(x).Repositories), name)
 		if among != meant(owner, name) {

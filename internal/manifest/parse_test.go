@@ -32,7 +32,7 @@ func golden(t *testing.T, path, got string) {
 	}
 }
 
-// faultsOf takes a joined error apart.
+// faultsOf splits a joined error.
 func faultsOf(t testing.TB, err error) []*Fault {
 	t.Helper()
 	if err == nil {
@@ -45,7 +45,7 @@ func faultsOf(t testing.TB, err error) []*Fault {
 	return all
 }
 
-// report is what a user reads.
+// report returns what a user reads.
 func report(t testing.TB, err error) string {
 	t.Helper()
 	var out strings.Builder
@@ -55,8 +55,8 @@ func report(t testing.TB, err error) string {
 	return out.String()
 }
 
-// eachFile parses the files of a folder of testdata, each of which has its
-// golden file beside it.
+// eachFile parses the files of a folder of testdata. Each has its golden file
+// next to it.
 func eachFile(t *testing.T, folder string, least int, check func(t *testing.T, golden string, f *File, err error)) {
 	t.Helper()
 	files, _ := filepath.Glob(filepath.Join("testdata", folder, "*.yml"))
@@ -98,8 +98,8 @@ func TestAccepted(t *testing.T) {
 	})
 }
 
-// What a file shows can't be a file of testdata: bytes that editors and git
-// mind.
+// These texts can't be files of testdata: editors and git would change their
+// bytes.
 func TestTexts(t *testing.T) {
 	const one = "secrets: [{name: A, to: [{repositories: [acme/api]}]}]\n"
 	for _, tt := range []struct{ name, text, want string }{
@@ -138,7 +138,7 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// Aliases that multiply don't take the time that they would.
+// Aliases that multiply don't take time in proportion.
 func TestAliasesAreBounded(t *testing.T) {
 	text := "secrets:\n- {name: A, to: &t [" + strings.Repeat("{repositories: &r [acme/a"+strings.Repeat(",acme/a", 1000)+
 		"]},", 20) + "]}\n" +

@@ -61,7 +61,8 @@ func exampleDoc(t testing.TB) any {
 	return doc
 }
 
-// The forms of the table mean what they say, and each example in it is good.
+// The forms of the table match what they should, and each example in it is
+// valid.
 func TestTable(t *testing.T) {
 	for _, s := range shapes() {
 		for _, f := range s.fields {
@@ -78,7 +79,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// beyond is what the parser knows and the schema can't say.
+// beyond holds the errors that the parser finds and the schema can't express.
 var beyond = []string{
 	"a repository that is not", "a list that only excludes", "a topic of nobody", "repositories of ",
 	"another rotation has this name", "a token lives for an hour", "is stored twice", "recipient-variable without age",
@@ -86,7 +87,7 @@ var beyond = []string{
 	"retire-after is longer than every",
 }
 
-// A mutated example is taken by both, the parser and the schema, or by neither.
+// Parser and schema both accept a mutated example, or both refuse it.
 func TestSchemaAgrees(t *testing.T) {
 	schema := json.RawMessage(Schema())
 	not := map[string]any{"not": schema}
@@ -178,7 +179,7 @@ func mutate(doc any, try func(doc any, what string)) {
 	walk(root, "", func(v any) { doc = v })
 }
 
-// allKeys gives every key of the table a good value.
+// allKeys returns a document with a good value for every key of the table.
 func allKeys() map[string]any {
 	all := map[string]any{"other": "x"}
 	for _, s := range shapes() {

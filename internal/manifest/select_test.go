@@ -29,7 +29,7 @@ func acme() *Index {
 	})
 }
 
-// Each entry of a list stands for itself: one that selects nothing is told of,
+// Each entry of a list stands for itself: one that selects nothing is reported,
 // whatever the others select.
 func TestSelectTellsOfEachEntry(t *testing.T) {
 	for _, tt := range []struct{ list, names, absent, idle string }{

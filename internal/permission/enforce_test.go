@@ -15,9 +15,10 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// A GitHub that enforces operations.tsv, which this file reads in its own way:
-// for every operation that installation tokens can do, a token with exactly
-// what Operations chose opens it, and a token for something else is refused.
+// The fake GitHub enforces operations.tsv, which this file reads in its own
+// way. For every operation that installation tokens can call, a token with
+// exactly the permissions that Operations chose opens it, and a token for
+// something else is refused.
 func TestEnforced(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t)
@@ -122,8 +123,8 @@ func (f *fixture) read() {
 	}
 }
 
-// served are the operations that the fake has handlers for, tested where they
-// are.
+// served are the operations that the fake has handlers for; its own tests cover
+// them.
 func served(request string) bool {
 	return slices.Contains([]string{
 		"GET /", "GET /meta", "GET /rate_limit", "GET /versions", "GET /installation/repositories", "DELETE /installation/token",

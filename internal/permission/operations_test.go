@@ -14,7 +14,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// row is a line of operations.tsv, read apart from the package's own reading.
+// row is a line of operations.tsv, read without the package's own code.
 type row struct {
 	name, method, path string
 	alternatives       []Set
@@ -130,7 +130,7 @@ func exact(t *testing.T, r row, n Need) {
 	}
 }
 
-// The facts themselves, read apart from the generator, say the same.
+// The facts themselves, read without the generator, say the same.
 func TestEndpointFacts(t *testing.T) {
 	t.Parallel()
 	dir := os.Getenv("VALETKEY_GITHUB_FACTS")
@@ -413,7 +413,8 @@ func TestOperationFaults(t *testing.T) {
 	}
 }
 
-// A letter too many is set right, unless it makes a value of a placeholder.
+// An extra letter gets a suggestion, unless the word can be the value of a
+// placeholder.
 func TestEveryMisspelling(t *testing.T) {
 	t.Parallel()
 	for i, o := range operations() {
@@ -516,8 +517,8 @@ func FuzzOperations(f *testing.F) {
 	}, Operations)
 }
 
-// fuzzNeeds holds that what is read from a text is read from its own name as
-// well, and that a secret anywhere in the text is not repeated.
+// fuzzNeeds checks that a need, read from a text, is read from its own name as
+// well, and that no secret in the text is repeated.
 func fuzzNeeds(f *testing.F, texts []string, read func(text string, chosen Set) ([]Need, []error)) {
 	for _, text := range texts {
 		for i := range markers {

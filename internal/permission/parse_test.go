@@ -134,8 +134,8 @@ func TestParseFaults(t *testing.T) {
 }
 
 // A misspelt name, a word of GitHub's settings page and a word of the
-// workflow's own token are faults that name what was meant. What could be new
-// goes to GitHub.
+// workflow's own token are errors that name the right one. A name that could be
+// new goes to GitHub.
 func TestMisspelt(t *testing.T) {
 	t.Parallel()
 	const job = "not a permission of an App, but a word of the workflow's own token; hint: " +

@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// No other package has a list of its own: one that lacks a kind shows a secret.
-// The fake GitHub has to, since it imports nothing of ours.
+// No other package has a list of its own: one that lacked a kind would show a
+// secret. The fake GitHub needs one, since it imports none of our packages.
 func TestBeginningsStandHereAlone(t *testing.T) {
 	stanzas := []string{"ssh-ed25519", "ssh-rsa"} // words of age files
 	looked := 0

@@ -61,8 +61,8 @@ func TestMasksAdd(t *testing.T) {
 	}
 }
 
-// Whatever the set and the text: no mask occurs in the result, and what no mask
-// covers is all there.
+// For any set and text, no mask occurs in the result, and every part that no
+// mask covers is there.
 func FuzzMasksHide(f *testing.F) {
 	f.Add("abcdefgh\nefghijkl\nabcdefghijkl", "<abcdefghijkl>")
 	f.Add("12***34567\nabcdefgh", "12abcdefgh34567")

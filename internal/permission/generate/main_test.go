@@ -61,7 +61,8 @@ func TestCommittedFilesAreCurrent(t *testing.T) {
 	}
 }
 
-// With the collected facts at hand: the files here are what they make.
+// With the collected facts at hand, the files here must be what the generator
+// makes of them.
 func TestFactsAreCurrent(t *testing.T) {
 	t.Parallel()
 	facts := os.Getenv("VALETKEY_GITHUB_FACTS")
@@ -82,8 +83,8 @@ func TestFactsAreCurrent(t *testing.T) {
 	}
 }
 
-// What actions/create-github-app-token takes and gives must be here by the same
-// name.
+// Every input and output of actions/create-github-app-token must be here by the
+// same name.
 func TestDropIn(t *testing.T) {
 	t.Parallel()
 	in, out, _ := strings.Cut(string(read(t, action)), "\noutputs:\n")
