@@ -237,7 +237,7 @@ func NewIdentity() (identity redact.String, recipient string, err error) {
 func KeyIdentity(key *rsa.PrivateKey) (Identity, error) {
 	unfit := fault.New("the RSA key opens nothing: it is damaged, or of a size that age doesn't take",
 		"pass the App's private key, the whole .pem file")
-	if key == nil || key.N == nil || key.N.BitLen() < minRSABits || key.N.BitLen() > maxRSABits {
+	if key == nil || !fitsAge(&key.PublicKey) {
 		return Identity{}, unfit
 	}
 	id, err := agessh.NewRSAIdentity(key)

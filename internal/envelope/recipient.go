@@ -198,13 +198,18 @@ func parseSSHRecipient(line string) (Recipient, string, *fault.Error) {
 	return Recipient{}, "", sshKind
 }
 
+// fitsAge reports whether age takes an RSA key of this size.
+func fitsAge(key *rsa.PublicKey) bool {
+	return key != nil && key.N != nil && key.N.BitLen() >= minRSABits && key.N.BitLen() <= maxRSABits
+}
+
 // KeyRecipient returns the recipient for an RSA key, such as the App's own:
 // anybody with the private half can open the envelope. The file is one for an
 // ssh-rsa key, so stock age takes the PEM as its identity.
 func KeyRecipient(pub *rsa.PublicKey) (Recipient, error) {
 	unfit := fault.New("the RSA key can't be encrypted to: it is damaged, or of a size that age doesn't take",
 		"generate a private key on the App's settings page")
-	if pub == nil || pub.N == nil || pub.N.BitLen() < minRSABits || pub.N.BitLen() > maxRSABits {
+	if !fitsAge(pub) {
 		return Recipient{}, unfit
 	}
 	key, err := ssh.NewPublicKey(pub)

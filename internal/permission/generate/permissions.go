@@ -98,9 +98,7 @@ func lines[E any](entries []E) ([]byte, error) {
 // parse reads permissions.json and checks what the package relies on.
 func parse(permissions []byte) ([]entry, error) {
 	var entries []entry
-	d := json.NewDecoder(bytes.NewReader(permissions))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&entries); err != nil {
+	if err := decodeStrict(permissions, &entries); err != nil {
 		return nil, err
 	}
 	for i, e := range entries {
@@ -116,6 +114,13 @@ func parse(permissions []byte) ([]entry, error) {
 		}
 	}
 	return entries, nil
+}
+
+// decodeStrict decodes JSON and refuses fields that it does not know.
+func decodeStrict(data []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(data))
+	d.DisallowUnknownFields()
+	return d.Decode(into)
 }
 
 // levelsOf reads permissions.json and returns the levels by name.

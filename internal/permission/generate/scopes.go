@@ -75,9 +75,7 @@ func readScopes(data, permissions []byte) ([]scope, error) {
 		return nil, err
 	}
 	var list []scope
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&list); err != nil {
+	if err := decodeStrict(data, &list); err != nil {
 		return nil, err
 	}
 	for i, s := range list {
