@@ -50,7 +50,8 @@ func TestEstimate(t *testing.T) {
 					x.use(t, Config{Token: x.leases[leaseKey{"acme", ofRepositories}].current.Value, Points: c.points})
 				}
 				got := x.Estimate(c.costs)
-				if off := (got.Least - c.least).Abs(); off > time.Second || got.Owner != c.owner || (got.Quota.Limit > 0) != (c.owner != "") {
+				off := (got.Least - c.least).Abs()
+				if off > time.Second || got.Owner != c.owner || (got.Quota.Limit > 0) != (c.owner != "") {
 					t.Errorf("got %+v, want %s by %q", got, c.least, c.owner)
 				}
 			})

@@ -150,7 +150,8 @@ func (f *Fleet) Close(ctx context.Context) {
 			}
 			all.Go(func() {
 				if err := l.owner.api.Discard(ctx, token.Value); err != nil { // one that expired is no error
-					f.config.Warning(fmt.Errorf("a token for %s is not revoked; it lives until %s: %w", l.owner.name, wording.Clock(token.ExpiresAt), err))
+					f.config.Warning(fmt.Errorf("a token for %s is not revoked; it lives until %s: %w",
+						l.owner.name, wording.Clock(token.ExpiresAt), err))
 				}
 			})
 		}

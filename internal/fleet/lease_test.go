@@ -218,7 +218,8 @@ func TestTokenThatIsNotKnown(t *testing.T) {
 				if got := strings.HasPrefix(described(err), "verify the token: GitHub answered "); got != back || (err == nil) == back {
 					t.Errorf("got %q", described(err))
 				}
-				if told := slices.Equal(x.told, []string{"the token that was minted is revoked"}); told != back || (x.alive() == 0) != back {
+				told := slices.Equal(x.told, []string{"the token that was minted is revoked"})
+				if told != back || (x.alive() == 0) != back {
 					t.Errorf("told %q; %d tokens are alive", x.told, x.alive())
 				}
 				x.Close(t.Context())

@@ -100,7 +100,9 @@ func (o *owner) list(ctx context.Context, list func() ([]githubapp.Repository, e
 	var theirs []manifest.Repository
 	for _, r := range all { // a token may reach several owners
 		if of, _, ok := strings.Cut(r.FullName, "/"); ok && strings.EqualFold(of, o.name) {
-			theirs = append(theirs, manifest.Repository{ID: r.ID, Name: r.Name, Topics: r.Topics, Archived: r.Archived, Disabled: r.Disabled})
+			theirs = append(theirs, manifest.Repository{
+				ID: r.ID, Name: r.Name, Topics: r.Topics, Archived: r.Archived, Disabled: r.Disabled,
+			})
 		}
 	}
 	reached := manifest.NewIndex(o.name, theirs)

@@ -33,7 +33,9 @@ func explainRefusal(err error, status int, req apicall.Request) error {
 	_, level := kindOf(req.Repository, req.Permission)
 	switch status {
 	case http.StatusForbidden:
-		return &fault.Error{Hint: fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level), Err: err}
+		return &fault.Error{
+			Hint: fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level), Err: err,
+		}
 	case http.StatusNotFound:
 		return &fault.Error{Hint: fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level), Err: err}
 	}

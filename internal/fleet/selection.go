@@ -134,7 +134,8 @@ func (f *Fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Sc
 	scope.Repositories = namesOf(meaning)
 	switch n := len(scope.Repositories); {
 	case n == 0:
-		return scope, file.Fault(s.Position, s.Repositories.String()+" matches no repository", "a token for none can't be made: check the list")
+		return scope, file.Fault(s.Position, s.Repositories.String()+" matches no repository",
+			"a token for none can't be made: check the list")
 	case n > githubapp.MaxRepositories:
 		return scope, file.Fault(s.Position,
 			fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, n, githubapp.MaxRepositories),
