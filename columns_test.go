@@ -16,7 +16,8 @@ const (
 	tabColumns = 4
 )
 
-// wideFolders are the folders that still have longer lines. The list only shrinks.
+// wideFolders are the folders that still have longer lines. The list only
+// shrinks.
 var wideFolders = []string{
 	"internal/actions", "internal/cli", "internal/githubapp", "internal/rotate", "internal/secret",
 }

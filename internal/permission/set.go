@@ -37,8 +37,8 @@ func conflict(subject, first, second string) error {
 		"keep one of them")
 }
 
-// Lines returns "contents: read" for each permission, sorted. A set that a server sent
-// may hold anything; quotes keep it on its line.
+// Lines returns "contents: read" for each permission, sorted. The set may come
+// from a server and hold anything; quotes keep it on its line.
 func (s Set) Lines() []string {
 	lines := make([]string, 0, len(s))
 	for _, name := range sorted(s) {
@@ -54,7 +54,7 @@ func (s Set) Lines() []string {
 	return lines
 }
 
-// YAML returns the lines of a set as one pastes them under "permissions: |".
+// YAML returns the lines of a set for pasting under "permissions: |".
 func (s Set) YAML() string {
 	var b strings.Builder
 	for _, line := range s.Lines() {
