@@ -8,8 +8,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// newFleet returns the owners that these credentials reach. What it tells goes to the
-// log of the step.
+// newFleet returns the owners that these credentials reach. What it tells goes
+// to the log of the step.
 func newFleet(r *actions.Runner, api *githubapp.API, c credentials, points int) (*fleet.Fleet, error) {
 	return fleet.New(fleet.Config{
 		API: api, Issuer: c.Issuer, Key: c.Key, Token: c.Token, Points: points,
@@ -18,8 +18,8 @@ func newFleet(r *actions.Runner, api *githubapp.API, c credentials, points int) 
 	})
 }
 
-// valueOf returns a function that reads what a manifest takes from the environment,
-// and masks it.
+// valueOf returns a function that reads what a manifest takes from the
+// environment, and masks it.
 func valueOf(p Process, r *actions.Runner) func(variable string) (redact.String, error) {
 	return func(variable string) (redact.String, error) {
 		value := redact.New(p.Getenv(variable))

@@ -9,15 +9,16 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Estimate is how long calls take at least, by what is known of GitHub's limits.
+// Estimate is how long calls take at least, by what is known of GitHub's
+// limits.
 type Estimate struct {
 	Least time.Duration
 	Owner string          // whose hourly limit makes it so; empty where that is the limit of points
 	Quota githubapp.Quota // what that owner's hour has left
 }
 
-// Estimate returns how long calls take that cost so much, by owner in lower case.
-// More of them at once are no faster: limits are of an installation.
+// Estimate returns how long calls take that cost so much, by owner in lower
+// case. More of them at once are no faster: limits are of an installation.
 func (f *Fleet) Estimate(costs map[string]secret.Cost) Estimate {
 	var longest Estimate
 	for _, name := range slices.Sorted(maps.Keys(costs)) {

@@ -21,8 +21,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// fixture is a GitHub with an App on the organization acme, and a fleet. acme has
-// the repositories r0, r1 and so on.
+// fixture is a GitHub with an App on the organization acme, and a fleet. acme
+// has the repositories r0, r1 and so on.
 type fixture struct {
 	*fakegithubtest.GitHub
 	*Fleet

@@ -1,16 +1,19 @@
-// Package fleet has tokens for jobs that work on many owners: for each owner and each
-// kind of work one of its own, of the App's installation there. It opens what was
-// announced and nothing else, is minted when the first call needs it, replaced before
-// it ends, and revoked in the end. The package also tells what the places of a
-// manifest mean today: patterns become repositories, variables become values.
+// Package fleet sends calls to many owners, each with a token of the App's
+// installation there. There is one token for each owner and each kind of work.
+// It opens what was announced and nothing else; it is minted when the first
+// call needs it, replaced before it ends, and revoked when the fleet is closed.
+// The package also finds out what the places of a manifest mean today: patterns
+// become repositories, and names of variables become values.
 //
-// It knows no runner: whatever is to be told goes to the functions of a [Config]. It
-// never reads the environment or a file, prints nothing, and hands a token of its own
-// to nobody: callers describe calls, and the fleet sends them.
+// It knows no runner: whatever is to be told goes to the functions of a
+// [Config]. It never reads the environment or a file and prints nothing. Nobody
+// is given the tokens of calls: callers describe a call, and the fleet sends
+// it.
 //
-// Start at [New]. Announce with [Fleet.Need] what the calls will take, then send them
-// with [Fleet.Call], which is the [apicall.Func] of the packages that know what to
-// ask. [Fleet.Resolve] is for a manifest's secrets, and [Fleet.Close] for the end.
+// Start at [New]. Announce with [Fleet.Need] what the calls will take, then
+// send them with [Fleet.Call], which is the [apicall.Func] of the packages that
+// know what to ask. [Fleet.Resolve] is for a manifest's secrets, and
+// [Fleet.Close] for the end.
 package fleet
 
 import (
@@ -41,9 +44,9 @@ type Config struct {
 	Warning func(error)                      // told of what went wrong and fails nothing
 }
 
-// Fleet is every owner that a job reaches. Its methods may be called from several
-// goroutines at once, but for [Fleet.Need] and [Fleet.Close], which are for before and
-// after.
+// Fleet is every owner that a job reaches. Its methods may be called from
+// several goroutines at once, but for [Fleet.Need] and [Fleet.Close], which are
+// for before and after.
 type Fleet struct {
 	config Config
 	shared *githubapp.Pace // with a token, whose limits are its own whomever it reaches
@@ -74,8 +77,8 @@ func New(c Config) (*Fleet, error) {
 	return f, err
 }
 
-// byToken reports whether all calls go with one token that the fleet was given: it
-// mints none, and has one installation's limits.
+// byToken reports whether all calls go with one token that the fleet was given:
+// it mints none, and has one installation's limits.
 func (f *Fleet) byToken() bool { return f.config.Key == nil }
 
 // pace is for whoever has limits of its own.
@@ -85,10 +88,11 @@ func (f *Fleet) pace(whose string) *githubapp.Pace {
 	})
 }
 
-// Need announces that calls about a repository, or without one about the settings of
-// the organization, will take permissions, by GitHub's keys: "secrets",
-// "organization_secrets". All must be announced before the first call: a token opens
-// nothing that was announced after it was made.
+// Need announces which permissions calls will take, by GitHub's keys:
+// "secrets", "organization_secrets". The calls are about a repository, or about
+// the settings of the organization where repository is empty. All must be
+// announced before the first call: a token opens nothing that was announced
+// after it was made.
 func (f *Fleet) Need(owner, repository string, permissions ...string) {
 	for _, permission := range permissions {
 		kind, level := kindOf(repository, permission)
@@ -100,10 +104,11 @@ func (f *Fleet) Need(owner, repository string, permissions ...string) {
 	}
 }
 
-// Call sends a request that was announced; it is an [apicall.Func]. A repository that
-// the App does not reach is answered with 404, a permission that the installation
-// lacks with 403, and neither is asked about again: the error says so, and its hint
-// what to do. Other errors are those of [githubapp.Error].
+// Call sends a request that was announced; it is an [apicall.Func]. A
+// repository that the App does not reach is answered with 404, and a permission
+// that the installation lacks with 403, both without another request. The error
+// says what is missing, and its hint what to do. What GitHub itself refuses is
+// a [githubapp.Error].
 func (f *Fleet) Call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
 	kind, _ := kindOf(req.Repository, req.Permission)
 	l := f.lease(req.Owner, kind)
@@ -124,9 +129,10 @@ func (f *Fleet) Call(ctx context.Context, req apicall.Request) (apicall.Answer, 
 	return answer, explainRefusal(err, answer.Status, req)
 }
 
-// Repository returns what is known of a repository without a request. It is ok where
-// the installation's repositories were listed; else no more than the id is known, from
-// the token that was made for it, and zero means not even that.
+// Repository returns what is known of a repository without a request. It
+// reports whether that is all there is to know, which takes a list of the
+// installation's repositories. Otherwise it returns the id alone, from a token
+// that was made for the repository, or zero.
 func (f *Fleet) Repository(owner, name string) (r secret.Repository, ok bool) {
 	if reached := f.owner(owner).reached.Load(); reached != nil {
 		if r, ok := reached.Find(name); ok {
@@ -138,9 +144,9 @@ func (f *Fleet) Repository(owner, name string) (r secret.Repository, ok bool) {
 	return secret.Repository{ID: f.ids[strings.ToLower(owner+"/"+name)]}, false
 }
 
-// Close revokes every token that calls were sent with, also when ctx is over, and
-// warns of those that live on. A token that the fleet was given stays alive, and so
-// does one that was stored.
+// Close revokes every token that calls were sent with, also when ctx is over,
+// and warns of those that live on. A token that the fleet was given stays
+// alive, and so does one that was stored.
 func (f *Fleet) Close(ctx context.Context) {
 	var all apicall.Group
 	for _, l := range f.leases {

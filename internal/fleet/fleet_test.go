@@ -37,8 +37,8 @@ func TestNewTakesAnAppOrAToken(t *testing.T) {
 	f.config.Warning(nil)
 }
 
-// Each token opens what was announced for its kind of work, and no two kinds are
-// mixed. None is made that no call takes, and none is left.
+// Each token opens what was announced for its kind of work, and no two kinds
+// are mixed. None is made that no call takes, and none is left.
 func TestTokensOpenWhatWasAnnounced(t *testing.T) {
 	x := newFixture(t, 4)
 	x.Need("acme", "r0", "secrets")
@@ -82,7 +82,8 @@ func TestTokensOpenWhatWasAnnounced(t *testing.T) {
 	}
 }
 
-// A token of more repositories than one can name opens all of them, which is told.
+// A token of more repositories than one can name opens all of them, which is
+// told.
 func TestMoreRepositoriesThanATokenNames(t *testing.T) {
 	x := newFixture(t, 501)
 	x.announce(501)
@@ -99,8 +100,8 @@ func TestMoreRepositoriesThanATokenNames(t *testing.T) {
 	}
 }
 
-// What the App does not have fails the calls that take it, and no others; and it is
-// found out once.
+// What the App does not have fails the calls that take it, and no others; and
+// it is found out once.
 func TestCallsOutOfReach(t *testing.T) {
 	const (
 		unreached    = ", or there is none of that name; hint: "
@@ -151,7 +152,8 @@ func TestCallsOutOfReach(t *testing.T) {
 	}
 }
 
-// Where GitHub does not say what an installation has, nothing is held to be missing.
+// Where GitHub does not say what an installation has, nothing is held to be
+// missing.
 func TestInstallationOfUnknownPermissions(t *testing.T) {
 	x := newFixture(t, 1)
 	x.announce(1)
@@ -186,8 +188,8 @@ func TestRefusalsNameThePermission(t *testing.T) {
 	}
 }
 
-// With a token there is nothing to mint: it is sent as it is, and stays alive. It has
-// one owner's limits, whomever it reaches.
+// With a token there is nothing to mint: it is sent as it is, and stays alive.
+// It has one owner's limits, whomever it reaches.
 func TestByToken(t *testing.T) {
 	x := newFixture(t, 2)
 	x.Need("acme", "r0", "secrets")
@@ -213,7 +215,8 @@ func TestByToken(t *testing.T) {
 	}
 }
 
-// What is known of a repository comes from lists and tokens, never from a request.
+// What is known of a repository comes from lists and tokens, never from a
+// request.
 func TestRepositoryIsKnownWithoutARequest(t *testing.T) {
 	x := newFixture(t, 2)
 	x.ArchiveRepository("acme", "r1", true)
@@ -240,8 +243,8 @@ func TestRepositoryIsKnownWithoutARequest(t *testing.T) {
 	}
 }
 
-// Close revokes what it can, also in a job that is being cancelled, and tells the
-// rest.
+// Close revokes what it can, also in a job that is being cancelled, and tells
+// the rest.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 1)

@@ -11,21 +11,22 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// renewBefore is how long before its end a token is replaced, and useBefore how long
-// before its end it may still be sent. Between the two a request waits for its turn;
-// one that waited for longer replaces the token itself.
+// renewBefore is how long before its end a token is replaced, and useBefore how
+// long before its end it may still be sent. Between the two a request waits for
+// its turn; one that waited for longer replaces the token itself.
 const (
 	renewBefore = 5 * time.Minute
 	useBefore   = time.Minute
 )
 
-// retryAfter is how long a lease without a token waits before it asks for one again:
-// an outage is not asked about by every call.
+// retryAfter is how long a lease without a token waits before it asks for one
+// again: an outage is not asked about by every call.
 const retryAfter = time.Minute
 
 // leaseKey tells the leases of one owner apart. What reaches an organization's
-// settings does not reach into repositories, and the other way round. A token with
-// administration: write, which is much, opens only the repositories that need it.
+// settings does not reach into repositories, and the other way round. A token
+// with administration: write, which is much, opens only the repositories that
+// need it.
 type leaseKey struct {
 	owner string // lower-case
 	kind  string
@@ -39,8 +40,8 @@ const (
 	ofManifest      = "manifest" // opens the name and the id of the repository that keeps it, and nothing more
 )
 
-// kindOf returns which kind of work a call is, and which level of the permission it
-// takes.
+// kindOf returns which kind of work a call is, and which level of the
+// permission it takes.
 func kindOf(repository, permission string) (kind, level string) {
 	switch {
 	case repository == "":
@@ -55,8 +56,8 @@ func kindOf(repository, permission string) (kind, level string) {
 	return ofRepositories, "write"
 }
 
-// lease is the token for one owner and one kind of work: what it has to open, the one
-// that is current, and those that it replaced.
+// lease is the token for one owner and one kind of work: what it has to open,
+// the one that is current, and those that it replaced.
 type lease struct {
 	owner        *owner
 	kind         string
@@ -93,8 +94,8 @@ func (f *Fleet) lease(owner, kind string) *lease {
 	return l
 }
 
-// token returns the current token of a lease, and makes a new one where that has less
-// than left to live.
+// token returns the current token of a lease, and makes a new one where that
+// has less than left to live.
 func (f *Fleet) token(ctx context.Context, l *lease, left time.Duration) (redact.String, error) {
 	if f.byToken() {
 		return f.config.Token, nil
@@ -137,9 +138,9 @@ func (f *Fleet) remember(token githubapp.Token) {
 	}
 }
 
-// mint makes the token of a lease. A token that names one repository the App does
-// not reach is refused whole, so those are found and left out then. One may vanish
-// meanwhile, so it is tried again; not for ever.
+// mint makes the token of a lease. A token that names one repository the App
+// does not reach is refused whole, so those are found and left out then. One
+// may vanish meanwhile, so it is tried again; not for ever.
 func (f *Fleet) mint(ctx context.Context, l *lease) (githubapp.Token, error) {
 	installation, err := l.owner.findInstallation(ctx)
 	if err != nil {
@@ -163,8 +164,8 @@ func (f *Fleet) mint(ctx context.Context, l *lease) (githubapp.Token, error) {
 	if err != nil {
 		return token, err
 	}
-	// A replica may not know the token yet. Whatever else is in the way, the calls
-	// that follow will tell.
+	// A replica may not know the token yet. Whatever else is in the way, the
+	// calls that follow will tell.
 	err = l.owner.api.Verify(ctx, token.Value)
 	if status := statusOf(err); status == http.StatusUnauthorized || status == http.StatusNotFound {
 		f.discard(ctx, l.owner, token)

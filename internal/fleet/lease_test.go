@@ -33,8 +33,8 @@ func (x *fixture) checkAlive(t *testing.T) {
 	}
 }
 
-// A job of hours has a token that lives at every moment, each for as long as it may,
-// and all of them are gone in the end: whatever the machine's clock says.
+// A job of hours has a token that lives at every moment, each for as long as it
+// may, and all of them are gone in the end: whatever the machine's clock says.
 func TestRenewal(t *testing.T) {
 	for _, skew := range []time.Duration{0, -2 * time.Hour, 57 * time.Minute, 2 * time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
@@ -62,8 +62,8 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
-// Many calls at once need one token, and when it ends one more. A call that is under
-// way keeps the one that it began with.
+// Many calls at once need one token, and when it ends one more. A call that is
+// under way keeps the one that it began with.
 func TestRenewalIsForAllCallsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 3)
@@ -98,8 +98,9 @@ func TestRenewalIsForAllCallsAtOnce(t *testing.T) {
 	})
 }
 
-// GitHub may be down when a token is to be replaced: the old one still lives for
-// minutes. When it is over too, what is called fails, until the outage is over.
+// GitHub may be down when a token is to be replaced: the old one still lives
+// for minutes. When it is over too, what is called fails, until the outage is
+// over.
 func TestOutageAtRenewal(t *testing.T) {
 	for outage, failures := range map[time.Duration]int{2 * time.Minute: 0, 8 * time.Minute: 4} {
 		t.Run(outage.String(), func(t *testing.T) {
@@ -134,8 +135,8 @@ func TestOutageAtRenewal(t *testing.T) {
 	}
 }
 
-// An outage is asked about once in a minute, however many calls there are; a refusal
-// is final.
+// An outage is asked about once in a minute, however many calls there are; a
+// refusal is final.
 func TestLeaseWithoutAToken(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -177,7 +178,8 @@ func TestLeaseWithoutAToken(t *testing.T) {
 	}
 }
 
-// A call that is cancelled while another one makes the token ends, and spoils nothing.
+// A call that is cancelled while another one makes the token ends, and spoils
+// nothing.
 func TestCancelledCallLeavesTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 1)
@@ -204,8 +206,8 @@ func TestCancelledCallLeavesTheLease(t *testing.T) {
 	})
 }
 
-// A token that GitHub does not know after it made it is taken back. Where something
-// else is in the way, the call tells.
+// A token that GitHub does not know after it made it is taken back. Where
+// something else is in the way, the call tells.
 func TestTokenThatIsNotKnown(t *testing.T) {
 	for status, back := range map[int]bool{401: true, 404: true, 403: false, 502: false} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -228,8 +230,8 @@ func TestTokenThatIsNotKnown(t *testing.T) {
 	}
 }
 
-// An outage on the way to the installation, or to the list of what it reaches, is not
-// its last word.
+// An outage on the way to the installation, or to the list of what it reaches,
+// is not its last word.
 func TestOutageOnTheWayToAnOwner(t *testing.T) {
 	for _, path := range []string{"/users/acme/installation", "/installation/repositories"} {
 		t.Run(path, func(t *testing.T) {
@@ -263,8 +265,9 @@ func TestOutageOnTheWayToAnOwner(t *testing.T) {
 	}
 }
 
-// A refused token is asked for once more without the repositories that are out of
-// reach, as long as that leaves any; the settings of an organization name none.
+// A refused token is asked for once more without the repositories that are out
+// of reach, as long as that leaves any; the settings of an organization name
+// none.
 func TestRefusedTokenIsAskedForOnceMore(t *testing.T) {
 	for _, c := range []struct {
 		name, repository string
@@ -290,8 +293,8 @@ func TestRefusedTokenIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
-// A repository that vanishes before a token that would name it is made fails alone;
-// the token is made without it.
+// A repository that vanishes before a token that would name it is made fails
+// alone; the token is made without it.
 func TestRepositoryThatVanishes(t *testing.T) {
 	for _, vanishes := range []int{1, 2} { // before the token of that number
 		t.Run(fmt.Sprint(vanishes), func(t *testing.T) {

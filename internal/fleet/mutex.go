@@ -2,8 +2,8 @@ package fleet
 
 import "context"
 
-// ctxMutex is a mutex whose wait ends with a context. A goroutine that waits for it
-// also lets the clock of a synctest bubble go on.
+// ctxMutex is a mutex whose wait ends with a context. A goroutine that waits
+// for it also lets the clock of a synctest bubble go on.
 type ctxMutex chan struct{}
 
 func newCtxMutex() ctxMutex { return make(ctxMutex, 1) }

@@ -23,8 +23,8 @@ func errLacks(i githubapp.Installation, permissions permission.Set) error {
 		"add it in the App's settings, and have an owner accept it at "+i.Page)
 }
 
-// explainRefusal says which permission a request takes that was refused without a
-// word of why.
+// explainRefusal says which permission a request takes that was refused without
+// a word of why.
 func explainRefusal(err error, status int, req apicall.Request) error {
 	var e *githubapp.Error
 	if !errors.As(err, &e) || e.Hint != "" {

@@ -12,8 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Resolution is what the secrets of a manifest mean today: patterns are repositories,
-// and names of variables are values.
+// Resolution is what the secrets of a manifest mean today: patterns are
+// repositories, and names of variables are values.
 type Resolution struct {
 	Wanted []secret.Wanted // what the shard is to have
 	Failed []secret.Result // targets of which GitHub did not tell what they mean
@@ -39,11 +39,12 @@ type wish struct{ place, name string }
 
 func wishOf(at secret.Place, name string) wish { return wish{at.Key(), strings.ToUpper(name)} }
 
-// Resolve asks GitHub what the patterns of a manifest match, and value for what its
-// variables hold: once each, before any request, and with an error, whose hint says
-// what to do, where a variable has no value or may not be read. Faults of the manifest
-// are joined into one error, each a [manifest.Fault]; what GitHub refuses is a failed
-// result.
+// Resolve finds out what the secrets of a manifest mean. It calls value once
+// for each variable, before the first request; value masks what it returns, and
+// where a variable has no value, or must not be read, it returns an error with
+// a hint. Then Resolve asks GitHub what the patterns match. Faults of the
+// manifest are joined into one error, each a [manifest.Fault]. Targets that
+// GitHub refuses to tell of are in Failed, and no error.
 func (f *Fleet) Resolve(
 	ctx context.Context, file *manifest.File, shard secret.Shard, value func(variable string) (redact.String, error),
 ) (*Resolution, error) {
@@ -58,8 +59,9 @@ func (f *Fleet) Resolve(
 	for i := range file.Secrets {
 		if mint := file.Secrets[i].Mint; mint != nil {
 			v.stored[i] = &storedToken{fleet: f, file: file, scope: mint, mu: newCtxMutex()}
-			// What its patterns mean is known before anything is written; a list that
-			// could not be read fails the targets when the token is made.
+			// What its patterns mean is known before anything is written; a
+			// list that could not be read fails the targets when the token is
+			// made.
 			if _, err := f.scopeOf(ctx, file, mint); errors.As(err, new(*manifest.Fault)) {
 				v.faults = append(v.faults, err)
 			}
@@ -71,8 +73,8 @@ func (f *Fleet) Resolve(
 	return v, errors.Join(v.faults...)
 }
 
-// values reads what the secrets of the manifest are to be; those that are minted have
-// none yet.
+// values reads what the secrets of the manifest are to be; those that are
+// minted have none yet.
 func (v *Resolution) values(read func(variable string) (redact.String, error)) []redact.String {
 	values := make([]redact.String, len(v.file.Secrets))
 	for i := range v.file.Secrets {
@@ -206,8 +208,8 @@ func (o origin) agrees(other origin) bool {
 	return a.CreateEnvironments == b.CreateEnvironments && a.Visibility == b.Visibility && a.Selected.String() == b.Selected.String()
 }
 
-// rotatedBy returns the secrets that the rotations of a manifest write. To sync, they
-// would be changed by somebody else.
+// rotatedBy returns the secrets that the rotations of a manifest write. To
+// sync, they would be changed by somebody else.
 func rotatedBy(file *manifest.File) map[wish]int {
 	all := map[wish]int{}
 	for i := range file.Rotations {
@@ -222,9 +224,9 @@ func rotatedBy(file *manifest.File) map[wish]int {
 	return all
 }
 
-// IsWanted reports whether the whole manifest wants a secret at a place, for whatever
-// shard, be it that a rotation stores it: one that has yet to do so must find what
-// sync wrote before.
+// IsWanted reports whether the whole manifest wants a secret at a place, for
+// whatever shard, be it that a rotation stores it: one that has yet to do so
+// must find what sync wrote before.
 func (v *Resolution) IsWanted(at secret.Place, name string) bool {
 	key := wishOf(at, name)
 	_, wanted := v.seen[key]

@@ -34,8 +34,8 @@ func firstLines(err error) (list []string) {
 	return list
 }
 
-// newNamedFixture is a fixture whose acme has r0, r1 and r2, of which r2 is archived,
-// and web, which has the topic shop.
+// newNamedFixture is a fixture whose acme has r0, r1 and r2, of which r2 is
+// archived, and web, which has the topic shop.
 func newNamedFixture(t testing.TB) *fixture {
 	x := newFixture(t, 3)
 	x.ArchiveRepository("acme", "r2", true)
@@ -134,8 +134,8 @@ func (x *fixture) worded(w secret.Wanted) string {
 	return text
 }
 
-// What is wrong with the manifest, as seen from here, is told all at once, each with
-// its place; and what is wrong with a value before there is any request.
+// What is wrong with the manifest, as seen from here, is told all at once, each
+// with its place; and what is wrong with a value before there is any request.
 func TestResolveFaults(t *testing.T) {
 	unset := func(variable string) (redact.String, error) {
 		return redact.String{}, fault.New("the variable "+variable+" is not set", "set it")
@@ -233,7 +233,8 @@ rotations:
 	}
 }
 
-// A list that may be empty, and is, leaves a secret as it is, for those who see it.
+// A list that may be empty, and is, leaves a secret as it is, for those who see
+// it.
 func TestResolveEmptiesNobodysList(t *testing.T) {
 	x := newNamedFixture(t)
 	file := parsed(t, `secrets:

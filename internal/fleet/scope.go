@@ -11,8 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/wording"
 )
 
-// scope is what the token of a lease is to open: all that was announced, but for what
-// the App is known not to have.
+// scope is what the token of a lease is to open: all that was announced, but
+// for what the App is known not to have.
 func (f *Fleet) scope(l *lease) githubapp.Scope {
 	scope := githubapp.Scope{Permissions: map[string]string{}}
 	for name, level := range l.permissions {
@@ -36,8 +36,8 @@ func (f *Fleet) scope(l *lease) githubapp.Scope {
 	return scope
 }
 
-// noteLacking notes what the installation does not have. A token that asks for it is
-// refused whole; without it, only the calls that take it fail.
+// noteLacking notes what the installation does not have. A token that asks for
+// it is refused whole; without it, only the calls that take it fail.
 func (f *Fleet) noteLacking(l *lease, i githubapp.Installation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,16 +48,16 @@ func (f *Fleet) noteLacking(l *lease, i githubapp.Installation) {
 	}
 }
 
-// missingLevel returns the level of a permission that the installation lacks; empty
-// if it has it.
+// missingLevel returns the level of a permission that the installation lacks;
+// empty if it has it.
 func (f *Fleet) missingLevel(l *lease, name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return l.lacking[name]
 }
 
-// leaveOut notes the repositories that the App does not reach, and reports whether a
-// token without them is worth another try.
+// leaveOut notes the repositories that the App does not reach, and reports
+// whether a token without them is worth another try.
 func (f *Fleet) leaveOut(l *lease, have []githubapp.Repository) bool {
 	known := map[string]bool{}
 	for _, r := range have {
@@ -74,8 +74,8 @@ func (f *Fleet) leaveOut(l *lease, have []githubapp.Repository) bool {
 	return len(l.absent) > before && len(l.absent) < len(l.repositories)
 }
 
-// absent reports whether the App is known not to reach a repository. The hint is
-// empty unless it is known under another name.
+// absent reports whether the App is known not to reach a repository. The hint
+// is empty unless it is known under another name.
 func (f *Fleet) absent(l *lease, repository string) (hint string, absent bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,8 +83,8 @@ func (f *Fleet) absent(l *lease, repository string) (hint string, absent bool) {
 	return hint, absent
 }
 
-// maxRenamed is how many repositories are asked about, of those that the App does not
-// reach, to tell the new name of one.
+// maxRenamed is how many repositories are asked about, of those that the App
+// does not reach, to tell the new name of one.
 const maxRenamed = 10
 
 // findRenamed looks which of the absent repositories have another name by now.

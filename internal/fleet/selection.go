@@ -14,8 +14,9 @@ import (
 	"github.com/valetkey/valetkey/internal/wording"
 )
 
-// meaning returns what a selection comes to at one of its owners. A list that is
-// written out in full needs no request: GitHub says of each why it can't be had.
+// meaning returns what a selection comes to at one of its owners. A list that
+// is written out in full needs no request: GitHub will say of each repository
+// why it can't be had.
 func (f *Fleet) meaning(ctx context.Context, owner string, s manifest.Selection) (manifest.Meaning, error) {
 	if names, exact := s.Exact(); exact {
 		var m manifest.Meaning
@@ -39,8 +40,8 @@ func (f *Fleet) meaning(ctx context.Context, owner string, s manifest.Selection)
 	return s.Select(reached), nil
 }
 
-// namesOf lists the repositories that are meant, and those that the App does not
-// reach although they are named in full: each of them has to be told of.
+// namesOf lists the repositories that are meant, and those that are named in
+// full though the App does not reach them: each of these fails by itself.
 func namesOf(m manifest.Meaning) []string {
 	names := slices.Clone(m.Absent)
 	for _, r := range m.Repositories {
@@ -50,8 +51,8 @@ func namesOf(m manifest.Meaning) []string {
 	return names
 }
 
-// idle returns a fault for each entry of a list that selects nothing. It says nothing
-// when the meaning is not known for all owners.
+// idle returns a fault for each entry of a list that selects nothing, or none
+// while the meaning is not known for all owners.
 func (f *Fleet) idle(ctx context.Context, file *manifest.File, s manifest.Selection, meanings []manifest.Meaning) (faults []error) {
 	if len(meanings) < len(s.Owners()) {
 		return nil
@@ -78,9 +79,10 @@ func (f *Fleet) idle(ctx context.Context, file *manifest.File, s manifest.Select
 // errNobody is of a list of repositories that may be empty, and is.
 var errNobody = errors.New("its selected repositories are none today, and nobody's list is emptied for that")
 
-// Access returns who is to see an organization's secret by a manifest's visibility and
-// its list of selected repositories; nil keeps what is there. Entries of the list that
-// select nothing are errors of the manifest, each a [manifest.Fault].
+// Access returns who is to see an organization's secret by a manifest's
+// visibility and its list of selected repositories; nil keeps what is there.
+// Entries of the list that select nothing are errors of the manifest, each a
+// [manifest.Fault].
 func (f *Fleet) Access(
 	ctx context.Context, file *manifest.File, organization, visibility string, s manifest.Selection,
 ) (*secret.Access, error) {

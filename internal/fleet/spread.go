@@ -9,8 +9,9 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Spread is one secret that a manifest wants in the repositories of one owner, for
-// Actions, as one value. If that is an organization, one secret of its own may do.
+// Spread is one secret that a manifest wants in the repositories of one owner,
+// for Actions, as one value. If that is an organization, one secret of its own
+// may do.
 type Spread struct {
 	Secret, Owner string
 	Repositories  int
@@ -35,7 +36,8 @@ func (v *Resolution) noteSpread(entry int, one *secret.Wanted) {
 	v.spread[key].Repositories++
 }
 
-// Spreads lists them for all shards, in the order of the manifest and then by owner.
+// Spreads lists where the secrets of all shards go, in the order of the
+// manifest and then by owner.
 func (v *Resolution) Spreads() []Spread {
 	keys := slices.SortedFunc(maps.Keys(v.spread), func(a, b spreading) int {
 		return cmp.Or(a.entry-b.entry, strings.Compare(a.owner, b.owner))

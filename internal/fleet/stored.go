@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -10,8 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Mint makes a token that a manifest has stored for others, who use it when the fleet
-// is gone: Close leaves it alive, and revoke is for one that went nowhere.
+// Mint makes a token that is stored for others, as a scope of the manifest has
+// it. Close leaves it alive; revoke ends it where it could not be stored.
 func (f *Fleet) Mint(ctx context.Context, file *manifest.File, s *manifest.Scope) (
 	value redact.String, revoke func(context.Context) error, err error,
 ) {
@@ -24,6 +25,9 @@ func (f *Fleet) Mint(ctx context.Context, file *manifest.File, s *manifest.Scope
 }
 
 func (f *Fleet) mintStored(ctx context.Context, file *manifest.File, s *manifest.Scope) (githubapp.Token, error) {
+	if f.byToken() {
+		return githubapp.Token{}, errors.New("only an App can mint, and the fleet has a token instead")
+	}
 	scope, err := f.scopeOf(ctx, file, s)
 	if err != nil {
 		return githubapp.Token{}, err
@@ -39,12 +43,12 @@ func (f *Fleet) mintStored(ctx context.Context, file *manifest.File, s *manifest
 // ownerOf returns the one owner of a scope.
 func (f *Fleet) ownerOf(s *manifest.Scope) *owner { return f.owner(s.Repositories.Owners()[0]) }
 
-// freshFor is how long a token that is stored has to live at least: a fleet may take
-// hours, and a token that waited for its turn would be dead on arrival.
+// freshFor is how long a token that is stored has to live at least: a fleet may
+// take hours, and a token that waited for its turn would be dead on arrival.
 const freshFor = 50 * time.Minute
 
-// storedToken is the value of a secret that comes from a mint: a token that is made
-// when the first target is written, and again when it has grown old.
+// storedToken is the value of a secret that comes from a mint: a token that is
+// made when the first target is written, and again when it has grown old.
 type storedToken struct {
 	fleet *Fleet
 	file  *manifest.File
@@ -79,8 +83,8 @@ func (t *storedToken) token(ctx context.Context) (redact.String, error) {
 	return t.minted[len(t.minted)-1].Value, nil
 }
 
-// RevokeUnused revokes the tokens of secrets that, by these results, no target took:
-// nobody has them.
+// RevokeUnused revokes the tokens of secrets that, by these results, no target
+// took: nobody has them.
 func (v *Resolution) RevokeUnused(ctx context.Context, results []secret.Result) {
 	took := map[int]bool{}
 	for i := range results {

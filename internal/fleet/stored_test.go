@@ -10,6 +10,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
@@ -25,8 +26,9 @@ func (x *fixture) resolve(t *testing.T, text string) *Resolution {
 	return v
 }
 
-// A fleet takes its time, and every target gets a token that lives for long enough,
-// the same one as far as that goes. Close leaves those that were stored alive.
+// A fleet takes its time, and every target gets a token that lives for long
+// enough, the same one as far as that goes. Close leaves those that were stored
+// alive.
 func TestStoredTokensLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 3)
@@ -76,7 +78,8 @@ func TestStoredTokensLive(t *testing.T) {
 	})
 }
 
-// A refused mint fails every target, and is not tried for each; a cancelled one is.
+// A refused mint fails every target, and is not tried for each; a cancelled one
+// is.
 func TestStoredTokenThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 3)
@@ -99,7 +102,8 @@ func TestStoredTokenThatIsRefused(t *testing.T) {
 	})
 }
 
-// A rotation's token is for others: it outlives the fleet, unless it went nowhere.
+// A rotation's token is for others: it outlives the fleet, unless it went
+// nowhere.
 func TestMint(t *testing.T) {
 	x := newFixture(t, 501)
 	mint := func(repositories string) (file *manifest.File, scope *manifest.Scope) {
@@ -137,6 +141,12 @@ func TestMint(t *testing.T) {
 			t.Errorf("%s: %q", repositories, got)
 		}
 	}
+	token := x.Tokens()[0].Value
+	x.use(t, Config{Token: redact.New(token)})
+	if _, _, err := x.Fleet.Mint(t.Context(), file, scope); err == nil || !strings.HasPrefix(err.Error(), "only an App can mint") {
+		t.Errorf("by a token: %v", err)
+	}
+	x.use(t, x.app())
 	file, scope = mint(`"acme/*"`)
 	_, _, err = x.Fleet.Mint(t.Context(), file, scope)
 	if err != nil || !slices.Contains(x.opened(), "all repositories, contents: read, metadata: read") {

@@ -9,42 +9,44 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Revoke ends an installation token, at the host where it was minted. gone tells
-// that it was over already: expired, revoked, or unknown there.
+// Revoke ends an installation token, at the host where it was minted. gone
+// tells that it was over already: expired, revoked, or unknown there.
 //
-// GitHub lets only the token itself do this, so one that was lost lives until it
-// expires.
+// GitHub lets only the token itself do this, so one that was lost lives until
+// it expires.
 func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err error) {
 	client := a.client(bearer{token, a.wire})
 	ctx = context.WithValue(asItIs(ctx), urgentKey{}, true) // one request: a 401 means gone
 	err = a.call(ctx, client, "revoke the token", http.MethodDelete, "installation/token", nil, nil)
 	var e *Error
-	// With a hint, it was not GitHub that answered, or not about the token: a proxy that
-	// drops the header, a website in the API's place. The token lives on then.
+	// With a hint, it was not GitHub that answered, or not about the token: a
+	// proxy that drops the header, a website in the API's place. The token
+	// lives on then.
 	if errors.As(err, &e) && e.Hint == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound) {
 		return true, nil
 	}
 	return false, err
 }
 
-// Overtime is how long after its caller's deadline [API.Discard] may go on: a step
-// that has to end in time sets its deadline so much earlier.
+// Overtime is how long after its caller's deadline [API.Discard] may go on. A
+// step that has to end in time sets its deadline that much earlier.
 const Overtime = 5 * time.Second
 
 const (
-	// discardTime is all that discarding may take where nothing presses.
+	// discardTime is all the time that discarding may take.
 	discardTime = 15 * time.Second
 
-	// cancelledTime is all that it may take in a step that is being cancelled, and it
-	// has no less in any. With the grace of a mint in flight that is under the five
-	// seconds that such a step has.
+	// cancelledTime is all the time that it may take in a step that is being
+	// cancelled, and the least that it gets in any step. Together with the
+	// grace of a mint in flight it stays below the five seconds that such a
+	// step has.
 	cancelledTime = 2 * time.Second
 )
 
-// Discard revokes a token that nobody is to use any more, also when ctx is over. It
-// takes fifteen seconds at most, ends [Overtime] after the deadline of ctx at the
-// latest, and has two seconds where ctx was cancelled. After an error the token lives
-// until it expires.
+// Discard revokes a token that nobody is to use any more, even when ctx is
+// over. It takes fifteen seconds at most, or two where ctx was cancelled, and
+// ends [Overtime] after the deadline of ctx at the latest. After an error the
+// token lives until it expires.
 func (a *API) Discard(ctx context.Context, token redact.String) error {
 	limit := discardTime
 	if deadline, ok := ctx.Deadline(); ok {

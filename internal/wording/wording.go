@@ -1,8 +1,8 @@
-// Package wording is how logs, errors and summaries word lists, numbers and times,
-// so that all of them do it alike.
+// Package wording is how logs, errors and summaries word lists, numbers and
+// times, so that all of them do it alike.
 //
-// It knows nothing of what it words, and keeps no secret apart: what must not be
-// shown must not come here. Start at [Names] and [Number].
+// It knows nothing of what it words, and keeps no secret apart: what must not
+// be shown must not come here. Start at [Names] and [Number].
 package wording
 
 import (
@@ -17,12 +17,12 @@ import (
 // repositories, and a line of a log has no room for them.
 const maxNames = 20
 
-// Names lists names in a line: "acme/api, acme/web". Of more than twenty it lists
-// twenty and counts the rest: "…, and 480 more".
+// Names lists names in a line: "acme/api, acme/web". Of more than twenty it
+// lists twenty and counts the rest: "…, and 480 more".
 func Names(names []string) string { return strings.Join(Shortened(names), ", ") }
 
-// Shortened returns names as [Names] lists them: no more than twenty, and then one
-// text that counts the rest. The list that was given stays as it is.
+// Shortened returns names as [Names] lists them: no more than twenty, and then
+// one text that counts the rest. The list that was given stays as it is.
 func Shortened(names []string) []string {
 	if len(names) <= maxNames {
 		return names
