@@ -1,9 +1,7 @@
 package cli
 
 import (
-	"context"
 	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,41 +32,41 @@ func onWrongClocks(t *testing.T, test func(t *testing.T, skew time.Duration)) {
 }
 
 // toPost makes the state of the stage that ran that of the post stage.
-func (d *day) toPost(t *testing.T) {
+func (s *step) toPost(t *testing.T) {
 	t.Helper()
-	state, err := fakerunner.ReadPairs(d.env["GITHUB_STATE"])
+	state, err := fakerunner.ReadPairs(s.env["GITHUB_STATE"])
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, value := range state {
-		d.env["STATE_"+name] = value
+		s.env["STATE_"+name] = value
 	}
 }
 
 // A machine whose clock is wrong revokes every token all the same.
 func TestRevokedOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
-		d := newDay(t, nil)
-		d.SetClockSkew(skew)
-		d.run(t, "mint")
+		s := newStep(t, nil)
+		s.SetClockSkew(skew)
+		s.run(t, "mint")
 		time.Sleep(10 * time.Minute)
-		d.toPost(t)
-		d.log.Reset()
-		d.run(t, "post")
-		if d.Alive(d.Tokens()[0].Value) || !strings.Contains(d.log.String(), "\nthe token is revoked\n") {
-			t.Errorf("post: %s", d.log.String())
+		s.toPost(t)
+		s.log.Reset()
+		s.run(t, "post")
+		if s.Alive(s.Tokens()[0].Value) || !strings.Contains(s.log.String(), "\nthe token is revoked\n") {
+			t.Errorf("post: %s", s.log.String())
 		}
 
-		d.next(t, nil)
-		d.run(t, "mint")
-		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
+		s.next(t, nil)
+		s.run(t, "mint")
+		out, err := fakerunner.ReadPairs(s.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}
-		d.next(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": out["encrypted-token"]})
-		d.run(t, "revoke")
-		if d.exit != exitOK || d.Alive(d.Tokens()[1].Value) {
-			t.Errorf("revoke: %s", d.log.String())
+		s.next(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": out["encrypted-token"]})
+		s.run(t, "revoke")
+		if s.exit != exitOK || s.Alive(s.Tokens()[1].Value) {
+			t.Errorf("revoke: %s", s.log.String())
 		}
 	})
 }
@@ -80,15 +78,15 @@ func TestPostKnowsTheClock(t *testing.T) {
 			50 * time.Minute: "::warning::the token is not revoked and lives until ",
 			70 * time.Minute: "\nthe token could not be revoked, and expired at ",
 		} {
-			d := newDay(t, nil)
-			d.SetClockSkew(skew)
-			d.run(t, "mint")
+			s := newStep(t, nil)
+			s.SetClockSkew(skew)
+			s.run(t, "mint")
 			time.Sleep(wait)
-			d.toPost(t)
-			d.Inject(fakegithub.Fault{Drop: true})
-			d.run(t, "post")
-			if d.exit != exitOK || !strings.Contains(d.log.String(), says) {
-				t.Errorf("after %s: %s", wait, d.log.String())
+			s.toPost(t)
+			s.Inject(fakegithub.Fault{Drop: true})
+			s.run(t, "post")
+			if s.exit != exitOK || !strings.Contains(s.log.String(), says) {
+				t.Errorf("after %s: %s", wait, s.log.String())
 			}
 		}
 	})
@@ -97,37 +95,37 @@ func TestPostKnowsTheClock(t *testing.T) {
 // A token is opened where the clock is wrong: what counts is GitHub's.
 func TestDecryptOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
-		d := newDay(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
-		d.SetClockSkew(skew)
-		d.run(t, "mint")
-		out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
+		s := newStep(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
+		s.SetClockSkew(skew)
+		s.run(t, "mint")
+		out, err := fakerunner.ReadPairs(s.env["GITHUB_OUTPUT"])
 		if err != nil {
 			t.Fatal(err)
 		}
 		later := map[string]string{"INPUT_ENCRYPTED-TOKEN": out["encrypted-token"], "INPUT_SKIP-TOKEN-REVOKE": "", "INPUT_REVOKE": "true"}
 		time.Sleep(10 * time.Minute)
-		d.next(t, later)
-		d.run(t, "decrypt")
-		if d.exit != exitOK {
-			t.Fatal(d.log.String())
+		s.next(t, later)
+		s.run(t, "decrypt")
+		if s.exit != exitOK {
+			t.Fatal(s.log.String())
 		}
-		if out, err = fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"]); err != nil {
+		if out, err = fakerunner.ReadPairs(s.env["GITHUB_OUTPUT"]); err != nil {
 			t.Fatal(err)
 		}
 		if left, _ := strconv.Atoi(out["remaining-seconds"]); left < 49*60 || left > 50*60 {
 			t.Errorf("remaining %s, want 50 minutes", out["remaining-seconds"])
 		}
-		state, err := fakerunner.ReadPairs(d.env["GITHUB_STATE"])
+		state, err := fakerunner.ReadPairs(s.env["GITHUB_STATE"])
 		if want := map[bool]string{true: "", false: skew.String()}[skew == 0]; err != nil || state[stateSkew] != want {
 			t.Errorf("the state has %q for the clock, want %q", state[stateSkew], want)
 		}
 
 		time.Sleep(51 * time.Minute)
-		d.next(t, later)
-		d.run(t, "decrypt")
-		line, _ := d.said("error")
-		if d.exit != exitFailure || line != "input encrypted-token: expired 60 seconds ago" || d.file(t, "GITHUB_OUTPUT") != "" {
-			t.Errorf("exit %d: %s", d.exit, d.log.String())
+		s.next(t, later)
+		s.run(t, "decrypt")
+		line, _ := s.annotation("error")
+		if s.exit != exitFailure || line != "input encrypted-token: expired 60 seconds ago" || s.file(t, "GITHUB_OUTPUT") != "" {
+			t.Errorf("exit %d: %s", s.exit, s.log.String())
 		}
 	})
 }
@@ -135,30 +133,16 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 // Refresh mints as often as it must and no oftener, and leaves nothing alive.
 func TestRefreshOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
-		d, dir := refreshed(t, func(d *day) { d.SetClockSkew(skew) })
-		p := d.process(t)
-		for _, step := range []struct {
-			wait  time.Duration
-			mints int
-		}{{0, 1}, {time.Minute, 1}, {53 * time.Minute, 1}, {2 * time.Minute, 2}, {time.Minute, 2}, {53 * time.Minute, 2}, {2 * time.Minute, 3}} {
-			time.Sleep(step.wait)
-			token, err := currentToken(context.Background(), p, p.runner(), dir, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := len(d.Tokens()); n != step.mints || !d.Alive(token.Value.Reveal()) {
-				t.Errorf("after %s: %d mints, want %d; alive is %v", step.wait, n, step.mints, d.Alive(token.Value.Reveal()))
-			}
-			if step.mints == 2 && step.wait == 2*time.Minute && !d.Alive(d.Tokens()[0].Value) {
-				t.Error("a token with minutes to live was revoked: git may be at work with it")
-			}
+		s, dir := refreshed(t, func(s *step) { s.SetClockSkew(skew) })
+		s.checkMints(t, dir, []mints{
+			{0, 1}, {time.Minute, 1}, {53 * time.Minute, 1}, {2 * time.Minute, 2},
+		})
+		if !s.Alive(s.Tokens()[0].Value) {
+			t.Error("a token with minutes to live was revoked: git may be at work with it")
 		}
-		d.run(t, "post")
-		for i, token := range d.Tokens() {
-			if d.Alive(token.Value) {
-				t.Errorf("token %d is alive", i)
-			}
-		}
+		s.checkMints(t, dir, []mints{{time.Minute, 2}, {53 * time.Minute, 2}, {2 * time.Minute, 3}})
+		s.run(t, "post")
+		s.checkRevoked(t)
 	})
 }
 
@@ -168,28 +152,24 @@ func TestRefreshWhenTheClockIsSet(t *testing.T) {
 	testKey()
 	for _, set := range []time.Duration{-time.Hour, time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			d, dir := refreshed(t)
-			p := d.process(t)
-			identity := redact.New(d.env[dir.identityVariable()])
-			s, err := dir.load(identity)
-			if err != nil {
-				t.Fatal(err)
-			}
-			s.Tokens[0].Skew = set // as if the machine's clock had been off by as much at the mint, and were right now
-			if err := dir.save(s); err != nil {
-				t.Fatal(err)
-			}
+			s, dir := refreshed(t)
+			p := s.process(t)
+			s.changeState(t, dir, func(state *refreshState) {
+				state.Tokens[0].Skew = set // as if the machine's clock had been off by as much at the mint, and were right now
+			})
 			for range 3 {
-				if token, err := currentToken(t.Context(), p, p.runner(), dir, nil); err != nil || !d.Alive(token.Value.Reveal()) {
+				if token, err := currentToken(t.Context(), p, p.runner(), dir, nil); err != nil || !s.Alive(token.Value.Reveal()) {
 					t.Error(err)
 				}
 			}
-			if n := len(d.Tokens()); n != 2 {
+			if n := len(s.Tokens()); n != 2 {
 				t.Errorf("%d mints, want one more and no other", n-1)
 			}
-			if s, err = dir.load(identity); err != nil || s.Tokens[1].Skew != 0 {
-				t.Errorf("the difference is not measured again: %s, %v", s.Tokens[1].Skew, err)
-			}
+			s.changeState(t, dir, func(state *refreshState) {
+				if state.Tokens[1].Skew != 0 {
+					t.Errorf("the difference is not measured again: %s", state.Tokens[1].Skew)
+				}
+			})
 		})
 	}
 }
@@ -197,8 +177,8 @@ func TestRefreshWhenTheClockIsSet(t *testing.T) {
 // Git throws away a password whose end has come by the clock of the machine.
 func TestGitGoesByTheMachinesClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
-		d, dir := refreshed(t, func(d *day) { d.SetClockSkew(skew) })
-		p := d.process(t)
+		s, dir := refreshed(t, func(s *step) { s.SetClockSkew(skew) })
+		p := s.process(t)
 		var answer strings.Builder
 		p.Stdout, p.Stderr = &answer, &strings.Builder{}
 		asked := "protocol=https\nhost=github.test\npath=acme/api.git\n"
@@ -235,24 +215,24 @@ func checkExpiry(t *testing.T, answer string, want time.Time) {
 func TestRefreshForgetsNothingAlive(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
-		d, dir := refreshed(t)
-		d.lies = true
-		p := d.process(t)
-		identity := redact.New(d.env[dir.identityVariable()])
+		s, dir := refreshed(t)
+		s.SkipOpenAPI = true
+		p := s.process(t)
+		identity := redact.New(s.env[dir.identityVariable()])
 		known := func() int {
 			_, err := currentToken(t.Context(), p, p.runner(), dir, nil)
-			s, loadErr := dir.load(identity)
+			state, loadErr := dir.load(identity)
 			if err != nil || loadErr != nil {
 				t.Fatal(err, loadErr)
 			}
-			return len(s.Tokens)
+			return len(state.Tokens)
 		}
 		time.Sleep(56 * time.Minute)
 		if n := known(); n != 2 {
 			t.Errorf("%d tokens are known, want the new one and the one that git may be at work with", n)
 		}
 		time.Sleep(56 * time.Minute)
-		d.Inject(fakegithub.Fault{Method: "DELETE", Times: 1, Status: 501, Body: `{"message":"no"}`})
+		s.Inject(fakegithub.Fault{Method: "DELETE", Times: 1, Status: 501, Body: `{"message":"no"}`})
 		if n := known(); n != 3 {
 			t.Errorf("%d tokens are known, want 3: one was not revoked", n)
 		}
@@ -267,11 +247,11 @@ func TestRefreshForgetsNothingAlive(t *testing.T) {
 func TestRefreshTakesBackWhatItCanNotKeep(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
-		d, dir := refreshed(t)
-		p := d.process(t)
+		s, dir := refreshed(t)
+		p := s.process(t)
 		time.Sleep(56 * time.Minute)
 		// While GitHub mints, the directory vanishes and a file takes its place.
-		d.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Rewrite: func(body []byte) []byte {
+		s.Inject(fakegithub.Fault{Method: "POST", Path: "/app/installations/*/access_tokens", Rewrite: func(body []byte) []byte {
 			_ = os.RemoveAll(dir.path)
 			_ = os.WriteFile(dir.path, nil, 0o600)
 			return body
@@ -279,85 +259,8 @@ func TestRefreshTakesBackWhatItCanNotKeep(t *testing.T) {
 		if _, err := currentToken(t.Context(), p, p.runner(), dir, nil); err == nil {
 			t.Error("the state was saved where there is no directory")
 		}
-		if tokens := d.Tokens(); len(tokens) != 2 || d.Alive(tokens[1].Value) {
+		if tokens := s.Tokens(); len(tokens) != 2 || s.Alive(tokens[1].Value) {
 			t.Errorf("%d tokens, the last alive", len(tokens))
 		}
 	})
-}
-
-// Post looks at files when the token is revoked, and not before.
-func TestPostRevokesFirst(t *testing.T) {
-	d, _ := refreshed(t)
-	d.ResetRequests()
-	looked := ""
-	d.onVariable = func(name string) {
-		if (name == "STATE_"+stateRefresh || name == "RUNNER_TEMP") && looked == "" {
-			looked = "after " + d.asked()
-		}
-	}
-	d.run(t, "post")
-	if looked != "after DELETE /installation/token" {
-		t.Errorf("the directory was looked at %q", looked)
-	}
-}
-
-// A state of refresh that hangs or makes no sense keeps no token alive.
-func TestPostWithATamperedFile(t *testing.T) {
-	d, dir := refreshed(t)
-	if err := os.WriteFile(filepath.Join(dir.path, refreshFile), []byte("nonsense"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d.run(t, "post")
-	if d.exit != exitOK || d.Alive(d.Tokens()[0].Value) || !strings.Contains(d.log.String(), "::warning::what refresh minted is not known") {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
-	}
-	if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
-		t.Errorf("the directory is left behind: %v", err)
-	}
-}
-
-// Half a state, such as one of another release, keeps nothing alive in silence.
-func TestPostWithHalfAState(t *testing.T) {
-	testKey()
-	for missing, want := range map[string]struct {
-		alive bool
-		says  string
-	}{
-		stateToken: {false, "there is no token to revoke\nthe token is revoked\nthe token is revoked\n"},
-		stateHost:  {true, "::warning::what refresh minted is not revoked, and lives until it expires: "},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			d, dir := refreshed(t)
-			p := d.process(t)
-			time.Sleep(56 * time.Minute)
-			if _, err := currentToken(context.Background(), p, p.runner(), dir, nil); err != nil {
-				t.Fatal(err)
-			}
-			d.env["STATE_"+missing] = ""
-			d.log.Reset()
-			d.run(t, "post")
-			tokens := d.Tokens()
-			log := withoutMasks(d.log.String())
-			if d.exit != exitOK || len(tokens) != 2 || d.Alive(tokens[1].Value) != want.alive || !strings.Contains(log, want.says) {
-				t.Errorf("without %s: exit %d, %d tokens: %s", missing, d.exit, len(tokens), log)
-			}
-			if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
-				t.Errorf("without %s the directory is left behind: %v", missing, err)
-			}
-		})
-	}
-}
-
-// A directory of the same name in the workspace is not that of refresh.
-func TestPostRemovesNothingOfTheWorkspace(t *testing.T) {
-	name, err := os.MkdirTemp(".", refreshPrefix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(name) })
-	d := newDay(t, map[string]string{"STATE_" + stateRefresh: filepath.Base(name), "RUNNER_TEMP": ""})
-	d.run(t, "post")
-	if _, err := os.Stat(name); err != nil || !strings.Contains(d.log.String(), "::warning::the files of refresh are left behind") {
-		t.Errorf("%v: %s", err, d.log.String())
-	}
 }

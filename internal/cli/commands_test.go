@@ -134,30 +134,20 @@ func TestPanicIsOneError(t *testing.T) {
 
 // A panic after the mint leaves no token alive.
 func TestPanicTakesTheTokenBack(t *testing.T) {
-	d := newDay(t, nil)
-	d.onVariable = func(name string) {
-		if name == "GITHUB_OUTPUT" && len(d.Tokens()) == 1 {
-			d.onVariable = nil
+	s := newStep(t, nil)
+	s.onVariable = func(name string) {
+		if name == "GITHUB_OUTPUT" && len(s.Tokens()) == 1 {
+			s.onVariable = nil
 			panic("now")
 		}
 	}
-	p := d.process(t)
-	d.exit = guard(p.runner(), exitFailure, func() int { return run(t.Context(), p, "mint") })
-	tokens := d.Tokens()
-	revoked := strings.Contains(d.log.String(), "the token that was minted is revoked\n")
-	if d.exit != exitFailure || len(tokens) != 1 || d.Alive(tokens[0].Value) || !revoked {
-		t.Errorf("exit %d, %d tokens: %s", d.exit, len(tokens), withoutMasks(d.log.String()))
+	p := s.process(t)
+	s.exit = guard(p.runner(), exitFailure, func() int { return run(t.Context(), p, "mint") })
+	tokens := s.Tokens()
+	revoked := strings.Contains(s.log.String(), "the token that was minted is revoked\n")
+	if s.exit != exitFailure || len(tokens) != 1 || s.Alive(tokens[0].Value) || !revoked {
+		t.Errorf("exit %d, %d tokens: %s", s.exit, len(tokens), withoutMasks(s.log.String()))
 	}
-}
-
-func withoutMasks(log string) string {
-	var b strings.Builder
-	for line := range strings.Lines(log) {
-		if !strings.HasPrefix(line, "::add-mask::") {
-			b.WriteString(line)
-		}
-	}
-	return b.String()
 }
 
 func TestBuild(t *testing.T) {

@@ -16,66 +16,66 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// inFile moves the day's key to a file, and gives its path.
-func (d *day) inFile(t *testing.T) string {
+// inFile moves the step's key to a file, and gives its path.
+func (s *step) inFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key.pem")
 	if err := os.WriteFile(path, []byte(testKey()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	d.env["INPUT_PRIVATE-KEY"], d.env["INPUT_PRIVATE-KEY-FILE"] = "", path
+	s.env["INPUT_PRIVATE-KEY"], s.env["INPUT_PRIVATE-KEY-FILE"] = "", path
 	return path
 }
 
 // checkKeyHidden looks for the key in the log, but for the lines that mask it, which
 // have to be all there.
-func (d *day) checkKeyHidden(t *testing.T) {
+func (s *step) checkKeyHidden(t *testing.T) {
 	t.Helper()
-	log := d.log.String()
+	log := s.log.String()
 	for _, line := range actions.Lines(redact.New(testKey())) {
 		if len(actions.Maskable(line)) > 0 && !strings.Contains(log, "::add-mask::"+line.Reveal()+"\n") {
 			t.Error("a line of the key is not masked")
 		}
 	}
-	d.env["INPUT_PRIVATE-KEY"] = testKey() // where it looks
-	d.checkHidden(t)
-	d.env["INPUT_PRIVATE-KEY"] = ""
+	s.env["INPUT_PRIVATE-KEY"] = testKey() // where it looks
+	s.checkHidden(t)
+	s.env["INPUT_PRIVATE-KEY"] = ""
 }
 
 // Every command that takes the key takes it from a file.
 func TestPrivateKeyFile(t *testing.T) {
-	d := newFleetDay(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text()})
-	d.inFile(t)
-	for _, action := range []string{"mint", "decrypt", "sync", "rotate", "revoke"} {
-		if d.next(t, nil); action == "revoke" {
-			d.env["INPUT_TOKEN"] = ""
+	s := newFleetStep(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text()})
+	s.inFile(t)
+	for _, action := range actionsWith("private-key-file") {
+		if s.next(t, nil); action == "revoke" {
+			s.env["INPUT_TOKEN"] = ""
 		}
-		d.run(t, action)
-		if d.exit != exitOK {
-			t.Fatalf("%s: %s", action, d.log.String())
+		s.run(t, action)
+		if s.exit != exitOK {
+			t.Fatalf("%s: %s", action, s.log.String())
 		}
-		d.checkKeyHidden(t)
+		s.checkKeyHidden(t)
 		if action == "mint" {
-			d.env["INPUT_ENCRYPTED-TOKEN"] = d.outputs(t)["encrypted-token"]
+			s.env["INPUT_ENCRYPTED-TOKEN"] = s.outputs(t)["encrypted-token"]
 		}
 	}
-	if d.Alive(d.Tokens()[0].Value) {
+	if s.Alive(s.Tokens()[0].Value) {
 		t.Error("the token is alive: it was not opened with the key")
 	}
 
-	p := d.process(t)
+	p := s.process(t)
 	var answer strings.Builder
-	p.Stdin, p.Stdout, p.Stderr = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n"), &answer, &d.log
+	p.Stdin, p.Stdout, p.Stderr = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n"), &answer, &s.log
 	if exit := run(t.Context(), p, "git-credential", "get"); exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
-		t.Errorf("git-credential: exit %d, %s", exit, d.log.String())
+		t.Errorf("git-credential: exit %d, %s", exit, s.log.String())
 	}
-	path := d.env["INPUT_PRIVATE-KEY-FILE"]
-	d.env["INPUT_PRIVATE-KEY"], d.env["INPUT_PRIVATE-KEY-FILE"] = "another", "nowhere"
+	path := s.env["INPUT_PRIVATE-KEY-FILE"]
+	s.env["INPUT_PRIVATE-KEY"], s.env["INPUT_PRIVATE-KEY-FILE"] = "another", "nowhere"
 	answer.Reset()
 	p.Stdin = strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n")
 	exit := run(t.Context(), p, "git-credential", "-private-key-file", path, "get")
 	if exit != exitOK || !strings.Contains(answer.String(), "password=ghs_") {
-		t.Errorf("git-credential with a flag: exit %d, %s", exit, d.log.String())
+		t.Errorf("git-credential with a flag: exit %d, %s", exit, s.log.String())
 	}
 }
 
@@ -112,23 +112,23 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, name := range []string{"mint", "rotate", "decrypt"} {
-				d := newDay(t, map[string]string{"INPUT_PRIVATE-KEY": c.key, "INPUT_PRIVATE-KEY-FILE": c.path, "INPUT_ON-MISSING-KEY": "skip"})
-				d.run(t, name)
-				line, hint := d.said("error")
+				s := newStep(t, map[string]string{"INPUT_PRIVATE-KEY": c.key, "INPUT_PRIVATE-KEY-FILE": c.path, "INPUT_ON-MISSING-KEY": "skip"})
+				s.run(t, name)
+				line, hint := s.annotation("error")
 				ours := strings.HasPrefix(line, "input private-key-file: ") && strings.Contains(line, c.line)
-				if d.exit != exitFailure || !ours || !strings.Contains(hint, c.hint) {
-					t.Errorf("%s: exit %d, %q, hint %q", name, d.exit, line, hint)
+				if s.exit != exitFailure || !ours || !strings.Contains(hint, c.hint) {
+					t.Errorf("%s: exit %d, %q, hint %q", name, s.exit, line, hint)
 				}
-				if n := strings.Count(d.log.String(), "::error::"); n != 1 || d.asked() != "" {
-					t.Errorf("%s: %d errors, asked %s", name, n, d.asked())
+				if n := strings.Count(s.log.String(), "::error::"); n != 1 || s.requests() != "" {
+					t.Errorf("%s: %d errors, asked %s", name, n, s.requests())
 				}
 				last := c.path[strings.LastIndex(strings.TrimSpace(c.path), "\n")+1:]
-				if strings.HasPrefix(c.name, "the key itself") && !strings.Contains(d.log.String(), "::add-mask::"+last) {
+				if strings.HasPrefix(c.name, "the key itself") && !strings.Contains(s.log.String(), "::add-mask::"+last) {
 					t.Errorf("%s: it is not masked", name)
 				}
-				d.env["INPUT_PRIVATE-KEY"] = testKey() // where it is looked for
-				d.checkHidden(t)
-				if strings.Contains(strings.ReplaceAll(d.log.String(), "::add-mask::"+pasted, ""), pasted[:40]) {
+				s.env["INPUT_PRIVATE-KEY"] = testKey() // where it is looked for
+				s.checkHidden(t)
+				if strings.Contains(strings.ReplaceAll(s.log.String(), "::add-mask::"+pasted, ""), pasted[:40]) {
 					t.Errorf("%s: the key is readable", name)
 				}
 			}
@@ -143,34 +143,34 @@ func TestPrivateKeyFileReaders(t *testing.T) {
 		mode   os.FileMode
 		warned bool
 	}{{"", 0o600, false}, {"", 0o640, true}, {"", 0o604, true}, {"true", 0o644, false}} {
-		d := newDay(t, map[string]string{"GITHUB_ACTIONS": c.runner})
-		path := d.inFile(t)
+		s := newStep(t, map[string]string{"GITHUB_ACTIONS": c.runner})
+		path := s.inFile(t)
 		if err := os.Chmod(path, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		d.run(t, "mint")
-		warned := strings.Contains(d.log.String(), "can be read by others on this machine")
-		if d.exit != exitOK || warned != c.warned {
-			t.Errorf("%v, runner %q: exit %d, warned is %v: %s", c.mode, c.runner, d.exit, warned, d.log.String())
+		s.run(t, "mint")
+		warned := strings.Contains(s.log.String(), "can be read by others on this machine")
+		if s.exit != exitOK || warned != c.warned {
+			t.Errorf("%v, runner %q: exit %d, warned is %v: %s", c.mode, c.runner, s.exit, warned, s.log.String())
 		}
 	}
 }
 
 // A link in the workspace, such as a pull request may bring, leads to no key elsewhere.
 func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
-	d := newDay(t, nil)
-	p := d.process(t)
-	env := maps.Clone(d.env)
-	path := d.inFile(t)
-	maps.Copy(d.env, map[string]string{"INPUT_CLIENT-ID": env["INPUT_CLIENT-ID"], "INPUT_PRIVATE-KEY-FILE": "key.pem"})
+	s := newStep(t, nil)
+	p := s.process(t)
+	env := maps.Clone(s.env)
+	path := s.inFile(t)
+	maps.Copy(s.env, map[string]string{"INPUT_CLIENT-ID": env["INPUT_CLIENT-ID"], "INPUT_PRIVATE-KEY-FILE": "key.pem"})
 	t.Chdir(t.TempDir())
 	if err := os.Symlink(path, "key.pem"); err != nil {
 		t.Fatal(err)
 	}
-	d.exit = run(t.Context(), p, "mint")
+	s.exit = run(t.Context(), p, "mint")
 	const want = `input private-key-file: "key.pem" can't be read: a link leads out of the workspace`
-	if line, _ := d.said("error"); d.exit != exitFailure || line != want {
-		t.Errorf("exit %d, %s", d.exit, d.log.String())
+	if line, _ := s.annotation("error"); s.exit != exitFailure || line != want {
+		t.Errorf("exit %d, %s", s.exit, s.log.String())
 	}
 }
 
@@ -179,7 +179,7 @@ func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
 func TestRunsWithoutSecrets(t *testing.T) {
 	const dependabot = "store the key among the Dependabot secrets too (Settings, Secrets and variables, Dependabot)"
 	const elsewhere = "A reusable workflow has it only with secrets: inherit in the job that calls it"
-	for _, action := range []string{"mint", "decrypt", "revoke", "sync", "rotate"} {
+	for _, action := range actionsWith("private-key") {
 		for actor, want := range map[string]string{"dependabot[bot]": dependabot, "mona": elsewhere} {
 			var log strings.Builder
 			env := map[string]string{

@@ -22,13 +22,13 @@ import (
 func explained(t *testing.T, args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
 	token := "ghp_" + rand.Text()
-	d := newDay(t, map[string]string{"MY_TOKEN": token, "RUNNER_DEBUG": "1"})
-	d.AddPersonalToken(fakegithub.PersonalToken{
+	s := newStep(t, map[string]string{"MY_TOKEN": token, "RUNNER_DEBUG": "1"})
+	s.AddPersonalToken(fakegithub.PersonalToken{
 		Value: token, Login: "monalisa", Classic: true, Scopes: []string{"repo:status", "gist", "read:org"},
 		ExpiresAt: time.Date(2199, 1, 2, 3, 4, 5, 0, time.UTC), SSO: "partial-results; organizations=21955855",
 	})
 	var out, errors strings.Builder
-	p := d.process(t)
+	p := s.process(t)
 	p.Stdout, p.Stderr, p.StderrPiped = &out, &errors, true
 	exit = run(context.Background(), p, "explain", args...)
 	for _, form := range actions.Forms(redact.New(token)) {

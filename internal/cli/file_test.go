@@ -12,10 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"github.com/valetkey/valetkey/internal/redact"
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
@@ -36,9 +34,9 @@ func soon(t *testing.T, stage func()) {
 
 // hostile is a workspace of somebody else's making, with a manifest; elsewhere is what
 // it would like to reach.
-func hostile(t *testing.T, d *day) (p Process, elsewhere string) {
+func hostile(t *testing.T, s *step) (p Process, elsewhere string) {
 	t.Helper()
-	p, elsewhere = d.process(t), t.TempDir()
+	p, elsewhere = s.process(t), t.TempDir()
 	t.Chdir(t.TempDir())
 	must := func(err error) {
 		t.Helper()
@@ -59,7 +57,7 @@ func hostile(t *testing.T, d *day) (p Process, elsewhere string) {
 	} {
 		must(os.Symlink(to, name))
 	}
-	d.env["INPUT_MANIFEST"] = "valetkey.yml"
+	s.env["INPUT_MANIFEST"] = "valetkey.yml"
 	return p, elsewhere
 }
 
@@ -67,8 +65,8 @@ func hostile(t *testing.T, d *day) (p Process, elsewhere string) {
 // written at GitHub before that is known.
 func TestHostileFiles(t *testing.T) {
 	const isLink = "it is a link, which may be somebody else's doing"
-	d := newFleetDay(t, 1, "", map[string]string{"VALUE": "opensesame-value"})
-	p, elsewhere := hostile(t, d)
+	s := newFleetStep(t, 1, "", map[string]string{"VALUE": "opensesame-value"})
+	p, elsewhere := hostile(t, s)
 	before, _ := os.ReadDir(elsewhere)
 	for _, c := range []struct{ input, path, want string }{
 		{"manifest", "pipe", `input manifest: "pipe" can't be read: it is a named pipe`},
@@ -89,16 +87,16 @@ func TestHostileFiles(t *testing.T) {
 		{"state-file", "out/new/state", "read the state file: a link leads out of the workspace"},
 		{"state-file", "valetkey.yml/state", "read the state file: a part of its path is not a directory"},
 	} {
-		d.log.Reset()
-		was := d.env["INPUT_"+strings.ToUpper(c.input)]
-		d.env["INPUT_"+strings.ToUpper(c.input)] = c.path
-		soon(t, func() { d.exit = run(context.Background(), p, "sync") })
-		d.env["INPUT_"+strings.ToUpper(c.input)] = was
-		if line, hint := d.said("error"); d.exit != exitFailure || line != c.want || hint == "" {
-			t.Errorf("%s %s: exit %d, %q, hint %q, want %q", c.input, c.path, d.exit, line, hint, c.want)
+		s.log.Reset()
+		was := s.env["INPUT_"+strings.ToUpper(c.input)]
+		s.env["INPUT_"+strings.ToUpper(c.input)] = c.path
+		soon(t, func() { s.exit = run(context.Background(), p, "sync") })
+		s.env["INPUT_"+strings.ToUpper(c.input)] = was
+		if line, hint := s.annotation("error"); s.exit != exitFailure || line != c.want || hint == "" {
+			t.Errorf("%s %s: exit %d, %q, hint %q, want %q", c.input, c.path, s.exit, line, hint, c.want)
 		}
-		if d.asked() != "" {
-			t.Errorf("%s %s: asked %s", c.input, c.path, d.asked())
+		if s.requests() != "" {
+			t.Errorf("%s %s: asked %s", c.input, c.path, s.requests())
 		}
 	}
 	if after, _ := os.ReadDir(elsewhere); len(after) != len(before) {
@@ -106,10 +104,10 @@ func TestHostileFiles(t *testing.T) {
 	}
 
 	// A link that stays in the workspace is the owner's way to arrange it.
-	d.env["INPUT_MANIFEST"], d.env["INPUT_STATE-FILE"], d.env["INPUT_REPORT-FILE"] = "inside.yml", "new/state", "dir/report.json"
+	s.env["INPUT_MANIFEST"], s.env["INPUT_STATE-FILE"], s.env["INPUT_REPORT-FILE"] = "inside.yml", "new/state", "dir/report.json"
 	for _, stage := range []string{"sync", "rotate"} {
-		if d.exit = run(context.Background(), p, stage); d.exit != exitOK {
-			t.Error(d.log.String())
+		if s.exit = run(context.Background(), p, stage); s.exit != exitOK {
+			t.Error(s.log.String())
 		}
 	}
 	for _, name := range []string{"new/state", "dir/report.json"} {
@@ -168,102 +166,6 @@ func TestReportIsReplaced(t *testing.T) {
 	}
 }
 
-// What is put in the place of the files of refresh neither keeps git waiting nor leads
-// elsewhere, in a later step and in post.
-func TestRefreshFilesSwapped(t *testing.T) {
-	const isLink = "it is a link, which may be somebody else's doing"
-	aPipe := func(path string) error { return syscall.Mkfifo(path, 0o600) }
-	for _, c := range []struct {
-		name, file string
-		put        func(path string) error
-		want       string
-	}{
-		{"a named pipe", refreshFile, aPipe, "read the state of refresh: it is a named pipe"},
-		{"a link", refreshFile, func(path string) error { return os.Symlink(path+"-was", path) }, "read the state of refresh: " + isLink},
-		{
-			"a large file", refreshFile,
-			func(path string) error { return os.WriteFile(path, make([]byte, maxRefresh+1), 0o600) },
-			"read the state of refresh: it is larger than the 1 MiB that such a file may have",
-		},
-		{"a directory", refreshFile, func(path string) error { return os.Mkdir(path, 0o700) }, "read the state of refresh: it is a directory"},
-		{"nothing", refreshFile, func(string) error { return nil }, "read the state of refresh: no such file or directory"},
-		{"a pipe for a lock", refreshLock, aPipe, "lock the state of refresh: it is a named pipe"},
-		{
-			"a link for a lock", refreshLock, func(path string) error { return os.Symlink("/dev/zero", path) },
-			"lock the state of refresh: " + isLink,
-		},
-		{
-			"a lock for all", refreshLock,
-			func(path string) error { return errors.Join(os.WriteFile(path, nil, 0o600), os.Chmod(path, 0o666)) },
-			"lock the state of refresh: others may open it",
-		},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			d, dir := refreshed(t)
-			path := filepath.Join(dir.path, c.file)
-			if err := errors.Join(os.Rename(path, path+"-was"), c.put(path)); err != nil {
-				t.Fatal(err)
-			}
-			p := d.process(t)
-			soon(t, func() {
-				if _, err := currentToken(t.Context(), p, p.runner(), dir, nil); err == nil || err.Error() != c.want {
-					t.Errorf("got %v, want %s", err, c.want)
-				}
-			})
-			soon(t, func() { d.exit = run(t.Context(), p, "post") })
-			if _, err := os.Lstat(dir.path); d.exit != exitOK || d.Alive(d.Tokens()[0].Value) || !os.IsNotExist(err) {
-				t.Errorf("post: exit %d, %v: %s", d.exit, err, d.log.String())
-			}
-		})
-	}
-}
-
-// Post follows no link that has taken the directory's place.
-func TestRefreshDirectorySwapped(t *testing.T) {
-	d, dir := refreshed(t)
-	moved := filepath.Join(t.TempDir(), "moved")
-	if err := errors.Join(os.Rename(dir.path, moved), os.Symlink(moved, dir.path)); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := dir.load(redact.New(d.env[dir.identityVariable()])); err == nil || !strings.Contains(err.Error(), "was swapped") {
-		t.Error(err)
-	}
-	d.run(t, "post")
-	if _, err := os.Stat(filepath.Join(moved, refreshProgram)); err != nil || d.Alive(d.Tokens()[0].Value) {
-		t.Errorf("%v: %s", err, d.log.String())
-	}
-	if _, err := os.Lstat(dir.path); !os.IsNotExist(err) {
-		t.Error("the link is left behind")
-	}
-}
-
-// Nobody waits for ever for a process that hangs with the lock.
-func TestRefreshLockHeld(t *testing.T) {
-	d, dir := refreshed(t)
-	p := d.process(t)
-	synctest.Test(t, func(t *testing.T) {
-		unlock, err := safefile.Lock(t.Context(), filepath.Join(dir.path, refreshLock))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer unlock()
-		began := time.Now()
-		_, err = currentToken(t.Context(), p, p.runner(), dir, nil)
-		const held = "lock the state of refresh: another process of this job held it for 1m30s"
-		if err == nil || time.Since(began) != refreshWait || !strings.HasPrefix(err.Error(), held) {
-			t.Errorf("%v after %v", err, time.Since(began))
-		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		time.AfterFunc(time.Second, cancel)
-		began = time.Now()
-		_, err = currentToken(ctx, p, p.runner(), dir, nil)
-		const cancelled = "lock the state of refresh: cancelled while another process held it"
-		if err == nil || time.Since(began) != time.Second || err.Error() != cancelled {
-			t.Errorf("%v after %v", err, time.Since(began))
-		}
-	})
-}
-
 // What this step made for later ones is given to whom the place belongs to, and
 // nothing is that a link leads to.
 func TestHandedOver(t *testing.T) {
@@ -275,8 +177,8 @@ func TestHandedOver(t *testing.T) {
 	if err := errors.Join(os.Chown(".", 4242, 4243), os.WriteFile(filepath.Join(elsewhere, "state"), nil, 0o600)); err != nil {
 		t.Fatal(err)
 	}
-	d := newDay(t, nil)
-	r := d.process(t).runner()
+	s := newStep(t, nil)
+	r := s.process(t).runner()
 	file, swapped := chownLater("a/b/state"), chownLater("c/state")
 	if err := errors.Join(os.MkdirAll("a/b", 0o700), os.WriteFile("a/b/state", nil, 0o600), os.Symlink(elsewhere, "c")); err != nil {
 		t.Fatal(err)

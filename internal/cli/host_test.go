@@ -12,10 +12,7 @@ import (
 // Every action refuses plain http that leaves the machine, before it sends anything,
 // and warns in each run when it was told to let it pass.
 func TestPlainHTTP(t *testing.T) {
-	stages := map[string]string{
-		"": "mint", "decrypt": "decrypt", "revoke": "revoke", "sync": "sync", "rotate": "rotate",
-	}
-	for action, stage := range stages {
+	for _, action := range actionsWith("insecure-http") {
 		for _, c := range []struct {
 			url, insecure string
 			fault, warned bool
@@ -32,23 +29,23 @@ func TestPlainHTTP(t *testing.T) {
 		} {
 			t.Run(action+" "+c.url+" "+c.insecure, func(t *testing.T) {
 				env := map[string]string{"VALUE": rand.Text(), "INPUT_GITHUB-API-URL": c.url, "INPUT_INSECURE-HTTP": c.insecure}
-				d := newFleetDay(t, 1, oneRotation+oneSecret, env)
-				d.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, envelope.Payload{Token: redact.New("ghs_" + rand.Text()), APIURL: c.url})
+				s := newFleetStep(t, 1, oneRotation+oneSecret, env)
+				s.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, envelope.Payload{Token: redact.New("ghs_" + rand.Text()), APIURL: c.url})
 				if action == "decrypt" {
-					d.env["INPUT_VERIFY"] = "false"
+					s.env["INPUT_VERIFY"] = "false"
 				}
-				d.run(t, stage)
-				line, hint := d.said("error")
+				s.run(t, action)
+				line, hint := s.annotation("error")
 				refused := line == "input github-api-url: is http, so that anybody on the way can read the credentials that are sent there"
-				if refused != c.fault || c.fault && !strings.Contains(hint, "insecure-http: true") || (d.exit != exitOK) != c.fault {
-					t.Errorf("exit %d: %s, hint %s", d.exit, line, hint)
+				if refused != c.fault || c.fault && !strings.Contains(hint, "insecure-http: true") || (s.exit != exitOK) != c.fault {
+					t.Errorf("exit %d: %s, hint %s", s.exit, line, hint)
 				}
 				warning := "::warning::insecure-http: what is sent to api.github.test is not encrypted"
-				if warned := strings.Contains(d.log.String(), warning); warned != c.warned {
-					t.Errorf("warned is %v: %s", warned, d.log.String())
+				if warned := strings.Contains(s.log.String(), warning); warned != c.warned {
+					t.Errorf("warned is %v: %s", warned, s.log.String())
 				}
-				if c.fault && len(d.Requests()) > 0 {
-					t.Errorf("asked %s", d.asked())
+				if c.fault && len(s.Requests()) > 0 {
+					t.Errorf("asked %s", s.requests())
 				}
 			})
 		}
@@ -60,43 +57,41 @@ func TestPlainHTTPForGit(t *testing.T) {
 	env := map[string]string{
 		"INPUT_GITHUB-API-URL": "http://ghes.test/api/v3", "GITHUB_API_URL": "https://elsewhere.test", "INPUT_INSECURE-HTTP": "true",
 	}
-	d := newDay(t, env)
-	d.env["INPUT_GIT"] = "true"
-	d.run(t, "mint")
-	if d.exit != exitOK || !strings.Contains(d.file(t, "GITHUB_ENV"), "http.http://ghes.test/acme/") {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	s := newStep(t, env)
+	s.env["INPUT_GIT"] = "true"
+	s.run(t, "mint")
+	if s.exit != exitOK || !strings.Contains(s.file(t, "GITHUB_ENV"), "http.http://ghes.test/acme/") {
+		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
-	d = newDay(t, env)
-	d.env["INPUT_GH"] = "true"
-	d.run(t, "mint")
-	if line, _ := d.said("error"); line != "input gh: can't be used with insecure-http: gh speaks https alone" || len(d.Requests()) > 0 {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	s = newStep(t, env)
+	s.env["INPUT_GH"] = "true"
+	s.run(t, "mint")
+	if line, _ := s.annotation("error"); line != "input gh: can't be used with insecure-http: gh speaks https alone" || len(s.Requests()) > 0 {
+		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 	// A website that is plain http does not follow from an API that is not.
-	d = newDay(t, map[string]string{"GITHUB_SERVER_URL": "http://github.test", "INPUT_GIT": "true"})
-	d.run(t, "mint")
-	if d.exit != exitFailure || d.file(t, "GITHUB_ENV") != "" || d.Alive(d.Tokens()[0].Value) {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	s = newStep(t, map[string]string{"GITHUB_SERVER_URL": "http://github.test", "INPUT_GIT": "true"})
+	s.run(t, "mint")
+	if s.exit != exitFailure || s.file(t, "GITHUB_ENV") != "" || s.Alive(s.Tokens()[0].Value) {
+		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 }
 
 // The helper of refresh goes on as main was told, and not further.
 func TestRefreshOverPlainHTTP(t *testing.T) {
-	d, dir := refreshed(t, func(d *day) {
-		d.env["INPUT_GITHUB-API-URL"], d.env["GITHUB_API_URL"] = "http://ghes.test/api/v3", "https://elsewhere.test"
-		d.env["INPUT_INSECURE-HTTP"] = "true"
+	s, dir := refreshed(t, func(s *step) {
+		s.env["INPUT_GITHUB-API-URL"], s.env["GITHUB_API_URL"] = "http://ghes.test/api/v3", "https://elsewhere.test"
+		s.env["INPUT_INSECURE-HTTP"] = "true"
 	})
-	identity := redact.New(d.env[dir.identityVariable()])
-	p := d.process(t)
+	p := s.process(t)
 	for _, insecure := range []bool{true, false} {
-		s, err := dir.load(identity)
-		if err != nil || !s.InsecureHTTP && insecure {
-			t.Fatalf("the state does not say it: %v", err)
-		}
-		s.InsecureHTTP, s.Tokens[len(s.Tokens)-1].Expires = insecure, s.Tokens[len(s.Tokens)-1].Minted
-		if err := dir.save(s); err != nil {
-			t.Fatal(err)
-		}
+		s.changeState(t, dir, func(state *refreshState) {
+			if !state.InsecureHTTP && insecure {
+				t.Fatal("the state does not say it")
+			}
+			last := &state.Tokens[len(state.Tokens)-1]
+			state.InsecureHTTP, last.Expires = insecure, last.Minted
+		})
 		if _, err := currentToken(t.Context(), p, p.runner(), dir, nil); (err == nil) != insecure {
 			t.Errorf("insecure is %v: %v", insecure, err)
 		}

@@ -43,16 +43,16 @@ func TestShortSecretsAreNotHandedOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d := newDay(t, map[string]string{
+			s := newStep(t, map[string]string{
 				"INPUT_ENCRYPTED-TOKEN": line, "INPUT_IDENTITY": identity.Reveal(), "INPUT_PRIVATE-KEY": "",
 				"INPUT_VERIFY": "false", // GitHub knows no such token
 			})
-			d.run(t, "decrypt")
-			said, hint := d.said("error")
-			if said != c.line || (d.exit == exitOK) != (c.line == "") || c.line != "" && hint == "" {
-				t.Errorf("exit %d: %s, hint %s", d.exit, said, hint)
+			s.run(t, "decrypt")
+			said, hint := s.annotation("error")
+			if said != c.line || (s.exit == exitOK) != (c.line == "") || c.line != "" && hint == "" {
+				t.Errorf("exit %d: %s, hint %s", s.exit, said, hint)
 			}
-			if out := d.file(t, "GITHUB_OUTPUT") + d.file(t, "GITHUB_STATE"); c.line != "" && out != "" {
+			if out := s.file(t, "GITHUB_OUTPUT") + s.file(t, "GITHUB_STATE"); c.line != "" && out != "" {
 				t.Errorf("handed out: %s", out)
 			}
 		})
@@ -60,18 +60,18 @@ func TestShortSecretsAreNotHandedOut(t *testing.T) {
 }
 
 func TestMintRefusesATokenThatCannotBeMasked(t *testing.T) {
-	d := newDay(t, nil)
-	d.lies = true
-	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(body []byte) []byte {
+	s := newStep(t, nil)
+	s.SkipOpenAPI = true
+	s.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(body []byte) []byte {
 		return regexp.MustCompile(`"token":\s*"[^"]*"`).ReplaceAll(body, []byte(`"token":"ghs_123"`))
 	}}))
-	d.run(t, "mint")
-	said, _ := d.said("error")
+	s.run(t, "mint")
+	said, _ := s.annotation("error")
 	const want = "mint a token for installation 4242: the answer's token has under 8 characters, which can't be masked"
-	if d.exit != exitFailure || said != want {
-		t.Errorf("exit %d: %s", d.exit, said)
+	if s.exit != exitFailure || said != want {
+		t.Errorf("exit %d: %s", s.exit, said)
 	}
-	if out := d.file(t, "GITHUB_OUTPUT"); out != "" {
+	if out := s.file(t, "GITHUB_OUTPUT"); out != "" {
 		t.Errorf("outputs: %s", out)
 	}
 }
@@ -84,14 +84,14 @@ func TestHostileText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newFleetDay(t, 1, threeSecrets, map[string]string{"A": "opensesame-a", "B": "opensesame-b", "C": "opensesame-c"})
-	d.lies = true
-	d.Inject(fakegithub.Fault{Method: "PUT", Status: http.StatusUnprocessableEntity, Body: string(body)})
-	d.run(t, "sync")
-	log := regexp.MustCompile(`(?m)^::add-mask::(?:[^a]|a[^ ]).*\n`).ReplaceAllString(d.log.String(), "")
-	summary := d.file(t, "GITHUB_STEP_SUMMARY")
-	if d.exit != exitFailure || !strings.Contains(log, `no\u202e [click]`) || !strings.Contains(log, `\x1b[2J`) {
-		t.Errorf("exit %d: %s", d.exit, log)
+	s := newFleetStep(t, 1, threeSecrets, map[string]string{"A": "opensesame-a", "B": "opensesame-b", "C": "opensesame-c"})
+	s.SkipOpenAPI = true
+	s.Inject(fakegithub.Fault{Method: "PUT", Status: http.StatusUnprocessableEntity, Body: string(body)})
+	s.run(t, "sync")
+	log := regexp.MustCompile(`(?m)^::add-mask::(?:[^a]|a[^ ]).*\n`).ReplaceAllString(s.log.String(), "")
+	summary := s.file(t, "GITHUB_STEP_SUMMARY")
+	if s.exit != exitFailure || !strings.Contains(log, `no\u202e [click]`) || !strings.Contains(log, `\x1b[2J`) {
+		t.Errorf("exit %d: %s", s.exit, log)
 	}
 	if strings.ContainsAny(log+summary, "\u202e\x1b") || regexp.MustCompile(`(?m)^\s*::add-mask::a|^[^:].*##\[`).MatchString(log) {
 		t.Errorf("the log obeys it: %q", log)

@@ -136,15 +136,15 @@ func TestRevokeTrueIsWhatHappens(t *testing.T) {
 
 // A key under another name is masked before the fault is told.
 func TestMisnamedKeyIsMasked(t *testing.T) {
-	d := newDay(t, map[string]string{
+	s := newStep(t, map[string]string{
 		"INPUT_PRIVATE-KEY": "", "INPUT_PRIVATE_KEY": testKey(), "INPUT_PERMISSION-GHP_" + rand.Text() + rand.Text(): "read",
 	})
-	d.run(t, "mint")
-	if d.exit != exitFailure || !strings.Contains(d.log.String(), "::add-mask::"+strings.Split(testKey(), "\n")[1]+"\n") {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	s.run(t, "mint")
+	if s.exit != exitFailure || !strings.Contains(s.log.String(), "::add-mask::"+strings.Split(testKey(), "\n")[1]+"\n") {
+		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
-	if strings.Contains(strings.ToLower(d.log.String()), "ghp_") {
-		t.Errorf("a token that was a name is shown: %s", d.log.String())
+	if strings.Contains(strings.ToLower(s.log.String()), "ghp_") {
+		t.Errorf("a token that was a name is shown: %s", s.log.String())
 	}
 }
 
@@ -173,14 +173,14 @@ func TestGitCredentialInOtherSteps(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.env["INPUT_PERMISSIONS"], c.env["GITHUB_ACTIONS"] = "", ""
-			d := newDay(t, c.env)
-			p := d.process(t)
+			s := newStep(t, c.env)
+			p := s.process(t)
 			var out, log strings.Builder
 			p.Args = []string{"valetkey", "git-credential", "get"}
 			p.Stdout, p.Stderr, p.Stdin = &out, &log, strings.NewReader("protocol=https\nhost=github.test\npath=acme/api.git\n\n")
 			Main(p)
 			got, _, _ := strings.Cut(log.String(), "\n")
-			for _, token := range d.Tokens() {
+			for _, token := range s.Tokens() {
 				var list []string
 				for name, level := range token.Permissions {
 					if name != "metadata" {
@@ -215,15 +215,15 @@ func TestManifestPermissions(t *testing.T) {
 		{"future-thing: read", "", "", "::warning::line 2: future_thing is not a permission this release knows"},
 	} {
 		for text, stage := range map[string]string{secrets: "sync", rotations: "rotate"} {
-			d := newFleetDay(t, 1, strings.Replace(text, "%", c.permissions, 1), map[string]string{"INPUT_DRY-RUN": "true"})
-			d.run(t, stage)
-			line, hint := d.said("error")
+			s := newFleetStep(t, 1, strings.Replace(text, "%", c.permissions, 1), map[string]string{"INPUT_DRY-RUN": "true"})
+			s.run(t, stage)
+			line, hint := s.annotation("error")
 			named := strings.Contains(line, c.line) && strings.Contains(line, "valetkey.yml:2") && strings.Contains(hint, c.hint)
-			if c.line != "" && (!named || len(d.Requests()) != 0) {
-				t.Errorf("%s: exit %d, %q, hint %q", c.permissions, d.exit, line, hint)
+			if c.line != "" && (!named || len(s.Requests()) != 0) {
+				t.Errorf("%s: exit %d, %q, hint %q", c.permissions, s.exit, line, hint)
 			}
-			if c.line == "" && strings.Contains(line, "no permission") || !strings.Contains(d.log.String(), c.warning) {
-				t.Errorf("%s: %q; %s", c.permissions, line, withoutMasks(d.log.String()))
+			if c.line == "" && strings.Contains(line, "no permission") || !strings.Contains(s.log.String(), c.warning) {
+				t.Errorf("%s: %q; %s", c.permissions, line, withoutMasks(s.log.String()))
 			}
 		}
 	}

@@ -36,18 +36,18 @@ func TestWebsite(t *testing.T) {
 // gh for one host after another: GH_HOST is that of the last step, and none where that
 // is github.com.
 func TestGHHosts(t *testing.T) {
-	d := newDay(t, map[string]string{"INPUT_GH": "true"})
+	s := newStep(t, map[string]string{"INPUT_GH": "true"})
 	for _, step := range []struct{ api, server, want string }{
 		{"https://api.github.com", "https://github.com", "unset"},
 		{"https://ghes.test/api/v3", "https://ghes.test", "ghes.test"},
 		{"https://api.github.com", "https://github.com", ""},
 		{"https://api.octo.ghe.com", "https://octo.ghe.com", "octo.ghe.com"},
 	} {
-		d.next(t, map[string]string{"GITHUB_API_URL": step.api, "GITHUB_SERVER_URL": step.server})
-		d.run(t, "mint")
-		env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
-		if err != nil || d.exit != exitOK {
-			t.Fatal(err, d.log.String())
+		s.next(t, map[string]string{"GITHUB_API_URL": step.api, "GITHUB_SERVER_URL": step.server})
+		s.run(t, "mint")
+		env, err := fakerunner.ReadPairs(s.env["GITHUB_ENV"])
+		if err != nil || s.exit != exitOK {
+			t.Fatal(err, s.log.String())
 		}
 		got, ok := env["GH_HOST"]
 		if !ok {
@@ -57,23 +57,23 @@ func TestGHHosts(t *testing.T) {
 			t.Errorf("%s: GH_HOST is %q, want %q", step.server, got, step.want)
 		}
 		for name, value := range env {
-			d.env[name] = value
+			s.env[name] = value
 		}
 	}
 }
 
 // What git would have to be told one by one of 500 repositories, no environment holds.
 func TestManyRepositories(t *testing.T) {
-	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": numbered(500)})
+	s := newStep(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": numbered(500)})
 	for _, name := range strings.Fields(numbered(500)) {
-		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: name, Private: true})
+		s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: name, Private: true})
 	}
-	d.run(t, "mint")
+	s.run(t, "mint")
 	const want = "the token opens 500 repositories, too many for git to be told of one by one: git uses it for every repository of monalisa"
-	if line, _ := d.said("notice"); !strings.HasPrefix(line, want) {
+	if line, _ := s.annotation("notice"); !strings.HasPrefix(line, want) {
 		t.Errorf("the notice is %q", line)
 	}
-	env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
+	env, err := fakerunner.ReadPairs(s.env["GITHUB_ENV"])
 	if err != nil || env["GIT_CONFIG_KEY_0"] != "http.https://github.test/monalisa/.extraHeader" {
 		t.Errorf("the first entry is for %s (%v)", env["GIT_CONFIG_KEY_0"], err)
 	}
@@ -135,36 +135,29 @@ func TestGitWithNothingToOpen(t *testing.T) {
 	if _, err := l.git(r, redact.New("ghs_1"), reach{Owner: "acme"}, nil, ""); fmt.Sprint(err) != want {
 		t.Errorf("got %v", err)
 	}
-	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "hexa"})
-	d.AddAccount(fakegithub.Account{Login: "hexa"})
-	d.Install(fakegithub.Installation{ID: 9, AppID: 917, Account: "hexa"})
-	d.run(t, "mint")
-	if line, _ := d.said("error"); line != want || d.Alive(d.Tokens()[0].Value) {
-		t.Errorf("got %q; alive is %v", line, d.Alive(d.Tokens()[0].Value))
+	s := newStep(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "hexa"})
+	s.AddAccount(fakegithub.Account{Login: "hexa"})
+	s.Install(fakegithub.Installation{ID: 9, AppID: 917, Account: "hexa"})
+	s.run(t, "mint")
+	if line, _ := s.annotation("error"); line != want || s.Alive(s.Tokens()[0].Value) {
+		t.Errorf("got %q; alive is %v", line, s.Alive(s.Tokens()[0].Value))
 	}
 }
 
 // A token that is minted again is held against what was asked for as the first was.
 func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
-	d, dir := refreshed(t)
-	p := d.process(t)
-	s, err := dir.load(redact.New(d.env[dir.identityVariable()]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Tokens = nil
-	if err := dir.save(s); err != nil {
-		t.Fatal(err)
-	}
-	d.lies = true
-	d.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
+	s, dir := refreshed(t)
+	p := s.process(t)
+	s.changeState(t, dir, func(state *refreshState) { state.Tokens = nil })
+	s.SkipOpenAPI = true
+	s.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
 		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 	}}))
-	_, err = currentToken(context.Background(), p, p.runner(), dir, nil)
+	_, err := currentToken(context.Background(), p, p.runner(), dir, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
 		t.Errorf("got %v", err)
 	}
-	if tokens := d.Tokens(); len(tokens) != 2 || d.Alive(tokens[1].Value) {
+	if tokens := s.Tokens(); len(tokens) != 2 || s.Alive(tokens[1].Value) {
 		t.Errorf("of %d tokens, the second is alive", len(tokens))
 	}
 }

@@ -12,12 +12,12 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// whoseDay is what a step asks for and whose installation GitHub has for it. Without
+// whoseCases is what a step asks for and whose installation GitHub has for it. Without
 // a line the token is handed out; else it is taken back.
-var whoseDay = []struct {
+var whoseCases = []struct {
 	name    string
 	env     map[string]string
-	prepare func(*day)
+	prepare func(*step)
 	asked   string
 	line    string
 	opens   string // the output repositories
@@ -39,7 +39,7 @@ var whoseDay = []struct {
 	{
 		name:    "an id of another owner, with a repository of the same name",
 		env:     map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_REPOSITORIES": "api"},
-		prepare: func(d *day) { d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true}) },
+		prepare: func(s *step) { s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true}) },
 		asked:   "POST, GET /repos/acme/api/installation, DELETE",
 		line:    "input installation-id: 4243 is the installation on monalisa, and the token was to be for acme",
 	},
@@ -70,9 +70,9 @@ var whoseDay = []struct {
 	{
 		name: "an id of nobody's",
 		env:  map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "monalisa"},
-		prepare: func(d *day) {
-			d.lies = true
-			d.Inject(fakegithub.Fault{Method: "GET", Path: "/app/installations/4243", Rewrite: func([]byte) []byte {
+		prepare: func(s *step) {
+			s.SkipOpenAPI = true
+			s.Inject(fakegithub.Fault{Method: "GET", Path: "/app/installations/4243", Rewrite: func([]byte) []byte {
 				return []byte(`{"id":4243,"account":null}`)
 			}})
 		},
@@ -103,15 +103,15 @@ var whoseDay = []struct {
 	{
 		name:    "a repository that was transferred",
 		env:     map[string]string{"INPUT_REPOSITORIES": "web"},
-		prepare: func(d *day) { d.TransferRepository("acme", "web", "monalisa") },
+		prepare: func(s *step) { s.TransferRepository("acme", "web", "monalisa") },
 		asked:   "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id",
 		opens:   `["monalisa/web"]`, said: "or what the token opens was transferred",
 	},
 	{
-		name: "transferred, and another of its name there", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(d *day) {
-			d.TransferRepository("acme", "web", "monalisa")
-			d.RenameRepository("monalisa", "web", "site")
-			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
+		name: "transferred, and another of its name there", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(s *step) {
+			s.TransferRepository("acme", "web", "monalisa")
+			s.RenameRepository("monalisa", "web", "site")
+			s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
 		},
 		// That the token opens no acme/web is asked until it is old enough to be known.
 		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, " +
@@ -121,10 +121,10 @@ var whoseDay = []struct {
 	{
 		name: "transferred, and its name for another",
 		env:  map[string]string{"INPUT_REPOSITORIES": "web, site"},
-		prepare: func(d *day) {
-			d.TransferRepository("acme", "web", "monalisa")
-			d.RenameRepository("monalisa", "web", "site")
-			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
+		prepare: func(s *step) {
+			s.TransferRepository("acme", "web", "monalisa")
+			s.RenameRepository("monalisa", "web", "site")
+			s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
 		},
 		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, DELETE",
 		line:  "acme/web is monalisa/site, and GitHub granted monalisa/web",
@@ -132,9 +132,9 @@ var whoseDay = []struct {
 	{
 		name: "one transferred, and another of the other's name there",
 		env:  map[string]string{"INPUT_REPOSITORIES": "web, api"},
-		prepare: func(d *day) {
-			d.TransferRepository("acme", "web", "monalisa")
-			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true})
+		prepare: func(s *step) {
+			s.TransferRepository("acme", "web", "monalisa")
+			s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true})
 		},
 		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, GET /repos/acme/api, DELETE",
 		line:  "acme/api is none that the token opens, and GitHub granted monalisa/api",
@@ -142,51 +142,51 @@ var whoseDay = []struct {
 	{
 		name: "renamed, and too many to ask about",
 		env:  map[string]string{"INPUT_REPOSITORIES": numbered(maxMoved + 1)},
-		prepare: func(d *day) {
+		prepare: func(s *step) {
 			for _, name := range strings.Fields(numbered(maxMoved + 1)) {
-				d.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
+				s.AddRepository(fakegithub.Repository{Owner: "acme", Name: name, Private: true})
 			}
-			d.Install(fakegithub.Installation{ID: 4242, AppID: 917, Account: "acme", All: true})
-			withRenamedOwner(d)
+			s.Install(fakegithub.Installation{ID: 4242, AppID: 917, Account: "acme", All: true})
+			withRenamedOwner(s)
 		},
 		asked: "GET /repos/acme/" + strings.Fields(numbered(1))[0] + "/installation, GET by id/installation, POST, DELETE",
 		line:  "GitHub leads from acme to acme-inc, and 21 repositories are too many to find out whether each is the one that was meant",
 	},
 }
 
-func withEnterprise(d *day) {
-	d.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
-	d.Install(fakegithub.Installation{ID: 4244, AppID: 917, Account: "globex", Permissions: map[string]string{"enterprise_teams": "read"}})
+func withEnterprise(s *step) {
+	s.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
+	s.Install(fakegithub.Installation{ID: 4244, AppID: 917, Account: "globex", Permissions: map[string]string{"enterprise_teams": "read"}})
 }
 
-func withRenamedOwner(d *day) { d.RenameAccount("acme", "acme-inc") }
+func withRenamedOwner(s *step) { s.RenameAccount("acme", "acme-inc") }
 
 func TestWhoseInstallation(t *testing.T) {
 	testKey()
-	for _, c := range whoseDay {
+	for _, c := range whoseCases {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newDay(t, c.env)
+				s := newStep(t, c.env)
 				if c.prepare != nil {
-					c.prepare(d)
+					c.prepare(s)
 				}
-				d.run(t, "mint")
-				if line, hint := d.said("error"); line != c.line || (line == "") != (hint == "") {
+				s.run(t, "mint")
+				if line, hint := s.annotation("error"); line != c.line || (line == "") != (hint == "") {
 					t.Errorf("got error %q with hint %q, want %q", line, hint, c.line)
 				}
-				if got := shortly(d); got != c.asked {
+				if got := shortly(s); got != c.asked {
 					t.Errorf("asked\n%s, want\n%s", got, c.asked)
 				}
-				if text := d.log.String() + d.file(t, "GITHUB_STEP_SUMMARY"); !strings.Contains(text, c.said) {
+				if text := s.log.String() + s.file(t, "GITHUB_STEP_SUMMARY"); !strings.Contains(text, c.said) {
 					t.Errorf("%q is not said in\n%s", c.said, text)
 				}
-				outputs, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
+				outputs, err := fakerunner.ReadPairs(s.env["GITHUB_OUTPUT"])
 				if err != nil || outputs["repositories"] != c.opens {
 					t.Errorf("opens %q (%v), want %q", outputs["repositories"], err, c.opens)
 				}
-				for _, token := range d.Tokens() {
-					if d.Alive(token.Value) != (c.line == "") {
-						t.Errorf("alive is %v", d.Alive(token.Value))
+				for _, token := range s.Tokens() {
+					if s.Alive(token.Value) != (c.line == "") {
+						t.Errorf("alive is %v", s.Alive(token.Value))
 					}
 				}
 			})
@@ -204,13 +204,13 @@ func TestGitKnowsBothNames(t *testing.T) {
 		"looked up": {map[string]string{"INPUT_REPOSITORIES": "Api"}, "GET /repos/acme/Api/installation"},
 		"by id":     {map[string]string{"INPUT_REPOSITORIES": "Api", "INPUT_INSTALLATION-ID": "4242"}, "GET /app, POST"},
 	} {
-		d := newDay(t, c.env)
-		d.env["INPUT_GIT"] = "true"
-		withRenamedOwner(d)
-		d.run(t, "mint")
-		env, err := fakerunner.ReadPairs(d.env["GITHUB_ENV"])
-		if err != nil || !strings.HasPrefix(shortly(d), c.asks) {
-			t.Fatal(err, shortly(d), d.log.String())
+		s := newStep(t, c.env)
+		s.env["INPUT_GIT"] = "true"
+		withRenamedOwner(s)
+		s.run(t, "mint")
+		env, err := fakerunner.ReadPairs(s.env["GITHUB_ENV"])
+		if err != nil || !strings.HasPrefix(shortly(s), c.asks) {
+			t.Fatal(err, shortly(s), s.log.String())
 		}
 		var entries strings.Builder
 		for n := range len(env) / 2 {
@@ -235,27 +235,27 @@ func TestGitKnowsBothNames(t *testing.T) {
 func TestHelperAndWhoseInstallation(t *testing.T) {
 	for _, c := range []struct {
 		name    string
-		prepare func(*day)
+		prepare func(*step)
 		exit    int
 		said    string
 	}{
-		{"renamed", func(d *day) { d.RenameAccount("acme", "acme-inc") }, exitOK, "GitHub leads from acme to acme-inc"},
-		{"transferred, and another of its name there", func(d *day) {
-			d.TransferRepository("acme", "web", "monalisa")
-			d.RenameRepository("monalisa", "web", "site")
-			d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
+		{"renamed", func(s *step) { s.RenameAccount("acme", "acme-inc") }, exitOK, "GitHub leads from acme to acme-inc"},
+		{"transferred, and another of its name there", func(s *step) {
+			s.TransferRepository("acme", "web", "monalisa")
+			s.RenameRepository("monalisa", "web", "site")
+			s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
 		}, exitFailure, "acme/web is none that the token opens, and GitHub granted monalisa/web"},
 	} {
-		d := newDay(t, map[string]string{"GITHUB_ACTIONS": ""})
-		c.prepare(d)
+		s := newStep(t, map[string]string{"GITHUB_ACTIONS": ""})
+		c.prepare(s)
 		var out, said strings.Builder
-		p := d.process(t)
+		p := s.process(t)
 		p.Stdin, p.Stdout, p.Stderr = strings.NewReader("url=https://github.test/acme/web.git\n\n"), &out, &said
 		exit := run(context.Background(), p, "git-credential", "get")
-		tokens := d.Tokens()
+		tokens := s.Tokens()
 		token := tokens[len(tokens)-1]
-		if exit != c.exit || strings.Contains(out.String(), token.Value) != (c.exit == exitOK) || d.Alive(token.Value) != (c.exit == exitOK) {
-			t.Errorf("%s: exit %d; alive is %v", c.name, exit, d.Alive(token.Value))
+		if exit != c.exit || strings.Contains(out.String(), token.Value) != (c.exit == exitOK) || s.Alive(token.Value) != (c.exit == exitOK) {
+			t.Errorf("%s: exit %d; alive is %v", c.name, exit, s.Alive(token.Value))
 		}
 		if !strings.Contains(said.String(), c.said) {
 			t.Errorf("%s: said %s", c.name, said.String())
@@ -264,9 +264,9 @@ func TestHelperAndWhoseInstallation(t *testing.T) {
 }
 
 // shortly is what was asked, without what is the same in every case.
-func shortly(d *day) string {
+func shortly(s *step) string {
 	var list []string
-	for _, r := range d.Requests() {
+	for _, r := range s.Requests() {
 		switch {
 		case strings.HasPrefix(r.Path, "/repositories/"):
 			_, rest, _ := strings.Cut(strings.TrimPrefix(r.Path, "/repositories/"), "/")

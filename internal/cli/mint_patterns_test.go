@@ -115,39 +115,39 @@ func TestPatterns(t *testing.T) {
 		{"another owner's", "evil/*", "", 0, `input repositories: "evil/*" belongs to another owner than acme`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := newDay(t, map[string]string{"INPUT_REPOSITORIES": c.repositories})
-			d.run(t, "mint")
-			if line, _ := d.said("error"); line != c.line {
+			s := newStep(t, map[string]string{"INPUT_REPOSITORIES": c.repositories})
+			s.run(t, "mint")
+			if line, _ := s.annotation("error"); line != c.line {
 				t.Errorf("error %q, want %q", line, c.line)
 			}
-			if len(d.Requests()) != c.requests {
-				t.Errorf("asked %s, want %d requests", d.asked(), c.requests)
+			if len(s.Requests()) != c.requests {
+				t.Errorf("asked %s, want %d requests", s.requests(), c.requests)
 			}
-			if strings.Contains(d.log.String(), "::notice::") {
-				t.Errorf("the log has a notice: %s", d.log.String())
+			if strings.Contains(s.log.String(), "::notice::") {
+				t.Errorf("the log has a notice: %s", s.log.String())
 			}
-			out, err := fakerunner.ReadPairs(d.env["GITHUB_OUTPUT"])
+			out, err := fakerunner.ReadPairs(s.env["GITHUB_OUTPUT"])
 			if err != nil || out["repositories"] != c.want {
 				t.Errorf("repositories %s, want %s (%v)", out["repositories"], c.want, err)
 			}
-			for i, token := range d.Tokens() {
-				if last := c.want != "" && i == len(d.Tokens())-1; d.Alive(token.Value) != last {
+			for i, token := range s.Tokens() {
+				if last := c.want != "" && i == len(s.Tokens())-1; s.Alive(token.Value) != last {
 					t.Errorf("token %d: alive is %v", i, !last)
 				}
 			}
-			d.checkHidden(t)
+			s.checkHidden(t)
 		})
 	}
 }
 
 // Archived repositories are left out, and a listing has pages.
 func TestPatternsOverPages(t *testing.T) {
-	d := newDay(t, map[string]string{"INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": "lib-*"})
+	s := newStep(t, map[string]string{"INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": "lib-*"})
 	for i := range 250 {
-		d.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: fmt.Sprintf("lib-%03d", i), Archived: i%2 == 0})
+		s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: fmt.Sprintf("lib-%03d", i), Archived: i%2 == 0})
 	}
-	d.run(t, "mint")
-	if !strings.Contains(d.log.String(), "the patterns match 125 of 251 repositories: lib-001, lib-003, ") {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	s.run(t, "mint")
+	if !strings.Contains(s.log.String(), "the patterns match 125 of 251 repositories: lib-001, lib-003, ") {
+		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 }

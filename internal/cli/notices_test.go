@@ -48,19 +48,19 @@ func TestWorkflowTokenNotice(t *testing.T) {
 // notices: false silences notices, and nothing else.
 func TestNoticesSilenced(t *testing.T) {
 	for _, notices := range []string{"", "true", "false"} {
-		d := newDay(t, map[string]string{"INPUT_NOTICES": notices, "INPUT_PERMISSIONS": "", "INPUT_OWNER": "acme"})
-		d.run(t, "mint")
-		if got, want := strings.Contains(d.log.String(), "::notice::no repositories named"), notices != "false"; got != want || d.exit != exitOK {
-			t.Errorf("notices: %q: a notice is %v; exit %d", notices, got, d.exit)
+		s := newStep(t, map[string]string{"INPUT_NOTICES": notices, "INPUT_PERMISSIONS": "", "INPUT_OWNER": "acme"})
+		s.run(t, "mint")
+		if got, want := strings.Contains(s.log.String(), "::notice::no repositories named"), notices != "false"; got != want || s.exit != exitOK {
+			t.Errorf("notices: %q: a notice is %v; exit %d", notices, got, s.exit)
 		}
-		if !strings.Contains(d.log.String(), "::warning::no permissions asked for") {
-			t.Errorf("notices: %q: no warning: %s", notices, d.log.String())
+		if !strings.Contains(s.log.String(), "::warning::no permissions asked for") {
+			t.Errorf("notices: %q: no warning: %s", notices, s.log.String())
 		}
-		d.next(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_ON-MISSING-KEY": "skip"})
-		d.run(t, "mint")
-		got, want := strings.Contains(d.log.String(), "::notice::no token"), notices != "false"
-		if got != want || !strings.Contains(d.log.String(), "nothing is minted\n") {
-			t.Errorf("notices: %q, without a key: a notice is %v: %s", notices, got, d.log.String())
+		s.next(t, map[string]string{"INPUT_PRIVATE-KEY": "", "INPUT_ON-MISSING-KEY": "skip"})
+		s.run(t, "mint")
+		got, want := strings.Contains(s.log.String(), "::notice::no token"), notices != "false"
+		if got != want || !strings.Contains(s.log.String(), "nothing is minted\n") {
+			t.Errorf("notices: %q, without a key: a notice is %v: %s", notices, got, s.log.String())
 		}
 	}
 }

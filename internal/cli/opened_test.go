@@ -37,17 +37,17 @@ func sealFor(t *testing.T, key *rsa.PublicKey, p envelope.Payload) string {
 	return sealed
 }
 
-// aToken is the payload of a token that is alive in a day's GitHub.
-func (d *day) aToken(t *testing.T) envelope.Payload {
+// aToken is the payload of a token that is alive in a step's GitHub.
+func (s *step) aToken(t *testing.T) envelope.Payload {
 	t.Helper()
-	d.env["INPUT_SKIP-TOKEN-REVOKE"] = "true"
-	d.run(t, "mint")
-	if d.exit != exitOK {
-		t.Fatal(d.log.String())
+	s.env["INPUT_SKIP-TOKEN-REVOKE"] = "true"
+	s.run(t, "mint")
+	if s.exit != exitOK {
+		t.Fatal(s.log.String())
 	}
-	d.next(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": ""})
-	d.ResetRequests()
-	tokens := d.Tokens()
+	s.next(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": ""})
+	s.ResetRequests()
+	tokens := s.Tokens()
 	return envelope.Payload{
 		Token: redact.New(tokens[len(tokens)-1].Value), ExpiresAt: time.Now().Add(time.Hour), APIURL: "https://api.github.test/",
 		InstallationID: 4242, AppSlug: "keeper",
@@ -79,28 +79,28 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 		{name: "allowed plain", says: ours, allowed: "http://ghes.test", fault: "input allowed-api-urls: is http, so"},
 		{name: "insecure", says: "http://ghes.test", allowed: "http://ghes.test", insecure: true},
 	} {
-		for name, stage := range map[string]func(*day, *testing.T){
-			"decrypt": func(d *day, t *testing.T) { d.run(t, "decrypt") },
-			"revoke":  func(d *day, t *testing.T) { d.run(t, "revoke") },
+		for name, stage := range map[string]func(*step, *testing.T){
+			"decrypt": func(s *step, t *testing.T) { s.run(t, "decrypt") },
+			"revoke":  func(s *step, t *testing.T) { s.run(t, "revoke") },
 		} {
 			t.Run(name+", "+c.name, func(t *testing.T) {
-				d := newDay(t, nil)
-				p := d.aToken(t)
+				s := newStep(t, nil)
+				p := s.aToken(t)
 				p.APIURL = c.says
-				d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_ALLOWED-API-URLS"], d.env["INPUT_GIT"] = forge(t, p), c.allowed, "true"
+				s.env["INPUT_ENCRYPTED-TOKEN"], s.env["INPUT_ALLOWED-API-URLS"], s.env["INPUT_GIT"] = forge(t, p), c.allowed, "true"
 				if c.insecure {
-					d.env["INPUT_INSECURE-HTTP"] = "true"
+					s.env["INPUT_INSECURE-HTTP"] = "true"
 				}
-				stage(d, t)
-				line, _ := d.said("error")
-				if !strings.HasPrefix(line, c.fault) || (d.exit == exitOK) != (c.fault == "") {
-					t.Errorf("exit %d: %s, want %s", d.exit, line, c.fault)
+				stage(s, t)
+				line, _ := s.annotation("error")
+				if !strings.HasPrefix(line, c.fault) || (s.exit == exitOK) != (c.fault == "") {
+					t.Errorf("exit %d: %s, want %s", s.exit, line, c.fault)
 				}
-				if c.fault != "" && (len(d.Requests()) > 0 || d.file(t, "GITHUB_OUTPUT")+d.file(t, "GITHUB_ENV")+d.file(t, "GITHUB_STATE") != "") {
-					t.Errorf("asked %s; outputs, variables or state were written", d.asked())
+				if c.fault != "" && (len(s.Requests()) > 0 || s.file(t, "GITHUB_OUTPUT")+s.file(t, "GITHUB_ENV")+s.file(t, "GITHUB_STATE") != "") {
+					t.Errorf("asked %s; outputs, variables or state were written", s.requests())
 				}
-				d.env["GITHUB_ENV"] = d.env["GITHUB_STEP_SUMMARY"] // the variables are meant to hold it
-				d.checkHidden(t)
+				s.env["GITHUB_ENV"] = s.env["GITHUB_STEP_SUMMARY"] // the variables are meant to hold it
+				s.checkHidden(t)
 			})
 		}
 	}
@@ -108,20 +108,20 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 
 // The host that main was sent to is the one that post revokes at.
 func TestPostRevokesAtTheAllowedPeer(t *testing.T) {
-	d := newDay(t, nil)
-	p := d.aToken(t)
+	s := newStep(t, nil)
+	p := s.aToken(t)
 	p.APIURL = "http://ghes.test/api/v3/"
-	d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_ALLOWED-API-URLS"] = forge(t, p), p.APIURL
-	d.env["INPUT_INSECURE-HTTP"], d.env["INPUT_REVOKE"] = "true", "true"
-	d.run(t, "decrypt")
-	d.toPost(t)
+	s.env["INPUT_ENCRYPTED-TOKEN"], s.env["INPUT_ALLOWED-API-URLS"] = forge(t, p), p.APIURL
+	s.env["INPUT_INSECURE-HTTP"], s.env["INPUT_REVOKE"] = "true", "true"
+	s.run(t, "decrypt")
+	s.toPost(t)
 	for _, name := range []string{"INPUT_ALLOWED-API-URLS", "INPUT_INSECURE-HTTP"} {
-		d.env[name] = ""
+		s.env[name] = ""
 	}
-	d.ResetRequests()
-	d.run(t, "post")
-	if d.asked() != "DELETE /api/v3/installation/token" || d.Alive(p.Token.Reveal()) {
-		t.Errorf("asked %s: %s", d.asked(), d.log.String())
+	s.ResetRequests()
+	s.run(t, "post")
+	if s.requests() != "DELETE /api/v3/installation/token" || s.Alive(p.Token.Reveal()) {
+		t.Errorf("asked %s: %s", s.requests(), s.log.String())
 	}
 }
 
@@ -150,22 +150,22 @@ func TestForgedEnvelopes(t *testing.T) {
 		"an end of a token in years":    func(p *envelope.Payload) { p.ExpiresAt = time.Now().Add(48 * time.Hour) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_BOT-IDENTITY": "true"})
-			p := d.aToken(t)
+			s := newStep(t, map[string]string{"INPUT_GIT": "true", "INPUT_BOT-IDENTITY": "true"})
+			p := s.aToken(t)
 			change(&p)
-			d.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, p)
-			d.run(t, "decrypt")
-			line, hint := d.said("error")
-			if d.exit != exitFailure || !strings.HasPrefix(line, "input encrypted-token: ") || hint != strangerHint {
-				t.Errorf("exit %d: %s", d.exit, d.log.String())
+			s.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, p)
+			s.run(t, "decrypt")
+			line, hint := s.annotation("error")
+			if s.exit != exitFailure || !strings.HasPrefix(line, "input encrypted-token: ") || hint != strangerHint {
+				t.Errorf("exit %d: %s", s.exit, s.log.String())
 			}
-			if strings.Count(d.log.String(), "::error::") != 1 || strings.Contains(strings.ToLower(d.log.String()), strings.ToLower(secret)) {
-				t.Errorf("the log repeats it: %s", d.log.String())
+			if strings.Count(s.log.String(), "::error::") != 1 || strings.Contains(strings.ToLower(s.log.String()), strings.ToLower(secret)) {
+				t.Errorf("the log repeats it: %s", s.log.String())
 			}
-			if d.file(t, "GITHUB_OUTPUT")+d.file(t, "GITHUB_ENV")+d.file(t, "GITHUB_STEP_SUMMARY") != "" {
+			if s.file(t, "GITHUB_OUTPUT")+s.file(t, "GITHUB_ENV")+s.file(t, "GITHUB_STEP_SUMMARY") != "" {
 				t.Error("something was handed out")
 			}
-			d.checkHidden(t)
+			s.checkHidden(t)
 		})
 	}
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // The README's "When it fails" is what the code says: each of its messages and
-// hints is one of TestWorstDay's or of the key's, variables apart.
+// hints is one of TestMintFailures's or of the key's, variables apart.
 func TestREADMEFailures(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -28,7 +28,7 @@ func TestREADMEFailures(t *testing.T) {
 			t.Errorf("no test shows %q with the hint %q", row[1], row[2])
 		}
 	}
-	for _, c := range worstDay {
+	for _, c := range failureCases {
 		if c.line != "" && !strings.Contains(c.name, "classic") && !inREADME(rows, c.line) {
 			t.Errorf("the README does not have %q", c.line)
 		}
@@ -38,7 +38,7 @@ func TestREADMEFailures(t *testing.T) {
 // shownBy looks for a message and its hint; … in the README stands for what varies.
 func shownBy(message, hint string) bool {
 	line, remedy := pattern(message), pattern(hint)
-	for _, c := range worstDay {
+	for _, c := range failureCases {
 		told := remedy.MatchString(c.hint) || strings.HasPrefix(strings.ReplaceAll(hint, "`", ""), c.hint)
 		if c.line != "" && line.MatchString(c.line) && told {
 			return true

@@ -22,74 +22,86 @@ import (
 )
 
 // refreshed is a job with refresh: true, an hour or more of it, without waiting.
-func refreshed(t *testing.T, prepare ...func(*day)) (*day, refreshDir) {
+func refreshed(t *testing.T, prepare ...func(*step)) (*step, refreshDir) {
 	t.Helper()
-	d := newDay(t, map[string]string{"INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
+	s := newStep(t, map[string]string{"INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
 	for _, f := range prepare {
-		f(d)
+		f(s)
 	}
-	d.run(t, "mint")
-	if d.exit != exitOK {
-		t.Fatal(d.log.String())
+	s.run(t, "mint")
+	if s.exit != exitOK {
+		t.Fatal(s.log.String())
 	}
 	for file, prefix := range map[string]string{"GITHUB_STATE": "STATE_", "GITHUB_ENV": ""} {
-		pairs, err := fakerunner.ReadPairs(d.env[file])
+		pairs, err := fakerunner.ReadPairs(s.env[file])
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name, value := range pairs {
-			d.env[prefix+name] = value
+			s.env[prefix+name] = value
 		}
 	}
-	return d, refreshDir{filepath.Join(d.env["RUNNER_TEMP"], d.env["STATE_"+stateRefresh])}
+	return s, refreshDir{filepath.Join(s.env["RUNNER_TEMP"], s.env["STATE_"+stateRefresh])}
+}
+
+// changeState changes what the directory keeps, or only looks at it.
+func (s *step) changeState(t *testing.T, dir refreshDir, change func(*refreshState)) {
+	t.Helper()
+	state, err := dir.load(redact.New(s.env[dir.identityVariable()]))
+	if err == nil {
+		change(&state)
+		err = dir.save(state)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// mints is how many tokens were minted when some time has passed.
+type mints struct {
+	wait time.Duration
+	want int
+}
+
+// checkMints asks for the job's token at one time after the other. It has to be alive,
+// and minted as rarely as it may be.
+func (s *step) checkMints(t *testing.T, dir refreshDir, times []mints) {
+	t.Helper()
+	p := s.process(t)
+	for _, m := range times {
+		time.Sleep(m.wait)
+		token, err := currentToken(context.Background(), p, p.runner(), dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := len(s.Tokens()); n != m.want || !s.Alive(token.Value.Reveal()) {
+			t.Errorf("after %s: %d mints, want %d; alive is %v", m.wait, n, m.want, s.Alive(token.Value.Reveal()))
+		}
+	}
 }
 
 func TestRefreshOverTime(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
-		d, dir := refreshed(t)
-		p := d.process(t)
-		for _, step := range []struct {
-			wait  time.Duration
-			mints int
-		}{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {54 * time.Minute, 2}, {3 * time.Hour, 3}} {
-			time.Sleep(step.wait)
-			token, err := currentToken(context.Background(), p, p.runner(), dir, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if n := len(d.Tokens()); n != step.mints || !d.Alive(token.Value.Reveal()) {
-				t.Errorf("after %s: %d mints, want %d; alive is %v", step.wait, n, step.mints, d.Alive(token.Value.Reveal()))
-			}
-		}
-		d.ResetRequests()
-		d.run(t, "post")
+		s, dir := refreshed(t)
+		s.checkMints(t, dir, []mints{{0, 1}, {54 * time.Minute, 1}, {2 * time.Minute, 2}, {54 * time.Minute, 2}, {3 * time.Hour, 3}})
+		s.ResetRequests()
+		s.run(t, "post")
 		if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
 			t.Errorf("the directory is left behind: %v", err)
 		}
-		for i, token := range d.Tokens() {
-			if d.Alive(token.Value) {
-				t.Errorf("token %d is alive", i)
-			}
-		}
-		if want := "DELETE /installation/token, DELETE /installation/token"; d.asked() != want {
-			t.Errorf("asked %s, want the revocation of main's token and of the last one: the other was sent one before", d.asked())
+		s.checkRevoked(t)
+		if want := "DELETE /installation/token, DELETE /installation/token"; s.requests() != want {
+			t.Errorf("asked %s, want the revocation of main's token and of the last one: the other was sent one before", s.requests())
 		}
 	})
 }
 
 // Ten clones at once, at the end of a token's life, need one mint.
 func TestRefreshIsShared(t *testing.T) {
-	d, dir := refreshed(t)
-	p := d.process(t)
-	s, err := dir.load(redact.New(d.env[dir.identityVariable()]))
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.Tokens[0].Expires = time.Now().Add(time.Minute)
-	if err := dir.save(s); err != nil {
-		t.Fatal(err)
-	}
+	s, dir := refreshed(t)
+	p := s.process(t)
+	s.changeState(t, dir, func(state *refreshState) { state.Tokens[0].Expires = time.Now().Add(time.Minute) })
 	var all sync.WaitGroup
 	values := make([]string, 10)
 	for i := range values {
@@ -103,11 +115,11 @@ func TestRefreshIsShared(t *testing.T) {
 	}
 	all.Wait()
 	for _, value := range values {
-		if value != d.Tokens()[1].Value {
+		if value != s.Tokens()[1].Value {
 			t.Error("not all got the same new token")
 		}
 	}
-	if n := len(d.Tokens()); n != 2 {
+	if n := len(s.Tokens()); n != 2 {
 		t.Errorf("%d mints, want 2", n)
 	}
 }
@@ -116,23 +128,23 @@ func TestRefreshIsShared(t *testing.T) {
 func TestRefreshKnowsItsSecrets(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
-		d, dir := refreshed(t)
+		s, dir := refreshed(t)
 		time.Sleep(56 * time.Minute)
 		for _, what := range []string{"minting", "handing out"} {
 			var log strings.Builder
-			p := d.process(t)
+			p := s.process(t)
 			p.Stderr = &log
 			r := p.plain()
 			token, err := currentToken(context.Background(), p, r, dir, nil)
-			if err != nil || len(d.Tokens()) != 2 {
-				t.Fatalf("%d mints, %v", len(d.Tokens()), err)
+			if err != nil || len(s.Tokens()) != 2 {
+				t.Fatalf("%d mints, %v", len(s.Tokens()), err)
 			}
-			secrets := append(actions.Forms(token.Value.String), redact.New(d.env[dir.identityVariable()]))
+			secrets := append(actions.Forms(token.Value.String), redact.New(s.env[dir.identityVariable()]))
 			if what == "minting" {
 				secrets = append(secrets, actions.Lines(redact.New(testKey()))...)
 			}
-			for _, s := range secrets {
-				r.Error("it is %s", s.Reveal())
+			for _, secret := range secrets {
+				r.Error("it is %s", secret.Reveal())
 			}
 			if want := strings.Repeat("error: it is ***\n", len(secrets)); log.String() != want {
 				t.Errorf("%s: of %d secrets, not all are hidden, or more is written", what, len(secrets))
@@ -143,7 +155,7 @@ func TestRefreshKnowsItsSecrets(t *testing.T) {
 
 // What lies on disk is of no use without the job's environment.
 func TestRefreshStateIsSealed(t *testing.T) {
-	d, dir := refreshed(t)
+	s, dir := refreshed(t)
 	for _, file := range []string{refreshFile, refreshProgram} {
 		info, err := os.Stat(filepath.Join(dir.path, file))
 		if err != nil || info.Mode().Perm()&0o077 != 0 {
@@ -154,28 +166,28 @@ func TestRefreshStateIsSealed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Contains(string(text), d.Tokens()[0].Value) || strings.Contains(string(text), "PRIVATE KEY") {
+	if strings.Contains(string(text), s.Tokens()[0].Value) || strings.Contains(string(text), "PRIVATE KEY") {
 		t.Error("the state is readable")
 	}
 	if _, err := dir.load(redact.New("")); err == nil {
 		t.Error("the state opens without the identity")
 	}
 	var empty githubapp.Scope
-	s, err := dir.load(redact.New(d.env[dir.identityVariable()]))
-	if err != nil || len(s.Scope.Repositories) == 0 || s.Scope.AllRepositories != empty.AllRepositories {
+	state, err := dir.load(redact.New(s.env[dir.identityVariable()]))
+	if err != nil || len(state.Scope.Repositories) == 0 || state.Scope.AllRepositories != empty.AllRepositories {
 		t.Errorf("the state does not say what to mint: %v", err)
 	}
-	d.checkHidden(t)
+	s.checkHidden(t)
 }
 
 // A token that is left alive on purpose leaves no key behind all the same.
 func TestRefreshLeavesNoKeyBehind(t *testing.T) {
-	d, dir := refreshed(t, func(d *day) { d.env["INPUT_SKIP-TOKEN-REVOKE"] = "true" })
-	d.run(t, "post")
+	s, dir := refreshed(t, func(s *step) { s.env["INPUT_SKIP-TOKEN-REVOKE"] = "true" })
+	s.run(t, "post")
 	if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
 		t.Errorf("the directory is left behind: %v", err)
 	}
-	if !d.Alive(d.Tokens()[0].Value) {
+	if !s.Alive(s.Tokens()[0].Value) {
 		t.Error("the token was to be left alive")
 	}
 }
@@ -191,8 +203,8 @@ func TestStoredSecretIsNotShown(t *testing.T) {
 // What helps against a state that was tampered with is not what helps against a file
 // or an envelope that a user gave.
 func TestRefreshSaysWhatHelps(t *testing.T) {
-	d, dir := refreshed(t)
-	path, identity := filepath.Join(dir.path, refreshFile), redact.New(d.env[dir.identityVariable()])
+	s, dir := refreshed(t)
+	path, identity := filepath.Join(dir.path, refreshFile), redact.New(s.env[dir.identityVariable()])
 	whole, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)

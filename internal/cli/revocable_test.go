@@ -90,21 +90,21 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		{"a token of GitLab", "glpat-" + long, "is no installation token", "as it is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := newDay(t, map[string]string{"INPUT_TOKEN": c.token, "INPUT_PRIVATE-KEY": ""})
-			d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
-			d.run(t, "revoke")
+			s := newStep(t, map[string]string{"INPUT_TOKEN": c.token, "INPUT_PRIVATE-KEY": ""})
+			s.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
+			s.run(t, "revoke")
 			if c.problem == "" {
-				if d.exit != exitOK || len(d.Requests()) != 1 || !strings.Contains(d.log.String(), "the token was gone already") {
-					t.Errorf("exit %d, asked %q: %s", d.exit, d.asked(), d.log.String())
+				if s.exit != exitOK || len(s.Requests()) != 1 || !strings.Contains(s.log.String(), "the token was gone already") {
+					t.Errorf("exit %d, asked %q: %s", s.exit, s.requests(), s.log.String())
 				}
 				return
 			}
-			line, hint := d.said("error")
-			if d.exit != exitFailure || line != "input token: "+c.problem || !strings.Contains(hint, c.hint) {
-				t.Errorf("exit %d, %q, hint %q", d.exit, line, hint)
+			line, hint := s.annotation("error")
+			if s.exit != exitFailure || line != "input token: "+c.problem || !strings.Contains(hint, c.hint) {
+				t.Errorf("exit %d, %q, hint %q", s.exit, line, hint)
 			}
-			if len(d.Requests()) != 0 {
-				t.Errorf("asked %s", d.asked())
+			if len(s.Requests()) != 0 {
+				t.Errorf("asked %s", s.requests())
 			}
 			if strings.Contains(line+hint, c.token) && len(c.token) > 8 {
 				t.Errorf("the token is shown: %s, %s", line, hint)
@@ -127,23 +127,23 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := newDay(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": sealed, "INPUT_IDENTITY": identity.String(), "INPUT_PRIVATE-KEY": ""})
-	d.run(t, "revoke")
-	line, _ := d.said("error")
+	s := newStep(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": sealed, "INPUT_IDENTITY": identity.String(), "INPUT_PRIVATE-KEY": ""})
+	s.run(t, "revoke")
+	line, _ := s.annotation("error")
 	want := "input encrypted-token: holds what is a personal access token (classic), which this action can't end"
-	if d.exit != exitFailure || line != want || len(d.Requests()) != 0 {
-		t.Errorf("exit %d, %q, asked %q", d.exit, line, d.asked())
+	if s.exit != exitFailure || line != want || len(s.Requests()) != 0 {
+		t.Errorf("exit %d, %q, asked %q", s.exit, line, s.requests())
 	}
 }
 
 // The post stage is lenient: what main left is what main minted.
 func TestPostRevokesWhateverMainLeft(t *testing.T) {
-	d := newDay(t, map[string]string{
+	s := newStep(t, map[string]string{
 		"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7",
 	})
-	d.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
-	d.run(t, "post")
-	if d.exit != exitOK || len(d.Requests()) != 1 {
-		t.Errorf("exit %d, asked %q: %s", d.exit, d.asked(), d.log.String())
+	s.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
+	s.run(t, "post")
+	if s.exit != exitOK || len(s.Requests()) != 1 {
+		t.Errorf("exit %d, asked %q: %s", s.exit, s.requests(), s.log.String())
 	}
 }

@@ -146,30 +146,30 @@ func TestRotationsThatAreNamed(t *testing.T) {
 		{"ALL", "", "", "", `input force: "ALL" is no rotation of the manifest`},
 	} {
 		inBubble(t, func(t *testing.T) {
-			d := newFleetDay(t, 2, rotations, nil)
-			d.run(t, "rotate")
-			if d.exit != exitOK {
-				t.Fatal(d.log.String())
+			s := newFleetStep(t, 2, rotations, nil)
+			s.run(t, "rotate")
+			if s.exit != exitOK {
+				t.Fatal(s.log.String())
 			}
-			d.next(t, map[string]string{"INPUT_FORCE": test.force, "INPUT_COMPROMISED": test.compromised})
-			d.run(t, "rotate")
+			s.next(t, map[string]string{"INPUT_FORCE": test.force, "INPUT_COMPROMISED": test.compromised})
+			s.run(t, "rotate")
 			if test.err != "" {
-				if d.exit == exitOK || !strings.Contains(d.log.String(), "::error::"+test.err) {
-					t.Errorf("exit %d: %s", d.exit, d.log.String())
+				if s.exit == exitOK || !strings.Contains(s.log.String(), "::error::"+test.err) {
+					t.Errorf("exit %d: %s", s.exit, s.log.String())
 				}
 				return
 			}
-			got := d.outputs(t)
-			if d.exit != exitOK || got["rotated"] != test.rotated || got["retired"] != test.retired {
-				t.Errorf("force %s, compromised %s: exit %d, %v\n%s", test.force, test.compromised, d.exit, got, d.log.String())
+			got := s.outputs(t)
+			if s.exit != exitOK || got["rotated"] != test.rotated || got["retired"] != test.retired {
+				t.Errorf("force %s, compromised %s: exit %d, %v\n%s", test.force, test.compromised, s.exit, got, s.log.String())
 			}
-			log, summary := d.log.String(), d.file(t, "GITHUB_STEP_SUMMARY")
+			log, summary := s.log.String(), s.file(t, "GITHUB_STEP_SUMMARY")
 			for _, text := range []string{log, summary} {
 				if strings.Contains(text, "; compromised: retired at once, 1 removed") != strings.Contains(test.retired, "key") {
 					t.Errorf("%s", text)
 				}
 			}
-			if keys, want := len(d.DeployKeys("fleet", "r0")), 1+strings.Count(test.rotated, "key")-strings.Count(test.retired,
+			if keys, want := len(s.DeployKeys("fleet", "r0")), 1+strings.Count(test.rotated, "key")-strings.Count(test.retired,
 				"key"); keys != want {
 				t.Errorf("%d keys, want %d", keys, want)
 			}

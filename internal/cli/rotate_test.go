@@ -26,17 +26,17 @@ rotations:
 func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 	for _, skew := range []time.Duration{0, -2 * time.Hour, 2 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
-			d := newFleetDay(t, 2, rotations, nil)
-			d.SetClockSkew(skew)
+			s := newFleetStep(t, 2, rotations, nil)
+			s.SetClockSkew(skew)
 			var warnings []string
 			for _, later := range []time.Duration{0, 46 * time.Minute, 61 * time.Minute, 46 * 24 * time.Hour} {
 				time.Sleep(later)
-				d.next(t, nil)
-				d.run(t, "rotate")
-				if d.exit != exitOK {
-					t.Fatal(d.log.String())
+				s.next(t, nil)
+				s.run(t, "rotate")
+				if s.exit != exitOK {
+					t.Fatal(s.log.String())
 				}
-				for line := range strings.Lines(d.log.String()) {
+				for line := range strings.Lines(s.log.String()) {
 					if text, ok := strings.CutPrefix(line, "::warning::"); ok && !strings.Contains(text, "clock") {
 						warnings = append(warnings, strings.TrimSpace(text))
 					}
@@ -58,20 +58,20 @@ func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 // with an annotation of its own.
 func TestRotateLooksBeforeItMakes(t *testing.T) {
 	for _, dryRun := range []string{"true", "false"} {
-		d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "store: [", "store: [{repository: fleet/gone, secret: X}, "),
+		s := newFleetStep(t, 2, strings.ReplaceAll(rotations, "store: [", "store: [{repository: fleet/gone, secret: X}, "),
 			map[string]string{"INPUT_DRY-RUN": dryRun})
-		d.run(t, "rotate")
-		if d.exit != exitFailure || strings.Count(d.log.String(), "::error::") == 0 {
-			t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())
+		s.run(t, "rotate")
+		if s.exit != exitFailure || strings.Count(s.log.String(), "::error::") == 0 {
+			t.Errorf("dry-run %s: exit %d: %s", dryRun, s.exit, s.log.String())
 		}
-		if keys := d.DeployKeys("fleet", "r0"); len(keys) > 0 {
+		if keys := s.DeployKeys("fleet", "r0"); len(keys) > 0 {
 			t.Errorf("%d keys were made", len(keys))
 		}
-		if secrets := d.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"}); len(secrets) > 0 {
+		if secrets := s.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"}); len(secrets) > 0 {
 			t.Errorf("%d secrets were written", len(secrets))
 		}
-		if !strings.Contains(d.log.String(), "fleet/gone") || !strings.Contains(d.log.String(), "%0Ahint: ") {
-			t.Error(d.log.String())
+		if !strings.Contains(s.log.String(), "fleet/gone") || !strings.Contains(s.log.String(), "%0Ahint: ") {
+			t.Error(s.log.String())
 		}
 	}
 }
@@ -87,16 +87,16 @@ func inBubble(t *testing.T, test func(*testing.T)) {
 func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 	for dryRun, want := range map[string]int{"false": exitFailure, "true": exitOK} {
 		inBubble(t, func(t *testing.T) {
-			d := newFleetDay(t, 2, strings.ReplaceAll(rotations, "secret: WEBHOOK", "secret: WEBHOOK, apps: [actions, dependabot]"),
+			s := newFleetStep(t, 2, strings.ReplaceAll(rotations, "secret: WEBHOOK", "secret: WEBHOOK, apps: [actions, dependabot]"),
 				map[string]string{"INPUT_DRY-RUN": dryRun})
-			d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"},
+			s.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"},
 				fakegithub.Secret{Name: "WEBHOOK", Value: "x", UpdatedAt: time.Now()})
-			d.run(t, "rotate")
-			if d.exit != want || !strings.Contains(d.log.String(), "webhook: in progress elsewhere: WEBHOOK of fleet/r1 is new, and ") {
-				t.Errorf("dry-run %s: exit %d: %s", dryRun, d.exit, d.log.String())
+			s.run(t, "rotate")
+			if s.exit != want || !strings.Contains(s.log.String(), "webhook: in progress elsewhere: WEBHOOK of fleet/r1 is new, and ") {
+				t.Errorf("dry-run %s: exit %d: %s", dryRun, s.exit, s.log.String())
 			}
-			if strings.Contains(d.log.String(), "::error::webhook: it was not done: ") != (dryRun == "false") {
-				t.Error(d.log.String())
+			if strings.Contains(s.log.String(), "::error::webhook: it was not done: ") != (dryRun == "false") {
+				t.Error(s.log.String())
 			}
 		})
 	}
@@ -105,19 +105,19 @@ func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 // What should be gone at once and is not fails the step, though the new key is in place.
 func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		d := newFleetDay(t, 2, rotations, nil)
-		d.run(t, "rotate")
+		s := newFleetStep(t, 2, rotations, nil)
+		s.run(t, "rotate")
 		time.Sleep(24 * time.Hour)
 		for input, want := range map[string]int{"INPUT_FORCE": exitOK, "INPUT_COMPROMISED": exitFailure} {
-			d.next(t, map[string]string{"INPUT_FORCE": "", "INPUT_COMPROMISED": ""})
-			d.next(t, map[string]string{input: "key"})
-			d.Inject(fakegithub.Fault{Method: "DELETE", Path: "/repos/fleet/r0/keys/*", Times: 1, Status: 403, Body: `{"message": "no"}`})
-			d.run(t, "rotate")
-			if got := d.outputs(t); d.exit != want || got["rotated"] == "[]" || got["retired"] != "[]" {
-				t.Errorf("%s: exit %d, %v: %s", input, d.exit, got, d.log.String())
+			s.next(t, map[string]string{"INPUT_FORCE": "", "INPUT_COMPROMISED": ""})
+			s.next(t, map[string]string{input: "key"})
+			s.Inject(fakegithub.Fault{Method: "DELETE", Path: "/repos/fleet/r0/keys/*", Times: 1, Status: 403, Body: `{"message": "no"}`})
+			s.run(t, "rotate")
+			if got := s.outputs(t); s.exit != want || got["rotated"] == "[]" || got["retired"] != "[]" {
+				t.Errorf("%s: exit %d, %v: %s", input, s.exit, got, s.log.String())
 			}
-			if strings.Contains(d.log.String(), "what is compromised is still in use") != (want != exitOK) {
-				t.Error(d.log.String())
+			if strings.Contains(s.log.String(), "what is compromised is still in use") != (want != exitOK) {
+				t.Error(s.log.String())
 			}
 			time.Sleep(24 * time.Hour)
 		}
@@ -127,15 +127,15 @@ func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
 // Keys of other rotations are named and left alone, in the log and in the summary.
 func TestRotateNamesKeysOfOtherRotations(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		d := newFleetDay(t, 3, rotations, nil)
-		d.run(t, "rotate")
-		d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": "4711"}) // another repository keeps the same manifest
-		d.write(t, strings.ReplaceAll(rotations, "fleet/r1", "fleet/r2"))
-		d.run(t, "rotate")
+		s := newFleetStep(t, 3, rotations, nil)
+		s.run(t, "rotate")
+		s.next(t, map[string]string{"GITHUB_REPOSITORY_ID": "4711"}) // another repository keeps the same manifest
+		s.write(t, strings.ReplaceAll(rotations, "fleet/r1", "fleet/r2"))
+		s.run(t, "rotate")
 		const want = "deploy keys of other rotations are left alone: "
-		if d.exit != exitOK || !strings.Contains(d.log.String(), want) || !strings.Contains(d.file(t, "GITHUB_STEP_SUMMARY"), want) ||
-			len(d.DeployKeys("fleet", "r0")) != 2 {
-			t.Errorf("exit %d: %s", d.exit, d.log.String())
+		if s.exit != exitOK || !strings.Contains(s.log.String(), want) || !strings.Contains(s.file(t, "GITHUB_STEP_SUMMARY"), want) ||
+			len(s.DeployKeys("fleet", "r0")) != 2 {
+			t.Errorf("exit %d: %s", s.exit, s.log.String())
 		}
 	})
 }
@@ -154,14 +154,14 @@ func TestManyKeysOfOtherRotationsAreFolded(t *testing.T) {
 // Two manifests that store one secret undo each other's work: each says so.
 func TestRotateWarnsOfWhatSomebodyElseWrote(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		d := newFleetDay(t, 2, rotations, nil)
-		d.run(t, "rotate")
+		s := newFleetStep(t, 2, rotations, nil)
+		s.run(t, "rotate")
 		time.Sleep(24 * time.Hour)
-		d.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"}, fakegithub.Secret{Name: "KEY", Value: "x", UpdatedAt: time.Now()})
-		d.next(t, nil)
-		d.run(t, "rotate")
-		if d.exit != exitOK || !strings.Contains(d.log.String(), "::warning::key: somebody else wrote KEY of fleet/r1: ") {
-			t.Errorf("exit %d: %s", d.exit, d.log.String())
+		s.SetSecret(fakegithub.Place{Owner: "fleet", Repository: "r1"}, fakegithub.Secret{Name: "KEY", Value: "x", UpdatedAt: time.Now()})
+		s.next(t, nil)
+		s.run(t, "rotate")
+		if s.exit != exitOK || !strings.Contains(s.log.String(), "::warning::key: somebody else wrote KEY of fleet/r1: ") {
+			t.Errorf("exit %d: %s", s.exit, s.log.String())
 		}
 	})
 }
@@ -170,20 +170,20 @@ func TestRotateWarnsOfWhatSomebodyElseWrote(t *testing.T) {
 // for whoever runs the step with nothing but its name.
 func TestRotateKnowsItsKeysByTheIDOfTheRepositoryThatKeepsTheManifest(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/config"})
-		id := strconv.FormatInt(d.AddRepository(fakegithub.Repository{Owner: "fleet", Name: "config", Private: true}).ID, 10)
+		s := newFleetStep(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/config"})
+		id := strconv.FormatInt(s.AddRepository(fakegithub.Repository{Owner: "fleet", Name: "config", Private: true}).ID, 10)
 		for _, known := range []string{"", id, ""} {
-			d.next(t, map[string]string{"GITHUB_REPOSITORY_ID": known, "INPUT_FORCE": "key"})
-			d.run(t, "rotate")
-			if d.exit != exitOK || strings.Contains(d.log.String(), "of other rotations") {
-				t.Errorf("id %q: exit %d: %s", known, d.exit, d.log.String())
+			s.next(t, map[string]string{"GITHUB_REPOSITORY_ID": known, "INPUT_FORCE": "key"})
+			s.run(t, "rotate")
+			if s.exit != exitOK || strings.Contains(s.log.String(), "of other rotations") {
+				t.Errorf("id %q: exit %d: %s", known, s.exit, s.log.String())
 			}
 			time.Sleep(30 * 24 * time.Hour)
 		}
-		if n := len(d.DeployKeys("fleet", "r0")); n != 2 { // the one in use, and the one before
+		if n := len(s.DeployKeys("fleet", "r0")); n != 2 { // the one in use, and the one before
 			t.Errorf("%d keys", n)
 		}
-		for _, token := range d.Tokens() { // and what looks the id up opens nothing else there
+		for _, token := range s.Tokens() { // and what looks the id up opens nothing else there
 			if slices.Contains(token.Repositories, "fleet/config") && token.RepositorySelection == "selected" &&
 				!maps.Equal(token.Permissions, map[string]string{"metadata": "read"}) {
 				t.Errorf("%+v", token)
@@ -201,18 +201,18 @@ func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
 		"nobody/here":        hint + "nobody/here --jq .id",       // where the App is not installed
 		"monalisa/dotfiles!": "hint: set GITHUB_REPOSITORY to ",
 	} {
-		d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": name})
-		d.run(t, "rotate")
-		if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin) || !strings.Contains(d.log.String(), want) ||
-			len(d.DeployKeys("fleet", "r0"))+len(d.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"})) > 0 {
-			t.Errorf("%s: exit %d: %s", name, d.exit, d.log.String())
+		s := newFleetStep(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": name})
+		s.run(t, "rotate")
+		if s.exit == exitOK || !strings.Contains(s.log.String(), unknownOrigin) || !strings.Contains(s.log.String(), want) ||
+			len(s.DeployKeys("fleet", "r0"))+len(s.Secrets(fakegithub.Place{Owner: "fleet", Repository: "r1"})) > 0 {
+			t.Errorf("%s: exit %d: %s", name, s.exit, s.log.String())
 		}
 	}
-	d := newFleetDay(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/r1"})
-	d.lies = true
-	d.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/fleet/r1", Times: 1, Status: 200, Body: `{"id": 0}`})
-	d.run(t, "rotate")
-	if d.exit == exitOK || !strings.Contains(d.log.String(), unknownOrigin+"fleet/r1 has no id") {
-		t.Errorf("exit %d: %s", d.exit, d.log.String())
+	s := newFleetStep(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/r1"})
+	s.SkipOpenAPI = true
+	s.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/fleet/r1", Times: 1, Status: 200, Body: `{"id": 0}`})
+	s.run(t, "rotate")
+	if s.exit == exitOK || !strings.Contains(s.log.String(), unknownOrigin+"fleet/r1 has no id") {
+		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 }

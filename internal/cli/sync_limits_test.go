@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"net/http"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,151 +12,61 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-const threeSecrets = `
-secrets:
-  - {name: A, to: [{repositories: ["fleet/*"]}]}
-  - {name: B, to: [{repositories: ["fleet/*"]}]}
-  - {name: C, to: [{repositories: ["fleet/*"]}]}
-`
-
-// newLargeDay is a day with n repositories that are to get three secrets each, far
-// from GitHub, and a state file.
-func newLargeDay(t *testing.T, n int) *day {
-	t.Helper()
-	d := newFleetDay(t, n, threeSecrets, map[string]string{
-		"A": "opensesame-a", "B": "opensesame-b", "C": "opensesame-c",
-		"INPUT_STATE-FILE": filepath.Join(t.TempDir(), "state"), "INPUT_REPORT-FILE": filepath.Join(t.TempDir(), "report"),
-	})
-	d.SetLatency(20 * time.Millisecond)
-	d.SetConcurrency(100)
-	return d
-}
-
-// through runs a sync whose requests go through a transport first.
-func (d *day) through(t *testing.T, wrap func(next http.RoundTripper) http.RoundTripper) {
-	t.Helper()
-	p := d.process(t)
-	p.Transport = wrap(p.Transport)
-	d.exit = run(context.Background(), p, "sync")
-}
-
-type sender func(*http.Request) (*http.Response, error)
-
-func (f sender) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// checkValues: each of the n repositories, but for some, has what a workflow should
-// see.
-func (d *day) checkValues(t *testing.T, n int, but ...string) {
-	t.Helper()
-	wrong := 0
-	for i := range n {
-		at := fakegithub.Place{Owner: "fleet", Repository: fmt.Sprintf("r%d", i)}
-		for _, name := range []string{"A", "B", "C"} {
-			got, _ := d.SecretValue(at, name)
-			if got == d.env[name] || slices.Contains(but, at.Repository) {
-				continue
-			}
-			if wrong++; wrong <= 3 {
-				t.Errorf("%s of %s is %q", name, at.Repository, got)
-			}
-		}
-	}
-	if wrong > 3 {
-		t.Errorf("and so on: %d values are wrong", wrong)
-	}
-}
-
-// checkRevoked: no token outlives the step.
-func (d *day) checkRevoked(t *testing.T) {
-	t.Helper()
-	for i, token := range d.Tokens() {
-		if d.Alive(token.Value) {
-			t.Errorf("token %d of %d is alive: %v", i, len(d.Tokens()), token.Permissions)
-		}
-	}
-}
-
-// count counts requests of a method whose path ends so.
-func (d *day) count(method, end string) (n int) {
-	for _, r := range d.Requests() {
-		if r.Method == method && strings.HasSuffix(r.Path, end) {
-			n++
-		}
-	}
-	return n
-}
-
-// points is what the requests of the installation's tokens cost, by GitHub's price
-// list. Those of the App itself, which sign in with a JWT, are not the
-// installation's.
-func (d *day) points() (sum int) {
-	for _, r := range d.Requests() {
-		switch {
-		case r.Authorization != "token":
-		case r.Method == http.MethodGet:
-			sum++
-		default:
-			sum += 5
-		}
-	}
-	return sum
-}
-
 // The whole fleet at GitHub's own pace: no call is rejected, and it takes hardly
 // longer than the limit allows.
 func TestSyncKeepsToPointsPerMinute(t *testing.T) {
 	testKey()
 	const n, perMinute = 300, 900
 	synctest.Test(t, func(t *testing.T) {
-		d := newLargeDay(t, n)
-		d.SetPointsPerMinute(perMinute)
+		s := newLargeStep(t, n)
+		s.SetPointsPerMinute(perMinute)
 		started := time.Now()
-		d.run(t, "sync")
+		s.run(t, "sync")
 		took := time.Since(started)
-		if got := d.outputs(t); d.exit != exitOK || got["created"] != "900" || got["failed"] != "0" {
-			t.Errorf("exit %d, %v", d.exit, got)
+		if got := s.outputs(t); s.exit != exitOK || got["created"] != "900" || got["failed"] != "0" {
+			t.Errorf("exit %d, %v", s.exit, got)
 		}
-		if got := d.Rejections(); got != 0 {
+		if got := s.Rejections(); got != 0 {
 			t.Errorf("%d calls were rejected", got)
 		}
-		if got := d.count("GET", "/public-key"); got != n {
+		if got := s.count("GET", "/public-key"); got != n {
 			t.Errorf("%d keys were fetched", got)
 		}
-		if got := d.count("PUT", ""); got != 3*n {
+		if got := s.count("PUT", ""); got != 3*n {
 			t.Errorf("%d writes", got)
 		}
 		// The fake lets 900 points pass in any minute. So the first 900 may go at once,
 		// the next when a minute is over, and the last of P points at the earliest after
 		// (P-1)/900 minutes, rounded down. Points are what was really sent, the end of
 		// the tokens included.
-		allowed := time.Duration((d.points()-1)/perMinute) * time.Minute
-		if t.Logf("%d points in %s; the limit allows %s", d.points(), took, allowed); took > allowed*11/10 {
+		allowed := time.Duration((s.points()-1)/perMinute) * time.Minute
+		if t.Logf("%d points in %s; the limit allows %s", s.points(), took, allowed); took > allowed*11/10 {
 			t.Errorf("that is %.2f of it", took.Seconds()/allowed.Seconds())
 		}
-		d.checkValues(t, n)
-		d.checkRevoked(t)
+		s.checkValues(t, n)
+		s.checkRevoked(t)
 
-		d.next(t, nil)
-		d.ResetRequests()
-		d.SetPointsPerMinute(0)
-		d.secondRun(t, n)
+		s.next(t, nil)
+		s.ResetRequests()
+		s.SetPointsPerMinute(0)
+		s.secondRun(t, n)
 	})
 }
 
 // secondRun: where nothing changed, one request for each target is all, beside those
 // that it takes to get there.
-func (d *day) secondRun(t *testing.T, n int) {
+func (s *step) secondRun(t *testing.T, n int) {
 	t.Helper()
 	started := time.Now()
-	d.run(t, "sync")
+	s.run(t, "sync")
 	if took := time.Since(started); took > 2*time.Second {
 		t.Errorf("the second run took %s", took)
 	}
-	if got := d.outputs(t)["unchanged"]; got != fmt.Sprint(3*n) {
+	if got := s.outputs(t)["unchanged"]; got != fmt.Sprint(3*n) {
 		t.Errorf("unchanged: %s", got)
 	}
 	lists := 0
-	for _, r := range d.Requests() {
+	for _, r := range s.Requests() {
 		switch {
 		case r.Method == "GET" && strings.HasPrefix(r.Path, "/repos/fleet/") && strings.HasSuffix(r.Path, "/actions/secrets"):
 			lists++
@@ -169,7 +76,7 @@ func (d *day) secondRun(t *testing.T, n int) {
 			t.Errorf("%s %s", r.Method, r.Path)
 		}
 	}
-	if rest := len(d.Requests()) - lists; lists != n || rest > 10 {
+	if rest := len(s.Requests()) - lists; lists != n || rest > 10 {
 		t.Errorf("%d lists, and %d other requests", lists, rest)
 	}
 }
@@ -180,38 +87,38 @@ func TestSyncOutlastsTheHour(t *testing.T) {
 	testKey()
 	const n = 300
 	synctest.Test(t, func(t *testing.T) {
-		d := newLargeDay(t, n)
-		d.SetRequestsPerHour(600) // of about 1,500
+		s := newLargeStep(t, n)
+		s.SetRequestsPerHour(600) // of about 1,500
 		started := time.Now()
-		d.through(t, func(next http.RoundTripper) http.RoundTripper {
+		s.through(t, func(next http.RoundTripper) http.RoundTripper {
 			return sender(func(r *http.Request) (*http.Response, error) {
 				_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-				if strings.HasPrefix(token, "ghs_") && !d.Alive(token) {
+				if strings.HasPrefix(token, "ghs_") && !s.Alive(token) {
 					t.Errorf("%s %s with a dead token", r.Method, r.URL.Path)
 				}
 				return next.RoundTrip(r)
 			})
 		})
-		if got := d.outputs(t); d.exit != exitOK || got["created"] != "900" || got["failed"] != "0" {
-			t.Errorf("exit %d, %v", d.exit, got)
+		if got := s.outputs(t); s.exit != exitOK || got["created"] != "900" || got["failed"] != "0" {
+			t.Errorf("exit %d, %v", s.exit, got)
 		}
 		if took := time.Since(started); took < 2*time.Hour || took > 2*time.Hour+10*time.Minute {
 			t.Errorf("took %s", took)
 		}
-		if got := strings.Count(d.log.String(), "the hour's 600 requests are spent, and GitHub gives new ones at "); got < 2 {
+		if got := strings.Count(s.log.String(), "the hour's 600 requests are spent, and GitHub gives new ones at "); got < 2 {
 			t.Errorf("the wait was told %d times", got)
 		}
-		if got := len(d.Tokens()); got != 4 {
+		if got := len(s.Tokens()); got != 4 {
 			t.Errorf("%d tokens were made; it takes one to list names, and one for each hour", got)
 		}
-		for _, r := range d.Requests() { // GitHub says what is left, so nothing has to be tried out
+		for _, r := range s.Requests() { // GitHub says what is left, so nothing has to be tried out
 			if r.Status >= 400 {
 				t.Errorf("%s %s was answered %d", r.Method, r.Path, r.Status)
 			}
 		}
-		d.checkValues(t, n)
-		d.checkRevoked(t)
-		d.checkHidden(t)
+		s.checkValues(t, n)
+		s.checkRevoked(t)
+		s.checkHidden(t)
 	})
 }
 
@@ -226,19 +133,19 @@ func TestSyncWaitsWhenAskedTo(t *testing.T) {
 	}{{"Retry-After", 90 * time.Second, 90 * time.Second}, {"no word of when", 0, time.Minute}} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newLargeDay(t, n)
-				d.env["INPUT_POINTS-PER-MINUTE"] = "0"
+				s := newLargeStep(t, n)
+				s.env["INPUT_POINTS-PER-MINUTE"] = "0"
 				var mu sync.Mutex
 				var asked time.Time // when we learnt that there is to be a pause
 				requests := 0
 				started := time.Now()
-				d.through(t, func(next http.RoundTripper) http.RoundTripper {
+				s.through(t, func(next http.RoundTripper) http.RoundTripper {
 					return sender(func(r *http.Request) (*http.Response, error) {
 						mu.Lock()
 						if requests++; requests == 2*n { // in the middle
 							limit := fakegithub.SecondaryLimit(c.says)
 							limit.Times = 1
-							d.Inject(limit)
+							s.Inject(limit)
 						}
 						if !asked.IsZero() && time.Now().After(asked) && time.Since(asked) < c.pause {
 							t.Errorf("%s %s was sent %s after we were asked to wait %s", r.Method, r.URL.Path, time.Since(asked), c.pause)
@@ -253,17 +160,17 @@ func TestSyncWaitsWhenAskedTo(t *testing.T) {
 						return resp, err
 					})
 				})
-				if got := d.outputs(t); d.exit != exitOK || got["created"] != "180" || got["failed"] != "0" {
-					t.Errorf("exit %d, %v", d.exit, got)
+				if got := s.outputs(t); s.exit != exitOK || got["created"] != "180" || got["failed"] != "0" {
+					t.Errorf("exit %d, %v", s.exit, got)
 				}
 				if took := time.Since(started); asked.IsZero() || took < c.pause || took > c.pause+10*time.Second {
 					t.Errorf("took %s, with a pause of %s", took, c.pause)
 				}
-				if !strings.Contains(d.log.String(), "rate limited by GitHub (secondary limit), waiting") {
+				if !strings.Contains(s.log.String(), "rate limited by GitHub (secondary limit), waiting") {
 					t.Error("nothing was said of the wait")
 				}
-				d.checkValues(t, n)
-				d.checkRevoked(t)
+				s.checkValues(t, n)
+				s.checkRevoked(t)
 			})
 		})
 	}
@@ -285,25 +192,25 @@ func TestSyncLeavesRoomToRevoke(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				d := newLargeDay(t, c.n)
+				s := newLargeStep(t, c.n)
 				var names []string // no listing, so that the sum is a plain one
 				for i := range c.n {
 					names = append(names, fmt.Sprintf("fleet/r%d", i))
 				}
-				d.write(t, strings.ReplaceAll(threeSecrets, `"fleet/*"`, strings.Join(names, ", ")))
-				d.env["INPUT_STATE-FILE"] = ""
-				d.SetPointsPerMinute(c.perMinute)
-				d.SetRequestsPerHour(c.hours)
-				d.run(t, "sync")
-				if got := d.outputs(t); d.exit != exitOK || got["created"] != fmt.Sprint(3*c.n) {
-					t.Errorf("exit %d, %v", d.exit, got)
+				s.write(t, strings.ReplaceAll(threeSecrets, `"fleet/*"`, strings.Join(names, ", ")))
+				s.env["INPUT_STATE-FILE"] = ""
+				s.SetPointsPerMinute(c.perMinute)
+				s.SetRequestsPerHour(c.hours)
+				s.run(t, "sync")
+				if got := s.outputs(t); s.exit != exitOK || got["created"] != fmt.Sprint(3*c.n) {
+					t.Errorf("exit %d, %v", s.exit, got)
 				}
-				for _, r := range d.Requests() {
+				for _, r := range s.Requests() {
 					if r.Status >= 400 {
 						t.Errorf("%s %s was answered %d", r.Method, r.Path, r.Status)
 					}
 				}
-				d.checkRevoked(t)
+				s.checkRevoked(t)
 			})
 		})
 	}
@@ -319,10 +226,10 @@ func TestSyncWaitsForItsToken(t *testing.T) {
 				for _, after := range []time.Duration{0, 20 * time.Second, 45 * time.Second, 10 * time.Minute} {
 					t.Run(fmt.Sprint(path[1:], " ", nth, ", ", status, " ", after), func(t *testing.T) {
 						synctest.Test(t, func(t *testing.T) {
-							d := newLargeDay(t, 5)
-							d.lies = true
+							s := newLargeStep(t, 5)
+							s.SkipOpenAPI = true
 							met := 0
-							d.through(t, func(next http.RoundTripper) http.RoundTripper {
+							s.through(t, func(next http.RoundTripper) http.RoundTripper {
 								return sender(func(r *http.Request) (*http.Response, error) {
 									if r.URL.Path != path {
 										return next.RoundTrip(r)
@@ -335,11 +242,11 @@ func TestSyncWaitsForItsToken(t *testing.T) {
 									return answered(r, limit)
 								})
 							})
-							line, _ := d.said("error")
-							if got := d.outputs(t); d.exit != exitOK || got["created"] != "15" {
-								t.Errorf("exit %d, %v: %s", d.exit, got, line)
+							line, _ := s.annotation("error")
+							if got := s.outputs(t); s.exit != exitOK || got["created"] != "15" {
+								t.Errorf("exit %d, %v: %s", s.exit, got, line)
 							}
-							d.checkRevoked(t)
+							s.checkRevoked(t)
 						})
 					})
 				}

@@ -69,7 +69,7 @@ type stored struct {
 
 // manifested is a manifest, with the step that syncs it.
 type manifested struct {
-	*day
+	*step
 	number int
 	wants  map[string][]string // name of a secret → its list of repositories; nil: of the organization
 	values map[string]string
@@ -103,11 +103,11 @@ type year struct {
 }
 
 func newYear(t *testing.T, seed uint64, repositories int) *year {
-	first := newFleetDay(t, 0, "", map[string]string{
+	first := newFleetStep(t, 0, "", map[string]string{
 		"INPUT_PRUNE": "true", "INPUT_POINTS-PER-MINUTE": "0", "GITHUB_REPOSITORY": "acme/infra-0", "GITHUB_REPOSITORY_ID": "100",
 		"INPUT_STATE-FILE": filepath.Join(t.TempDir(), "state"), "INPUT_REPORT-FILE": filepath.Join(t.TempDir(), "report"),
 	})
-	first.lies = true
+	first.SkipOpenAPI = true
 	y := &year{
 		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: make(chan struct{}, 1), names: map[int64]string{}, archived: map[int64]bool{},
 		secrets: map[held]stored{}, busy: 0.4, most: 10, count: map[string]int{},
@@ -118,15 +118,15 @@ func newYear(t *testing.T, seed uint64, repositories int) *year {
 	for i := range repositories {
 		y.add(fmt.Sprintf("r%d", i))
 	}
-	second := &day{Server: first.Server, env: maps.Clone(first.env), lies: true}
+	second := &step{GitHub: first.GitHub, env: maps.Clone(first.env)}
 	for _, name := range []string{
 		"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV", "INPUT_MANIFEST", "INPUT_STATE-FILE", "INPUT_REPORT-FILE",
 	} {
 		second.env[name] = filepath.Join(t.TempDir(), name)
 	}
 	second.env["GITHUB_REPOSITORY"], second.env["GITHUB_REPOSITORY_ID"] = "acme/infra-1", "101"
-	for i, d := range []*day{first, second} {
-		y.manifests[i] = &manifested{day: d, number: i, wants: map[string][]string{}, values: map[string]string{}, wrote: map[held]int64{}}
+	for i, s := range []*step{first, second} {
+		y.manifests[i] = &manifested{step: s, number: i, wants: map[string][]string{}, values: map[string]string{}, wrote: map[held]int64{}}
 		y.edit(y.manifests[i])
 	}
 	return y

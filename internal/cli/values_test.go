@@ -30,14 +30,14 @@ func TestForgedValues(t *testing.T) {
 		{name: "another spelling", names: "database_password", fault: `input names: "database_password" is not in encrypted-token`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			d := newDay(t, map[string]string{"INPUT_NAMES": c.names, "INPUT_EXPORT": c.export})
-			d.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, envelope.Payload{Values: held})
-			d.run(t, "decrypt")
-			if line, _ := d.said("error"); !strings.HasPrefix(line, c.fault) || (d.exit == exitOK) != (c.fault == "") {
-				t.Errorf("exit %d: %s", d.exit, d.log.String())
+			s := newStep(t, map[string]string{"INPUT_NAMES": c.names, "INPUT_EXPORT": c.export})
+			s.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, envelope.Payload{Values: held})
+			s.run(t, "decrypt")
+			if line, _ := s.annotation("error"); !strings.HasPrefix(line, c.fault) || (s.exit == exitOK) != (c.fault == "") {
+				t.Errorf("exit %d: %s", s.exit, s.log.String())
 			}
 			for variable, want := range map[string][]string{"GITHUB_OUTPUT": c.outputs, "GITHUB_ENV": c.variables} {
-				got, err := fakerunner.ReadPairs(d.env[variable])
+				got, err := fakerunner.ReadPairs(s.env[variable])
 				if err != nil || len(got) != len(want) {
 					t.Errorf("%s: %d names, want %v (%v)", variable, len(got), want, err)
 				}
@@ -47,8 +47,8 @@ func TestForgedValues(t *testing.T) {
 					}
 				}
 			}
-			if strings.Contains(d.log.String(), "\n::warning::") {
-				t.Errorf("a name of the forger's is a command: %s", d.log.String())
+			if strings.Contains(s.log.String(), "\n::warning::") {
+				t.Errorf("a name of the forger's is a command: %s", s.log.String())
 			}
 		})
 	}
@@ -60,18 +60,18 @@ func TestInputsOfTheOtherKind(t *testing.T) {
 	for input, value := range map[string]string{
 		"git": "true", "gh": "true", "bot-identity": "true", "export-env": "GH_TOKEN", "revoke": "true", "plaintext-output": "false",
 	} {
-		d := newDay(t, map[string]string{"INPUT_" + strings.ToUpper(input): value, "INPUT_ENCRYPTED-TOKEN": values})
-		d.run(t, "decrypt")
-		line, _ := d.said("error")
-		if line != "input "+input+": is for a token, and encrypted-token holds values" || d.file(t, "GITHUB_OUTPUT") != "" {
-			t.Errorf("%s: %s", input, d.log.String())
+		s := newStep(t, map[string]string{"INPUT_" + strings.ToUpper(input): value, "INPUT_ENCRYPTED-TOKEN": values})
+		s.run(t, "decrypt")
+		line, _ := s.annotation("error")
+		if line != "input "+input+": is for a token, and encrypted-token holds values" || s.file(t, "GITHUB_OUTPUT") != "" {
+			t.Errorf("%s: %s", input, s.log.String())
 		}
 	}
-	d := newDay(t, nil)
-	d.env["INPUT_ENCRYPTED-TOKEN"], d.env["INPUT_NAMES"] = forge(t, d.aToken(t)), "A"
-	d.run(t, "decrypt")
-	line, _ := d.said("error")
-	if line != "input names: is for values, and encrypted-token holds a token" || len(d.Requests()) > 0 {
-		t.Errorf("names: %s", d.log.String())
+	s := newStep(t, nil)
+	s.env["INPUT_ENCRYPTED-TOKEN"], s.env["INPUT_NAMES"] = forge(t, s.aToken(t)), "A"
+	s.run(t, "decrypt")
+	line, _ := s.annotation("error")
+	if line != "input names: is for values, and encrypted-token holds a token" || len(s.Requests()) > 0 {
+		t.Errorf("names: %s", s.log.String())
 	}
 }
