@@ -10,15 +10,15 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"filippo.io/age"
-	"golang.org/x/crypto/ssh"
-
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/crypto/ssh"
 
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -164,3 +164,38 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// refusedAs checks that a list was refused with an error that repeats no word
+// of it.
+func refusedAs[T any](t *testing.T, given, want string, got []T, err error) {
+	t.Helper()
+	e := fails(t, err)
+	if e.Error() != want {
+		t.Errorf("got  %q\nwant %q", e.Error(), want)
+	}
+	if got != nil {
+		t.Errorf("there are %T: %v", got, got)
+	}
+	for _, word := range strings.Fields(given) {
+		if len(word) > 32 && strings.Contains(e.Error()+e.Hint, word[20:32]) {
+			t.Errorf("%q echoes what it was given", e.Error()+e.Hint)
+		}
+	}
+}
+
+// vocabulary matches every text that an error of the Parse functions can have.
+var vocabulary = func() *regexp.Regexp {
+	var problems []string
+	for _, f := range []*fault.Error{
+		privateRecipient, pemRecipient, tokenRecipient, pluginOnly, namedRecipient, sshKind, sshWeak, cutRecipient, noRecipient,
+		publicIdentity, tokenIdentity, pluginIdentity, lockedIdentity, lockedFile, kindIdentity, weakIdentity, cutPEM, damagedIdentity,
+		noIdentity,
+	} {
+		problems = append(problems, regexp.QuoteMeta(f.Problem))
+	}
+	line := `line \d+ (` + strings.Join(problems, "|") + `)`
+	return regexp.MustCompile(`^(` + line + `(; ` + line + `)*(; and \d+ more)?` +
+		`|is empty|is larger than \d+ KiB(, which no list of keys is)?|holds comments only|holds more than 100 keys|` +
+		`has its key in a # comment` +
+		`|` + regexp.QuoteMeta(errMixedQuantum.Problem) + `|` + regexp.QuoteMeta(errTooMany.Problem) + `)$`)
+}()

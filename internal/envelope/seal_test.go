@@ -2,12 +2,10 @@ package envelope
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"io"
-	"math/big"
 	"regexp"
 	"strings"
 	"testing"
@@ -97,96 +95,6 @@ func TestJSON(t *testing.T) {
 				t.Error("it is no JSON")
 			}
 		})
-	}
-}
-
-// No masked value, for which the runner would drop a job output, is in it.
-func TestSealHoldsNoMask(t *testing.T) {
-	to := recipientOf(t, pairs(t)[0].public)
-	masks := []redact.String{
-		redact.New("aa"), redact.New("B7"), redact.New("x/"), redact.New("="), redact.New("=="),
-		redact.New(""), redact.New("\n"), redact.New("-----"), redact.New("{"), redact.New(token().Token.Reveal()),
-	}
-	plain, err := marshal(token())
-	must(t, err)
-	unlucky := 0
-	for range 60 {
-		line, err := encrypt(plain, to)
-		must(t, err)
-		if containsAny(line, masks) {
-			unlucky++
-		}
-		line, err = Seal(token(), to, masks)
-		must(t, err)
-		for _, m := range masks {
-			if !m.Empty() && strings.Contains(line, m.Reveal()) {
-				t.Fatalf("a mask of %d characters occurs in the line", len(m.Reveal()))
-			}
-		}
-	}
-	if unlucky == 0 {
-		t.Error("the masks occur in no line by chance, so the test shows nothing")
-	}
-}
-
-func TestSealGivesUpOnMasks(t *testing.T) {
-	to := recipientOf(t, pairs(t)[0].public)
-	var absent []redact.String // all that is not in every line
-	for _, c := range "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" {
-		if !strings.ContainsRune(commonPrefix, c) {
-			absent = append(absent, redact.New(string(c)))
-		}
-	}
-	for name, c := range map[string]struct {
-		to    []Recipient
-		masks []redact.String
-		want  string
-	}{
-		"of what every file begins with": {
-			to,
-			[]redact.String{redact.New("YWdlLWVu")},
-			"a masked value occurs in what every age file begins with, so the runner would drop the output",
-		},
-		"of a letter in it": {
-			to,
-			[]redact.String{redact.New("W")},
-			"a masked value occurs in what every age file begins with, so the runner would drop the output",
-		},
-		"of half of the alphabet": {
-			to, absent,
-			"a masked value occurs in the encrypted form again and again, so the runner would drop the output",
-		},
-		"with a passphrase": {
-			cheap(t), absent,
-			"a masked value occurs in the encrypted form again and again, so the runner would drop the output",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			line, err := Seal(token(), c.to, c.masks)
-			if got := fails(t, err).Error(); got != c.want || line != "" {
-				t.Errorf("got %q and %q, want %q", line, got, c.want)
-			}
-		})
-	}
-}
-
-// All of the padding in base64 comes from the length of the file.
-func TestSealNeedsNoPadding(t *testing.T) {
-	keys := pairs(t)
-	for _, to := range [][]Recipient{
-		recipientOf(t, keys[0].public), recipientOf(t, keys[1].public), recipientOf(t, keys[2].public+"\n"+keys[3].public),
-		cheap(t),
-	} {
-		for _, around := range []int{1, 64<<10 - 40, 128<<10 - 60} { // where age begins a new chunk
-			for n := range 40 {
-				p := Payload{Values: map[string]redact.String{"V": redact.New(strings.Repeat("v", around+n))}}
-				line, err := Seal(p, to, nil)
-				must(t, err)
-				if strings.Contains(line, "=") {
-					t.Fatalf("%v: padding with a value of %d bytes", to, around+n)
-				}
-			}
-		}
 	}
 }
 
@@ -286,69 +194,6 @@ func TestSealAndOpenAgreeOnSize(t *testing.T) {
 		must(t, err)
 		if diff := same(p, got); diff != "" {
 			t.Fatal("not the same at", n)
-		}
-	}
-}
-
-func TestPassphraseRecipient(t *testing.T) {
-	for name, c := range map[string]struct{ secret, want string }{
-		"empty":           {"", "is empty"},
-		"a newline":       {"\n", "is empty"},
-		"15 characters":   {"fifteen letters", "is shorter than 16 characters: anybody with the output could guess it"},
-		"15, and more":    {"fifteen letters\r\n", "is shorter than 16 characters: anybody with the output could guess it"},
-		"spaces":          {strings.Repeat(" ", 30), "is shorter than 16 characters: anybody with the output could guess it"},
-		"bytes":           {strings.Repeat("ü", 15), "is shorter than 16 characters: anybody with the output could guess it"},
-		"several lines":   {phrase + "\n" + phrase, "has several lines, which stock age could not be given"},
-		"16 characters":   {"sixteen letters!", ""},
-		"a newline at it": {"sixteen letters!\n", ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			r, err := PassphraseRecipient(redact.New(c.secret))
-			if c.want == "" {
-				must(t, err)
-				if r.String() != "a passphrase" {
-					t.Errorf("it is %v", r)
-				}
-				return
-			}
-			if got := fails(t, err).Error(); got != c.want || r != (Recipient{}) {
-				t.Errorf("got %v and %q, want %q", r, got, c.want)
-			}
-		})
-	}
-}
-
-// The cost of a passphrase is the standard's; TestStockAgeWithPassphrase opens
-// one at that cost.
-func TestPassphraseAtItsFullCost(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second, and many under the race detector")
-	}
-	t.Parallel()
-	r, err := PassphraseRecipient(redact.New(phrase))
-	must(t, err)
-	line, err := Seal(token(), []Recipient{r}, nil)
-	must(t, err)
-	if header := string(bytesOf(t, line)); !regexp.MustCompile(`^age-encryption\.org/v1\n-> scrypt \S+ 18\n`).MatchString(header) {
-		t.Error("the work factor is not 18")
-	}
-}
-
-func TestRSAKeysThatAreRefused(t *testing.T) {
-	const public = "the RSA key can't be encrypted to: it is damaged, or of a size that age doesn't take"
-	for name, key := range map[string]*rsa.PublicKey{
-		"none": nil, "zero": {}, "small": &smallKey().PublicKey,
-		"even exponent": {N: appKey().N, E: 2},
-		"huge":          {N: new(big.Int).Lsh(big.NewInt(1), 20000), E: 65537},
-	} {
-		if r, err := KeyRecipient(key); fails(t, err).Error() != public || r != (Recipient{}) {
-			t.Errorf("%s: %v, %v", name, r, err)
-		}
-	}
-	const private = "the RSA key opens nothing: it is damaged, or of a size that age doesn't take"
-	for name, key := range map[string]*rsa.PrivateKey{"none": nil, "zero": {}, "small": smallKey()} {
-		if i, err := KeyIdentity(key); fails(t, err).Error() != private || i != (Identity{}) {
-			t.Errorf("%s: %v, %v", name, i, err)
 		}
 	}
 }

@@ -4,17 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
-	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
-	"github.com/valetkey/valetkey/internal/fakegithub/transporttest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -139,129 +134,6 @@ func TestALimitInTheLastMoment(t *testing.T) {
 		if got := f.api.hint(f.app.client, &Error{Status: 403, Message: text}, resp); !strings.HasPrefix(got, "GitHub limits how much is done at once") {
 			t.Errorf("%s: %q", text, got)
 		}
-	}
-}
-
-// A website that stands where the API was looked for is told from the API, and its
-// API's address named.
-func TestWebsites(t *testing.T) {
-	for base, want := range map[string]string{
-		"https://github.com":        "github.com answers like a website, and not like GitHub's API: github-api-url is https://api.github.com",
-		"https://octo.ghe.com":      "octo.ghe.com answers like a website, and not like GitHub's API: github-api-url is https://api.octo.ghe.com",
-		"https://ghes.test":         "ghes.test answers like a website, and not like GitHub's API: github-api-url is https://ghes.test/api/v3",
-		"https://ghes.test:8443":    "ghes.test:8443 answers like a website, and not like GitHub's API: github-api-url is https://ghes.test:8443/api/v3",
-		"https://ghes.test/api/v3":  "ghes.test does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server",
-		"https://api.github.com":    "api.github.com does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server",
-		"https://api.octo.ghe.com/": "api.octo.ghe.com does not answer like GitHub's API: github-api-url is",
-	} {
-		for kind, answer := range map[string]func(http.ResponseWriter, *http.Request){
-			"a page": func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "text/html")
-				w.Header().Set("X-GitHub-Request-Id", "AA:BB") // the website gives them too
-				w.WriteHeader(http.StatusNotFound)
-				fmt.Fprint(w, "<html>404</html>")
-			},
-			"JSON that is not the API's": func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", "application/json")
-				w.WriteHeader(http.StatusNotFound)
-				fmt.Fprint(w, `{"error":"Not Found"}`)
-			},
-		} {
-			f := newFixture(t)
-			api, err := New(Config{URL: base, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: http.HandlerFunc(answer)}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			f.app, err = api.App(testClientID, fakegithubtest.Key())
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, err = f.app.Installation(t.Context(), Target{Owner: "acme"})
-			var e *Error
-			if !errors.As(err, &e) || !strings.HasPrefix(e.ErrorHint(), want) {
-				t.Errorf("%s, %s: got %v, hint %q, want %q", base, kind, err, e.ErrorHint(), want)
-			}
-		}
-	}
-}
-
-// Answers that GitHub did not give: a hint leads to what stands in between.
-func TestAnswersOfOthers(t *testing.T) {
-	for _, c := range []struct {
-		base, kind string
-		status     int
-		want       string
-	}{
-		{"https://api.github.test", "text/html", 403, "a firewall or a proxy answers in the place of api.github.test"},
-		{"https://ghes.test", "text/html", 451, "a firewall or a proxy answers in the place of ghes.test"},
-		{"https://api.github.test", "text/html", 407, "check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name api.github.test in NO_PROXY"},
-		{"https://api.github.test", "application/json", 418, "api.github.test does not answer like GitHub's API"},
-		{"https://api.github.test", "text/html", 502, "GitHub has trouble, or a proxy before it, whose answer this looks like"},
-		{"https://ghes.test/api/v3", "text/html", 502, "ghes.test has trouble of its own: ask who runs it"},
-	} {
-		synctest.Test(t, func(t *testing.T) {
-			answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-				w.Header().Set("Content-Type", c.kind)
-				w.WriteHeader(c.status)
-				fmt.Fprint(w, "{}")
-			})
-			api, err := New(Config{URL: c.base, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: answer}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			err = api.Reach(t.Context(), redact.New("x"), "acme", "api")
-			var e *Error
-			if !errors.As(err, &e) || !strings.HasPrefix(e.ErrorHint(), c.want) {
-				t.Errorf("%s, %d: %v, hint %q, want %q", c.base, c.status, err, e.ErrorHint(), c.want)
-			}
-		})
-	}
-}
-
-// A write to a repository that was renamed is not sent on. The error says the new name.
-func TestAMovedWriteNamesTheNewName(t *testing.T) {
-	f := newFixture(t)
-	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"issues": "write"}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.RenameRepository("acme", "web", "site")
-	f.SkipOpenAPI = true
-	f.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repositories/1/x"}, Body: `{}`})
-	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
-	_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: "repos/acme/web/x"})
-	var e *Error
-	if !errors.As(err, &e) || e.ErrorHint() != "acme/web was renamed: use its new name, acme/site" {
-		t.Errorf("got %v, hint %q", err, e.ErrorHint())
-	}
-	// Where the name is still the same, or can't be read, it is said that it may be that.
-	for _, path := range []string{"repos/acme/api/x", "repos/acme/none/x", "orgs/acme/x"} {
-		_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: path})
-		if !errors.As(err, &e) || e.ErrorHint() != "the repository was renamed, most likely: use its new name" {
-			t.Errorf("%s: got %v, hint %q", path, err, e.ErrorHint())
-		}
-	}
-}
-
-// Old names of repositories are told from names that never were, and the token that
-// finds out is gone afterwards.
-func TestRenamed(t *testing.T) {
-	f := newFixture(t)
-	f.RenameRepository("acme", "web", "site")
-	found, err := f.app.Installation(t.Context(), Target{Owner: "acme"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got := map[string]string{}
-	for _, name := range []string{"web", "api", "none"} {
-		got[name] = f.app.Renamed(t.Context(), found, Target{Owner: "acme", Repository: name})
-	}
-	if want := map[string]string{"web": "acme/web was renamed: use its new name, acme/site", "api": "", "none": ""}; !maps.Equal(got, want) {
-		t.Errorf("got %q", got)
-	}
-	tokens := f.Tokens()
-	if len(tokens) != 1 || f.Alive(tokens[0].Value) || len(f.tokens) != 1 {
-		t.Errorf("%d tokens, %d announced", len(tokens), len(f.tokens))
 	}
 }
 

@@ -2,7 +2,6 @@ package githubapp
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/pem"
 	"errors"
 	"io"
@@ -18,7 +17,6 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/valetkey/valetkey/internal/address"
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 )
 
@@ -101,80 +99,6 @@ func TestOwnCA(t *testing.T) {
 	}
 }
 
-// connectProxy is a real CONNECT proxy with a password. It connects whatever name
-// it is asked for to one address on this machine.
-func connectProxy(t *testing.T, to string) (address string, used *atomic.Int32) {
-	t.Helper()
-	used = &atomic.Int32{}
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		want := "Basic " + base64.StdEncoding.EncodeToString([]byte("user:opensesame"))
-		switch {
-		case r.Method != http.MethodConnect:
-			http.Error(w, "only CONNECT", http.StatusMethodNotAllowed)
-		case r.Header.Get("Proxy-Authorization") != want:
-			http.Error(w, "who are you", http.StatusProxyAuthRequired)
-		default:
-			used.Add(1)
-			tunnel(w, to)
-		}
-	}))
-	t.Cleanup(proxy.Close)
-	return strings.TrimPrefix(proxy.URL, "http://"), used
-}
-
-func tunnel(w http.ResponseWriter, to string) {
-	back, err := net.Dial("tcp", to)
-	if err != nil {
-		w.WriteHeader(http.StatusBadGateway)
-		return
-	}
-	front, _, err := http.NewResponseController(w).Hijack()
-	if err == nil {
-		_, err = io.WriteString(front, "HTTP/1.1 200 Connection established\r\n\r\n")
-	}
-	if err != nil {
-		_ = back.Close()
-		return
-	}
-	go func() { _, _ = io.Copy(back, front); _ = back.Close() }()
-	go func() { _, _ = io.Copy(front, back); _ = front.Close() }()
-}
-
-func TestProxy(t *testing.T) {
-	f := newFixture(t)
-	server, ca, _ := tlsGitHub(t, f)
-	address, used := connectProxy(t, server.Listener.Addr().String())
-	through := func(proxy string) Config {
-		return Config{URL: "https://example.com", Roots: ca, Proxy: func(*http.Request) (*url.URL, error) { return url.Parse(proxy) }}
-	}
-	if _, err := f.dial(t, through("http://user:opensesame@"+address)).Installation(t.Context(), Target{Owner: "acme"}); err != nil {
-		t.Fatal(err)
-	}
-	if used.Load() != 1 {
-		t.Errorf("the proxy was used %d times, want 1", used.Load())
-	}
-	closed, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = closed.Close()
-	const check = "check HTTPS_PROXY or HTTP_PROXY of the runner"
-	for _, c := range []struct{ name, proxy, reason, hint string }{
-		{"wrong password", "http://user:opensezame@" + address, "proxy " + address + ": it answered 407 Proxy Authentication Required", check},
-		{"nobody there", "http://user:opensesame@" + closed.Addr().String(), "proxy " + closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let HTTPS_PROXY name the runner's own address"},
-		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read", check},
-	} {
-		err := hurried(t, f.dial(t, through(c.proxy)))
-		var e *Error
-		if !errors.As(err, &e) || e.Reason != c.reason || !strings.HasPrefix(e.Hint, c.hint) {
-			t.Errorf("%s: got %v, hint %s, want %s", c.name, err, e.ErrorHint(), c.reason)
-		}
-		if strings.Contains(err.Error()+e.Hint, "opense") {
-			t.Errorf("%s: the password is in %v", c.name, err)
-		}
-	}
-}
-
 // What was in the way, for real.
 func TestUnreachable(t *testing.T) {
 	f := newFixture(t)
@@ -222,57 +146,6 @@ func TestReasons(t *testing.T) {
 		}
 		if got := f.api.unreachable(c.err); !strings.HasPrefix(got, c.hint) {
 			t.Errorf("hint %q, want %q", got, c.hint)
-		}
-	}
-}
-
-func TestParseURL(t *testing.T) {
-	for text, want := range map[string]string{
-		"https://api.github.com":         "https://api.github.com/",
-		" https://api.octo.ghe.com/ ":    "https://api.octo.ghe.com/",
-		"https://ghes.test/api/v3":       "https://ghes.test/api/v3/",
-		"https://ghes.test:8443/api/v3/": "https://ghes.test:8443/api/v3/",
-		"http://127.0.0.1:8080":          "http://127.0.0.1:8080/",
-		"http://localhost":               "http://localhost/",
-		"HTTPS://API.GitHub.com:443/":    "https://api.github.com/",
-		"http://127.0.0.1:80":            "http://127.0.0.1/",
-		"https://ghes.test:/API/v3":      "https://ghes.test/API/v3/",
-		"https://[2001:DB8::1]:443":      "https://[2001:db8::1]/",
-		"http://ghes.test":               address.ErrPlain.Error(),
-		"http://0.0.0.0:8080":            address.ErrPlain.Error(),
-		"ftp://x":                        "is not an http(s) URL",
-		"api.github.com":                 "is not an http(s) URL",
-		"https://":                       "is not an http(s) URL",
-		"https://u:p@ghes.test":          "holds a user name or password",
-		"https://ghes.test/?x=1":         "has a query or a fragment",
-		"https://[::1":                   "is not an http(s) URL",
-	} {
-		u, err := ParseURL(text)
-		if err != nil && err.Error() != want || err == nil && u.String() != want {
-			t.Errorf("%s: got %v, %v, want %s", text, u, err, want)
-		}
-	}
-	if u, err := ParseInsecureURL("http://GHES.test:80"); err != nil || u.String() != "http://ghes.test/" {
-		t.Errorf("insecure: %v, %v", u, err)
-	}
-	for _, insecure := range []bool{false, true} {
-		if _, err := New(Config{URL: "http://ghes.test", InsecureHTTP: insecure}); (err == nil) != insecure {
-			t.Errorf("insecure is %v: %v", insecure, err)
-		}
-	}
-}
-
-// The same App on each kind of host, with and without a slash at the end.
-func TestHosts(t *testing.T) {
-	for _, base := range []string{"https://api.github.com", "https://api.octo.ghe.com/", "https://ghes.test/api/v3", "https://ghes.test/api/v3/"} {
-		f := newFixture(t)
-		f.connect(t, base, fakegithubtest.Key())
-		if _, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"}); err != nil {
-			t.Errorf("%s: %v", base, err)
-		}
-		want := strings.TrimSuffix(strings.TrimPrefix(base[8:], strings.SplitN(base[8:], "/", 2)[0]), "/") + "/repos/acme/api/installation"
-		if got := f.Requests()[0].Path; got != want {
-			t.Errorf("%s: asked %s, want %s", base, got, want)
 		}
 	}
 }

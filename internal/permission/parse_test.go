@@ -1,7 +1,6 @@
 package permission
 
 import (
-	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -245,73 +244,6 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
-
-// markers are secrets in shapes that people have pasted into the wrong field.
-var markers = []string{
-	"ghs_" + "16C7e42F292c6912E7710c838347Ae178B4a",
-	"github_pat_" + "11ABCDEFG0abcdefghijkl_1234567890",
-	"MIIEpAIBAAKCAQEA7x2mN0tkQ9yJ",
-	"AGE-SECRET-KEY-1QQPQQXYZ0",
-	"s3cr3tvalue",
-	"eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiIxIn0.c2ln",
-}
-
-func TestNothingEchoesSecrets(t *testing.T) {
-	t.Parallel()
-	for _, secret := range markers {
-		for _, form := range []string{
-			"%s", "%s:", "%s: read", "%s: wrte", "contents: %s", "contents=%s,issues=x", "x\n%s=\ny", "%s=read,%[1]s=write",
-			`{"%s": 1}`, `{"%s": "no"}`, `{"contents": "%s"}`, `{%s`, "-----BEGIN KEY-----\n%s",
-		} {
-			set, errs := Parse(fmt.Sprintf(form, secret))
-			_, clash := Merge(set, Set{Name(secret): "admin"})
-			missing, extra := Compare(set, Set{Name(secret): "admin"})
-			all := texts(errs) + texts(clash) + strings.Join(append(append(Unknown(set), missing...), extra...), "\n")
-			if leaks(all, secret) {
-				t.Errorf("%s is repeated for %s:\n%s", secret, form, all)
-			}
-		}
-	}
-}
-
-func FuzzParse(f *testing.F) {
-	for _, text := range []string{
-		"", "contents: read\npull-requests: write # why", "contents=read, issues=write", `{"contents":"read"}`,
-		"contents: none", "workflows: read\n'a': \"b\"", "contents: read\r\n\x00", `{"a":{"b":[1]}`, "contents: \u212aread",
-	} {
-		for i := range markers {
-			f.Add(text, uint(i), uint(len(text)/2))
-		}
-	}
-	f.Fuzz(func(t *testing.T, text string, which, at uint) {
-		set, errs := Parse(text)
-		if len(errs) == 0 {
-			again, errs := Parse(set.YAML())
-			if len(errs) > 0 || !maps.Equal(set, again) {
-				t.Errorf("%q: got %v and, from its YAML, %v, %v", text, set, again, errs)
-			}
-		}
-		for name, level := range set {
-			if err := Check(name, level); err != nil {
-				t.Errorf("%q: Parse takes what Check refuses: %v", text, err)
-			}
-		}
-
-		// The same text with a secret somewhere in it.
-		secret := markers[which%uint(len(markers))]
-		i := int(at % uint(len(text)+1))
-		if leaks(text, secret) {
-			return
-		}
-		set, errs = Parse(text[:i] + secret + text[i:])
-		if all := texts(errs) + "\n" + strings.Join(Unknown(set), "\n"); leaks(all, secret) {
-			t.Errorf("%q with a secret at %d:\n%s", text, i, all)
-		}
-	})
-}
-
-// leaks reports whether text holds the secret, in any case and spelling.
-func leaks(text, secret string) bool { return strings.Contains(Name(text), Name(secret)) }
 
 func texts(errs []error) string {
 	var all []string

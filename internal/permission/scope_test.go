@@ -115,11 +115,6 @@ func TestScopeFaults(t *testing.T) {
 	}
 }
 
-func FuzzScopes(f *testing.F) {
-	texts := []string{"", "repo, read:org\nrepo:push", "(no scope)", "gist\tuser # x", "'repo'\x00", "(no  scope),"}
-	fuzzNeeds(f, texts, func(text string, _ Set) ([]Need, []error) { return Scopes(text) })
-}
-
 func TestScopesEchoNoSecrets(t *testing.T) {
 	t.Parallel()
 	for _, secret := range markers {

@@ -1,12 +1,16 @@
 package rotate
 
 import (
+	"context"
+	"errors"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/manifest"
 )
@@ -176,6 +180,93 @@ func TestADryRunNamesTheKeysThatGo(t *testing.T) {
 			if did := f.told("removed"); !slices.Equal(would, did) || len(did) != test.want {
 				t.Errorf("a run would remove %v and removed %v of %d, want %d", would, did, there, test.want)
 			}
+		})
+	}
+}
+
+// Whoever has the key must not be able to use it a moment longer than needed.
+func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
+		f.addByHand()
+		r := keyRotation(3)
+		r.RetireAfter = day
+		for range 4 {
+			f.run(f.knowing(nil), r)
+			time.Sleep(30 * day)
+		}
+		e := f.knowing(nil)
+		e.Exposed = all
+		e.DryRun = true
+		if got := f.run(e, r)[0]; got.Outcome != Due || got.Reason != "it is compromised" || len(f.ours()) != 4 {
+			t.Errorf("%+v", got)
+		}
+		e.DryRun = false
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 4 || got.Kept != 1 || !got.Exposed || got.Lingers ||
+			got.Err != nil {
+			t.Errorf("%+v", got)
+		}
+		f.settled(r, 1)
+		if n := len(f.keys()); n != 4 {
+			t.Errorf("%d keys, of which others made 3", n)
+		}
+	})
+	// A key that is so young may still be on its way to a store. It goes when it can't be.
+	inBubble(t, "made a minute ago", func(t *testing.T, f *fixture) {
+		r := keyRotation(1)
+		f.run(f.knowing(nil), r)
+		made := f.ours()[0]
+		time.Sleep(time.Minute)
+		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			if req.Method == http.MethodDelete && time.Since(made.CreatedAt) <= lease {
+				t.Errorf("%s after %s", req.Op, time.Since(made.CreatedAt))
+			}
+			return f.call(ctx, req)
+		})
+		e.Exposed = all
+		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Err != nil {
+			t.Errorf("%+v", got)
+		}
+		f.settled(r, 1)
+	})
+	inBubble(t, "another run stores meanwhile", func(t *testing.T, f *fixture) {
+		r := keyRotation(1)
+		f.run(f.knowing(nil), r)
+		time.Sleep(time.Minute)
+		e := f.knowing(nil)
+		e.Exposed = all
+		go func() { // while it waits
+			time.Sleep(5 * time.Minute)
+			forced := f.knowing(nil)
+			forced.Force = all
+			f.run(forced, r)
+		}()
+		got := f.run(e, r)[0]
+		if got.Outcome != Rotated || got.Retired != 0 || !got.Lingers ||
+			!strings.Contains(got.Err.Error(), " was written meanwhile, so no key is removed") {
+			t.Errorf("%+v", got)
+		}
+		f.held(r)
+	})
+	for _, path := range []string{"INFRA_KEY", "/public-key"} {
+		inBubble(t, "a store that fails: "+path, func(t *testing.T, f *fixture) {
+			r := keyRotation(1)
+			f.run(f.knowing(nil), r)
+			time.Sleep(day)
+			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+				if strings.HasSuffix(req.Path, path) && (req.Method == http.MethodPut || path != "INFRA_KEY") &&
+					strings.Contains(req.Path, "dependabot") {
+					return status(403), errors.New(req.Op + ": no")
+				}
+				if req.Method == http.MethodDelete {
+					t.Error(req.Op)
+				}
+				return f.call(ctx, req)
+			})
+			e.Exposed = all
+			if got := f.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 {
+				t.Errorf("%+v", got)
+			}
+			f.held(r)
 		})
 	}
 }

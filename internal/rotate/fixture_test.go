@@ -5,13 +5,11 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"net/http"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"golang.org/x/crypto/ssh"
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/apicall/apicalltest"
@@ -164,106 +162,6 @@ func (f *fixture) silent() {
 
 const day = 24 * time.Hour
 
-// stores are where the deploy key goes: two readers of one repository, an
-// environment and the organization.
-func stores(name string) []manifest.Store {
-	return []manifest.Store{
-		{Owner: "acme", Repository: "app", Secret: name, Apps: []string{"actions", "dependabot"}},
-		{Owner: "acme", Repository: "app", Environment: "production", Secret: name, Apps: []string{"actions"}},
-		{Organization: "acme", Secret: name, Apps: []string{"actions"}},
-	}
-}
-
-func keyRotation(keep int) manifest.Rotation {
-	return manifest.Rotation{
-		Name: "infra", Every: 30 * day, Keep: keep, Store: stores("INFRA_KEY"),
-		DeployKey: &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true},
-	}
-}
-
-// keys are all deploy keys of infra.
-func (f *fixture) keys() []fakegithub.DeployKey { return f.DeployKeys("acme", "infra") }
-
-func (f *fixture) ours() (list []fakegithub.DeployKey) {
-	for _, k := range f.keys() {
-		if idIn(k.Title) == home.id("infra") {
-			list = append(list, k)
-		}
-	}
-	return list
-}
-
-// held gives the key that each store holds, nil of a store that is not there. A
-// store with a key that opens nothing fails the test: this is what must never be.
-func (f *fixture) held(r manifest.Rotation) []*fakegithub.DeployKey {
-	f.t.Helper()
-	keys := f.keys()
-	var list []*fakegithub.DeployKey
-	for _, t := range targetsOf(r.Store) {
-		text, known := f.SecretValue(fakegithub.Place(t.place), t.store.Secret)
-		if !known {
-			list = append(list, nil)
-			continue
-		}
-		signer, err := ssh.ParsePrivateKey([]byte(text))
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		public := string(ssh.MarshalAuthorizedKey(signer.PublicKey()))
-		var found *fakegithub.DeployKey
-		for i := range keys {
-			if samePublic(keys[i].Key, public) {
-				found = &keys[i]
-			}
-		}
-		if found == nil {
-			f.t.Fatalf("%s holds a key that opens nothing", t.name())
-		}
-		list = append(list, found)
-	}
-	return list
-}
-
-// watch looks at the stores after every request that may have changed something,
-// which is as good as after every one.
-func (f *fixture) watch(r apicall.Request, rotation manifest.Rotation) {
-	f.t.Helper()
-	if r.Method != http.MethodGet {
-		f.held(rotation)
-	}
-}
-
-// settled fails the test unless so many keys of ours are there, and every store
-// holds the newest.
-func (f *fixture) settled(r manifest.Rotation, want int) {
-	f.t.Helper()
-	ours := f.ours()
-	if len(ours) != want {
-		f.t.Fatalf("%d keys of ours, want %d: %+v", len(ours), want, ours)
-	}
-	for _, k := range f.held(r) {
-		if k == nil || k.ID != ours[len(ours)-1].ID {
-			f.t.Fatalf("a store holds %+v, and the newest is %+v", k, ours[len(ours)-1])
-		}
-	}
-}
-
-// addByHand is what others did: a key with the plain title, one that only looks like
-// ours, and one of another rotation.
-func (f *fixture) addByHand() {
-	j := (&Engine{}).job(&manifest.Rotation{})
-	for _, title := range []string{
-		"ci", "ci (valetkey 2026-11-21T03:49:05Z 7f3a2c)",
-		"ci (valetkey 0123456789ab 2026-11-21T03:49:05Z 7f3a2c)",
-	} {
-		_, public, err := j.newKey(title)
-		if err != nil {
-			f.t.Fatal(err)
-		}
-		f.must(http.MethodPost, keysPath, map[string]any{"key": public, "title": title}, nil)
-	}
-}
-
 // hint is what cli prints below the first of the errors.
 func hint(err error) string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
@@ -274,3 +172,27 @@ func hint(err error) string {
 
 // status is an answer of which only the status matters.
 func status(code int) apicall.Answer { return apicall.Answer{Status: code} }
+
+// inBubble gives each case a fixture of its own.
+func inBubble(t *testing.T, name string, do func(*testing.T, *fixture)) {
+	t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFixture(t)
+			f.SkipOpenAPI = false
+			do(t, f)
+			f.silent()
+		})
+	})
+}
+
+// answering lets do answer the requests of a method and path prefix instead.
+func (f *fixture) answering(method, path string, do func(ctx context.Context, r apicall.Request) (apicall.Answer, error)) *Engine {
+	return f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		if r.Method == method && strings.HasPrefix(r.Path, path) {
+			return do(ctx, r)
+		}
+		return f.call(ctx, r)
+	})
+}
+
+const keysPath = "repos/acme/infra/keys"

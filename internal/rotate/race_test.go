@@ -2,7 +2,6 @@ package rotate
 
 import (
 	"context"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"testing/synctest"
@@ -165,23 +164,5 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 				return one
 			})
 		}
-	})
-}
-
-func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, r := newFixture(t), keyRotation(1)
-		f.strikeAt(17, killedBefore, r) // the first write of a secret
-		time.Sleep(lease - time.Minute)
-		got := f.run(f.engine(nil), r)[0]
-		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after 2000-01-01T00:15:00Z", f.ours()[0].ID)
-		if got.Outcome != Busy || got.Reason != want || !got.Due.Equal(f.ours()[0].CreatedAt.Add(lease)) {
-			t.Errorf("%+v", got)
-		}
-		time.Sleep(time.Minute)
-		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated {
-			t.Errorf("%+v", got)
-		}
-		f.silent()
 	})
 }

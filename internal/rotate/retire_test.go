@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -62,93 +61,6 @@ func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 			time.Sleep(time.Hour)
 			f.run(f.knowing(nil), r)
 			f.settled(r, keep+1)
-		})
-	}
-}
-
-// Whoever has the key must not be able to use it a moment longer than needed.
-func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
-	inBubble(t, "", func(t *testing.T, f *fixture) {
-		f.addByHand()
-		r := keyRotation(3)
-		r.RetireAfter = day
-		for range 4 {
-			f.run(f.knowing(nil), r)
-			time.Sleep(30 * day)
-		}
-		e := f.knowing(nil)
-		e.Exposed = all
-		e.DryRun = true
-		if got := f.run(e, r)[0]; got.Outcome != Due || got.Reason != "it is compromised" || len(f.ours()) != 4 {
-			t.Errorf("%+v", got)
-		}
-		e.DryRun = false
-		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 4 || got.Kept != 1 || !got.Exposed || got.Lingers ||
-			got.Err != nil {
-			t.Errorf("%+v", got)
-		}
-		f.settled(r, 1)
-		if n := len(f.keys()); n != 4 {
-			t.Errorf("%d keys, of which others made 3", n)
-		}
-	})
-	// A key that is so young may still be on its way to a store. It goes when it can't be.
-	inBubble(t, "made a minute ago", func(t *testing.T, f *fixture) {
-		r := keyRotation(1)
-		f.run(f.knowing(nil), r)
-		made := f.ours()[0]
-		time.Sleep(time.Minute)
-		e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-			if req.Method == http.MethodDelete && time.Since(made.CreatedAt) <= lease {
-				t.Errorf("%s after %s", req.Op, time.Since(made.CreatedAt))
-			}
-			return f.call(ctx, req)
-		})
-		e.Exposed = all
-		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Err != nil {
-			t.Errorf("%+v", got)
-		}
-		f.settled(r, 1)
-	})
-	inBubble(t, "another run stores meanwhile", func(t *testing.T, f *fixture) {
-		r := keyRotation(1)
-		f.run(f.knowing(nil), r)
-		time.Sleep(time.Minute)
-		e := f.knowing(nil)
-		e.Exposed = all
-		go func() { // while it waits
-			time.Sleep(5 * time.Minute)
-			forced := f.knowing(nil)
-			forced.Force = all
-			f.run(forced, r)
-		}()
-		got := f.run(e, r)[0]
-		if got.Outcome != Rotated || got.Retired != 0 || !got.Lingers ||
-			!strings.Contains(got.Err.Error(), " was written meanwhile, so no key is removed") {
-			t.Errorf("%+v", got)
-		}
-		f.held(r)
-	})
-	for _, path := range []string{"INFRA_KEY", "/public-key"} {
-		inBubble(t, "a store that fails: "+path, func(t *testing.T, f *fixture) {
-			r := keyRotation(1)
-			f.run(f.knowing(nil), r)
-			time.Sleep(day)
-			e := f.knowing(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-				if strings.HasSuffix(req.Path, path) && (req.Method == http.MethodPut || path != "INFRA_KEY") &&
-					strings.Contains(req.Path, "dependabot") {
-					return status(403), errors.New(req.Op + ": no")
-				}
-				if req.Method == http.MethodDelete {
-					t.Error(req.Op)
-				}
-				return f.call(ctx, req)
-			})
-			e.Exposed = all
-			if got := f.run(e, r)[0]; got.Outcome != Failed || got.Retired != 0 {
-				t.Errorf("%+v", got)
-			}
-			f.held(r)
 		})
 	}
 }
@@ -321,71 +233,5 @@ func TestA404AloneDoesNotSayThatAKeyIsGone(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		})
-	}
-}
-
-// What is urgent waits while a store may hold it, and takes no place of those that stay.
-func TestWhatIsUrgentAndWhatStays(t *testing.T) {
-	urgent := func(ids ...int64) func(*deployKey) bool {
-		return func(k *deployKey) bool { return slices.Contains(ids, k.ID) }
-	}
-	for _, test := range []struct {
-		name          string
-		ages          []time.Duration // of keys 100, 99, 98
-		urgent        func(*deployKey) bool
-		stores        []fact
-		free, waiting []int64
-	}{
-		{"none", []time.Duration{day, 2 * day, 3 * day}, nil, ago(0), []int64{98, 99}, nil},
-		{"all", []time.Duration{day, 2 * day, 3 * day}, urgent(98, 99, 100), ago(0), []int64{98, 99, 100}, nil},
-		{"one", []time.Duration{day, 2 * day, 3 * day}, urgent(100), ago(0), []int64{98, 100}, nil},
-		{"a store may hold it", []time.Duration{day, 2 * day, 3 * day}, urgent(99), ago(0, 2*day), []int64{98}, []int64{99}},
-		{"on its way", []time.Duration{time.Minute, 2 * day, 3 * day}, urgent(100), ago(0), []int64{98}, []int64{100}},
-	} {
-		r := retirement{ref: noon, keep: 1, urgent: test.urgent, stores: test.stores}
-		free, waiting := r.surplus(keysOf(test.ages...))
-		ids := func(keys []*deployKey) (list []int64) {
-			for _, k := range keys {
-				list = append(list, k.ID)
-			}
-			slices.Sort(list)
-			return list
-		}
-		if !slices.Equal(ids(free), test.free) || !slices.Equal(ids(waiting), test.waiting) {
-			t.Errorf("%s: %v are free, %v wait", test.name, ids(free), ids(waiting))
-		}
-	}
-}
-
-func TestSinceWhenAKeyIsReplaced(t *testing.T) {
-	keys := keysOf(time.Hour, day, 2*day)
-	keys[2].replaced = noon.Add(-30 * time.Hour)
-	stores := ago(time.Minute, day-time.Minute)
-	replacedAt(keys, stores)
-	for i, want := range []time.Time{noon.Add(-time.Minute), {}, noon.Add(-30 * time.Hour)} { // a store may hold the second
-		if !keys[i].replaced.Equal(want) {
-			t.Errorf("key %d: %s, want %s", i, keys[i].replaced, want)
-		}
-	}
-}
-
-func TestOnlyWhatIsOlderThanTheNewKeyIsUrgent(t *testing.T) {
-	keys := keysOf(0, time.Minute, time.Hour)
-	keys[2].ReadOnly = false
-	for name, test := range map[string]struct {
-		exposed, readOnly bool
-		want              []bool
-	}{
-		"compromised": {true, false, []bool{false, true, true}},
-		"read-only":   {false, true, []bool{false, false, true}},
-		"neither":     {false, false, []bool{false, false, false}},
-	} {
-		e := &Engine{Exposed: func(string) bool { return test.exposed }}
-		j := e.job(&manifest.Rotation{DeployKey: &manifest.DeployKey{ReadOnly: test.readOnly}})
-		for i, k := range keys {
-			if got := j.urgent(keys[1])(k); got != test.want[i] {
-				t.Errorf("%s: key %d: %t", name, i, got)
-			}
-		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/manifest"
-	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // One store that is broken for good must not have the others replaced by each run.
@@ -210,21 +209,6 @@ func TestWhatAPersonDidIsMended(t *testing.T) {
 	})
 }
 
-func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
-	inBubble(t, "", func(t *testing.T, f *fixture) {
-		ctx, cancel := context.WithCancel(t.Context())
-		revoked := 0
-		e := f.engine(nil)
-		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
-			cancel()
-			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return nil }}, nil
-		}
-		if got := f.runIn(ctx, e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
-			t.Errorf("revoked %d times: %+v", revoked, got)
-		}
-	})
-}
-
 // GitHub's clock is known from its answers, and the machine's may be hours off.
 func TestDueIsByTheClockOfGitHub(t *testing.T) {
 	for _, skew := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
@@ -249,147 +233,6 @@ func TestDueIsByTheClockOfGitHub(t *testing.T) {
 			}
 			if outcomes != "rnnrnnrnn" {
 				t.Error(outcomes)
-			}
-		})
-	}
-}
-
-func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
-	inBubble(t, "", func(t *testing.T, f *fixture) {
-		r := allKinds(0)[1]
-		r.Every = 50 * time.Minute
-		for _, test := range []struct {
-			wait    time.Duration
-			expired bool
-		}{{0, false}, {time.Hour, false}, {time.Hour + time.Second, true}} {
-			time.Sleep(test.wait)
-			if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Expired != test.expired || got.Before != test.wait || got.Overdue {
-				t.Errorf("%s: %+v", test.wait, got)
-			}
-		}
-	})
-}
-
-// A key within the lease of the next one stays when that is made, and must not
-// until the next rotation.
-func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
-	inBubble(t, "", func(t *testing.T, f *fixture) {
-		r := keyRotation(0)
-		f.run(f.engine(nil), r)
-		time.Sleep(lease - time.Minute)
-		e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			if r.Method == http.MethodPut {
-				time.Sleep(2 * time.Minute)
-			}
-			return f.call(ctx, r)
-		})
-		e.Force = func(string) bool { return true }
-		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Kept != 2 {
-			t.Errorf("%+v", got)
-		}
-		for _, test := range []struct {
-			ahead         time.Duration // the machine's clock
-			dated         bool          // GitHub says what time it is
-			wait          time.Duration
-			retired, kept int
-		}{
-			{0, true, 0, 0, 2},
-			{5 * time.Hour, true, 0, 0, 2},
-			{5 * time.Hour, false, lease, 0, 2},
-			{0, true, 0, 1, 1},
-		} {
-			time.Sleep(test.wait)
-			e := f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-				answer, err := f.call(ctx, r)
-				if !test.dated {
-					answer.Date = time.Time{}
-				}
-				return answer, err
-			})
-			e.Now = func() time.Time { return time.Now().Add(test.ahead) }
-			if got := f.run(e, r)[0]; got.Outcome != NotDue || got.Retired != test.retired || got.Kept != test.kept {
-				t.Errorf("%+v", got)
-			}
-		}
-		f.settled(r, 1)
-	})
-}
-
-func TestARunThatMetAnotherFails(t *testing.T) {
-	two := []string{"actions", "dependabot"}
-	for _, test := range []struct {
-		name  string
-		kind  int // of allKinds
-		apps  []string
-		order []int // whose turn it is to write
-	}{
-		{"random", 2, two, []int{0, 1, 1, 0}},
-		{"random, in turn", 2, two, []int{0, 1, 0, 1}},
-		{"age", 3, two, []int{0, 1, 1, 1, 0}},
-		{"age, one store", 3, two[:1], []int{0, 1, 0, 1}},
-	} {
-		inBubble(t, test.name, func(t *testing.T, f *fixture) {
-			r := allKinds(0)[test.kind]
-			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: test.apps, RecipientVariable: r.Store[0].RecipientVariable}}
-			f.run(f.engine(nil), r)
-			time.Sleep(200 * day)
-			type turn struct{ ask, served, over chan struct{} }
-			var turns [2]turn
-			var reports [2]Report
-			for i := range turns {
-				x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
-				turns[i] = x
-				e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					if req.Method != http.MethodGet {
-						<-x.ask
-						defer func() { x.served <- struct{}{} }()
-					}
-					return f.call(ctx, req)
-				})
-				go func() {
-					defer close(x.over)
-					reports[i] = f.run(e, r)[0]
-				}()
-			}
-			time.Sleep(5 * time.Second) // both have decided
-			for _, i := range test.order {
-				select {
-				case turns[i].ask <- struct{}{}:
-					<-turns[i].served
-				case <-turns[i].over:
-				}
-				time.Sleep(2 * time.Second)
-			}
-			for i := range turns {
-				select {
-				case <-turns[i].over:
-				default:
-					t.Fatalf("run %d writes on", i)
-				}
-				switch got := reports[i]; {
-				case got.Err == nil && i == 1: // the other one tells
-				case got.Outcome != Failed:
-					t.Errorf("%+v", got)
-				case strings.Contains(got.Err.Error(), "variable RECIPIENT of acme/app was changed meanwhile"):
-				case !strings.Contains(got.Err.Error(), "another run wrote S of acme/app at the same time") || hint(got.Err) != "run it again with force: "+r.Name+", and give the workflow concurrency:":
-					t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
-				}
-			}
-			if r.Age {
-				time.Sleep(lease) // with a variable that is behind, force has to wait
-			}
-			e := f.engine(nil)
-			e.Force = func(string) bool { return true }
-			if got := f.run(e, r)[0]; got.Outcome != Rotated {
-				t.Errorf("%+v", got)
-			}
-			if r.Age {
-				f.belongs(&r)
-			}
-			if test.kind == 2 {
-				if a, b, _ := strings.Cut(f.values([]manifest.Rotation{r}), "\n"); a != b {
-					t.Error("stores hold different values")
-				}
 			}
 		})
 	}
