@@ -94,7 +94,11 @@ func TestReady(t *testing.T) {
 		{"no state file in a runner", map[string]string{"GITHUB_STATE": ""}, "GITHUB_STATE is not set"},
 		{"no state file outside", map[string]string{"GITHUB_STATE": "", "GITHUB_ACTIONS": ""}, ""},
 		{"no output", map[string]string{"GITHUB_OUTPUT": ""}, "GITHUB_OUTPUT is not set"},
-		{"a file that is not there is not made", map[string]string{"GITHUB_OUTPUT": filepath.Join(t.TempDir(), "none")}, "GITHUB_OUTPUT can't be written"},
+		{
+			"a file that is not there is not made",
+			map[string]string{"GITHUB_OUTPUT": filepath.Join(t.TempDir(), "none")},
+			"GITHUB_OUTPUT can't be written",
+		},
 		{"a directory", map[string]string{"GITHUB_OUTPUT": t.TempDir()}, "GITHUB_OUTPUT can't be written"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -129,8 +129,9 @@ func covered() map[string]tool {
 			print:  func(t string) string { return "http.extraheader=Authorization: Basic " + b64ed(t) }, among: true,
 		},
 		"GIT_TRACE": {
-			script: `GIT_TRACE=1 git ls-remote "http://x-access-token:$TEXT@127.0.0.1:1/a/b.git" 2>&1 | sed -n 's/.*built-in: git ls-remote //p'`,
-			print:  func(t string) string { return "http://x-access-token:" + t + "@127.0.0.1:1/a/b.git" }, alone: true,
+			script: `GIT_TRACE=1 git ls-remote "http://x-access-token:$TEXT@127.0.0.1:1/a/b.git" 2>&1 | sed -n 's/.*built-in: git ` +
+				`ls-remote //p'`,
+			print: func(t string) string { return "http://x-access-token:" + t + "@127.0.0.1:1/a/b.git" }, alone: true,
 		},
 		"curl -v": {
 			script: `curl -sv -o page -H "X: $TEXT" "$SERVER" 2>&1 | tr -d '\r'`,

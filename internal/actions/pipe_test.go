@@ -84,7 +84,9 @@ func TestEventIsNone(t *testing.T) {
 		} else if err := os.WriteFile(path, []byte(c.text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		r, _ := newRunner(t, map[string]string{"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": "acme/api"})
+		r, _ := newRunner(t, map[string]string{
+			"GITHUB_EVENT_NAME": "pull_request", "GITHUB_EVENT_PATH": path, "GITHUB_REPOSITORY": "acme/api",
+		})
 		soon(t, func() {
 			if cause, _ := r.WithoutSecrets(""); (cause != "") != c.fork {
 				t.Errorf("%s: %q", c.name, cause)

@@ -8,7 +8,12 @@ import (
 )
 
 var wide = &Schema{Inputs: []InputSchema{
-	{Name: "app-id"}, {Name: "git"}, {Name: "owner"}, {Name: "repositories"}, {Name: "level-check", Default: "warn"}, {Name: "level-contents"},
+	{Name: "app-id"},
+	{Name: "git"},
+	{Name: "owner"},
+	{Name: "repositories"},
+	{Name: "level-check", Default: "warn"},
+	{Name: "level-contents"},
 }}
 
 func wideInputs(t *testing.T, env map[string]string) *Inputs {
@@ -23,7 +28,8 @@ func wideInputs(t *testing.T, env map[string]string) *Inputs {
 
 func TestUndeclared(t *testing.T) {
 	got := wideInputs(t, map[string]string{
-		"INPUT_OWNER": "acme", "INPUT_APP_ID": "7", "INPUT_app-id": "8", "INPUT_EMPTY": "", "INPUT_MY=": "x", "INPUT_": "y", "OUTPUT_X": "z",
+		"INPUT_OWNER": "acme", "INPUT_APP_ID": "7", "INPUT_app-id": "8", "INPUT_EMPTY": "", "INPUT_MY=": "x",
+		"INPUT_": "y", "OUTPUT_X": "z",
 	}).Undeclared()
 	if diff := cmp.Diff([]Given{{"app-id", "8"}, {"app_id", "7"}, {"my", "=x"}}, got); diff != "" {
 		t.Error(diff)

@@ -112,7 +112,9 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, name := range []string{"mint", "rotate", "decrypt"} {
-				s := newStep(t, map[string]string{"INPUT_PRIVATE-KEY": c.key, "INPUT_PRIVATE-KEY-FILE": c.path, "INPUT_ON-MISSING-KEY": "skip"})
+				s := newStep(t, map[string]string{
+					"INPUT_PRIVATE-KEY": c.key, "INPUT_PRIVATE-KEY-FILE": c.path, "INPUT_ON-MISSING-KEY": "skip",
+				})
 				s.run(t, name)
 				line, hint := s.annotation("error")
 				ours := strings.HasPrefix(line, "input private-key-file: ") && strings.Contains(line, c.line)

@@ -36,7 +36,8 @@ func TestDecryptOverTime(t *testing.T) {
 		s.next(t, later)
 		s.run(t, "decrypt")
 		line, hint := s.annotation("error")
-		const why, told = "input encrypted-token: expired 12 minutes ago", "tokens live an hour: mint it in a job that ends closer to this one"
+		const why, told = "input encrypted-token: expired 12 minutes ago", "tokens live an hour: mint it in a job that ends closer to " +
+			"this one"
 		if s.exit != exitFailure || line != why || !strings.HasPrefix(hint, told) {
 			t.Errorf("exit %d: %s, hint %s", s.exit, line, hint)
 		}

@@ -7,7 +7,10 @@ import (
 )
 
 func saying(status int, message string) fakegithub.Fault {
-	return fakegithub.Fault{Status: status, Header: asJSONType, Body: fmt.Sprintf(`{"message":%q,"documentation_url":"https://docs.github.com/rest"}`, message)}
+	return fakegithub.Fault{
+		Status: status, Header: asJSONType,
+		Body: fmt.Sprintf(`{"message":%q,"documentation_url":"https://docs.github.com/rest"}`, message),
+	}
 }
 
 // says answers every call of a method with a message of GitHub's.

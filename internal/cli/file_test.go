@@ -125,7 +125,10 @@ func TestReportInPieces(t *testing.T) {
 			DryRun: true, Counts: map[string]int{"created": 1}, Needs: `"targets": []`,
 			Targets: []*syncTarget{{Target: "acme/api", Reason: "<&>"}}, Advice: []string{"a"},
 		},
-		{Counts: map[string]int{}, Targets: []*syncTarget{{Secret: "A"}, {Secret: "B", Reason: `"targets": []`}, {}}, Stale: []string{"C", "D"}},
+		{
+			Counts: map[string]int{}, Targets: []*syncTarget{{Secret: "A"}, {Secret: "B", Reason: `"targets": []`}, {}},
+			Stale: []string{"C", "D"},
+		},
 	} {
 		want, err := json.MarshalIndent(report, "", "  ")
 		if err != nil {

@@ -66,7 +66,8 @@ func TestPlainHTTPForGit(t *testing.T) {
 	s = newStep(t, env)
 	s.env["INPUT_GH"] = "true"
 	s.run(t, "mint")
-	if line, _ := s.annotation("error"); line != "input gh: can't be used with insecure-http: gh speaks https alone" || len(s.Requests()) > 0 {
+	if line, _ := s.annotation("error"); line != "input gh: can't be used with insecure-http: gh speaks https alone" ||
+		len(s.Requests()) > 0 {
 		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 	// A website that is plain http does not follow from an API that is not.

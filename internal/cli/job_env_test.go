@@ -82,8 +82,8 @@ func TestManyRepositories(t *testing.T) {
 // The environment as earlier steps left it, read up to the first number that is not there.
 func TestGitBefore(t *testing.T) {
 	env := map[string]string{
-		"GIT_CONFIG_COUNT": " 2 ", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "", "GIT_CONFIG_KEY_1": "c.d", "GIT_CONFIG_VALUE_1": "e",
-		"GIT_CONFIG_KEY_3": "f.g",
+		"GIT_CONFIG_COUNT": " 2 ", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "", "GIT_CONFIG_KEY_1": "c.d",
+		"GIT_CONFIG_VALUE_1": "e", "GIT_CONFIG_KEY_3": "f.g",
 	}
 	got := gitBefore(func(name string) string { return env[name] })
 	size := 0

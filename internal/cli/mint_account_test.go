@@ -24,8 +24,8 @@ var whoseCases = []struct {
 	said    string // what the log and the summary contain
 }{
 	{
-		name: "an id, where the answer tells",
-		env:  map[string]string{"INPUT_INSTALLATION-ID": "4242"}, asked: "POST", opens: `["acme/api"]`, said: "minted a token for acme/api: ",
+		name: "an id, where the answer tells", env: map[string]string{"INPUT_INSTALLATION-ID": "4242"}, asked: "POST",
+		opens: `["acme/api"]`, said: "minted a token for acme/api: ",
 	},
 	{
 		name: "an id, where one more request tells", env: map[string]string{"INPUT_INSTALLATION-ID": "4243", "INPUT_OWNER": "MonaLisa"},
@@ -57,8 +57,10 @@ var whoseCases = []struct {
 		line: "input installation-id: 4244 is the installation on enterprise globex, and the token was to be for acme",
 	},
 	{
-		name:    "an id of an enterprise",
-		env:     map[string]string{"INPUT_INSTALLATION-ID": "4244", "INPUT_ENTERPRISE": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read"},
+		name: "an id of an enterprise",
+		env: map[string]string{
+			"INPUT_INSTALLATION-ID": "4244", "INPUT_ENTERPRISE": "globex", "INPUT_PERMISSIONS": "enterprise-teams: read",
+		},
 		prepare: withEnterprise, asked: "GET /app/installations/4244, POST", opens: "[]", said: "installation 4244 on `enterprise globex`",
 	},
 	{
@@ -80,9 +82,8 @@ var whoseCases = []struct {
 		line:  "input installation-id: is of an installation of which GitHub does not say on which account it is",
 	},
 	{
-		name: "no such id",
-		env:  map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"}, asked: "GET /app/installations/7, GET /app/installations",
-		line: "read the installation: GitHub answered 404: Not Found",
+		name: "no such id", env: map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"},
+		asked: "GET /app/installations/7, GET /app/installations", line: "read the installation: GitHub answered 404: Not Found",
 	},
 	{
 		name:    "an owner who was renamed",
@@ -136,8 +137,9 @@ var whoseCases = []struct {
 			s.TransferRepository("acme", "web", "monalisa")
 			s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "api", Private: true})
 		},
-		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, GET /repos/acme/api, DELETE",
-		line:  "acme/api is none that the token opens, and GitHub granted monalisa/api",
+		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, GET /repos/acme/api, " +
+			"DELETE",
+		line: "acme/api is none that the token opens, and GitHub granted monalisa/api",
 	},
 	{
 		name: "renamed, and too many to ask about",
@@ -254,7 +256,8 @@ func TestHelperAndWhoseInstallation(t *testing.T) {
 		exit := run(context.Background(), p, "git-credential", "get")
 		tokens := s.Tokens()
 		token := tokens[len(tokens)-1]
-		if exit != c.exit || strings.Contains(out.String(), token.Value) != (c.exit == exitOK) || s.Alive(token.Value) != (c.exit == exitOK) {
+		if exit != c.exit || strings.Contains(out.String(), token.Value) != (c.exit == exitOK) ||
+			s.Alive(token.Value) != (c.exit == exitOK) {
 			t.Errorf("%s: exit %d; alive is %v", c.name, exit, s.Alive(token.Value))
 		}
 		if !strings.Contains(said.String(), c.said) {

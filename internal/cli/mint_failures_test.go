@@ -106,7 +106,8 @@ func TestAMintEndsWithinItsMinute(t *testing.T) {
 		s.run(t, "mint")
 		took := time.Since(started)
 		line, _ := s.annotation("error")
-		if took > mintTime || took < mintTime-githubapp.Overtime || !strings.HasPrefix(line, "look up keeper[bot]: the minute that this step waits for GitHub is over: ") {
+		if took > mintTime || took < mintTime-githubapp.Overtime ||
+			!strings.HasPrefix(line, "look up keeper[bot]: the minute that this step waits for GitHub is over: ") {
 			t.Errorf("%q after %s", line, took)
 		}
 		if !strings.Contains(s.log.String(), "::warning::the token that was minted is still alive, until ") {

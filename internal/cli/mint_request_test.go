@@ -38,41 +38,158 @@ func TestParseMint(t *testing.T) {
 		check func(mintRequest) (got, want any)
 		err   string // the first fault
 	}{
-		{"client id before App id", map[string]string{"INPUT_APP-ID": "12"}, func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, ""},
-		{"App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": " 12 "}, func(r mintRequest) (any, any) { return r.Issuer, "12" }, ""},
-		{"client id of the old form", map[string]string{"INPUT_CLIENT-ID": "Iv1." + strings.Repeat("0f", 8)}, func(r mintRequest) (any, any) { return r.Issuer, "Iv1." + strings.Repeat("0f", 8) }, ""},
+		{
+			"client id before App id",
+			map[string]string{"INPUT_APP-ID": "12"},
+			func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, "",
+		},
+		{
+			"App id",
+			map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": " 12 "},
+			func(r mintRequest) (any, any) { return r.Issuer, "12" }, "",
+		},
+		{
+			"client id of the old form",
+			map[string]string{"INPUT_CLIENT-ID": "Iv1." + strings.Repeat("0f", 8)},
+			func(r mintRequest) (any, any) { return r.Issuer, "Iv1." + strings.Repeat("0f", 8) }, "",
+		},
 		{"App id as client id", map[string]string{"INPUT_CLIENT-ID": "12"}, func(r mintRequest) (any, any) { return r.Issuer, "12" }, ""},
 		{"no id", map[string]string{"INPUT_CLIENT-ID": ""}, nil, "input client-id: is empty"},
-		{"a secret as client id", map[string]string{"INPUT_CLIENT-ID": strings.Repeat("0f", 20)}, nil, "input client-id: a text of 40 characters is no client id"},
+		{
+			"a secret as client id",
+			map[string]string{"INPUT_CLIENT-ID": strings.Repeat("0f", 20)},
+			nil,
+			"input client-id: a text of 40 characters is no client id",
+		},
 		{"App id zero", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "0"}, nil, `input app-id: "0" is no App id`},
-		{"installation id", map[string]string{"INPUT_INSTALLATION-ID": "42"}, func(r mintRequest) (any, any) { return r.InstallationID, int64(42) }, ""},
-		{"installation id too large", map[string]string{"INPUT_INSTALLATION-ID": "99999999999999999999"}, nil, `input installation-id: "99999999999999999999" is no installation id`},
-		{"GHES", map[string]string{"GITHUB_API_URL": "https://ghes.test/api/v3"}, func(r mintRequest) (any, any) { return r.Host.URL, "https://ghes.test/api/v3/" }, ""},
-		{"no runner", map[string]string{"GITHUB_API_URL": ""}, func(r mintRequest) (any, any) { return r.Host.URL, "https://api.github.com/" }, ""},
-		{"credentials in the URL", map[string]string{"INPUT_GITHUB-API-URL": "https://u:p@ghes.test"}, nil, "input github-api-url: holds a user name or password"},
+		{
+			"installation id",
+			map[string]string{"INPUT_INSTALLATION-ID": "42"},
+			func(r mintRequest) (any, any) { return r.InstallationID, int64(42) }, "",
+		},
+		{
+			"installation id too large",
+			map[string]string{"INPUT_INSTALLATION-ID": "99999999999999999999"},
+			nil,
+			`input installation-id: "99999999999999999999" is no installation id`,
+		},
+		{
+			"GHES",
+			map[string]string{"GITHUB_API_URL": "https://ghes.test/api/v3"},
+			func(r mintRequest) (any, any) { return r.Host.URL, "https://ghes.test/api/v3/" }, "",
+		},
+		{
+			"no runner",
+			map[string]string{"GITHUB_API_URL": ""},
+			func(r mintRequest) (any, any) { return r.Host.URL, "https://api.github.com/" }, "",
+		},
+		{
+			"credentials in the URL",
+			map[string]string{"INPUT_GITHUB-API-URL": "https://u:p@ghes.test"},
+			nil,
+			"input github-api-url: holds a user name or password",
+		},
 		{"the current repository", nil, func(r mintRequest) (any, any) { return r.Scope.Repositories, []string{"api"} }, ""},
-		{"an organization's odd name", map[string]string{"INPUT_OWNER": "a--b_corp-"}, func(r mintRequest) (any, any) { return r.Target.Owner, "a--b_corp-" }, ""},
-		{"another owner's repository", map[string]string{"INPUT_REPOSITORIES": "evil/api"}, nil, `input repositories: "evil/api" belongs to another owner than acme`},
-		{"path tricks", map[string]string{"INPUT_REPOSITORIES": "acme/../evil"}, nil, `input repositories: "acme/../evil" is no repository`},
+		{
+			"an organization's odd name",
+			map[string]string{"INPUT_OWNER": "a--b_corp-"},
+			func(r mintRequest) (any, any) { return r.Target.Owner, "a--b_corp-" }, "",
+		},
+		{
+			"another owner's repository",
+			map[string]string{"INPUT_REPOSITORIES": "evil/api"},
+			nil,
+			`input repositories: "evil/api" belongs to another owner than acme`,
+		},
+		{
+			"path tricks",
+			map[string]string{"INPUT_REPOSITORIES": "acme/../evil"},
+			nil,
+			`input repositories: "acme/../evil" is no repository`,
+		},
 		{"dots", map[string]string{"INPUT_REPOSITORIES": ".."}, nil, `input repositories: ".." is no repository`},
-		{"a URL", map[string]string{"INPUT_REPOSITORIES": "https://github.com/acme/api"}, nil, `input repositories: "https://github.com/acme/api" is no repository`},
+		{
+			"a URL",
+			map[string]string{"INPUT_REPOSITORIES": "https://github.com/acme/api"},
+			nil,
+			`input repositories: "https://github.com/acme/api" is no repository`,
+		},
 		{"a query", map[string]string{"INPUT_REPOSITORIES": "api?x=1"}, nil, `input repositories: a text of 7 characters is no pattern`},
 		{".git", map[string]string{"INPUT_REPOSITORIES": "api.git"}, nil, `input repositories: "api.git" is no repository`},
-		{"500 repositories", map[string]string{"INPUT_REPOSITORIES": numbered(500)}, func(r mintRequest) (any, any) { return len(r.Scope.Repositories), 500 }, ""},
-		{"501 repositories", map[string]string{"INPUT_REPOSITORIES": numbered(501)}, nil, "input repositories: names 501 repositories, and GitHub lets a token name 500"},
-		{"owner with a newline", map[string]string{"INPUT_OWNER": "acme\nevil"}, nil, "input owner: a text of 9 characters is no user or organization"},
-		{"enterprise and owner", map[string]string{"INPUT_ENTERPRISE": "globex", "INPUT_OWNER": "acme"}, nil, "input enterprise: can't be used with owner or repositories"},
-		{"permissions conflict", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "write"}, nil, "input permissions: contents: both read and write are asked for"},
-		{"permissions agree", map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "Read"}, func(r mintRequest) (any, any) { return r.Scope.Permissions, map[string]string{"contents": "read"} }, ""},
-		{"an odd level", map[string]string{"INPUT_PERMISSION-CONTENTS": "rw"}, nil, `input permission-contents: contents: "rw" is not a level`},
-		{"a level that the name has not", map[string]string{"INPUT_PERMISSION-WORKFLOWS": "read"}, nil, `input permission-workflows: workflows: "read" is not one of its levels`},
-		{"a near miss", map[string]string{"INPUT_PERMISSIONS": "pull-request: read"}, nil, "input permissions: pull_request: no permission of that name"},
+		{
+			"500 repositories",
+			map[string]string{"INPUT_REPOSITORIES": numbered(500)},
+			func(r mintRequest) (any, any) { return len(r.Scope.Repositories), 500 }, "",
+		},
+		{
+			"501 repositories",
+			map[string]string{"INPUT_REPOSITORIES": numbered(501)},
+			nil,
+			"input repositories: names 501 repositories, and GitHub lets a token name 500",
+		},
+		{
+			"owner with a newline",
+			map[string]string{"INPUT_OWNER": "acme\nevil"},
+			nil,
+			"input owner: a text of 9 characters is no user or organization",
+		},
+		{
+			"enterprise and owner",
+			map[string]string{"INPUT_ENTERPRISE": "globex", "INPUT_OWNER": "acme"},
+			nil,
+			"input enterprise: can't be used with owner or repositories",
+		},
+		{
+			"permissions conflict",
+			map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "write"},
+			nil,
+			"input permissions: contents: both read and write are asked for",
+		},
+		{
+			"permissions agree",
+			map[string]string{"INPUT_PERMISSIONS": "contents: read", "INPUT_PERMISSION-CONTENTS": "Read"},
+			func(r mintRequest) (any, any) { return r.Scope.Permissions, map[string]string{"contents": "read"} }, "",
+		},
+		{
+			"an odd level",
+			map[string]string{"INPUT_PERMISSION-CONTENTS": "rw"},
+			nil,
+			`input permission-contents: contents: "rw" is not a level`,
+		},
+		{
+			"a level that the name has not",
+			map[string]string{"INPUT_PERMISSION-WORKFLOWS": "read"},
+			nil,
+			`input permission-workflows: workflows: "read" is not one of its levels`,
+		},
+		{
+			"a near miss",
+			map[string]string{"INPUT_PERMISSIONS": "pull-request: read"},
+			nil,
+			"input permissions: pull_request: no permission of that name",
+		},
 		{"a new name", map[string]string{"INPUT_PERMISSIONS": "organization_campaign_runs: read"}, func(r mintRequest) (any, any) {
-			return r.Warnings, []string{"organization_campaign_runs is not a permission this release knows (did you mean organization_campaigns?); it is passed to GitHub as it is"}
+			return r.Warnings, []string{
+				"organization_campaign_runs is not a permission this release knows (did you mean organization_campaigns?); it is " +
+					"passed to GitHub as it is",
+			}
 		}, ""},
-		{"all on purpose", map[string]string{"INPUT_PERMISSIONS": " ALL\n"}, func(r mintRequest) (any, any) { return r.Asked.All && len(r.Scope.Permissions) == 0, true }, ""},
-		{"a client id as App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "Iv23liTESTtest000000"}, func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, ""},
-		{"a word as App id", map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "keeper"}, nil, `input app-id: "keeper" is no App id`},
+		{
+			"all on purpose",
+			map[string]string{"INPUT_PERMISSIONS": " ALL\n"},
+			func(r mintRequest) (any, any) { return r.Asked.All && len(r.Scope.Permissions) == 0, true }, "",
+		},
+		{
+			"a client id as App id",
+			map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "Iv23liTESTtest000000"},
+			func(r mintRequest) (any, any) { return r.Issuer, "Iv23liTESTtest000000" }, "",
+		},
+		{
+			"a word as App id",
+			map[string]string{"INPUT_CLIENT-ID": "", "INPUT_APP-ID": "keeper"},
+			nil,
+			`input app-id: "keeper" is no App id`,
+		},
 		{"a wrong App id beside a client id", map[string]string{"INPUT_APP-ID": "12x"}, nil, `input app-id: "12x" is no App id`},
 		{"a blank passphrase", map[string]string{"INPUT_PASSPHRASE": " "}, nil, "input passphrase: holds nothing but white space"},
 		{"a blank owner", map[string]string{"INPUT_OWNER": " "}, nil, "input owner: holds nothing but white space"},
@@ -89,7 +206,8 @@ func TestParseMint(t *testing.T) {
 			}
 			if c.check != nil {
 				got, want := c.check(req)
-				if diff := cmp.Diff(want, got, cmp.Transformer("map", func(m interface{ YAML() string }) string { return m.YAML() })); diff != "" {
+				asYAML := cmp.Transformer("map", func(m interface{ YAML() string }) string { return m.YAML() })
+			if diff := cmp.Diff(want, got, asYAML); diff != "" {
 					t.Error(diff)
 				}
 			}

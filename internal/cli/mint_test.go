@@ -49,7 +49,8 @@ func TestActionFilesAndCodeAgree(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(slices.Sorted(slices.Values(schema.Outputs)), slices.Sorted(maps.Keys(written)), cmpopts.EquateEmpty()); diff != "" {
+		declared := slices.Sorted(slices.Values(schema.Outputs))
+		if diff := cmp.Diff(declared, slices.Sorted(maps.Keys(written)), cmpopts.EquateEmpty()); diff != "" {
 			t.Errorf("%s: %s", c.Name, diff)
 		}
 		if sealed := written["encrypted-token"]; sealed != "" {

@@ -50,7 +50,8 @@ func TestNoticesSilenced(t *testing.T) {
 	for _, notices := range []string{"", "true", "false"} {
 		s := newStep(t, map[string]string{"INPUT_NOTICES": notices, "INPUT_PERMISSIONS": "", "INPUT_OWNER": "acme"})
 		s.run(t, "mint")
-		if got, want := strings.Contains(s.log.String(), "::notice::no repositories named"), notices != "false"; got != want || s.exit != exitOK {
+		if got, want := strings.Contains(s.log.String(), "::notice::no repositories named"), notices != "false"; got != want ||
+			s.exit != exitOK {
 			t.Errorf("notices: %q: a notice is %v; exit %d", notices, got, s.exit)
 		}
 		if !strings.Contains(s.log.String(), "::warning::no permissions asked for") {

@@ -67,7 +67,10 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 		{name: "the step's own", says: ours},
 		{name: "nothing", says: ""},
 		{name: "another spelling", says: "HTTPS://API.GitHub.TEST:443"},
-		{name: "another host", says: "https://evil.test/", fault: elsewhere + `"https://evil.test/", and this step speaks to "` + ours + `/"`},
+		{
+			name: "another host", says: "https://evil.test/",
+			fault: elsewhere + `"https://evil.test/", and this step speaks to "` + ours + `/"`,
+		},
 		{name: "another path", says: ours + "/api/v3", fault: elsewhere + `"https://api.github.test/api/v3/"`},
 		{name: "another port", says: ours + ":8443", fault: elsewhere},
 		{name: "plain", says: "http://api.github.test", fault: elsewhere},
@@ -96,7 +99,8 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 				if !strings.HasPrefix(line, c.fault) || (s.exit == exitOK) != (c.fault == "") {
 					t.Errorf("exit %d: %s, want %s", s.exit, line, c.fault)
 				}
-				if c.fault != "" && (len(s.Requests()) > 0 || s.file(t, "GITHUB_OUTPUT")+s.file(t, "GITHUB_ENV")+s.file(t, "GITHUB_STATE") != "") {
+				if c.fault != "" && (len(s.Requests()) > 0 ||
+					s.file(t, "GITHUB_OUTPUT")+s.file(t, "GITHUB_ENV")+s.file(t, "GITHUB_STATE") != "") {
 					t.Errorf("asked %s; outputs, variables or state were written", s.requests())
 				}
 				s.env["GITHUB_ENV"] = s.env["GITHUB_STEP_SUMMARY"] // the variables are meant to hold it
@@ -159,7 +163,8 @@ func TestForgedEnvelopes(t *testing.T) {
 			if s.exit != exitFailure || !strings.HasPrefix(line, "input encrypted-token: ") || hint != strangerHint {
 				t.Errorf("exit %d: %s", s.exit, s.log.String())
 			}
-			if strings.Count(s.log.String(), "::error::") != 1 || strings.Contains(strings.ToLower(s.log.String()), strings.ToLower(secret)) {
+			if strings.Count(s.log.String(), "::error::") != 1 ||
+				strings.Contains(strings.ToLower(s.log.String()), strings.ToLower(secret)) {
 				t.Errorf("the log repeats it: %s", s.log.String())
 			}
 			if s.file(t, "GITHUB_OUTPUT")+s.file(t, "GITHUB_ENV")+s.file(t, "GITHUB_STEP_SUMMARY") != "" {

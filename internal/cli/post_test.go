@@ -24,11 +24,27 @@ func TestPostFailures(t *testing.T) {
 		requests int
 	}{
 		{"all is well", func(*step) {}, "the token is revoked\n", false, 1},
-		{"revoked by hand", func(s *step) { s.Inject(fakegithub.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}) }, "the token was gone already\n", true, 1},
+		{
+			"revoked by hand", func(s *step) { s.Inject(fakegithub.Fault{Status: 401, Body: `{"message":"Bad credentials"}`}) },
+			"the token was gone already\n", true, 1,
+		},
 		{"two outages", func(s *step) { s.Inject(at("DELETE", 2, fakegithub.ServerError(502, true))) }, "the token is revoked\n", false, 3},
-		{"a clear no", func(s *step) { s.Inject(fakegithub.Fault{Status: 403, Body: `{"message":"no"}`}) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: no", true, 1},
-		{"limited", func(s *step) { s.Inject(fakegithub.SecondaryLimit(time.Minute)) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: You have exceeded a secondary rate limit", true, 1},
-		{"never an answer", func(s *step) { s.Inject(fakegithub.Fault{Delay: time.Hour}) }, "::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: api.github.test:443: no answer in time (tried 2 times in 15s)%0Ahint: ", true, 2},
+		{
+			"a clear no", func(s *step) { s.Inject(fakegithub.Fault{Status: 403, Body: `{"message":"no"}`}) },
+			"::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: no", true, 1,
+		},
+		{
+			"limited", func(s *step) { s.Inject(fakegithub.SecondaryLimit(time.Minute)) },
+			"::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: GitHub answered 403: You have exceeded a " +
+				"secondary rate limit",
+			true, 1,
+		},
+		{
+			"never an answer", func(s *step) { s.Inject(fakegithub.Fault{Delay: time.Hour}) },
+			"::warning::the token is not revoked and lives until 01:00 UTC: revoke the token: api.github.test:443: no answer in time " +
+				"(tried 2 times in 15s)%0Ahint: ",
+			true, 2,
+		},
 		{"expired", func(*step) { time.Sleep(2 * time.Hour) }, "the token was gone already: it expired at 01:00 UTC\n", false, 1},
 		{"expired, and no answer", func(s *step) {
 			time.Sleep(2 * time.Hour)
@@ -90,7 +106,8 @@ func TestPostWithATamperedFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.run(t, "post")
-	if s.exit != exitOK || s.Alive(s.Tokens()[0].Value) || !strings.Contains(s.log.String(), "::warning::what refresh minted is not known") {
+	if s.exit != exitOK || s.Alive(s.Tokens()[0].Value) ||
+		!strings.Contains(s.log.String(), "::warning::what refresh minted is not known") {
 		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 	if _, err := os.Stat(dir.path); !os.IsNotExist(err) {

@@ -34,7 +34,10 @@ func TestRefreshFilesSwapped(t *testing.T) {
 			func(path string) error { return os.WriteFile(path, make([]byte, maxRefresh+1), 0o600) },
 			"read the state of refresh: it is larger than the 1 MiB that such a file may have",
 		},
-		{"a directory", refreshFile, func(path string) error { return os.Mkdir(path, 0o700) }, "read the state of refresh: it is a directory"},
+		{
+			"a directory", refreshFile, func(path string) error { return os.Mkdir(path, 0o700) },
+			"read the state of refresh: it is a directory",
+		},
 		{"nothing", refreshFile, func(string) error { return nil }, "read the state of refresh: no such file or directory"},
 		{"a pipe for a lock", refreshLock, aPipe, "lock the state of refresh: it is a named pipe"},
 		{

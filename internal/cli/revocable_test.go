@@ -73,7 +73,10 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		{"an OAuth token", "gho_" + long[:36], "is an OAuth token, which this action can't end", leaked},
 		{"a user access token", "ghu_" + long[:36], "is a user access token, which this action can't end", leaked},
 		{"a refresh token", "ghr_" + long, "is a refresh token, which this action can't end", leaked},
-		{"an old personal token", digits, "is a personal access token (classic), of before 2021, or no token at all", "Personal access tokens"},
+		{
+			"an old personal token", digits, "is a personal access token (classic), of before 2021, or no token at all",
+			"Personal access tokens",
+		},
 		{"an envelope", base64.StdEncoding.EncodeToString(ageFile(t, false)), "is an encrypted token", "pass it as encrypted-token"},
 		{
 			"an envelope without padding", base64.RawURLEncoding.EncodeToString(ageFile(t, false)),

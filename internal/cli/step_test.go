@@ -91,7 +91,9 @@ func (s *step) run(t *testing.T, stage string) {
 // actionsWith lists the commands of the actions that have an input.
 func actionsWith(input string) (names []string) {
 	for _, c := range commands() {
-		if c.Action != nil && slices.ContainsFunc(schemaOf(*c.Action).Inputs, func(in actions.InputSchema) bool { return in.Name == input }) {
+		if c.Action != nil && slices.ContainsFunc(schemaOf(*c.Action).Inputs, func(in actions.InputSchema) bool {
+			return in.Name == input
+		}) {
 			names = append(names, c.Name)
 		}
 	}
@@ -165,7 +167,9 @@ func (s *step) checkHidden(t *testing.T) {
 	for _, token := range s.Tokens() {
 		secrets = append(secrets, actions.Forms(redact.New(token.Value))...)
 	}
-	for place, text := range map[string]string{"log": withoutMasks(s.log.String()), "summary": s.file(t, "GITHUB_STEP_SUMMARY"), "environment": s.file(t, "GITHUB_ENV")} {
+	for place, text := range map[string]string{
+		"log": withoutMasks(s.log.String()), "summary": s.file(t, "GITHUB_STEP_SUMMARY"), "environment": s.file(t, "GITHUB_ENV"),
+	} {
 		for _, secret := range secrets {
 			if strings.Contains(text, secret.Reveal()) {
 				t.Errorf("a secret is readable in the %s:\n%s", place, text)

@@ -129,7 +129,8 @@ func TestSyncFaultsAtRandom(t *testing.T) {
 					}
 					never = append(never, name)
 					for _, secret := range []string{"A", "B", "C"} {
-						if !w.written["/repos/fleet/"+name+"/actions/secrets/"+secret] { // it may have been, before the repository was deleted
+						// it may have been, before the repository was deleted
+						if !w.written["/repos/fleet/"+name+"/actions/secrets/"+secret] {
 							want = append(want, name+" "+secret)
 						}
 					}
@@ -163,7 +164,10 @@ func TestSyncFailsOnlyWhatIsOutOfReach(t *testing.T) {
 		{"an owner, by pattern", `[{repositories: ["fleet/*"]}, {repositories: ["globex/*"]}]`, []string{"globex/*"}},
 		{"an owner's organization secret", `[{repositories: ["fleet/*"]}, {organization: globex}]`, []string{"organization globex"}},
 		{"a repository", `[{repositories: [fleet/r0, fleet/r1, fleet/gone, fleet/r2]}]`, []string{"fleet/gone"}},
-		{"two repositories, beside a pattern", `[{repositories: ["fleet/r*", fleet/gone, fleet/lost]}]`, []string{"fleet/gone", "fleet/lost"}},
+		{
+			"two repositories, beside a pattern", `[{repositories: ["fleet/r*", fleet/gone, fleet/lost]}]`,
+			[]string{"fleet/gone", "fleet/lost"},
+		},
 		{
 			"an owner and a repository", `[{repositories: [globex/r7, fleet/r0, fleet/r1, fleet/r2, fleet/gone]}]`,
 			[]string{"fleet/gone", "globex/r7"},
@@ -183,11 +187,13 @@ func TestSyncFailsOnlyWhatIsOutOfReach(t *testing.T) {
 					}
 				}
 				slices.Sort(failed)
-				if !slices.Equal(failed, c.failed) || report.Counts["created"] != 3 || len(report.Targets) != 3+len(c.failed) || s.exit != exitFailure {
+				if !slices.Equal(failed, c.failed) || report.Counts["created"] != 3 || len(report.Targets) != 3+len(c.failed) ||
+					s.exit != exitFailure {
 					t.Errorf("exit %d, %v, failed: %q", s.exit, report.Counts, failed)
 				}
 				for i := range 3 {
-					if value, _ := s.SecretValue(fakegithub.Place{Owner: "fleet", Repository: fmt.Sprintf("r%d", i)}, "A"); value != s.env["A"] {
+					at := fakegithub.Place{Owner: "fleet", Repository: fmt.Sprintf("r%d", i)}
+					if value, _ := s.SecretValue(at, "A"); value != s.env["A"] {
 						t.Errorf("r%d has %q", i, value)
 					}
 				}

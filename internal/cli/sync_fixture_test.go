@@ -24,7 +24,9 @@ func newFleetStep(t *testing.T, repositories int, manifest string, env map[strin
 	for i := range repositories {
 		s.AddRepository(fakegithub.Repository{Owner: "fleet", Name: fmt.Sprintf("r%d", i), Private: true})
 	}
-	permissions := map[string]string{"metadata": "read", "contents": "write", "actions": "read", "administration": "write", "environments": "write"}
+	permissions := map[string]string{
+		"metadata": "read", "contents": "write", "actions": "read", "administration": "write", "environments": "write",
+	}
 	for _, name := range []string{"secrets", "dependabot_secrets", "codespaces_secrets", "agent_secrets", "actions_variables"} {
 		permissions[name], permissions["organization_"+name] = "write", "write"
 	}

@@ -24,7 +24,8 @@ secrets:
 		s.next(t, env)
 		s.run(t, "sync")
 		line, hint := s.annotation("error")
-		if s.outputs(t)["failed"] != "1" || !strings.Contains(line, "fleet/r1") || hint != "fleet/r1 was renamed: use its new name, fleet/site" {
+		if s.outputs(t)["failed"] != "1" || !strings.Contains(line, "fleet/r1") ||
+			hint != "fleet/r1 was renamed: use its new name, fleet/site" {
 			t.Errorf("%q, hint %q\n%s", line, hint, s.log.String())
 		}
 	}

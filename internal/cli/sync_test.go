@@ -24,18 +24,73 @@ func TestSyncFaults(t *testing.T) {
 		line     string
 		hint     string
 	}{
-		{"no manifest", map[string]string{"INPUT_MANIFEST": "no/such.yml"}, oneSecret, `input manifest: "no/such.yml" can't be read: no such file or directory`, "checkout"},
-		{"no value", map[string]string{"VALUE": ""}, oneSecret, "VALUE: the variable VALUE is empty or not set", "env: VALUE: ${{ secrets.VALUE }}"},
-		{"the runner's own", map[string]string{"ACTIONS_RUNTIME_TOKEN": "opensesame"}, strings.Replace(oneSecret, "    to:", "    from: env:ACTIONS_RUNTIME_TOKEN\n    to:", 1), "VALUE: the variable ACTIONS_RUNTIME_TOKEN is the runner's own", "under another name"},
-		{"too large", map[string]string{"VALUE": strings.Repeat("x", secret.MaxValue+1)}, oneSecret, "the value of VALUE has 49153 bytes, and GitHub takes 49152", "encrypted file"},
-		{"token and App", map[string]string{"INPUT_TOKEN": "abcd"}, oneSecret, "input token: can't be used with client-id, app-id or private-key", "give the App, or a token"},
-		{"prune without state", map[string]string{"INPUT_PRUNE": "true"}, oneSecret, "input prune: needs state-file", "only the state file tells"},
-		{"state without App", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": "", "INPUT_STATE-FILE": "x"}, oneSecret, "input state-file: can't be used with token", "fingerprints"},
+		{
+			"no manifest",
+			map[string]string{"INPUT_MANIFEST": "no/such.yml"},
+			oneSecret,
+			`input manifest: "no/such.yml" can't be read: no such file or directory`, "checkout",
+		},
+		{
+			"no value",
+			map[string]string{"VALUE": ""},
+			oneSecret, "VALUE: the variable VALUE is empty or not set",
+			"env: VALUE: ${{ secrets.VALUE }}",
+		},
+		{
+			"the runner's own",
+			map[string]string{"ACTIONS_RUNTIME_TOKEN": "opensesame"},
+			strings.Replace(oneSecret, "    to:", "    from: env:ACTIONS_RUNTIME_TOKEN\n    to:", 1),
+			"VALUE: the variable ACTIONS_RUNTIME_TOKEN is the runner's own", "under another name",
+		},
+		{
+			"too large",
+			map[string]string{"VALUE": strings.Repeat("x", secret.MaxValue+1)},
+			oneSecret,
+			"the value of VALUE has 49153 bytes, and GitHub takes 49152", "encrypted file",
+		},
+		{
+			"token and App",
+			map[string]string{"INPUT_TOKEN": "abcd"},
+			oneSecret,
+			"input token: can't be used with client-id, app-id or private-key", "give the App, or a token",
+		},
+		{
+			"prune without state",
+			map[string]string{"INPUT_PRUNE": "true"},
+			oneSecret, "input prune: needs state-file",
+			"only the state file tells",
+		},
+		{
+			"state without App",
+			map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": "", "INPUT_STATE-FILE": "x"},
+			oneSecret,
+			"input state-file: can't be used with token", "fingerprints",
+		},
 		{"shard", map[string]string{"INPUT_SHARD": "10/10"}, oneSecret, `input shard: "10/10" is no INDEX/TOTAL`, "strategy.job-index"},
-		{"concurrency", map[string]string{"INPUT_CONCURRENCY": "101"}, oneSecret, `input concurrency: "101" is no number from 1 to 100`, "leave it out"},
-		{"points", map[string]string{"INPUT_POINTS-PER-MINUTE": "many"}, oneSecret, `input points-per-minute: "many" is no number`, "leave it out"},
-		{"one file for two", map[string]string{"INPUT_STATE-FILE": "a/../b", "INPUT_REPORT-FILE": "b"}, oneSecret, "input report-file: is the state-file", "a file of its own"},
-		{"no such directory", map[string]string{"INPUT_REPORT-FILE": "no/such/report.json"}, oneSecret, "input report-file: is in a directory that is not there", "make the directory"},
+		{
+			"concurrency",
+			map[string]string{"INPUT_CONCURRENCY": "101"},
+			oneSecret,
+			`input concurrency: "101" is no number from 1 to 100`, "leave it out",
+		},
+		{
+			"points",
+			map[string]string{"INPUT_POINTS-PER-MINUTE": "many"},
+			oneSecret,
+			`input points-per-minute: "many" is no number`, "leave it out",
+		},
+		{
+			"one file for two",
+			map[string]string{"INPUT_STATE-FILE": "a/../b", "INPUT_REPORT-FILE": "b"},
+			oneSecret,
+			"input report-file: is the state-file", "a file of its own",
+		},
+		{
+			"no such directory",
+			map[string]string{"INPUT_REPORT-FILE": "no/such/report.json"},
+			oneSecret,
+			"input report-file: is in a directory that is not there", "make the directory",
+		},
 		{"two targets that disagree", nil, `
 secrets:
   - name: VALUE
@@ -43,7 +98,12 @@ secrets:
       - {organization: fleet}
       - {organization: fleet, visibility: all}
 `, "VALUE for organization fleet comes from line 5 too", "let one target name it"},
-		{"points for no write", map[string]string{"INPUT_POINTS-PER-MINUTE": "4"}, oneSecret, "input points-per-minute: is less than one write costs, which is 5", "5 or more"},
+		{
+			"points for no write",
+			map[string]string{"INPUT_POINTS-PER-MINUTE": "4"},
+			oneSecret,
+			"input points-per-minute: is less than one write costs, which is 5", "5 or more",
+		},
 		{"mint with a token", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}, `
 secrets:
   - {name: T, from: mint, mint: {repositories: [fleet/r0], permissions: {contents: read}}, to: [{repositories: [fleet/r1]}]}
@@ -66,7 +126,8 @@ rotations:
 			s := newFleetStep(t, 2, c.manifest, map[string]string{"VALUE": "opensesame-value"})
 			maps.Copy(s.env, c.env)
 			s.run(t, "sync")
-			if line, hint := s.annotation("error"); s.exit != exitFailure || !strings.Contains(line, c.line) || !strings.Contains(hint, c.hint) {
+			if line, hint := s.annotation("error"); s.exit != exitFailure || !strings.Contains(line, c.line) ||
+				!strings.Contains(hint, c.hint) {
 				t.Errorf("exit %d, %q, hint %q", s.exit, line, hint)
 			}
 			for _, r := range s.Requests() {
@@ -83,7 +144,10 @@ rotations:
 // client makes of a 301, it would pass for success.
 func TestSyncIsNotFooledByARedirect(t *testing.T) {
 	s := newFleetStep(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value"})
-	s.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repos/fleet/r0"}, Body: `{"message":"Moved Permanently"}`})
+	s.Inject(fakegithub.Fault{
+		Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repos/fleet/r0"},
+		Body: `{"message":"Moved Permanently"}`,
+	})
 	s.SkipOpenAPI = true
 	s.run(t, "sync")
 	line, hint := s.annotation("error")
@@ -103,7 +167,8 @@ func TestSyncHandsItsFilesOver(t *testing.T) {
 	}
 	files := []string{".valetkey/sync/state", "report.json"}
 	s := newFleetStep(t, 1, oneSecret, map[string]string{
-		"VALUE": "opensesame-value", "INPUT_STATE-FILE": filepath.Join(workspace, files[0]), "INPUT_REPORT-FILE": filepath.Join(workspace, files[1]),
+		"VALUE": "opensesame-value", "INPUT_STATE-FILE": filepath.Join(workspace, files[0]),
+		"INPUT_REPORT-FILE": filepath.Join(workspace, files[1]),
 	})
 	s.run(t, "sync")
 	for _, name := range append(files, ".valetkey", ".valetkey/sync") {
@@ -128,7 +193,8 @@ secrets:
 	s.run(t, "sync")
 	log := s.log.String()
 	// 120 keys and 360 writes; the hour has 300 requests less those of the plan itself.
-	if !strings.Contains(log, "needs 1,920 points and 480 requests: at least 2 h 0 min (fleet has 300 requests an hour, 176 of them left)") {
+	const needs = "needs 1,920 points and 480 requests: at least 2 h 0 min (fleet has 300 requests an hour, 176 of them left)"
+	if !strings.Contains(log, needs) {
 		t.Error(log[max(0, len(log)-600):])
 	}
 	s.next(t, nil)
@@ -177,7 +243,8 @@ func TestProgressOnATerminalIsABar(t *testing.T) {
 	show.add(secret.Result{Outcome: secret.Created})
 	show.add(secret.Result{Outcome: secret.Failed})
 	show.end()
-	if text := out.String(); !strings.Contains(text, "[####################....................] 1 of 2: 1 created") || !strings.HasSuffix(text, "] 2 of 2: 1 created, 1 failed\n") {
+	if text := out.String(); !strings.Contains(text, "[####################....................] 1 of 2: 1 created") ||
+		!strings.HasSuffix(text, "] 2 of 2: 1 created, 1 failed\n") {
 		t.Errorf("%q", text)
 	}
 }
@@ -194,8 +261,10 @@ secrets:
 	s.run(t, "sync")
 	log := s.log.String()
 	for _, want := range []string{
-		"\nEVERYWHERE goes to all 12 repositories of fleet: if that is an organization, one secret of its own takes 1 write instead of 12\n",
-		"\nMOST goes to 11 repositories of fleet: if that is an organization, one secret of its own with visibility: selected takes 1 write instead of 11\n",
+		"\nEVERYWHERE goes to all 12 repositories of fleet: if that is an organization, one secret of its own takes 1 write instead of " +
+			"12\n",
+		"\nMOST goes to 11 repositories of fleet: if that is an organization, one secret of its own with visibility: selected takes 1 " +
+			"write instead of 11\n",
 		"points and 37 requests: no limit of points is set, and what GitHub's own make of it is not known\n",
 	} {
 		if !strings.Contains(log, want) {

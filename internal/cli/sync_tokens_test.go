@@ -45,7 +45,8 @@ secrets:
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if value, _ := s.SecretValue(fakegithub.Place{Owner: "fleet", Repository: "r2", Environment: "staging"}, "VALUE"); value != "opensesame-value" {
+	staging := fakegithub.Place{Owner: "fleet", Repository: "r2", Environment: "staging"}
+	if value, _ := s.SecretValue(staging, "VALUE"); value != "opensesame-value" {
 		t.Errorf("the environment has %q", value)
 	}
 }
@@ -102,7 +103,8 @@ secrets:
 	if out := s.outputs(t); out["created"] != "3" || out["failed"] != "2" || s.exit != exitFailure {
 		t.Errorf("exit %d, %v: %s", s.exit, out, s.log.String())
 	}
-	if log := s.log.String(); !strings.Contains(log, "::error::VALUE for fleet/r2 (dependabot): the installation on fleet lacks dependabot_secrets: write%0Ahint: add it in the App's settings") {
+	if log := s.log.String(); !strings.Contains(log, "::error::VALUE for fleet/r2 (dependabot): the installation on fleet lacks "+
+		"dependabot_secrets: write%0Ahint: add it in the App's settings") {
 		t.Error(log)
 	}
 }

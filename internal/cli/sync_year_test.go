@@ -109,8 +109,8 @@ func newYear(t *testing.T, seed uint64, repositories int) *year {
 	})
 	first.SkipOpenAPI = true
 	y := &year{
-		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: make(chan struct{}, 1), names: map[int64]string{}, archived: map[int64]bool{},
-		secrets: map[held]stored{}, busy: 0.4, most: 10, count: map[string]int{},
+		Server: first.Server, t: t, chance: rand.New(rand.NewPCG(seed, 13)), one: make(chan struct{}, 1), names: map[int64]string{},
+		archived: map[int64]bool{}, secrets: map[held]stored{}, busy: 0.4, most: 10, count: map[string]int{},
 	}
 	y.SetRequestsPerHour(1 << 30)
 	y.SetConcurrency(100)

@@ -105,15 +105,20 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ text, want string }{
-		"empty":            {"", "is empty"},
-		"white space":      {" \n\t", "is empty"},
-		"garbage":          {"not a key at all", "is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it"},
-		"a path":           {"/home/runner/key.pem", "is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it"},
-		"huge":             {strings.Repeat("A", maxKeyText+1), "is larger than any private key"},
-		"cut off":          {good[:len(good)/2], "is cut off: the -----END … PRIVATE KEY----- line is missing"},
-		"lines missing":    {strings.Replace(good, good[200:330], "", 1), "is damaged: there is a PEM, but no key can be read from it"},
-		"other characters": {strings.Replace(good, good[200:204], "%%%%", 1), "is damaged: between its BEGIN and END lines is something else than base64"},
-		"passphrase":       {strings.Replace(good, "-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1), "is protected by a passphrase"},
+		"empty":         {"", "is empty"},
+		"white space":   {" \n\t", "is empty"},
+		"garbage":       {"not a key at all", "is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it"},
+		"a path":        {"/home/runner/key.pem", "is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it"},
+		"huge":          {strings.Repeat("A", maxKeyText+1), "is larger than any private key"},
+		"cut off":       {good[:len(good)/2], "is cut off: the -----END … PRIVATE KEY----- line is missing"},
+		"lines missing": {strings.Replace(good, good[200:330], "", 1), "is damaged: there is a PEM, but no key can be read from it"},
+		"other characters": {
+			strings.Replace(good, good[200:204], "%%%%", 1), "is damaged: between its BEGIN and END lines is something else than base64",
+		},
+		"passphrase": {
+			strings.Replace(good, "-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1),
+			"is protected by a passphrase",
+		},
 		"PKCS#8 encrypted": {strings.ReplaceAll(good, "RSA PRIVATE", "ENCRYPTED PRIVATE"), "is protected by a passphrase"},
 		"public":           {publicPEM, "is a public key, not a private one"},
 		"public, escaped":  {strings.ReplaceAll(publicPEM, "\n", `\n`), "is a public key, not a private one"},
@@ -122,7 +127,10 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 		"elliptic PKCS#8":  {ec8PEM, "is not an RSA key"},
 		"Ed25519":          {edPEM, "is not an RSA key"},
 		"OpenSSH":          {strings.ReplaceAll(good, "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY"), "is an SSH key, not an App's private key"},
-		"too short":        {pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(small), nil), "is an RSA key of under 2048 bits, which is none of GitHub's"},
+		"too short": {
+			pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(small), nil),
+			"is an RSA key of under 2048 bits, which is none of GitHub's",
+		},
 		"SSH public key":   {"ssh-ed25519 AAAA" + rand.Text(), "is an SSH public key, not a private key"},
 		"security key":     {"sk-ssh-ed25519@openssh.com AAAA" + rand.Text(), "is an SSH public key, not a private key"},
 		"age recipient":    {"age1" + strings.ToLower(rand.Text()), "is an age recipient, not a private key"},
@@ -169,7 +177,8 @@ func FuzzParseKey(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := jwt.Parse(signed, func(*jwt.Token) (any, error) { return key.Public(), nil }, jwt.WithValidMethods([]string{"RS256"})); err != nil {
+		public := func(*jwt.Token) (any, error) { return key.Public(), nil }
+		if _, err := jwt.Parse(signed, public, jwt.WithValidMethods([]string{"RS256"})); err != nil {
 			t.Error(err)
 		}
 	})

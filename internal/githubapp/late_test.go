@@ -43,10 +43,27 @@ func TestTheTimeIsUp(t *testing.T) {
 		late  string // the error when the time is up
 		hint  string
 	}{
-		{"a lookup without an answer", slow, lookup, "find the installation for acme/api: the minute is over: api.github.test:443: no answer in time", "check that the runner reaches"},
-		{"a mint without an answer", slow, mint, "mint a token for installation 4242: the minute is over: api.github.test:443: no answer in time", "check that the runner reaches"},
-		{"an outage that takes long", outage, lookup, "find the installation for acme/api: GitHub answered 502: Server Error (tried 3 times in …, no time to try again)", "GitHub has trouble of its own"},
-		{"its turn", fakegithub.Fault{Times: -1}, reach, "open acme/api: the minute is over: its turn did not come: 5 points a minute are spent", "run it again"},
+		{
+			"a lookup without an answer", slow, lookup,
+			"find the installation for acme/api: the minute is over: api.github.test:443: no answer in time",
+			"check that the runner reaches",
+		},
+		{
+			"a mint without an answer", slow, mint,
+			"mint a token for installation 4242: the minute is over: api.github.test:443: no answer in time",
+			"check that the runner reaches",
+		},
+		{
+			"an outage that takes long", outage, lookup,
+			"find the installation for acme/api: GitHub answered 502: Server Error (tried 3 times in …, no time to try again)",
+			"GitHub has trouble of its own",
+		},
+		{
+			"its turn",
+			fakegithub.Fault{Times: -1},
+			reach,
+			"open acme/api: the minute is over: its turn did not come: 5 points a minute are spent", "run it again",
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -66,7 +83,8 @@ func TestTheTimeIsUp(t *testing.T) {
 				ctx, cancel = context.WithCancel(t.Context())
 				defer cancel()
 				time.AfterFunc(time.Second, cancel)
-				if err = c.call(ctx, f); err == nil || strings.Contains(err.Error(), "over") || c.name != "an outage that takes long" && !strings.HasSuffix(err.Error(), ": cancelled") {
+				if err = c.call(ctx, f); err == nil || strings.Contains(err.Error(), "over") ||
+					c.name != "an outage that takes long" && !strings.HasSuffix(err.Error(), ": cancelled") {
 					t.Errorf("cancelled: %v", err)
 				}
 			})

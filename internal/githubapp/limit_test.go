@@ -50,12 +50,32 @@ func TestLimited(t *testing.T) {
 		{"more than a duration holds", limitAnswer(403, "", "Retry-After", "9223372037"), true, rateLimit{secondaryLimit, 0}},
 		{"more than an integer holds", limitAnswer(403, "", "Retry-After", "99999999999999999999"), true, rateLimit{secondaryLimit, 0}},
 		{"a date in the past", limitAnswer(403, "", "Retry-After", date(-time.Hour)), true, rateLimit{secondaryLimit, 0}},
-		{"a date in thousands of years", limitAnswer(403, "", "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), true, rateLimit{secondaryLimit, 0}},
-		{"an hour that is spent", limitAnswer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", unix(20*time.Second)), true, rateLimit{primaryLimit, 21 * time.Second}},
-		{"an hour that has begun", limitAnswer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", unix(-time.Minute)), true, rateLimit{primaryLimit, time.Second}},
-		{"an hour of days", limitAnswer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", unix(48*time.Hour)), true, rateLimit{primaryLimit, 48*time.Hour + time.Second}},
-		{"an hour without an end", limitAnswer(403, "API rate limit exceeded for installation.", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "1e99"), true, rateLimit{primaryLimit, 0}},
-		{"an hour that ends at no time", limitAnswer(403, "no", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "99999999999999999999"), false, rateLimit{}},
+		{
+			"a date in thousands of years", limitAnswer(403, "", "Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT"), true,
+			rateLimit{secondaryLimit, 0},
+		},
+		{
+			"an hour that is spent", limitAnswer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", unix(20*time.Second)), true,
+			rateLimit{primaryLimit, 21 * time.Second},
+		},
+		{
+			"an hour that has begun", limitAnswer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", unix(-time.Minute)), true,
+			rateLimit{primaryLimit, time.Second},
+		},
+		{
+			"an hour of days", limitAnswer(403, "", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", unix(48*time.Hour)), true,
+			rateLimit{primaryLimit, 48*time.Hour + time.Second},
+		},
+		{
+			"an hour without an end",
+			limitAnswer(403, "API rate limit exceeded for installation.", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "1e99"), true,
+			rateLimit{primaryLimit, 0},
+		},
+		{
+			"an hour that ends at no time",
+			limitAnswer(403, "no", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "99999999999999999999"), false,
+			rateLimit{},
+		},
 		{"by its words", limitAnswer(403, "You have exceeded a secondary rate limit."), true, rateLimit{secondaryLimit, 0}},
 		{"by older words", limitAnswer(403, "You have triggered an abuse detection mechanism"), true, rateLimit{secondaryLimit, 0}},
 		{"by its status", limitAnswer(429, ""), true, rateLimit{secondaryLimit, 0}},
@@ -74,7 +94,8 @@ func FuzzLimited(f *testing.F) {
 	f.Add(429, "-1", "", "", "Fri, 31 Dec 9999 23:59:59 GMT")
 	f.Add(403, strconv.Itoa(math.MaxInt64), "0", strconv.Itoa(math.MaxInt64), "")
 	f.Fuzz(func(t *testing.T, status int, after, remaining, reset, date string) {
-		resp := limitAnswer(status, "rate limit", "Retry-After", after, "X-RateLimit-Remaining", remaining, "X-RateLimit-Reset", reset, "X-RateLimit-Limit", "5000", "Date", date)
+		resp := limitAnswer(status, "rate limit", "Retry-After", after, "X-RateLimit-Remaining", remaining, "X-RateLimit-Reset", reset,
+			"X-RateLimit-Limit", "5000", "Date", date)
 		got, is := limited(resp, time.Now())
 		if got.wait < 0 || is && got.kind == "" || !is && got != (rateLimit{}) {
 			t.Errorf("got %v, %+v", is, got)
@@ -96,7 +117,8 @@ func TestNobodyWaitsForADay(t *testing.T) {
 		started := time.Now()
 		_, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"})
 		var e *Error
-		if !errors.As(err, &e) || e.Hint != "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest that is waited: run it again after that time" {
+		if !errors.As(err, &e) || e.Hint != "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest that is "+
+			"waited: run it again after that time" {
 			t.Errorf("got %v, hint %q", err, e.ErrorHint())
 		}
 		token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
@@ -110,7 +132,8 @@ func TestNobodyWaitsForADay(t *testing.T) {
 		f.ResetRequests()
 		for range 3 {
 			err = api.Reach(t.Context(), token.Value, "acme", "api")
-			if !errors.As(err, &e) || !strings.Contains(err.Error()+e.Hint, "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest") {
+			if !errors.As(err, &e) || !strings.Contains(err.Error()+e.Hint, "GitHub's secondary rate limit asks to wait 24h0m0s, and "+
+				"an hour is the longest") {
 				t.Errorf("got %v, hint %q", err, e.ErrorHint())
 			}
 		}
@@ -133,7 +156,8 @@ func TestLimitsHaveAnEnd(t *testing.T) {
 		f.Inject(onLookup(0, fakegithub.SecondaryLimit(time.Second)))
 		_, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"})
 		var e *Error
-		if !errors.As(err, &e) || e.Attempts != maxLimits || !strings.HasPrefix(e.Hint, "GitHub's secondary rate limit was the answer 20 times") {
+		if !errors.As(err, &e) || e.Attempts != maxLimits ||
+			!strings.HasPrefix(e.Hint, "GitHub's secondary rate limit was the answer 20 times") {
 			t.Errorf("got %v, hint %q", err, e.ErrorHint())
 		}
 	})
@@ -144,7 +168,9 @@ func TestTheHourIsOne(t *testing.T) {
 	now := time.Now()
 	for after, believed := range map[time.Duration]bool{time.Hour: true, 2 * time.Hour: false, 365 * 24 * time.Hour: false} {
 		pace := NewPace(0, func(string, ...any) {})
-		pace.learn(limitAnswer(200, "", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(now.Add(after).Unix(), 10)), now)
+		pace.learn(limitAnswer(200, "", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset",
+			strconv.FormatInt(now.Add(after).Unix(), 10)),
+			now)
 		if wait, _ := pace.wait(now, 1, false); wait > 0 != believed || wait > maxLimitWait {
 			t.Errorf("a reset in %s: waits %s", after, wait)
 		}

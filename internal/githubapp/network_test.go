@@ -94,7 +94,8 @@ func TestOwnCA(t *testing.T) {
 
 	_, err = f.dial(t, Config{URL: server.URL}).Installation(t.Context(), Target{Owner: "acme"})
 	var e *Error
-	if !errors.As(err, &e) || e.Attempts != 1 || !strings.Contains(e.Reason, ": TLS: x509: ") || !strings.Contains(e.Hint, "pass the CA's certificate in ca-bundle") {
+	if !errors.As(err, &e) || e.Attempts != 1 || !strings.Contains(e.Reason, ": TLS: x509: ") ||
+		!strings.Contains(e.Hint, "pass the CA's certificate in ca-bundle") {
 		t.Errorf("without the CA: %v, hint %s", err, e.ErrorHint())
 	}
 }
@@ -112,9 +113,18 @@ func TestUnreachable(t *testing.T) {
 	t.Cleanup(hangUp.Close)
 	_ = closed.Close() // last, or one of these might get its port
 	for _, c := range []struct{ name, url, reason, hint string }{
-		{"nobody listens", "http://" + closed.Addr().String(), closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let github-api-url name the runner's own address"},
-		{"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: ", "check that github-api-url names an https port"},
-		{"hung up", hangUp.URL, strings.TrimPrefix(hangUp.URL, "http://") + ": the connection was closed without an answer", "check that the runner reaches"},
+		{
+			"nobody listens", "http://" + closed.Addr().String(), closed.Addr().String() + ": TCP: connection refused",
+			"in a container 127.0.0.1 is the container, not the runner: let github-api-url name the runner's own address",
+		},
+		{
+			"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: ",
+			"check that github-api-url names an https port",
+		},
+		{
+			"hung up", hangUp.URL, strings.TrimPrefix(hangUp.URL, "http://") + ": the connection was closed without an answer",
+			"check that the runner reaches",
+		},
 	} {
 		err := hurried(t, f.dial(t, Config{URL: c.url}))
 		var e *Error
@@ -131,14 +141,35 @@ func TestReasons(t *testing.T) {
 		err          error
 		reason, hint string
 	}{
-		{&url.Error{Op: "Get", URL: "https://u:p@x", Err: &net.OpError{Op: "dial", Err: &net.DNSError{Name: "api.github.test", IsNotFound: true, Err: "no such host"}}}, "DNS: api.github.test has no address", "check github-api-url, and the runner's DNS and proxy settings"},
+		{
+			&url.Error{
+				Op: "Get", URL: "https://u:p@x",
+				Err: &net.OpError{Op: "dial", Err: &net.DNSError{Name: "api.github.test", IsNotFound: true, Err: "no such host"}},
+			},
+			"DNS: api.github.test has no address", "check github-api-url, and the runner's DNS and proxy settings",
+		},
 		{&net.DNSError{Name: "api.github.test", IsTimeout: true}, "DNS: no answer for api.github.test", "check github-api-url, and"},
-		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}, Err: context.DeadlineExceeded}, "192.0.2.1:443: TCP: no answer in time", "check that the runner reaches api.github.test:443"},
-		{errors.New("net/http: TLS handshake timeout"), "api.github.test:443: TLS: net/http: TLS handshake timeout", "check that github-api-url names an https port"},
+		{
+			&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 443}, Err: context.DeadlineExceeded},
+			"192.0.2.1:443: TCP: no answer in time", "check that the runner reaches api.github.test:443",
+		},
+		{
+			errors.New("net/http: TLS handshake timeout"), "api.github.test:443: TLS: net/http: TLS handshake timeout",
+			"check that github-api-url names an https port",
+		},
 		{context.DeadlineExceeded, "api.github.test:443: no answer in time", "check that the runner reaches api.github.test:443"},
-		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 443}, Err: syscall.ECONNREFUSED}, "10.0.0.1:443: TCP: connection refused", "check that the runner reaches api.github.test:443"},
-		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv6loopback, Port: 443}, Err: syscall.ECONNREFUSED}, "[::1]:443: TCP: connection refused", "in a container ::1 is the container"},
-		{&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}, Err: context.DeadlineExceeded}, "127.0.0.1:443: TCP: no answer in time", "check that the runner reaches"},
+		{
+			&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 443}, Err: syscall.ECONNREFUSED},
+			"10.0.0.1:443: TCP: connection refused", "check that the runner reaches api.github.test:443",
+		},
+		{
+			&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv6loopback, Port: 443}, Err: syscall.ECONNREFUSED},
+			"[::1]:443: TCP: connection refused", "in a container ::1 is the container",
+		},
+		{
+			&net.OpError{Op: "dial", Addr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 443}, Err: context.DeadlineExceeded},
+			"127.0.0.1:443: TCP: no answer in time", "check that the runner reaches",
+		},
 		{errors.New("bad\x1b[31m\r\n::error::x"), `bad\x1b[31m ::error::x`, "check that"},
 	} {
 		if got := f.api.reason(c.err); got != c.reason {

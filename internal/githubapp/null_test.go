@@ -24,7 +24,9 @@ func (f *fixture) calls(token redact.String) map[string]func(context.Context) (a
 			return f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
 		},
 		"mint": func(ctx context.Context) (any, error) {
-			got, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}})
+			got, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{
+				Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"},
+			})
 			got.Value = redact.String{}
 			return got, err
 		},
@@ -114,7 +116,9 @@ func TestNullIsNoAnswer(t *testing.T) {
 					}
 					continue
 				}
-				legal := with == nil && slices.ContainsFunc(mayBeNull, func(s string) bool { return strings.Contains(sent, s) && !strings.Contains(text(answer), s) })
+				legal := with == nil && slices.ContainsFunc(mayBeNull, func(s string) bool {
+					return strings.Contains(sent, s) && !strings.Contains(text(answer), s)
+				})
 				if text(got) != text(whole) && !legal && with == nil {
 					t.Errorf("%s: %.300s\nwas taken for %s", name, sent, text(got))
 				}

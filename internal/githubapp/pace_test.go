@@ -27,7 +27,9 @@ func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.C
 		defer func() { <-one }()
 		var err error
 		if token.ExpiresAt.Sub(f.api.Now()) < time.Minute {
-			token, err = f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"contents": "write"}})
+			token, err = f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{
+				AllRepositories: true, Permissions: map[string]string{"contents": "write"},
+			})
 		}
 		return token.Value, err
 	})
@@ -180,7 +182,8 @@ func TestASessionWithoutATokenSaysWhy(t *testing.T) {
 	f := newFixture(t)
 	why := errors.New("no key fits")
 	s := f.api.Session(func(context.Context) (redact.String, error) { return redact.String{}, why })
-	if answer, err := s.Call(t.Context(), apicall.Request{Op: "look", Method: http.MethodGet, Path: "repos/acme/api"}); answer.Status != 0 || !errors.Is(err, why) {
+	answer, err := s.Call(t.Context(), apicall.Request{Op: "look", Method: http.MethodGet, Path: "repos/acme/api"})
+	if answer.Status != 0 || !errors.Is(err, why) {
 		t.Errorf("got %d, %v", answer.Status, err)
 	}
 }

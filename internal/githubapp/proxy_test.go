@@ -72,8 +72,15 @@ func TestProxy(t *testing.T) {
 	_ = closed.Close()
 	const check = "check HTTPS_PROXY or HTTP_PROXY of the runner"
 	for _, c := range []struct{ name, proxy, reason, hint string }{
-		{"wrong password", "http://user:opensezame@" + address, "proxy " + address + ": it answered 407 Proxy Authentication Required", check},
-		{"nobody there", "http://user:opensesame@" + closed.Addr().String(), "proxy " + closed.Addr().String() + ": TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: let HTTPS_PROXY name the runner's own address"},
+		{
+			"wrong password", "http://user:opensezame@" + address,
+			"proxy " + address + ": it answered 407 Proxy Authentication Required", check,
+		},
+		{
+			"nobody there", "http://user:opensesame@" + closed.Addr().String(),
+			"proxy " + closed.Addr().String() + ": TCP: connection refused",
+			"in a container 127.0.0.1 is the container, not the runner: let HTTPS_PROXY name the runner's own address",
+		},
 		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read", check},
 	} {
 		err := hurried(t, f.dial(t, through(c.proxy)))

@@ -15,13 +15,17 @@ import (
 // A write to a repository that was renamed is not sent on. The error says the new name.
 func TestAMovedWriteNamesTheNewName(t *testing.T) {
 	f := newFixture(t)
-	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true, Permissions: map[string]string{"issues": "write"}})
+	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{
+		AllRepositories: true, Permissions: map[string]string{"issues": "write"},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.RenameRepository("acme", "web", "site")
 	f.SkipOpenAPI = true
-	f.Inject(fakegithub.Fault{Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repositories/1/x"}, Body: `{}`})
+	f.Inject(fakegithub.Fault{
+		Method: "PUT", Status: 301, Header: map[string]string{"Location": "https://api.github.test/repositories/1/x"}, Body: `{}`,
+	})
 	session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
 	_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: "repos/acme/web/x"})
 	var e *Error
@@ -50,7 +54,8 @@ func TestRenamed(t *testing.T) {
 	for _, name := range []string{"web", "api", "none"} {
 		got[name] = f.app.Renamed(t.Context(), found, Target{Owner: "acme", Repository: name})
 	}
-	if want := map[string]string{"web": "acme/web was renamed: use its new name, acme/site", "api": "", "none": ""}; !maps.Equal(got, want) {
+	want := map[string]string{"web": "acme/web was renamed: use its new name, acme/site", "api": "", "none": ""}
+	if !maps.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
 	tokens := f.Tokens()

@@ -33,34 +33,71 @@ func TestLookupOnABadDay(t *testing.T) {
 		said    string        // the first notice
 	}{
 		{"all is well", func(*fixture) {}, "", 1, 0, ""},
-		{"one 502", func(f *fixture) { f.Inject(onLookup(1, fakegithub.ServerError(502, false))) }, "", 2, firstWait / 2, "GitHub answered 502, trying again in "},
-		{"three 503 in HTML", func(f *fixture) { f.Inject(onLookup(3, html)) }, "", 4, 7 * firstWait / 2, "GitHub answered 503, trying again in "},
-		{"dropped connections", func(f *fixture) { f.Inject(onLookup(2, fakegithub.Fault{Drop: true})) }, "", 3, 3 * firstWait / 2, "connection reset by peer, trying again in "},
-		{"an answer cut short", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Truncate: true})) }, "", 2, firstWait / 2, "the answer was cut short, trying again in "},
+		{
+			"one 502", func(f *fixture) { f.Inject(onLookup(1, fakegithub.ServerError(502, false))) }, "", 2, firstWait / 2,
+			"GitHub answered 502, trying again in ",
+		},
+		{
+			"three 503 in HTML", func(f *fixture) { f.Inject(onLookup(3, html)) }, "", 4, 7 * firstWait / 2,
+			"GitHub answered 503, trying again in ",
+		},
+		{
+			"dropped connections", func(f *fixture) { f.Inject(onLookup(2, fakegithub.Fault{Drop: true})) }, "", 3, 3 * firstWait / 2,
+			"connection reset by peer, trying again in ",
+		},
+		{
+			"an answer cut short", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Truncate: true})) }, "", 2, firstWait / 2,
+			"the answer was cut short, trying again in ",
+		},
 		{"a login page for an answer", func(f *fixture) {
 			f.SkipOpenAPI = true
 			f.Inject(onLookup(1, fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte("<html>log in</html>") }}))
 		}, "", 2, firstWait / 2, "the answer is not JSON, trying again in "},
-		{"no answer for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Delay: 5 * time.Minute})) }, "", 2, attemptTime, "api.github.test:443: no answer in time, trying again in "},
-		{"a limit with Retry-After", func(f *fixture) { f.Inject(onLookup(1, fakegithub.SecondaryLimit(12*time.Second))) }, "", 2, 12 * time.Second, "rate limited by GitHub (secondary limit), waiting 12s"},
-		{"a primary limit that resets soon", func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(20*time.Second)))) }, "", 2, 20 * time.Second, "rate limited by GitHub (primary limit), waiting 21s"},
+		{
+			"no answer for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Delay: 5 * time.Minute})) }, "", 2, attemptTime,
+			"api.github.test:443: no answer in time, trying again in ",
+		},
+		{
+			"a limit with Retry-After", func(f *fixture) { f.Inject(onLookup(1, fakegithub.SecondaryLimit(12*time.Second))) }, "", 2,
+			12 * time.Second, "rate limited by GitHub (secondary limit), waiting 12s",
+		},
+		{
+			"a primary limit that resets soon",
+			func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(20*time.Second)))) }, "", 2, 20 * time.Second,
+			"rate limited by GitHub (primary limit), waiting 21s",
+		},
 
 		{
 			"never ending 500", func(f *fixture) { f.Inject(onLookup(0, fakegithub.ServerError(500, false))) },
-			"find the installation for acme/api: GitHub answered 500: Server Error (tried 6 times in …)", 6, 31 * firstWait / 2, "GitHub answered 500, trying again in ",
+			"find the installation for acme/api: GitHub answered 500: Server Error (tried 6 times in …)", 6, 31 * firstWait / 2,
+			"GitHub answered 500, trying again in ",
 		},
-		{"a secondary limit without Retry-After", func(f *fixture) { f.Inject(onLookup(1, tooMany)) }, "", 2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s"},
+		{
+			"a secondary limit without Retry-After", func(f *fixture) { f.Inject(onLookup(1, tooMany)) }, "", 2, time.Minute - lastMoment,
+			"rate limited by GitHub (secondary limit), waiting 50s",
+		},
 		{
 			"the same, for good", func(f *fixture) { f.Inject(onLookup(0, tooMany)) },
-			"find the installation for acme/api: GitHub answered 429: You have exceeded a secondary rate limit. Please wait a few minutes before you try again. (tried 2 times in …)", 2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s",
+			"find the installation for acme/api: GitHub answered 429: You have exceeded a secondary rate limit. Please wait a few " +
+				"minutes before you try again. (tried 2 times in …)",
+			2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s",
 		},
 		{
 			"a primary limit for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(time.Hour)))) },
 			"find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", 1, 0, "",
 		},
-		{"a plain 403", func(f *fixture) {
-			f.Inject(onLookup(1, fakegithub.Fault{Status: 403, Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled"}`}))
-		}, "find the installation for acme/api: GitHub answered 403: Although you appear to have the correct authorization credentials, the acme organization has an IP allow list enabled", 1, 0, ""},
+		{
+			"a plain 403", func(f *fixture) {
+				f.Inject(onLookup(1, fakegithub.Fault{
+					Status: 403,
+					Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an ` +
+						`IP allow list enabled"}`,
+				}))
+			},
+			"find the installation for acme/api: GitHub answered 403: Although you appear to have the correct authorization " +
+				"credentials, the acme organization has an IP allow list enabled",
+			1, 0, "",
+		},
 		{"a redirect to another host", func(f *fixture) {
 			f.SkipOpenAPI = true
 			f.Inject(onLookup(1, fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "https://evil.test/"}}))

@@ -19,13 +19,14 @@ import (
 // below our API, whatever the answer says.
 func TestNextPage(t *testing.T) {
 	f := newFixture(t)
+	const last = `, <https://api.github.test/repositories/7/keys?page=9>; rel="last"`
 	for link, want := range map[string]string{
 		``: "",
-		`<https://api.github.test/repositories/7/keys?page=2>; rel="next", <https://api.github.test/repositories/7/keys?page=9>; rel="last"`: "repositories/7/keys?page=2",
-		`<https://api.github.test/x?page=1>; rel="prev", <https://API.github.test/x?page=3>; rel="next"`:                                     "x?page=3",
-		`<https://api.github.test/x?page=9>; rel="last"`:                                                                                     "",
-		`<https://evil.test/x?page=2>; rel="next"`:                                                                                           "another host",
-		`<http://api.github.test/x?page=2>; rel="next"`:                                                                                      "another host",
+		`<https://api.github.test/repositories/7/keys?page=2>; rel="next"` + last:                        "repositories/7/keys?page=2",
+		`<https://api.github.test/x?page=1>; rel="prev", <https://API.github.test/x?page=3>; rel="next"`: "x?page=3",
+		`<https://api.github.test/x?page=9>; rel="last"`:                                                 "",
+		`<https://evil.test/x?page=2>; rel="next"`:                                                       "another host",
+		`<http://api.github.test/x?page=2>; rel="next"`:                                                  "another host",
 		`<://>; rel="next"`: "another host",
 		`<https://api.github.test///evil.test/x?page=2>; rel="next"`:       "another host",
 		`<https://api.github.test/https://evil.test/x?page=2>; rel="next"`: "another host",
@@ -96,7 +97,9 @@ func TestWritesAreNotRedirected(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			f.Inject(fakegithub.Fault{Path: "/repos/acme/old", Status: status, Header: map[string]string{"Location": "https://api.github.test/repos/acme/api"}})
+			f.Inject(fakegithub.Fault{
+				Path: "/repos/acme/old", Status: status, Header: map[string]string{"Location": "https://api.github.test/repos/acme/api"},
+			})
 			f.ResetRequests()
 			session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
 			_, err = session.Call(t.Context(), apicall.Request{Op: "try", Method: method, Path: "repos/acme/old/x"})

@@ -26,13 +26,17 @@ func TestMintUseRevoke(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := Installation{
-				ID: testInstallation, AppSlug: "keeper", Account: "acme", Organization: installation.Organization, AllRepositories: true, Page: installation.Page,
-				Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"}, Repository: "api",
+				ID: testInstallation, AppSlug: "keeper", Account: "acme", Organization: installation.Organization, AllRepositories: true,
+				Page: installation.Page, Permissions: map[string]string{"metadata": "read", "contents": "write", "issues": "write"},
+				Repository: "api",
 			}
-			if diff := cmp.Diff(want, installation); diff != "" || !strings.HasSuffix(installation.Page, "/settings/installations/4242") || installation.Organization == 0 {
+			if diff := cmp.Diff(want, installation); diff != "" || !strings.HasSuffix(installation.Page, "/settings/installations/4242") ||
+				installation.Organization == 0 {
 				t.Error(diff, installation.Page)
 			}
-			token, err := f.app.Mint(ctx, installation, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}})
+			token, err := f.app.Mint(ctx, installation, Scope{
+				Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,8 +103,20 @@ func TestDiffers(t *testing.T) {
 		{"all", Token{AllRepositories: true}, Scope{AllRepositories: true}, nil, nil},
 		{"wider", Token{Repositories: []string{"acme/api", "acme/web"}}, Scope{Repositories: []string{"api"}}, nil, []string{"acme/web"}},
 		{"narrower", Token{Repositories: []string{"acme/api"}}, Scope{Repositories: []string{"api", "web"}}, []string{"acme/web"}, nil},
-		{"another owner's", Token{Repositories: []string{"evil/api"}}, Scope{Repositories: []string{"api"}}, []string{"acme/api"}, []string{"evil/api"}},
-		{"everything", Token{AllRepositories: true}, Scope{Repositories: []string{"api"}}, nil, []string{"all repositories of the installation"}},
+		{
+			"another owner's",
+			Token{Repositories: []string{"evil/api"}},
+			Scope{Repositories: []string{"api"}},
+			[]string{"acme/api"},
+			[]string{"evil/api"},
+		},
+		{
+			"everything",
+			Token{AllRepositories: true},
+			Scope{Repositories: []string{"api"}},
+			nil,
+			[]string{"all repositories of the installation"},
+		},
 	} {
 		missing, extra := c.granted.Differs("acme", c.asked)
 		if !slices.Equal(missing, c.missing) || !slices.Equal(extra, c.extra) {
@@ -147,7 +163,8 @@ func TestEnterprisesAreToldApart(t *testing.T) {
 	f.AddAccount(fakegithub.Account{Login: "globex", Type: "Enterprise"})
 	f.Install(fakegithub.Installation{ID: 2, AppID: 917, Account: "globex"})
 	_, err = f.app.Installation(ctx, Target{Owner: "globex", Repository: "api"})
-	if !errors.As(err, &e) || !strings.HasPrefix(e.Hint, "the App is not installed on globex; it is installed on acme, enterprise globex; ") {
+	if !errors.As(err, &e) || !strings.HasPrefix(e.Hint, "the App is not installed on globex; it is installed on acme, enterprise "+
+		"globex; ") {
 		t.Errorf("got %v: %q", err, e.Hint)
 	}
 	_, err = f.app.InstallationByID(ctx, 7)
@@ -194,12 +211,13 @@ func TestRevokeIsSilentAboutTheToken(t *testing.T) {
 
 func BenchmarkMint(b *testing.B) {
 	f, ctx := newFixture(b), context.Background()
+	scope := Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}}
 	for b.Loop() {
 		installation, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := f.app.Mint(ctx, installation, Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}}); err != nil {
+		if _, err := f.app.Mint(ctx, installation, scope); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -47,7 +47,9 @@ func TestParseURL(t *testing.T) {
 
 // The same App on each kind of host, with and without a slash at the end.
 func TestHosts(t *testing.T) {
-	for _, base := range []string{"https://api.github.com", "https://api.octo.ghe.com/", "https://ghes.test/api/v3", "https://ghes.test/api/v3/"} {
+	for _, base := range []string{
+		"https://api.github.com", "https://api.octo.ghe.com/", "https://ghes.test/api/v3", "https://ghes.test/api/v3/",
+	} {
 		f := newFixture(t)
 		f.connect(t, base, fakegithubtest.Key())
 		if _, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"}); err != nil {

@@ -17,12 +17,18 @@ import (
 // API's address named.
 func TestWebsites(t *testing.T) {
 	for base, want := range map[string]string{
-		"https://github.com":        "github.com answers like a website, and not like GitHub's API: github-api-url is https://api.github.com",
-		"https://octo.ghe.com":      "octo.ghe.com answers like a website, and not like GitHub's API: github-api-url is https://api.octo.ghe.com",
-		"https://ghes.test":         "ghes.test answers like a website, and not like GitHub's API: github-api-url is https://ghes.test/api/v3",
-		"https://ghes.test:8443":    "ghes.test:8443 answers like a website, and not like GitHub's API: github-api-url is https://ghes.test:8443/api/v3",
-		"https://ghes.test/api/v3":  "ghes.test does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server",
-		"https://api.github.com":    "api.github.com does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 on an Enterprise Server",
+		"https://github.com": "github.com answers like a website, and not like GitHub's API: github-api-url is " +
+			"https://api.github.com",
+		"https://octo.ghe.com": "octo.ghe.com answers like a website, and not like GitHub's API: github-api-url is " +
+			"https://api.octo.ghe.com",
+		"https://ghes.test": "ghes.test answers like a website, and not like GitHub's API: github-api-url is " +
+			"https://ghes.test/api/v3",
+		"https://ghes.test:8443": "ghes.test:8443 answers like a website, and not like GitHub's API: github-api-url is " +
+			"https://ghes.test:8443/api/v3",
+		"https://ghes.test/api/v3": "ghes.test does not answer like GitHub's API: github-api-url is https://api.github.com, or " +
+			"https://HOST/api/v3 on an Enterprise Server",
+		"https://api.github.com": "api.github.com does not answer like GitHub's API: github-api-url is https://api.github.com, or " +
+			"https://HOST/api/v3 on an Enterprise Server",
 		"https://api.octo.ghe.com/": "api.octo.ghe.com does not answer like GitHub's API: github-api-url is",
 	} {
 		for kind, answer := range map[string]func(http.ResponseWriter, *http.Request){
@@ -39,7 +45,9 @@ func TestWebsites(t *testing.T) {
 			},
 		} {
 			f := newFixture(t)
-			api, err := New(Config{URL: base, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: http.HandlerFunc(answer)}})
+			api, err := New(Config{
+				URL: base, UserAgent: "valetkey-test", Transport: transporttest.InMemory{Handler: http.HandlerFunc(answer)},
+			})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -65,7 +73,10 @@ func TestAnswersOfOthers(t *testing.T) {
 	}{
 		{"https://api.github.test", "text/html", 403, "a firewall or a proxy answers in the place of api.github.test"},
 		{"https://ghes.test", "text/html", 451, "a firewall or a proxy answers in the place of ghes.test"},
-		{"https://api.github.test", "text/html", 407, "check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name api.github.test in NO_PROXY"},
+		{
+			"https://api.github.test", "text/html", 407,
+			"check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name api.github.test in NO_PROXY",
+		},
 		{"https://api.github.test", "application/json", 418, "api.github.test does not answer like GitHub's API"},
 		{"https://api.github.test", "text/html", 502, "GitHub has trouble, or a proxy before it, whose answer this looks like"},
 		{"https://ghes.test/api/v3", "text/html", 502, "ghes.test has trouble of its own: ask who runs it"},

@@ -202,13 +202,19 @@ func TestAlive(t *testing.T) {
 			"GitHub answered 403: This installation has been suspended",
 		},
 		"no API there": {
-			fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"}, false, "GitHub answered 404",
+			fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"},
+			false,
+			"GitHub answered 404",
 		},
 		"a login in between": {
-			fakegithub.Fault{Status: 401, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"}, false, "GitHub answered 401",
+			fakegithub.Fault{Status: 401, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>"},
+			false,
+			"GitHub answered 401",
 		},
 		"a proxy that drops the token": {
-			fakegithub.Fault{Status: 401, Body: `{"message":"Requires authentication"}`}, false, "GitHub answered 401: Requires authentication",
+			fakegithub.Fault{Status: 401, Body: `{"message":"Requires authentication"}`},
+			false,
+			"GitHub answered 401: Requires authentication",
 		},
 		"an outage": {fakegithub.ServerError(503, true), false, "GitHub answered 503"},
 	} {

@@ -19,7 +19,9 @@ func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
 		f.strikeAt(17, killedBefore, r) // the first write of a secret
 		time.Sleep(lease - time.Minute)
 		got := f.run(f.engine(nil), r)[0]
-		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after 2000-01-01T00:15:00Z", f.ours()[0].ID)
+		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after "+
+			"2000-01-01T00:15:00Z",
+			f.ours()[0].ID)
 		if got.Outcome != Busy || got.Reason != want || !got.Due.Equal(f.ours()[0].CreatedAt.Add(lease)) {
 			t.Errorf("%+v", got)
 		}
@@ -109,7 +111,9 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 	} {
 		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := allKinds(0)[test.kind]
-			r.Store = []manifest.Store{{Owner: "acme", Repository: "app", Secret: "S", Apps: test.apps, RecipientVariable: r.Store[0].RecipientVariable}}
+			r.Store = []manifest.Store{
+				{Owner: "acme", Repository: "app", Secret: "S", Apps: test.apps, RecipientVariable: r.Store[0].RecipientVariable},
+			}
 			f.run(f.engine(nil), r)
 			time.Sleep(200 * day)
 			type turn struct{ ask, served, over chan struct{} }
@@ -150,7 +154,8 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 				case got.Outcome != Failed:
 					t.Errorf("%+v", got)
 				case strings.Contains(got.Err.Error(), "variable RECIPIENT of acme/app was changed meanwhile"):
-				case !strings.Contains(got.Err.Error(), "another run wrote S of acme/app at the same time") || hint(got.Err) != "run it again with force: "+r.Name+", and give the workflow concurrency:":
+				case !strings.Contains(got.Err.Error(), "another run wrote S of acme/app at the same time") ||
+					hint(got.Err) != "run it again with force: "+r.Name+", and give the workflow concurrency:":
 					t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
 				}
 			}

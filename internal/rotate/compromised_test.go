@@ -141,8 +141,16 @@ func TestADryRunNamesTheKeysThatGo(t *testing.T) {
 		{"due, for the grace", 0, time.Hour, []time.Duration{30 * day}, nil, 0},
 		{"not due", 1, 0, []time.Duration{30 * day, day}, nil, 0},
 		{"not due, and the grace is over", 0, time.Hour, []time.Duration{30 * day, 2 * time.Hour}, nil, 1},
-		{"compromised", 3, day, []time.Duration{30 * day, 30 * day, day}, func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 3},
-		{"compromised, and young", 3, day, []time.Duration{time.Minute}, func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 1},
+		{
+			"compromised", 3, day,
+			[]time.Duration{30 * day, 30 * day, day},
+			func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 3,
+		},
+		{
+			"compromised, and young", 3, day,
+			[]time.Duration{time.Minute},
+			func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 1,
+		},
 		{"only reads from now on", 3, day, []time.Duration{30 * day, day}, func(_ *fixture, r *manifest.Rotation, _ *Engine) {
 			r.DeployKey = &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true}
 		}, 2},

@@ -54,24 +54,75 @@ func TestWhenADeployKeyIsDue(t *testing.T) {
 		{name: "a secret and no key", stores: ago(day), due: true, reason: "there is no key yet", since: none},
 		{name: "young", keys: keysOf(day), stores: ago(day, day-time.Minute), reason: "it is 24 h old, and may be 30 days", since: day},
 		{name: "old", keys: keysOf(30*day, 60*day), stores: ago(30 * day), due: true, reason: "it is 30 days old", since: 30 * day},
-		{name: "a second too young", keys: keysOf(30*day - time.Second), stores: ago(30*day - time.Second), reason: "it is 29 days old, and may be 30 days", since: 30*day - time.Second},
+		{
+			name: "a second too young", keys: keysOf(30*day - time.Second), stores: ago(30*day - time.Second),
+			reason: "it is 29 days old, and may be 30 days", since: 30*day - time.Second,
+		},
 		{name: "forced", keys: keysOf(day), stores: ago(day), forced: true, due: true, reason: "it is forced", since: day},
 		{name: "a store is new", keys: keysOf(day), stores: ago(day, none), due: true, reason: "B is missing", since: day},
-		{name: "a store is new to a new key", keys: keysOf(time.Minute), stores: ago(0, none), busy: true, reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:14:00Z", since: time.Minute},
-		{name: "the first of another run", keys: keysOf(time.Minute), stores: ago(none), busy: true, reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:14:00Z", since: none},
-		{name: "on its way", keys: keysOf(lease-time.Second, 40*day), stores: ago(40*day, 0), busy: true, reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:00:01Z", since: 40 * day},
-		{name: "on its way and forced", keys: keysOf(time.Minute, day), stores: ago(day), forced: true, due: true, reason: "a run ended before every store had key 100", since: day},
-		{name: "died between make and store", keys: keysOf(lease, day), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: day},
-		{name: "died between two stores", keys: keysOf(time.Hour, day), stores: ago(time.Hour, day), due: true, reason: "a run ended before every store had key 100", since: day},
-		{name: "stored before any key of ours", keys: keysOf(time.Hour), stores: ago(day), due: true, reason: "a run ended before every store had key 100", since: none},
-		{name: "the same second", keys: keysOf(time.Hour), stores: ago(time.Hour), reason: "it is 60 min old, and may be 30 days", since: time.Hour},
-		{name: "written at the end of the lease", keys: keysOf(day), stores: ago(day, day-lease), reason: "it is 24 h old, and may be 30 days", since: day},
-		{name: "written by a person", keys: keysOf(day, 40*day), stores: ago(day, day-lease-time.Second), due: true, reason: "B was written by somebody else at 2026-11-20T12:15:01Z", since: day},
-		{name: "written by a person a second ago", keys: keysOf(day), stores: ago(time.Second), due: true, reason: "A was written by somebody else at 2026-11-21T11:59:59Z", since: day},
-		{name: "the newest was removed", keys: keysOf(40 * day), stores: ago(day, day), due: true, reason: "A was written by somebody else at 2026-11-20T12:00:00Z", since: 40 * day},
-		{name: "an old secret is new to the manifest", keys: keysOf(day), stores: ago(day, 100*day), due: true, reason: "a run ended before every store had key 100", since: none},
-		{name: "from the future", keys: keysOf(-time.Hour), stores: []fact{{"A", noon.Add(time.Hour)}}, reason: "it is 0 s old, and may be 30 days", since: -time.Hour},
-		{name: "should write now", keys: keysOf(day), stores: ago(day), write: true, due: true, reason: "the key can only read, and should write", since: day},
+		{
+			name: "a store is new to a new key", keys: keysOf(time.Minute), stores: ago(0, none), busy: true,
+			reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:14:00Z",
+			since:  time.Minute,
+		},
+		{
+			name: "the first of another run", keys: keysOf(time.Minute), stores: ago(none), busy: true,
+			reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:14:00Z",
+			since:  none,
+		},
+		{
+			name: "on its way", keys: keysOf(lease-time.Second, 40*day), stores: ago(40*day, 0), busy: true,
+			reason: "key 100 is new and not in every store yet: another run may be at it, or died; run again after 2026-11-21T12:00:01Z",
+			since:  40 * day,
+		},
+		{
+			name: "on its way and forced", keys: keysOf(time.Minute, day), stores: ago(day), forced: true, due: true,
+			reason: "a run ended before every store had key 100", since: day,
+		},
+		{
+			name: "died between make and store", keys: keysOf(lease, day), stores: ago(day), due: true,
+			reason: "a run ended before every store had key 100", since: day,
+		},
+		{
+			name: "died between two stores", keys: keysOf(time.Hour, day), stores: ago(time.Hour, day), due: true,
+			reason: "a run ended before every store had key 100", since: day,
+		},
+		{
+			name: "stored before any key of ours", keys: keysOf(time.Hour), stores: ago(day), due: true,
+			reason: "a run ended before every store had key 100", since: none,
+		},
+		{
+			name: "the same second", keys: keysOf(time.Hour), stores: ago(time.Hour), reason: "it is 60 min old, and may be 30 days",
+			since: time.Hour,
+		},
+		{
+			name: "written at the end of the lease", keys: keysOf(day), stores: ago(day, day-lease),
+			reason: "it is 24 h old, and may be 30 days", since: day,
+		},
+		{
+			name: "written by a person", keys: keysOf(day, 40*day), stores: ago(day, day-lease-time.Second), due: true,
+			reason: "B was written by somebody else at 2026-11-20T12:15:01Z", since: day,
+		},
+		{
+			name: "written by a person a second ago", keys: keysOf(day), stores: ago(time.Second), due: true,
+			reason: "A was written by somebody else at 2026-11-21T11:59:59Z", since: day,
+		},
+		{
+			name: "the newest was removed", keys: keysOf(40 * day), stores: ago(day, day), due: true,
+			reason: "A was written by somebody else at 2026-11-20T12:00:00Z", since: 40 * day,
+		},
+		{
+			name: "an old secret is new to the manifest", keys: keysOf(day), stores: ago(day, 100*day), due: true,
+			reason: "a run ended before every store had key 100", since: none,
+		},
+		{
+			name: "from the future", keys: keysOf(-time.Hour), stores: []fact{{"A", noon.Add(time.Hour)}},
+			reason: "it is 0 s old, and may be 30 days", since: -time.Hour,
+		},
+		{
+			name: "should write now", keys: keysOf(day), stores: ago(day), write: true, due: true,
+			reason: "the key can only read, and should write", since: day,
+		},
 	} {
 		got := judgeKeys(noon, rule{every: 30 * day, forced: test.forced}, !test.write, test.keys, test.stores)
 		since := noon.Sub(got.since)
@@ -84,7 +135,8 @@ func TestWhenADeployKeyIsDue(t *testing.T) {
 	}
 	keys := keysOf(day)
 	keys[0].ReadOnly = false
-	if got := judgeKeys(noon, rule{every: 30 * day}, true, keys, ago(day)); !got.due || got.reason != "the key can write, and should only read" {
+	if got := judgeKeys(noon, rule{every: 30 * day}, true, keys, ago(day)); !got.due ||
+		got.reason != "the key can write, and should only read" {
 		t.Errorf("%+v", got)
 	}
 }
@@ -105,12 +157,27 @@ func TestWhenAValueIsDue(t *testing.T) {
 		{name: "the oldest counts", stores: ago(30*day, 30*day-time.Minute), due: true, reason: "it is 30 days old"},
 		{name: "forced", stores: ago(time.Minute), exclusive: true, forced: true, due: true, reason: "it is forced"},
 		{name: "a store is new", stores: ago(day, none), exclusive: true, due: true, reason: "B is missing"},
-		{name: "died between two", stores: ago(day, time.Hour), exclusive: true, due: true, reason: "A is older than B: they don't hold the same"},
-		{name: "between two", stores: ago(day, time.Minute), exclusive: true, busy: true, reason: "B is new, and A is older than B: they don't hold the same" + leave},
-		{name: "between two and forced", stores: ago(day, time.Minute), exclusive: true, forced: true, busy: true, reason: "B is new, and A is older than B: they don't hold the same" + leave},
+		{
+			name: "died between two", stores: ago(day, time.Hour), exclusive: true, due: true,
+			reason: "A is older than B: they don't hold the same",
+		},
+		{
+			name: "between two", stores: ago(day, time.Minute), exclusive: true, busy: true,
+			reason: "B is new, and A is older than B: they don't hold the same" + leave,
+		},
+		{
+			name: "between two and forced", stores: ago(day, time.Minute), exclusive: true, forced: true, busy: true,
+			reason: "B is new, and A is older than B: they don't hold the same" + leave,
+		},
 		{name: "between two tokens", stores: ago(day, time.Minute), due: true, reason: "A is older than B: they don't hold the same"},
-		{name: "between secret and variable", stores: ago(time.Minute), exclusive: true, behind: "V", busy: true, reason: "A is new, and V is missing or older than its secret" + leave},
-		{name: "died between secret and variable", stores: ago(day), exclusive: true, behind: "V", due: true, reason: "V is missing or older than its secret"},
+		{
+			name: "between secret and variable", stores: ago(time.Minute), exclusive: true, behind: "V", busy: true,
+			reason: "A is new, and V is missing or older than its secret" + leave,
+		},
+		{
+			name: "died between secret and variable", stores: ago(day), exclusive: true, behind: "V", due: true,
+			reason: "V is missing or older than its secret",
+		},
 		{
 			name: "not reached by a second", stores: ago(day, day+time.Second), exclusive: true, due: true,
 			reason: "B is older than A: they don't hold the same",
@@ -195,7 +262,8 @@ func TestTheKeyIsOneThatSSHReads(t *testing.T) {
 		t.Fatalf("%v, told %d secrets", err, len(told))
 	}
 	signer, err := ssh.ParsePrivateKey([]byte(private.Reveal()))
-	if err != nil || !samePublic(string(ssh.MarshalAuthorizedKey(signer.PublicKey())), public) || !strings.HasPrefix(public, "ssh-ed25519 ") {
+	if err != nil || !samePublic(string(ssh.MarshalAuthorizedKey(signer.PublicKey())), public) ||
+		!strings.HasPrefix(public, "ssh-ed25519 ") {
 		t.Fatalf("%v: %s", err, public)
 	}
 	tool, err := exec.LookPath("ssh-keygen")

@@ -21,7 +21,8 @@ func TestARunReportsWhatItDid(t *testing.T) {
 		r := keyRotation(0)
 		begun := time.Now()
 		got := f.run(f.engine(nil), r)[0]
-		if got.Outcome != Rotated || got.Before != 0 || got.Overdue || got.Err != nil || got.Kind != "deploy-key" || got.Kept != 1 || got.Retired != 0 || len(got.Stores) != 4 || !got.Due.Equal(begun.Add(30*day)) {
+		if got.Outcome != Rotated || got.Before != 0 || got.Overdue || got.Err != nil || got.Kind != "deploy-key" || got.Kept != 1 ||
+			got.Retired != 0 || len(got.Stores) != 4 || !got.Due.Equal(begun.Add(30*day)) {
 			t.Errorf("%+v", got)
 		}
 		if k := f.ours()[0]; !k.ReadOnly {
@@ -32,7 +33,8 @@ func TestARunReportsWhatItDid(t *testing.T) {
 		e.DryRun = true
 		for range 2 { // and nothing changed in between
 			got = f.run(e, r)[0]
-			if got.Outcome != Due || got.Age != 40*day || got.Overdue || !got.Due.Equal(time.Now()) || got.Reason != "it is 40 days old" || got.Kept != 1 {
+			if got.Outcome != Due || got.Age != 40*day || got.Overdue || !got.Due.Equal(time.Now()) || got.Reason != "it is 40 days old" ||
+				got.Kept != 1 {
 				t.Errorf("%+v", got)
 			}
 		}
@@ -41,11 +43,13 @@ func TestARunReportsWhatItDid(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		got = f.run(f.engine(nil), r)[0]
-		if got.Outcome != Rotated || !got.Overdue || got.Before != 46*day || got.Every != 30*day || got.Age != 0 || got.Retired != 1 || got.Kept != 1 || !got.Stores[3].UpdatedAt.Equal(got.Since) {
+		if got.Outcome != Rotated || !got.Overdue || got.Before != 46*day || got.Every != 30*day || got.Age != 0 || got.Retired != 1 ||
+			got.Kept != 1 || !got.Stores[3].UpdatedAt.Equal(got.Since) {
 			t.Errorf("%+v", got)
 		}
 		r.DeployKey.ReadOnly = false
-		if got = f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can only read, and should write" || f.ours()[1].ReadOnly {
+		if got = f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "the key can only read, and should write" ||
+			f.ours()[1].ReadOnly {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -129,7 +133,8 @@ func TestWhoSeesAnOrganizationsSecretAndVariable(t *testing.T) {
 			e.Access = func(context.Context, manifest.Store) (*secret.Access, error) {
 				return nil, errors.New("no such pattern")
 			}
-			if got := f.run(e, r)[0]; got.Outcome != Failed || got.Err.Error() != "could not renew IDENTITY of organization acme: no such pattern" {
+			if got := f.run(e, r)[0]; got.Outcome != Failed ||
+				got.Err.Error() != "could not renew IDENTITY of organization acme: no such pattern" {
 				t.Errorf("%+v", got)
 			}
 		})

@@ -70,9 +70,12 @@ func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 			r := keyRotation(1)
 			f.run(f.engine(nil), r)
 			time.Sleep(30 * day)
-			e := f.answering(http.MethodPut, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) { return test.answer(f, ctx, r) })
+			e := f.answering(http.MethodPut, "", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				return test.answer(f, ctx, r)
+			})
 			got := f.run(e, r)[0]
-			if got.Outcome != Failed || strings.Count(got.Err.Error(), "could not renew INFRA_KEY of ") != 4 || len(f.ours()) != test.left || got.Kept != test.left {
+			if got.Outcome != Failed || strings.Count(got.Err.Error(), "could not renew INFRA_KEY of ") != 4 ||
+				len(f.ours()) != test.left || got.Kept != test.left {
 				t.Errorf("%d left: %+v", len(f.ours()), got)
 			}
 			f.held(r)
@@ -83,9 +86,14 @@ func TestAKeyThatNoStoreTookIsTakenBackWhenThatIsSure(t *testing.T) {
 func TestATokenThatNoStoreTookIsRevoked(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		revoked := 0
-		e := f.answering(http.MethodPut, "", func(context.Context, apicall.Request) (apicall.Answer, error) { return status(403), errors.New("no") })
+		e := f.answering(http.MethodPut, "", func(context.Context, apicall.Request) (apicall.Answer, error) {
+			return status(403), errors.New("no")
+		})
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
-			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return errors.New("too late") }}, nil
+			return Minted{
+				Value:  redact.New("ghs_" + strings.Repeat("x", 36)),
+				Revoke: func(context.Context) error { revoked++; return errors.New("too late") },
+			}, nil
 		}
 		if got := f.run(e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
 			t.Errorf("revoked %d times: %+v", revoked, got)
@@ -125,7 +133,8 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 	inBubble(t, "a variable", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[3]
 		got := f.run(f.answering(http.MethodPost, "orgs/", refuse(403)), r)[0]
-		want := "could not renew IDENTITY of organization acme: its recipient is not in place: create variable RECIPIENT of organization acme: GitHub answered 403: Validation Failed"
+		want := "could not renew IDENTITY of organization acme: its recipient is not in place: create variable RECIPIENT of " +
+			"organization acme: GitHub answered 403: Validation Failed"
 		if got.Outcome != Failed || got.Err.Error() != want {
 			t.Errorf("%v", got.Err)
 		}
@@ -134,7 +143,8 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 		time.Sleep(lease)
-		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "variable RECIPIENT of organization acme is missing or older than its secret" {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated ||
+			got.Reason != "variable RECIPIENT of organization acme is missing or older than its secret" {
 			t.Errorf("%+v", got)
 		}
 		f.belongs(&r)
@@ -152,7 +162,8 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 			})
 			e.DryRun = dry
 			got := f.run(e, r)[0]
-			if got.Outcome != Failed || got.Err.Error() != got.Reason || !strings.HasSuffix(got.Reason, " is switched off") || hint(got.Err) != keysOff || got.Before != day {
+			if got.Outcome != Failed || got.Err.Error() != got.Reason || !strings.HasSuffix(got.Reason, " is switched off") ||
+				hint(got.Err) != keysOff || got.Before != day {
 				t.Errorf("%+v", got)
 			}
 		}
@@ -166,7 +177,8 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 			return status, err
 		})
 		got := f.run(e, r)[0]
-		if got.Outcome != Failed || !strings.Contains(hint(got.Err), "switch deploy keys off: see its settings") || len(f.ours()) != 0 || got.Kept != 0 {
+		if got.Outcome != Failed || !strings.Contains(hint(got.Err), "switch deploy keys off: see its settings") || len(f.ours()) != 0 ||
+			got.Kept != 0 {
 			t.Errorf("%+v", got)
 		}
 	})
@@ -191,13 +203,16 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 		f.run(f.engine(nil), r)
 		old := time.Now()
 		time.Sleep(30 * day)
-		e := f.answering(http.MethodGet, "orgs/acme/actions/secrets/INFRA_KEY", func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-			status, err := f.call(ctx, r)
-			r.Result.(*secret.Entry).UpdatedAt = old
-			return status, err
-		})
+		e := f.answering(http.MethodGet, "orgs/acme/actions/secrets/INFRA_KEY",
+			func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+				status, err := f.call(ctx, r)
+				r.Result.(*secret.Entry).UpdatedAt = old
+				return status, err
+			})
 		got := f.run(e, r)[0]
-		if got.Outcome != Failed || got.Retired != 0 || got.Kept != 3 || got.Err.Error() != "could not renew INFRA_KEY of organization acme: GitHub took the new value and still tells of the one of 2000-01-31T00:00:00Z" {
+		if got.Outcome != Failed || got.Retired != 0 || got.Kept != 3 ||
+			got.Err.Error() != "could not renew INFRA_KEY of organization acme: GitHub took the new value and still tells of the one "+
+				"of 2000-01-31T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -28,7 +28,9 @@ const (
 	fates
 )
 
-var fateNames = [...]string{"killed before", "killed after", "cancelled before", "cancelled after", "lost", "500", "502 after", "404", "422"}
+var fateNames = [...]string{
+	"killed before", "killed after", "cancelled before", "cancelled after", "lost", "500", "502 after", "404", "422",
+}
 
 var errLost = errors.New("connection reset by peer")
 

@@ -132,7 +132,8 @@ func TestADryRunTellsWhatARunWouldDo(t *testing.T) {
 		for _, want := range []string{"", "organization acme (codespaces) has 100 secrets, and GitHub takes 100 there"} {
 			r := allKinds(0)[2]
 			r.Store = []manifest.Store{{Organization: "acme", Secret: fmt.Sprint("A", len(want)), Apps: []string{"codespaces"}}}
-			if got := f.run(f.knowing(nil), r)[0]; (got.Err == nil) != (want == "") || got.Err != nil && !strings.HasSuffix(got.Err.Error(), want) {
+			if got := f.run(f.knowing(nil), r)[0]; (got.Err == nil) != (want == "") ||
+				got.Err != nil && !strings.HasSuffix(got.Err.Error(), want) {
 				t.Errorf("%v", got.Err)
 			}
 		}

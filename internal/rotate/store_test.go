@@ -21,9 +21,14 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 		broken       func(*fixture, apicall.Request) (apicall.Answer, error)
 		failed, hint string
 	}{
-		{"no environment", "repos/acme/app/environments/production/secrets/public-key", func(_ *fixture, r apicall.Request) (apicall.Answer, error) {
-			return status(404), errors.New(r.Op + ": GitHub answered 404")
-		}, "acme/app, environment production: get the public key of acme/app, environment production: GitHub answered 404", "create the environment, or see that the App reaches its repository"},
+		{
+			"no environment", "repos/acme/app/environments/production/secrets/public-key",
+			func(_ *fixture, r apicall.Request) (apicall.Answer, error) {
+				return status(404), errors.New(r.Op + ": GitHub answered 404")
+			},
+			"acme/app, environment production: get the public key of acme/app, environment production: GitHub answered 404",
+			"create the environment, or see that the App reaches its repository",
+		},
 		{"no permission", "orgs/acme/actions/secrets/public-key", func(_ *fixture, r apicall.Request) (apicall.Answer, error) {
 			return status(403), errors.New(r.Op + ": GitHub answered 403")
 		}, "organization acme: get the public key of organization acme: GitHub answered 403", ""},
@@ -55,7 +60,8 @@ func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 			e.Mint = func(context.Context, manifest.Rotation) (Minted, error) { t.Error("minted"); return Minted{}, nil }
 			for _, e.DryRun = range []bool{true, false} {
 				for _, got := range f.run(e, rotations...) {
-					if got.Outcome != Failed || !strings.Contains(got.Err.Error(), test.failed) || hint(got.Err) != test.hint || !got.Due.Equal(time.Now()) {
+					if got.Outcome != Failed || !strings.Contains(got.Err.Error(), test.failed) || hint(got.Err) != test.hint ||
+						!got.Due.Equal(time.Now()) {
 						t.Errorf("%v\nhint: %s\n%+v", got.Err, hint(got.Err), got)
 					}
 				}
@@ -146,10 +152,12 @@ func TestEveryStoreThatFailsIsNamed(t *testing.T) {
 			})
 			got := f.run(e, keyRotation(0))[0]
 			all, ok := got.Err.(interface{ Unwrap() []error })
-			if !ok || len(all.Unwrap()) != 2 || !strings.Contains(all.Unwrap()[0].Error(), "acme/app (dependabot)") || !strings.Contains(all.Unwrap()[1].Error(), "organization acme") {
+			if !ok || len(all.Unwrap()) != 2 || !strings.Contains(all.Unwrap()[0].Error(), "acme/app (dependabot)") ||
+				!strings.Contains(all.Unwrap()[1].Error(), "organization acme") {
 				t.Errorf("%+v", got)
 			}
-			if got.Outcome != Failed || got.Stores[0].Err != nil || got.Stores[1].Err == nil || got.Stores[3].Err == nil || len(f.ours()) != 0 {
+			if got.Outcome != Failed || got.Stores[0].Err != nil || got.Stores[1].Err == nil || got.Stores[3].Err == nil ||
+				len(f.ours()) != 0 {
 				t.Errorf("%+v", got)
 			}
 		})
@@ -158,7 +166,9 @@ func TestEveryStoreThatFailsIsNamed(t *testing.T) {
 
 func TestAStoreThatBringsAnOlderSecretCostsNoGeneration(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
-		f.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "by hand", UpdatedAt: time.Now()})
+		f.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", Environment: "production"}, fakegithub.Secret{
+			Name: "INFRA_KEY", Value: "by hand", UpdatedAt: time.Now(),
+		})
 		r := keyRotation(1)
 		all := r.Store
 		r.Store = all[:1]
@@ -189,7 +199,8 @@ func TestWhatAPersonDidIsMended(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Hour)
-		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app was written by somebody else at 2000-02-01T00:00:00Z" {
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated ||
+			got.Reason != "INFRA_KEY of acme/app was written by somebody else at 2000-02-01T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
 		f.settled(r, 2)
@@ -198,8 +209,11 @@ func TestWhatAPersonDidIsMended(t *testing.T) {
 		r := keyRotation(1)
 		f.run(f.engine(nil), r)
 		time.Sleep(day)
-		f.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, fakegithub.Secret{Name: "INFRA_KEY", Value: "oops", UpdatedAt: time.Now()})
-		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Reason != "INFRA_KEY of acme/app (dependabot) was written by somebody else at 2000-01-02T00:00:00Z" {
+		f.SetSecret(fakegithub.Place{Owner: "acme", Repository: "app", App: "dependabot"}, fakegithub.Secret{
+			Name: "INFRA_KEY", Value: "oops", UpdatedAt: time.Now(),
+		})
+		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated ||
+			got.Reason != "INFRA_KEY of acme/app (dependabot) was written by somebody else at 2000-01-02T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
 		f.settled(r, 2)

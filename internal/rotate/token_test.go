@@ -17,7 +17,9 @@ func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
 		e := f.engine(nil)
 		e.Mint = func(context.Context, manifest.Rotation) (Minted, error) {
 			cancel()
-			return Minted{Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return nil }}, nil
+			return Minted{
+				Value: redact.New("ghs_" + strings.Repeat("x", 36)), Revoke: func(context.Context) error { revoked++; return nil },
+			}, nil
 		}
 		if got := f.runIn(ctx, e, allKinds(0)[1])[0]; got.Outcome != Failed || revoked != 1 {
 			t.Errorf("revoked %d times: %+v", revoked, got)
@@ -34,7 +36,8 @@ func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
 			expired bool
 		}{{0, false}, {time.Hour, false}, {time.Hour + time.Second, true}} {
 			time.Sleep(test.wait)
-			if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Expired != test.expired || got.Before != test.wait || got.Overdue {
+			if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated || got.Expired != test.expired || got.Before != test.wait ||
+				got.Overdue {
 				t.Errorf("%s: %+v", test.wait, got)
 			}
 		}

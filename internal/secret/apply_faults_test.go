@@ -36,7 +36,8 @@ func faults(t *testing.T, random *rand.Rand) {
 	var wanted []Wanted
 	for _, name := range names {
 		for i := range 3 {
-			wanted = append(wanted, wants(Place{Owner: "acme", Repository: name, App: Apps()[i]}, fmt.Sprintf("SECRET_%d", i), name+" gets "+fmt.Sprint(i)))
+			wanted = append(wanted, wants(Place{Owner: "acme", Repository: name, App: Apps()[i]}, fmt.Sprintf("SECRET_%d", i),
+				name+" gets "+fmt.Sprint(i)))
 		}
 	}
 	broken := map[string]bool{} // repositories
@@ -151,7 +152,8 @@ func TestKilled(t *testing.T) {
 		for round := range 50 {
 			var wanted []Wanted
 			for i := range 50 {
-				wanted = append(wanted, wants(Place{Owner: "acme", Repository: fmt.Sprintf("r%d", i), App: "actions"}, "S", fmt.Sprint(round)))
+				wanted = append(wanted, wants(Place{Owner: "acme", Repository: fmt.Sprintf("r%d", i), App: "actions"}, "S",
+					fmt.Sprint(round)))
 			}
 			ctx, kill := context.WithCancel(t.Context())
 			var left []byte
@@ -180,7 +182,8 @@ func TestKilled(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			next := f.sync()
 			for _, x := range wanted {
-				if known := next.State.at(x.Key()); len(known) == 1 && known[0].updated != 0 && known[0].print == next.State.fingerprint(x.Key(), x.Name, x.Value) {
+				if known := next.State.at(x.Key()); len(known) == 1 && known[0].updated != 0 &&
+					known[0].print == next.State.fingerprint(x.Key(), x.Name, x.Value) {
 					knows++
 				}
 			}
@@ -196,7 +199,8 @@ func TestKilled(t *testing.T) {
 				}
 			}
 			if writes != len(wanted)-knows {
-				t.Errorf("killed at call %d: %d written, %d known, %d wanted:\n%s", when, writes, knows, len(wanted), strings.Join(told(results), "\n"))
+				t.Errorf("killed at call %d: %d written, %d known, %d wanted:\n%s", when, writes, knows, len(wanted),
+					strings.Join(told(results), "\n"))
 			}
 			f.sees(wanted)
 			time.Sleep(2 * time.Second)

@@ -22,7 +22,8 @@ func TestEnvironments(t *testing.T) {
 	const path = "/repos/acme/api/environments/production"
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(production, "KEY", "a"), wants(apiActions, "KEY", "b")}
-		const missing = "failed%s: environment production of acme/api is missing, or the App does not reach it (hint: create it, or set create-environments: true)"
+		const missing = "failed%s: environment production of acme/api is missing, or the App does not reach it (hint: create it, or " +
+			"set create-environments: true)"
 		all := func(s *Sync) { s.ListAll = true }
 		f.want("missing", f.run(wanted), []string{
 			"KEY of acme/api: created, new to the state file",
@@ -34,7 +35,9 @@ func TestEnvironments(t *testing.T) {
 		})
 		f.asked()
 		wanted[0].CreateEnvironment = true
-		f.want("created", f.run(wanted[:1], all), []string{"KEY of acme/api, environment production: created, its environment is missing and is created"})
+		f.want("created", f.run(wanted[:1], all), []string{
+			"KEY of acme/api, environment production: created, its environment is missing and is created",
+		})
 		f.want("requests", f.asked(), []string{
 			"GET repos/acme/api/environments/production/secrets 404",
 			"GET repos/acme/api 200",
@@ -52,7 +55,11 @@ func TestEnvironments(t *testing.T) {
 		status int // of GET of the environment; 0: what the fake answers
 		want   string
 	}{
-		{"there", 0, "environment production of acme/api is there, but GitHub finds no secrets of it (404) (hint: give the App the permission environments: write)"},
+		{
+			"there", 0,
+			"environment production of acme/api is there, but GitHub finds no secrets of it (404) (hint: give the App the permission " +
+				"environments: write)",
+		},
 		{"forbidden", 403, "look for environment production of acme/api: GitHub answered 403: Resource not accessible by integration"},
 		{"down", 502, "look for environment production of acme/api: GitHub answered 502: Resource not accessible by integration"},
 	} {
@@ -65,7 +72,9 @@ func TestEnvironments(t *testing.T) {
 				}
 				x := wants(production, "KEY", "a")
 				x.CreateEnvironment = true
-				f.want("results", f.run([]Wanted{x}), []string{"KEY of acme/api, environment production: failed, new to the state file: " + test.want})
+				f.want("results", f.run([]Wanted{x}), []string{
+					"KEY of acme/api, environment production: failed, new to the state file: " + test.want,
+				})
 				for _, r := range f.asked() {
 					if strings.HasPrefix(r, "PUT") {
 						t.Error(r)
@@ -79,9 +88,14 @@ func TestEnvironments(t *testing.T) {
 func TestKeyChangedMeanwhile(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b")}
-		improper := fakegithub.Fault{Method: "PUT", Times: 1, Status: 422, Body: `{"message": "Bad request - validation failed due to an improperly encrypted secret"}`}
+		improper := fakegithub.Fault{
+			Method: "PUT", Times: 1, Status: 422,
+			Body: `{"message": "Bad request - validation failed due to an improperly encrypted secret"}`,
+		}
 		f.Inject(improper)
-		f.want("once", f.run(wanted), []string{"A of acme/api: created, new to the state file", "B of acme/api: created, new to the state file"})
+		f.want("once", f.run(wanted), []string{
+			"A of acme/api: created, new to the state file", "B of acme/api: created, new to the state file",
+		})
 		f.want("requests", f.asked(), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 422",
@@ -118,7 +132,8 @@ func TestTimeNotLearnt(t *testing.T) {
 		}
 		f.run(wanted, undated)
 		f.want("left", f.run(nil, prune), []string{
-			"A of acme/api: unchanged, no longer in the manifest, but left: GitHub did not say when it was written, so it may be somebody else's by now",
+			"A of acme/api: unchanged, no longer in the manifest, but left: GitHub did not say when it was written, so it may be " +
+				"somebody else's by now",
 		})
 		f.want("next", f.run(wanted), []string{"A of acme/api: updated, GitHub did not say when the last run wrote it"})
 		f.want("then", f.run(wanted), []string{"A of acme/api: unchanged"})
@@ -136,7 +151,9 @@ func TestTimeNotLearnt(t *testing.T) {
 				return answer, err
 			}
 		}
-		f.want("lag", f.run(wanted, lag), []string{"A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(before)})
+		f.want("lag", f.run(wanted, lag), []string{
+			"A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(before),
+		})
 		f.want("after it", f.run(wanted), []string{"A of acme/api: unchanged"})
 		f.sees(wanted)
 	})
@@ -156,7 +173,8 @@ func TestNowhereToKeep(t *testing.T) {
 		plan := s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a")}, nil)
 		results, err := s.Apply(t.Context(), plan)
 		const want = "save the state file: a part of its path is not a directory"
-		if results != nil || err == nil || !strings.HasPrefix(err.Error(), want) || !strings.Contains(hinted(err), "this step can write to") {
+		if results != nil || err == nil || !strings.HasPrefix(err.Error(), want) ||
+			!strings.Contains(hinted(err), "this step can write to") {
 			t.Errorf("%v, %v%s", results, err, hinted(err))
 		}
 		f.want("requests", f.asked(), nil)

@@ -54,7 +54,8 @@ func fleet(n int) []Wanted {
 // bare answers as GitHub does, from no memory: of all lists the times are the same.
 func bare(requests *atomic.Int64) apicall.Func {
 	const at = `"created_at":"2026-05-28T20:26:40Z","updated_at":"2026-05-28T20:26:40Z"`
-	list := json.RawMessage(`{"total_count":3,"secrets":[{"name":"SECRET_0",` + at + `},{"name":"SECRET_1",` + at + `},{"name":"SECRET_2",` + at + `}]}`)
+	list := json.RawMessage(`{"total_count":3,"secrets":[` +
+		`{"name":"SECRET_0",` + at + `},{"name":"SECRET_1",` + at + `},{"name":"SECRET_2",` + at + `}]}`)
 	key := strings.Repeat("A", 43) + "="
 	return func(_ context.Context, r apicall.Request) (apicall.Answer, error) {
 		requests.Add(1)

@@ -13,7 +13,10 @@ import (
 func TestCost(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		org := fakegithub.Place(acmeOrg)
-		wanted := []Wanted{wants(acmeOrg, "SOME", "1"), wants(acmeOrg, "NEW", "2"), wants(apiActions, "A", "3"), wants(apiActions, "B", "4"), wants(production, "C", "5")}
+		wanted := []Wanted{
+			wants(acmeOrg, "SOME", "1"), wants(acmeOrg, "NEW", "2"), wants(apiActions, "A", "3"), wants(apiActions, "B", "4"),
+			wants(production, "C", "5"),
+		}
 		wanted[4].CreateEnvironment = true
 		f.SetSecret(org, fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
 		for round, list := range [][]Wanted{wanted, wanted, wanted[:3]} {

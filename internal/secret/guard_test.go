@@ -73,7 +73,8 @@ func TestBrake(t *testing.T) {
 			t.Fatalf("%v%s, %d deletions", plan.Braked, hinted(plan.Braked), plan.Count(Delete))
 		}
 		results, err := s.Apply(t.Context(), plan)
-		if err != nil || told(results)[1] != "S01 of acme/api: unchanged, no longer in the manifest, but left: more would be deleted than max-deletions allows" {
+		if err != nil || told(results)[1] != "S01 of acme/api: unchanged, no longer in the manifest, but left: more would be deleted "+
+			"than max-deletions allows" {
 			t.Errorf("%v, %q", err, told(results)[1])
 		}
 		f.sees(old)
@@ -122,7 +123,10 @@ func TestPruneByID(t *testing.T) {
 		want   string
 		there  Place // where the secret still is
 	}{
-		{"renamed", func(f *fixture) { f.RenameRepository("acme", "api", "core") }, left + "acme/api was renamed acme/core", Place{Owner: "acme", Repository: "core", App: "actions"}},
+		{
+			"renamed", func(f *fixture) { f.RenameRepository("acme", "api", "core") }, left + "acme/api was renamed acme/core",
+			Place{Owner: "acme", Repository: "core", App: "actions"},
+		},
 		{"renamed, and the name taken", func(f *fixture) {
 			stored := f.Secrets(fakegithub.Place(apiActions))[0]
 			f.RenameRepository("acme", "api", "core")
@@ -135,9 +139,14 @@ func TestPruneByID(t *testing.T) {
 		{"another answer", func(f *fixture) {
 			f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 200, Body: `{"id": 1}`})
 		}, "A of acme/api: failed, no longer in the manifest: look at acme/api: the answer is not what GitHub's API describes", apiActions},
-		{"forbidden", func(f *fixture) {
-			f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 403, Body: forbidden})
-		}, "A of acme/api: failed, no longer in the manifest: look at acme/api: GitHub answered 403: Resource not accessible by integration", apiActions},
+		{
+			"forbidden", func(f *fixture) {
+				f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 403, Body: forbidden})
+			},
+			"A of acme/api: failed, no longer in the manifest: look at acme/api: GitHub answered 403: Resource not accessible by " +
+				"integration",
+			apiActions,
+		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fixture) {
@@ -171,12 +180,17 @@ func TestClosedAndFull(t *testing.T) {
 		}
 		old := Place{Owner: "acme", Repository: "old", App: "actions"}
 		ghost := Place{Owner: "acme", Repository: "ghost", App: "actions"}
-		wanted := []Wanted{wants(old, "A", "a"), wants(production, "FIRST", "1"), wants(production, "SECOND", "2"), wants(production, "THEIRS_7", "3"), wants(ghost, "A", "a")}
-		const archived = "failed: acme/old is archived, so nothing can be written to it (hint: unarchive it, or take it out of the manifest)"
+		wanted := []Wanted{
+			wants(old, "A", "a"), wants(production, "FIRST", "1"), wants(production, "SECOND", "2"), wants(production, "THEIRS_7", "3"),
+			wants(ghost, "A", "a"),
+		}
+		const archived = "failed: acme/old is archived, so nothing can be written to it (hint: unarchive it, or take it out of the " +
+			"manifest)"
 		dry := f.sync(func(s *Sync) { s.ListAll = true }).Plan(t.Context(), wanted, nil)
 		f.want("dry run", told(dry.results()), []string{
 			"FIRST of acme/api, environment production: create, not there",
-			"SECOND of acme/api, environment production: failed: acme/api, environment production has 100 secrets, and GitHub lets it have 100" +
+			"SECOND of acme/api, environment production: failed: acme/api, environment production has 100 secrets, and GitHub lets it " +
+				"have 100" +
 				" (hint: delete one that nobody needs, or have several values in one secret)",
 			"THEIRS_7 of acme/api, environment production: update, new to the state file",
 			"A of acme/ghost: failed: list the secrets of acme/ghost: GitHub answered 404: Not Found",

@@ -195,7 +195,9 @@ func TestPlanLeavesWhatIsClosed(t *testing.T) {
 func TestAccessThatIsNotKnown(t *testing.T) {
 	for _, path := range []string{"/orgs/acme/actions/secrets/A", "/orgs/acme/actions/secrets/A/repositories"} {
 		inBubble(t, func(t *testing.T, f *fixture) {
-			f.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{Name: "A", Value: "theirs", Visibility: "selected", Repositories: []string{"api"}})
+			f.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{
+				Name: "A", Value: "theirs", Visibility: "selected", Repositories: []string{"api"},
+			})
 			before := f.Secrets(fakegithub.Place(acmeOrg))
 			f.Inject(fakegithub.Fault{Method: "GET", Path: path, Status: 500})
 			f.asked()

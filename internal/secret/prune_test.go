@@ -22,8 +22,8 @@ func TestPrune(t *testing.T) {
 		f.AddEnvironment("acme", "api", "production")
 		f.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "THEIRS", Value: "x"})
 		wanted := []Wanted{
-			wants(apiActions, "KEPT", "1"), wants(apiActions, "old", "2"), wants(apiActions, "TOUCHED", "3"), wants(apiActions, "GONE", "4"),
-			wants(webActions, "OLD", "5"), wants(acmeOrg, "OLD", "6"), wants(production, "OLD", "7"),
+			wants(apiActions, "KEPT", "1"), wants(apiActions, "old", "2"), wants(apiActions, "TOUCHED", "3"),
+			wants(apiActions, "GONE", "4"), wants(webActions, "OLD", "5"), wants(acmeOrg, "OLD", "6"), wants(production, "OLD", "7"),
 		}
 		f.run(wanted)
 		f.asked()
@@ -68,7 +68,9 @@ func TestPrune(t *testing.T) {
 // Between plan and deletion somebody may touch what is to be deleted.
 func TestPruneLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		wanted := []Wanted{wants(apiActions, "FREE", "1"), wants(apiActions, "GONE", "2"), wants(apiActions, "TOUCHED", "3"), wants(webActions, "A", "4")}
+		wanted := []Wanted{
+			wants(apiActions, "FREE", "1"), wants(apiActions, "GONE", "2"), wants(apiActions, "TOUCHED", "3"), wants(webActions, "A", "4"),
+		}
 		f.run(wanted)
 		s := f.sync(prune)
 		plan := s.Plan(t.Context(), nil, nil)
@@ -84,7 +86,8 @@ func TestPruneLate(t *testing.T) {
 			"FREE of acme/api: deleted, no longer in the manifest",
 			"GONE of acme/api: deleted, no longer in the manifest",
 			"TOUCHED of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " + moment(somebody),
-			"A of acme/web: failed, no longer in the manifest: delete A of acme/web: GitHub answered 403: Resource not accessible by integration",
+			"A of acme/web: failed, no longer in the manifest: delete A of acme/web: GitHub answered 403: Resource not accessible by " +
+				"integration",
 		})
 		if err != nil || f.names(apiActions) != "TOUCHED" {
 			t.Error(err, f.names(apiActions))

@@ -68,7 +68,9 @@ func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
 
 func TestPut(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		f.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"}})
+		f.SetSecret(fakegithub.Place(acmeOrg), fakegithub.Secret{
+			Name: "SOME", Value: "old", Visibility: "selected", Repositories: []string{"web"},
+		})
 		put := func(x Wanted, created bool, want string) {
 			t.Helper()
 			got, err := writeOnce(t.Context(), f.call, &x)
@@ -99,12 +101,16 @@ func TestPut(t *testing.T) {
 // Whatever a plan or a result is printed as, no value is in it.
 func TestNoValueShown(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		wanted := []Wanted{wants(apiActions, "KEY", "s3cret-value"), wants(apiActions, "LONG", "s3cret-value"+strings.Repeat("x", MaxValue))}
+		wanted := []Wanted{
+			wants(apiActions, "KEY", "s3cret-value"), wants(apiActions, "LONG", "s3cret-value"+strings.Repeat("x", MaxValue)),
+		}
 		s := f.sync()
 		plan := s.Plan(t.Context(), wanted, nil)
 		results, err := s.Apply(t.Context(), plan)
 		text, jsonErr := json.Marshal(plan)
-		for _, shown := range []string{fmt.Sprintf("%v %+v %#v", plan, plan, plan), fmt.Sprintf("%v %+v %#v", results, results, results), string(text)} {
+		for _, shown := range []string{
+			fmt.Sprintf("%v %+v %#v", plan, plan, plan), fmt.Sprintf("%v %+v %#v", results, results, results), string(text),
+		} {
 			if strings.Contains(shown, "s3cret") || err != nil || jsonErr != nil {
 				t.Errorf("%v, %v: %s", err, jsonErr, shown)
 			}

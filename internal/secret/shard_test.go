@@ -12,7 +12,9 @@ func TestParseShard(t *testing.T) {
 		}
 	}
 	for _, text := range []string{"", "3", "/", "10/10", "0/0", "-1/3", "+1/3", "1/2/3", " 1/2", "0/257", "99999999999/99999999999"} {
-		want := fmt.Sprintf("shard %q is not INDEX/TOTAL, with an index from 0 and a total of at most 256 (hint: write shard: ${{ strategy.job-index }}/${{ strategy.job-total }})", text)
+		want := fmt.Sprintf("shard %q is not INDEX/TOTAL, with an index from 0 and a total of at most 256 (hint: write shard: ${{ "+
+			"strategy.job-index }}/${{ strategy.job-total }})",
+			text)
 		if _, err := ParseShard(text); err == nil || err.Error()+hinted(err) != want {
 			t.Errorf("%v", err)
 		}

@@ -36,7 +36,9 @@ func TestLibsodiumOpensOurBoxes(t *testing.T) {
 	if out, err := exec.Command(python, "-c", `import ctypes; ctypes.CDLL("libsodium.so.23")`).CombinedOutput(); err != nil {
 		t.Skipf("there is no libsodium (Debian has it as libsodium23): %s", bytes.TrimSpace(out))
 	}
-	values := []string{"", "x", "a value", "ä\n€\x00\xff", strings.Repeat("k", 31), strings.Repeat("long ", 5000), strings.Repeat("x", MaxValue)}
+	values := []string{
+		"", "x", "a value", "ä\n€\x00\xff", strings.Repeat("k", 31), strings.Repeat("long ", 5000), strings.Repeat("x", MaxValue),
+	}
 	var boxes, want strings.Builder
 	encode := base64.StdEncoding.EncodeToString
 	for _, value := range values {

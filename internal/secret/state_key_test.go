@@ -41,7 +41,8 @@ func TestStateKeys(t *testing.T) {
 	}
 	next := stateFile(path)
 	next.Key = derive("next")
-	refused := "state file " + path + " was made with another key of an App (hint: give the one that it was made with as previous-private-key, or " + anew + ")"
+	refused := "state file " + path + " was made with another key of an App (hint: give the one that it was made with as " +
+		"previous-private-key, or " + anew + ")"
 	if _, err := OpenState(next); err == nil || err.Error()+hinted(err) != refused {
 		t.Errorf("got %v%s", err, hinted(err))
 	}
@@ -162,7 +163,8 @@ func FuzzState(f *testing.F) {
 	}
 	head, _, _ := strings.Cut(empty.String(), "\n")
 	whole := resealed(head + "\n" +
-		`{"owner":"a","app":"actions","secrets":[{"name":"A","fingerprint":"AAAAAAAAAAAAAAAAAAAAAA","updated_at":"2026-05-28T20:26:41Z"}]}` + "\n\n")
+		`{"owner":"a","app":"actions","secrets":[` +
+		`{"name":"A","fingerprint":"AAAAAAAAAAAAAAAAAAAAAA","updated_at":"2026-05-28T20:26:41Z"}]}` + "\n\n")
 	if err := openStateOf("state").decode([]byte(whole), stateFile("state")); err != nil {
 		f.Fatalf("%v:\n%s", err, whole)
 	}
@@ -195,8 +197,9 @@ func TestFingerprints(t *testing.T) {
 	s := openStateOf("state")
 	seen := map[fingerprint]string{}
 	for _, x := range []Wanted{
-		wants(apiActions, "KEY", "value"), wants(webActions, "KEY", "value"), wants(production, "KEY", "value"), wants(acmeOrg, "KEY", "value"),
-		wants(apiActions, "KEYV", "alue"), wants(apiActions, "KEY", "value "), wants(apiActions, "KEY", ""), wants(apiActions, "", "KEYvalue"),
+		wants(apiActions, "KEY", "value"), wants(webActions, "KEY", "value"), wants(production, "KEY", "value"),
+		wants(acmeOrg, "KEY", "value"), wants(apiActions, "KEYV", "alue"), wants(apiActions, "KEY", "value "),
+		wants(apiActions, "KEY", ""), wants(apiActions, "", "KEYvalue"),
 	} {
 		sum := s.fingerprint(x.Key(), x.Name, x.Value)
 		if other := seen[sum]; other != "" {
@@ -204,7 +207,8 @@ func TestFingerprints(t *testing.T) {
 		}
 		seen[sum] = x.Name + " of " + x.String()
 	}
-	if s.fingerprint(apiActions.Key(), "key", redact.New("value")) != s.fingerprint(Place{"Acme", "API", "", "actions"}.Key(), "KEY", redact.New("value")) {
+	capitals := Place{"Acme", "API", "", "actions"}
+	if s.fingerprint(apiActions.Key(), "key", redact.New("value")) != s.fingerprint(capitals.Key(), "KEY", redact.New("value")) {
 		t.Error("names know a case")
 	}
 }

@@ -49,10 +49,17 @@ func TestStateFile(t *testing.T) {
 		t.Error("a missing file is no empty state")
 	}
 	data := fileOf(t, webActions, production)
-	want := strings.NewReplacer("\t", "").Replace(`{"valetkey":"state of secrets","version":1,"host":"api.github.test","repository":"acme/infra","repository_id":7,"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}
-	{"owner":"acme","repository":"api","repository_id":41,"environment":"production","app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:38Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:22Z"}]}
-	{"owner":"acme","repository":"web","repository_id":40,"app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:37Z"},{"name":"B_\u003c\u0026\u003e","fingerprint":"…"},{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:20Z"}]}
-	{"places":2,"mac":"`)
+	const key = `"app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",`
+	const neverSeen = `{"name":"B_\u003c\u0026\u003e","fingerprint":"…"}`
+	want := `{"valetkey":"state of secrets","version":1,"host":"api.github.test","repository":"acme/infra","repository_id":7,` +
+		`"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}` + "\n" +
+		`{"owner":"acme","repository":"api","repository_id":41,"environment":"production",` + key +
+		`"secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:38Z"},` + neverSeen +
+		`,{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:22Z"}]}` + "\n" +
+		`{"owner":"acme","repository":"web","repository_id":40,` + key +
+		`"secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:37Z"},` + neverSeen +
+		`,{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:20Z"}]}` + "\n" +
+		`{"places":2,"mac":"`
 	s = openStateOf("state")
 	if err := s.decode(data, stateFile("state")); err != nil {
 		t.Fatal(err)
@@ -121,10 +128,24 @@ func TestStateFaults(t *testing.T) {
 		{"other JSON", `{"version":1}`, "is not a state file", ""},
 		{"no version", strings.Replace(whole, `"version":1`, `"version":0`, 1), "is not a state file", ""},
 		{"no JSON", strings.Replace(whole, `"version":1`, `"version":x`, 1), "is not a state file", ""},
-		{"newer", strings.Replace(whole, `"version":1`, `"version":2`, 1), "is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + anew},
-		{"newer and shorter", `{"valetkey":"state of secrets","version":3}`, "is of version 3, made by a newer valetkey; this one knows 1", ""},
-		{"other manifest", resealed(strings.Replace(head, `"repository_id":7`, `"repository_id":8`, 1) + "\n" + rest), "belongs to the manifest .github/valetkey.yml of acme/infra (id 8) at api.github.test, not .github/valetkey.yml of acme/infra (id 7) at api.github.test", "give each manifest a state file of its own, or " + anew},
-		{"changed", strings.Replace(whole, `"web"`, `"wen"`, 1), "was changed by somebody else", "restore one that valetkey wrote, or " + anew},
+		{
+			"newer", strings.Replace(whole, `"version":1`, `"version":2`, 1),
+			"is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + anew,
+		},
+		{
+			"newer and shorter", `{"valetkey":"state of secrets","version":3}`,
+			"is of version 3, made by a newer valetkey; this one knows 1", "",
+		},
+		{
+			"other manifest", resealed(strings.Replace(head, `"repository_id":7`, `"repository_id":8`, 1) + "\n" + rest),
+			"belongs to the manifest .github/valetkey.yml of acme/infra (id 8) at api.github.test, not .github/valetkey.yml of " +
+				"acme/infra (id 7) at api.github.test",
+			"give each manifest a state file of its own, or " + anew,
+		},
+		{
+			"changed", strings.Replace(whole, `"web"`, `"wen"`, 1), "was changed by somebody else",
+			"restore one that valetkey wrote, or " + anew,
+		},
 		{"changed manifest", strings.Replace(whole, "infra", "other", 1), "was changed by somebody else", ""},
 		{"a line less", strings.Replace(whole, strings.SplitAfter(whole, "\n")[1], "", 1), "was changed by somebody else", ""},
 		{"Windows", strings.ReplaceAll(whole, "\n", "\r\n"), "was changed by somebody else", ""},

@@ -69,7 +69,9 @@ func sorted(list []string) []string { return slices.Sorted(slices.Values(list)) 
 
 func TestRuns(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		wanted := []Wanted{wants(webActions, "B", "b"), wants(apiActions, "TOKEN", "one"), wants(apiActions, "KEY", "two"), wants(webActions, "A", "a")}
+		wanted := []Wanted{
+			wants(webActions, "B", "b"), wants(apiActions, "TOKEN", "one"), wants(apiActions, "KEY", "two"), wants(webActions, "A", "a"),
+		}
 		f.want("first run", f.run(wanted), []string{
 			"KEY of acme/api: created, new to the state file",
 			"TOKEN of acme/api: created, new to the state file",
@@ -200,17 +202,22 @@ func TestRefusedBeforeAnyRequest(t *testing.T) {
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		largest := strings.Repeat("x", MaxValue)
 		wanted := []Wanted{
-			wants(apiActions, "LARGEST", largest), wants(apiActions, "LARGER", largest+"x"), wants(apiActions, "1ST", ""), wants(apiActions, "github_token", ""),
-			wants(apiActions, "TWICE", "a"), wants(apiActions, "twice", "b"), wants(apiActions, "SAME", "s"), wants(Place{Owner: "Acme", Repository: "API", App: "actions"}, "Same", "s"),
+			wants(apiActions, "LARGEST", largest), wants(apiActions, "LARGER", largest+"x"), wants(apiActions, "1ST", ""),
+			wants(apiActions, "github_token", ""), wants(apiActions, "TWICE", "a"), wants(apiActions, "twice", "b"),
+			wants(apiActions, "SAME", "s"), wants(Place{Owner: "Acme", Repository: "API", App: "actions"}, "Same", "s"),
 		}
 		f.want("results", f.run(wanted), []string{
-			"1ST of acme/api: failed: a name of a secret has letters, digits and _ only, and no digit first (hint: rename it, as in NPM_TOKEN)",
+			"1ST of acme/api: failed: a name of a secret has letters, digits and _ only, and no digit first (hint: rename it, as in " +
+				"NPM_TOKEN)",
 			"github_token of acme/api: failed: github_token: names that begin with GITHUB_ are GitHub's own (hint: rename it)",
-			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub takes 49152 (hint: keep large values in an encrypted file, and its passphrase in the secret)",
+			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub takes 49152 (hint: keep large values in an " +
+				"encrypted file, and its passphrase in the secret)",
 			"LARGEST of acme/api: created, new to the state file",
 			"SAME of acme/api: created, new to the state file",
-			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
-			"twice of acme/api: failed: twice of acme/api is wanted more than once, and not the same (hint: let only one entry of the manifest name it there)",
+			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, and not the same (hint: let only one entry of the " +
+				"manifest name it there)",
+			"twice of acme/api: failed: twice of acme/api is wanted more than once, and not the same (hint: let only one entry of the " +
+				"manifest name it there)",
 		})
 		f.sees(wanted[:1])
 		f.want("requests", sorted(f.asked()), []string{
