@@ -207,7 +207,7 @@ func TestParseMint(t *testing.T) {
 			if c.check != nil {
 				got, want := c.check(req)
 				asYAML := cmp.Transformer("map", func(m interface{ YAML() string }) string { return m.YAML() })
-			if diff := cmp.Diff(want, got, asYAML); diff != "" {
+				if diff := cmp.Diff(want, got, asYAML); diff != "" {
 					t.Error(diff)
 				}
 			}
