@@ -16,10 +16,10 @@ import (
 // tokenForms returns every token that there was, the person's too, in each form of it.
 func tokenForms(ts *testscript.TestScript) (forms []redact.String) {
 	for _, t := range scriptOf(ts).github.Tokens() {
-		forms = append(forms, actions.Forms(redact.New(t.Value))...)
+		forms = append(forms, actions.Encodings(redact.New(t.Value))...)
 	}
 	if personal := ts.Getenv("MY_TOKEN"); personal != "" {
-		forms = append(forms, actions.Forms(redact.New(personal))...)
+		forms = append(forms, actions.Encodings(redact.New(personal))...)
 	}
 	return forms
 }
@@ -27,7 +27,7 @@ func tokenForms(ts *testscript.TestScript) (forms []redact.String) {
 // checkHidden looks for each secret, in each form of it, in the log and in the
 // summary. Lines of add-mask are what hides them.
 func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
-	secrets := append(tokenForms(ts), actions.Lines(redact.New(ts.Getenv("INPUT_PRIVATE-KEY")))...)
+	secrets := append(tokenForms(ts), actions.LongLines(redact.New(ts.Getenv("INPUT_PRIVATE-KEY")))...)
 	var lines []string
 	for line := range strings.Lines(ts.ReadFile("stdout") + ts.ReadFile("stderr") + ts.ReadFile("summary")) {
 		if !strings.HasPrefix(line, "::add-mask::") {
@@ -54,7 +54,7 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 
 // checkSilent looks for each secret, in each form of it, in files that others keep.
 func checkSilent(ts *testscript.TestScript, _ bool, args []string) {
-	secrets := append(tokenForms(ts), actions.Lines(redact.New(fakegithubtest.PEM(fakegithubtest.Key())))...)
+	secrets := append(tokenForms(ts), actions.LongLines(redact.New(fakegithubtest.PEM(fakegithubtest.Key())))...)
 	for _, name := range args {
 		text := ts.ReadFile(name)
 		for _, s := range secrets {

@@ -11,7 +11,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// What others wrote is seen for what it is, wherever it goes.
+// Invisible characters in texts of others are shown as escapes, everywhere.
 func TestLogShowsWhatCannotBeSeen(t *testing.T) {
 	const text, want = "a\x1b[2Jb\u202ec\u200bd\xffe", `a\x1b[2Jb\u202ec\u200bd\xffe`
 	r, log := newRunner(t, map[string]string{"RUNNER_DEBUG": "1"})
@@ -20,8 +20,8 @@ func TestLogShowsWhatCannotBeSeen(t *testing.T) {
 	r.Notice("%s", text)
 	r.Warning("%s", text)
 	r.Error("%s", text)
-	r.Fail(fault.New("no "+text, "mend "+text))
-	lines := "W\n::debug::W\n::notice::W\n::warning::W\n::error::W\n::error::no W%0Ahint: mend W\n"
+	r.Fail(fault.New("no "+text, "fix "+text))
+	lines := "W\n::debug::W\n::notice::W\n::warning::W\n::error::W\n::error::no W%0Ahint: fix W\n"
 	if diff := cmp.Diff(strings.ReplaceAll(lines, "W", want), log.String()); diff != "" {
 		t.Error(diff)
 	}
@@ -33,7 +33,7 @@ func TestLogShowsWhatCannotBeSeen(t *testing.T) {
 	}
 }
 
-// The runner may look past characters that show nothing when it looks for a command.
+// The runner may ignore invisible characters when it looks for a command.
 func TestInvisibleCharactersHideNoCommand(t *testing.T) {
 	for _, before := range []string{"\u200b", "\ufe0f", "\u00ad", "\x00", "\u202e"} {
 		r, log := newRunner(t, nil)
@@ -49,11 +49,11 @@ func TestAtMostTenAnnotations(t *testing.T) {
 	var errs []error
 	var want string
 	for i := range 13 {
-		errs = append(errs, fault.New(fmt.Sprint("e", i), "mend it"))
+		errs = append(errs, fault.New(fmt.Sprint("e", i), "fix it"))
 		if i < 10 {
-			want += fmt.Sprintf("::error::e%d%%0Ahint: mend it\n", i)
+			want += fmt.Sprintf("::error::e%d%%0Ahint: fix it\n", i)
 		} else {
-			want += fmt.Sprintf("error: e%d\nhint: mend it\n", i)
+			want += fmt.Sprintf("error: e%d\nhint: fix it\n", i)
 		}
 	}
 	r.Fail(errors.Join(errs...))

@@ -7,13 +7,15 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// maxEvent bounds what is read of an event; GitHub cuts webhooks at 25 MB.
+// maxEvent is the largest event file that is read. GitHub limits webhooks to
+// 25 MB.
 const maxEvent = 32 << 20
 
-// WithoutSecrets tells why a run gets no secrets, and what to do about it; empty
-// where it should get them. GitHub gives none to pull requests from forks, and
-// Dependabot only its own. Skip is what a step may do without them, as its inputs have
-// it, and empty where they don't.
+// WithoutSecrets returns why a run gets no secrets and what to do about it, or
+// two empty strings for a run that should get them. GitHub passes no secrets to
+// pull requests from forks, and passes only the Dependabot secrets to runs of
+// Dependabot. skip is advice on how the step can do without secrets, or empty
+// if it can't.
 func (r *Runner) WithoutSecrets(skip string) (cause, hint string) {
 	if r.Variable("GITHUB_ACTOR") == "dependabot[bot]" {
 		cause, hint = "Dependabot's runs get Dependabot's own secrets only",
@@ -22,7 +24,7 @@ func (r *Runner) WithoutSecrets(skip string) (cause, hint string) {
 			hint += ", or " + skip
 		}
 	} else if r.fromFork() {
-		cause, hint = "pull requests from forks get no secrets", "do what needs one after the merge"
+		cause, hint = "pull requests from forks get no secrets", "run what needs a secret after the merge"
 		if skip != "" {
 			hint = skip + ", and " + hint
 		}
@@ -30,6 +32,8 @@ func (r *Runner) WithoutSecrets(skip string) (cause, hint string) {
 	return cause, hint
 }
 
+// settings returns the address of a page of the repository's settings, or the
+// way to it in words if the address is unknown.
 func (r *Runner) settings(path string) string {
 	server, repository := r.Variable("GITHUB_SERVER_URL"), r.Variable("GITHUB_REPOSITORY")
 	if server == "" || repository == "" {
@@ -38,8 +42,8 @@ func (r *Runner) settings(path string) string {
 	return server + "/" + repository + path
 }
 
-// fromFork reads the event: pull_request_target has secrets, the others that
-// carry a pull request have not when its head is elsewhere.
+// fromFork reports whether the event comes from a pull request whose head is in
+// another repository. pull_request_target is left out: its runs get secrets.
 func (r *Runner) fromFork() bool {
 	name := r.Variable("GITHUB_EVENT_NAME")
 	if !strings.HasPrefix(name, "pull_request") || name == "pull_request_target" {

@@ -12,8 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// newRunner gives a runner with empty files in a directory of its own, and what
-// it writes to the log.
+// newRunner returns a runner with empty files in a directory of its own, and the
+// log that it writes.
 func newRunner(t testing.TB, env map[string]string) (*Runner, *strings.Builder) {
 	t.Helper()
 	all := map[string]string{"GITHUB_ACTIONS": "true"}
@@ -39,7 +39,7 @@ func read(t testing.TB, r *Runner, variable string) string {
 	return string(data)
 }
 
-// Whatever the value, the runner reads back that value and no other pair.
+// The runner reads back exactly the value that was written, and no other pair.
 func FuzzOutputRoundTrip(f *testing.F) {
 	f.Add("token", "ghs_x")
 	f.Add("a", "x\nadmin=true")
@@ -84,7 +84,7 @@ func TestHeredocRefusesItsDelimiter(t *testing.T) {
 	}
 }
 
-func TestReady(t *testing.T) {
+func TestCheckFiles(t *testing.T) {
 	for _, c := range []struct {
 		name string
 		env  map[string]string
@@ -103,7 +103,7 @@ func TestReady(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r, _ := newRunner(t, c.env)
-			err := r.Ready()
+			err := r.CheckFiles()
 			if got := errorText(err); !strings.HasPrefix(got, c.want) || (c.want == "") != (err == nil) {
 				t.Errorf("got %q, want %q", got, c.want)
 			}

@@ -13,22 +13,22 @@ import (
 )
 
 // Inputs reads the inputs of one step and collects what is wrong with them, so
-// that a user sees every fault in one run. An empty input counts as absent, and
-// the default that action.yml declares stands in for it: the runner applies
-// defaults only to inputs that `with:` leaves out, and elsewhere nobody does.
+// that a user sees every fault in one run. An empty input counts as absent and
+// gets the default that action.yml declares: the runner applies defaults only to
+// inputs that `with:` leaves out, and outside a runner nobody applies them.
 type Inputs struct {
 	runner      *Runner
 	schema      *Schema
-	environment []string               // NAME=value, of the step
-	byName      map[string]InputSchema // in small letters
-	variables   map[string]bool        // those of declared inputs
+	environment []string               // of the step, as NAME=value
+	byName      map[string]InputSchema // by the lower-case name
+	variables   map[string]bool        // of declared inputs
 	read        map[string]bool
 	faults      []error
 }
 
-// Inputs starts reading the inputs that schema declares. The environment is the
-// step's, each variable as NAME=value: it shows what was given under other names. Where
-// that is nobody's business, as in the post stage, it is nil.
+// Inputs returns a reader of the inputs that schema declares. environment holds
+// the variables of the step as NAME=value; undeclared inputs are found there. It is
+// nil where they do not matter, as in the post stage.
 func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
 	in := &Inputs{
 		runner: r, schema: schema, environment: environment,
@@ -46,19 +46,20 @@ func (in *Inputs) declared(name string) (InputSchema, bool) {
 	return found, ok
 }
 
-// String gives an input without the white space around it.
+// String returns an input without the white space around it.
 func (in *Inputs) String(name string) string {
-	return strings.TrimSpace(in.document(name))
+	return strings.TrimSpace(in.untrimmed(name))
 }
 
-// Secret gives an input as it is. The caller masks it before anything else.
+// Secret returns an input unchanged. The caller masks it before anything else.
 func (in *Inputs) Secret(name string) redact.String {
-	return redact.New(in.document(name))
+	return redact.New(in.untrimmed(name))
 }
 
-// Key is [Inputs.Secret] for an input whose absence the caller judges anyway. White
-// space alone is absent here: it is what is left of a block of several lines when the
-// secret in it is empty, as all are for pull requests from forks.
+// Key is [Inputs.Secret] for an input whose absence the caller handles. Here white
+// space alone counts as absent, not as a fault: it is left of a block of several
+// lines if the secret in it is empty, as all secrets are for pull requests from
+// forks.
 func (in *Inputs) Key(name string) redact.String {
 	v := in.raw(name)
 	if isBlank(v) {
@@ -67,13 +68,13 @@ func (in *Inputs) Key(name string) redact.String {
 	return redact.New(v)
 }
 
-// Bool gives an input that is true or false. Empty is false.
+// Bool returns an input that is true or false. Empty means false.
 func (in *Inputs) Bool(name string) bool {
 	return in.Choice(name, "false", "true") == "true"
 }
 
-// Choice gives an input that is one of a few words, in any case; the first one
-// stands in for an empty input.
+// Choice returns an input that is one of a few words, in any case. The first word
+// is the default.
 func (in *Inputs) Choice(name string, words ...string) string {
 	v := strings.ToLower(in.String(name))
 	switch {
@@ -86,24 +87,24 @@ func (in *Inputs) Choice(name string, words ...string) string {
 	return words[0]
 }
 
-// Fault notes that an input is wrong, and how to right it.
+// Fault records that an input is wrong, and how to fix it.
 func (in *Inputs) Fault(name, problem, hint string) {
 	in.faults = append(in.faults, Fault{Input: name, Problem: problem, Hint: hint})
 }
 
-// Err gives all that was noted.
+// Err returns all recorded faults, or nil.
 func (in *Inputs) Err() error { return errors.Join(in.faults...) }
 
-// Read lists the inputs asked for so far, sorted: a test holds them against the
-// schema.
+// Read returns the sorted names of the inputs read so far. A test compares them
+// with the schema.
 func (in *Inputs) Read() []string { return slices.Sorted(maps.Keys(in.read)) }
 
-// document is the input's value or its default, not trimmed.
-func (in *Inputs) document(name string) string {
+// untrimmed returns the input's value or its default, with its white space.
+func (in *Inputs) untrimmed(name string) string {
 	before := in.read[name]
 	v := in.raw(name)
 	if isBlank(v) && !before {
-		in.blank(name)
+		in.noteBlank(name)
 	}
 	if strings.TrimSpace(v) == "" {
 		declared, _ := in.declared(name)
@@ -112,7 +113,7 @@ func (in *Inputs) document(name string) string {
 	return v
 }
 
-// raw is what the variable of a declared input holds.
+// raw returns the value of a declared input's variable.
 func (in *Inputs) raw(name string) string {
 	declared, ok := in.declared(name)
 	if !ok {
@@ -122,25 +123,25 @@ func (in *Inputs) raw(name string) string {
 	return in.runner.getenv(variableOf(name))
 }
 
-// variableOf is where the runner puts an input. Only spaces become underscores; dashes
-// stay (Handler.cs).
+// variableOf returns the name of the variable in which the runner passes an input.
+// Only spaces become underscores; dashes stay (Handler.cs).
 func variableOf(name string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
 }
 
 const prefix = "INPUT_"
 
-// isBlank reports whether a text is given, but holds nothing that could be seen.
+// isBlank reports whether a text is not empty but consists of white space alone.
 func isBlank(text string) bool { return text != "" && strings.TrimSpace(text) == "" }
 
-func (in *Inputs) blank(name string) {
+func (in *Inputs) noteBlank(name string) {
 	in.Fault(name, "holds nothing but white space", "give it a value, or leave it out")
 }
 
 var expression = regexp.MustCompile(`\$\{\{\s*(github|runner)\.([a-z_]+)\s*\}\}`)
 
-// expand evaluates what a default may hold of the runner's expressions: a value
-// of the github or the runner context, which the environment carries too.
+// expand evaluates those of the runner's expressions that a default may contain:
+// values of the github and runner contexts, which are in the environment too.
 func (r *Runner) expand(text string) string {
 	return expression.ReplaceAllStringFunc(text, func(e string) string {
 		m := expression.FindStringSubmatch(e)
@@ -148,16 +149,17 @@ func (r *Runner) expand(text string) string {
 	})
 }
 
-// longestWord and plainWord are what a message may repeat. A counted repetition would
-// make the pattern as large as its count.
+// longestWord and plainWord limit the words that a message may repeat. The length
+// is checked separately because a counted repetition makes a pattern as large as
+// its count.
 const longestWord = 60
 
 var plainWord = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]+$`)
 })
 
-// Quote shows a word that a user gave, unless it could be a secret in the wrong
-// input: then it tells only how long it is.
+// Quote returns a word of a user in quotes. If the word could be a secret in the
+// wrong input, Quote returns only how long it is.
 func Quote(word string) string {
 	if len(word) <= longestWord && plainWord().MatchString(word) && !redact.MayBeSecret(word) {
 		return `"` + word + `"`

@@ -15,137 +15,35 @@ func TestInputs(t *testing.T) {
 		{Name: "flag", Default: "false"},
 		{Name: "api", Default: "${{ github.api_url }}"},
 	}}
+	withDefault := func(in *Inputs) any { return in.String("with default") }
+	api := func(in *Inputs) any { return in.String("api") }
+	flag := func(in *Inputs) any { return in.Bool("flag") }
+	const blank = "holds nothing but white space"
 	for _, c := range []struct {
-		name string
-		env  map[string]string
-		read func(*Inputs) any
-		want any
-		err  string
+		name, variable, value string
+		read                  func(*Inputs) any
+		want                  any
+		err                   string
 	}{
-		{"trimmed", map[string]string{"INPUT_PLAIN": " x \n"}, func(in *Inputs) any { return in.String("plain") }, "x", ""},
+		{"trimmed", "INPUT_PLAIN", " x \n", func(in *Inputs) any { return in.String("plain") }, "x", ""},
+		{"space becomes underscore", "INPUT_WITH_DEFAULT", "x", withDefault, "x", ""},
+		{"default", "", "", withDefault, "red", ""},
+		{"default of an empty one", "INPUT_WITH_DEFAULT", "", withDefault, "red", ""},
 		{
-			"a secret is not trimmed",
-			map[string]string{"INPUT_PLAIN": " x \n"},
-			func(in *Inputs) any { return in.Secret("plain").Reveal() }, " x \n", "",
+			"blank is not empty", "INPUT_WITH_DEFAULT", " \n",
+			func(in *Inputs) any { in.String("with default"); return in.String("with default") }, "red", "input with default: " + blank,
 		},
-		{
-			"space becomes underscore",
-			map[string]string{"INPUT_WITH_DEFAULT": "x"},
-			func(in *Inputs) any { return in.String("with default") }, "x", "",
-		},
-		{"default", nil, func(in *Inputs) any { return in.String("with default") }, "red", ""},
-		{
-			"default of an empty one",
-			map[string]string{"INPUT_WITH_DEFAULT": ""},
-			func(in *Inputs) any { return in.String("with default") }, "red", "",
-		},
-		{
-			"blank is not empty",
-			map[string]string{"INPUT_WITH_DEFAULT": " \n"},
-			func(in *Inputs) any { in.String("with default"); return in.String("with default") }, "red",
-			"input with default: holds nothing but white space",
-		},
-		{
-			"a blank secret",
-			map[string]string{"INPUT_PLAIN": " \n"},
-			func(in *Inputs) any { return in.Secret("plain").Empty() }, true,
-			"input plain: holds nothing but white space",
-		},
-		{"a blank key", map[string]string{"INPUT_PLAIN": " \n"}, func(in *Inputs) any { return in.Key("plain").Empty() }, true, ""},
-		{"a key as it is", map[string]string{"INPUT_PLAIN": " x\n"}, func(in *Inputs) any { return in.Key("plain").Reveal() }, " x\n", ""},
-		{
-			"expression",
-			map[string]string{"GITHUB_API_URL": "https://ghes/api/v3"},
-			func(in *Inputs) any { return in.String("api") },
-			"https://ghes/api/v3", "",
-		},
-		{"expression without a runner", nil, func(in *Inputs) any { return in.String("api") }, "", ""},
-		{"true", map[string]string{"INPUT_FLAG": "TRUE"}, func(in *Inputs) any { return in.Bool("flag") }, true, ""},
-		{
-			"no boolean",
-			map[string]string{"INPUT_FLAG": "yes"},
-			func(in *Inputs) any { return in.Bool("flag") }, false,
-			`input flag: "yes" is not one of its values`,
-		},
-		{
-			"list",
-			map[string]string{"INPUT_PLAIN": "a, b\n c,,A b"},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string{"a", "b", "c", "A"},
-			"",
-		},
-		{"no list", nil, func(in *Inputs) any { return in.List("plain") }, []string(nil), ""},
-		{
-			"a list of nothing",
-			map[string]string{"INPUT_PLAIN": " , ,\n"},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string(nil), "input plain: is given, but names nothing",
-		},
-		{
-			"a blank list",
-			map[string]string{"INPUT_PLAIN": "\n"},
-			func(in *Inputs) any { return in.List("plain") }, []string(nil),
-			"input plain: holds nothing but white space",
-		},
-		{
-			"a JSON array",
-			map[string]string{"INPUT_PLAIN": ` [ "a", "b c",` + "\n" + `"a" ] `},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string{"a", "b c"},
-			"",
-		},
-		{
-			"an empty JSON array",
-			map[string]string{"INPUT_PLAIN": "[ ]"},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string(nil), "input plain: is given, but names nothing",
-		},
-		{
-			"a broken JSON array",
-			map[string]string{"INPUT_PLAIN": `["a", b]`},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string(nil), "input plain: is no JSON array of texts",
-		},
-		{
-			"a JSON array of more than texts",
-			map[string]string{"INPUT_PLAIN": `["a", 1]`},
-			func(in *Inputs) any { return in.List("plain") }, []string(nil), "input plain: is no JSON array of texts",
-		},
-		{
-			"a JSON array with a hole",
-			map[string]string{"INPUT_PLAIN": `["a", ""]`},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string(nil), "input plain: has an empty entry in its JSON array",
-		},
-		{
-			"a JSON array with null",
-			map[string]string{"INPUT_PLAIN": `["a", null]`},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string(nil), "input plain: has an empty entry in its JSON array",
-		},
-		{
-			"a pattern is no array",
-			map[string]string{"INPUT_PLAIN": "[ab]-*, c"},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string{"[ab]-*", "c"},
-			"",
-		},
-		{
-			"a list of YAML",
-			map[string]string{"INPUT_PLAIN": "- a\n- b"},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string(nil), "input plain: is written as a list of YAML, with dashes",
-		},
-		{
-			"a dash in front of a name",
-			map[string]string{"INPUT_PLAIN": "-a\nb-"},
-			func(in *Inputs) any { return in.List("plain") },
-			[]string{"-a", "b-"},
-			"",
-		},
+		{"a secret is not trimmed", "INPUT_PLAIN", " x \n", func(in *Inputs) any { return in.Secret("plain").Reveal() }, " x \n", ""},
+		{"a blank secret", "INPUT_PLAIN", " \n", func(in *Inputs) any { return in.Secret("plain").Empty() }, true, "input plain: " + blank},
+		{"a blank key", "INPUT_PLAIN", " \n", func(in *Inputs) any { return in.Key("plain").Empty() }, true, ""},
+		{"a key as it is", "INPUT_PLAIN", " x\n", func(in *Inputs) any { return in.Key("plain").Reveal() }, " x\n", ""},
+		{"expression", "GITHUB_API_URL", "https://ghes/api/v3", api, "https://ghes/api/v3", ""},
+		{"expression without a runner", "", "", api, "", ""},
+		{"true", "INPUT_FLAG", "TRUE", flag, true, ""},
+		{"no boolean", "INPUT_FLAG", "yes", flag, false, `input flag: "yes" is not one of its values`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			r, _ := newRunner(t, c.env)
+			r, _ := newRunner(t, map[string]string{c.variable: c.value})
 			in := r.Inputs(schema, nil)
 			if diff := cmp.Diff(c.want, c.read(in)); diff != "" {
 				t.Error(diff)

@@ -7,9 +7,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runnerMasks are the texts that the runner looks for when it was given masks. It
-// adds encodings of each (ValueEncoders.cs), of which those in base64 matter here:
-// the others change quotes, ampersands and blanks, which no form of a token has.
+// runnerMasks returns the texts that the runner hides once it has the given masks.
+// It adds encodings of each (ValueEncoders.cs). Only those in base64 matter here:
+// the others change quotes, ampersands and spaces, which no encoded token has.
 func runnerMasks(masks []redact.String) []string {
 	var patterns []string
 	for _, mask := range masks {
@@ -22,8 +22,8 @@ func runnerMasks(masks []redact.String) []string {
 	return patterns
 }
 
-// hiddenBy tells of each byte of a text whether the runner, which masks a log line
-// by line, shows *** in its place.
+// hiddenBy reports for each byte of a text whether the runner, which masks a log
+// line by line, shows *** in its place.
 func hiddenBy(patterns []string, text string) []bool {
 	hidden := make([]bool, len(text))
 	at := 0
@@ -45,7 +45,7 @@ func hiddenBy(patterns []string, text string) []bool {
 	return hidden
 }
 
-// asShown is a text as the runner's log has it.
+// asShown returns a text as it appears in the runner's log.
 func asShown(patterns []string, text string) string {
 	var b strings.Builder
 	hidden := hiddenBy(patterns, text)

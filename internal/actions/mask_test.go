@@ -13,7 +13,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// masked is what the runner makes of a text: exact replacement of each mask.
+// masked replaces every mask in a text exactly, as the runner does.
 func masked(text string, masks []redact.String) string {
 	for _, m := range masks {
 		text = strings.ReplaceAll(text, m.Reveal(), "***")
@@ -29,11 +29,11 @@ func tokens() map[string]string {
 	}
 }
 
-// Whatever a tool prints a token as, at most a few characters at the edge of an
-// encoded form stay readable.
-func TestFormsCoverWhatTheRunnerMisses(t *testing.T) {
+// In every encoding, at most a few characters at the edges of a token stay
+// readable.
+func TestEncodingsCoverWhatTheRunnerMisses(t *testing.T) {
 	for kind, token := range tokens() {
-		forms := Forms(redact.New(token))
+		forms := Encodings(redact.New(token))
 		std, url := base64.StdEncoding, base64.URLEncoding
 		prints := map[string]string{
 			"itself":                 token,
@@ -68,11 +68,11 @@ func TestFormsCoverWhatTheRunnerMisses(t *testing.T) {
 	}
 }
 
-// The alphabets of base64 differ only where a secret has characters that no token
-// of GitHub's has; a password that was made for a rotation may.
-func TestFormsInBothAlphabets(t *testing.T) {
+// The alphabets of base64 differ only for characters that are in no token of
+// GitHub's, but may be in a password that a rotation made.
+func TestEncodingsInBothAlphabets(t *testing.T) {
 	secret := rand.Text() + strings.Repeat("~?>", 12) + rand.Text()
-	patterns := runnerMasks(Forms(redact.New(secret)))
+	patterns := runnerMasks(Encodings(redact.New(secret)))
 	for _, encoding := range []*base64.Encoding{base64.StdEncoding, base64.URLEncoding} {
 		for _, before := range []string{"", "x", "xy"} {
 			left := strings.ReplaceAll(asShown(patterns, encoding.EncodeToString([]byte(before+secret))), "***", "")
@@ -83,17 +83,17 @@ func TestFormsInBothAlphabets(t *testing.T) {
 	}
 }
 
-func TestFormsLeaveTheJWTHeaderAlone(t *testing.T) {
+func TestEncodingsLeaveTheJWTHeaderAlone(t *testing.T) {
 	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"RS256","typ":"JWT"}`))
 	token := "ghs_917_" + header + "." + rand.Text() + "." + rand.Text()
-	for _, form := range Forms(redact.New(token)) {
+	for _, form := range Encodings(redact.New(token)) {
 		if strings.Contains(header, form.Reveal()) {
 			t.Error("the header that every JWT has is masked: job outputs that hold another JWT would be dropped")
 		}
 	}
 }
 
-func TestLines(t *testing.T) {
+func TestLongLines(t *testing.T) {
 	secret := []string{rand.Text(), rand.Text(), "c2hvcnQ="}
 	pem := "-----BEGIN RSA PRIVATE KEY-----\n" + strings.Join(secret, "\n") + "\n-----END RSA PRIVATE KEY-----\n"
 	for name, text := range map[string]string{
@@ -105,7 +105,7 @@ func TestLines(t *testing.T) {
 		"quoted":        `"` + pem + `"`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			lines := Lines(redact.New(text))
+			lines := LongLines(redact.New(text))
 			if len(lines) != 2 {
 				t.Fatalf("%d masks, want one for each of the two long lines", len(lines))
 			}
@@ -132,7 +132,7 @@ func TestMask(t *testing.T) {
 		t.Error("a masked value was written all the same")
 	}
 
-	// The runner would hide both of what overlaps; so do we.
+	// The runner hides overlapping masks completely.
 	long := rand.Text() + rand.Text()
 	r.Mask(redact.New(long[:30]), redact.New(long[20:]), redact.New(long))
 	log.Reset()
@@ -150,8 +150,7 @@ func TestMask(t *testing.T) {
 	}
 }
 
-// A stream of somebody else's gets plain lines, in which known secrets are hidden all
-// the same, whatever the runner would take.
+// A plain runner writes only plain lines, and hides the known secrets in them.
 func TestPlainAnnouncesNothing(t *testing.T) {
 	var log strings.Builder
 	env := map[string]string{"GITHUB_ACTIONS": "true", "RUNNER_DEBUG": "1"}
@@ -168,7 +167,7 @@ func TestPlainAnnouncesNothing(t *testing.T) {
 	if diff := cmp.Diff(want, log.String()); diff != "" {
 		t.Error(diff)
 	}
-	if !r.Present() {
+	if !r.OnRunner() {
 		t.Error("the job runs under a runner, whoever owns the stream")
 	}
 }

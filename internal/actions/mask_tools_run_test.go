@@ -18,15 +18,15 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// secretToken is a token, and where in it that stands which nobody can guess.
+// secretToken is a token and the limits that its masks have to keep.
 type secretToken struct {
 	value string
-	from  int
-	least int // how much of it has to stay hidden for the token to be of no use
-	masks int // how many it may cost: the runner tries each on each line of the log
+	from  int // where the part begins that nobody can guess
+	least int // number of its characters that have to stay hidden to make the token useless
+	masks int // largest number of masks: the runner tries each on every line of the log
 }
 
-// bothForms makes a token of each form that GitHub has
+// bothForms returns a new token of each form that GitHub issues
 // (https://github.blog/changelog, "New format for GitHub App installation tokens").
 func bothForms() map[string]secretToken {
 	b64 := base64.RawURLEncoding.EncodeToString
@@ -36,13 +36,13 @@ func bothForms() map[string]secretToken {
 	claims := b64([]byte(`{"iss":"github","exp":4102444800,"jti":"` + rand.Text() + rand.Text() + `"}`))
 	head := "ghs_1234567_" + header + "." + claims + "."
 	return map[string]secretToken{
-		// 20 characters are 119 bits, of which the checksum at the end tells 32.
+		// 20 characters are 119 bits; the checksum at the end reveals 32 of them.
 		"opaque":    {"ghs_" + (rand.Text() + rand.Text())[:36], 4, 20, 28},
 		"stateless": {head + b64(signature), len(head), 40, 149},
 	}
 }
 
-// contexts are texts with a token in them, with no newline at the end.
+// contexts returns the texts that surround a token, without a final newline.
 func contexts() map[string][2]string {
 	return map[string][2]string{
 		"alone":    {"", ""},
@@ -55,18 +55,18 @@ func contexts() map[string][2]string {
 	}
 }
 
-// Whatever a tool makes of a text with a token in it: of what nobody can guess, too
-// much stays hidden for anybody to find the rest.
+// After any of these tools, too many characters of the secret part stay hidden for
+// anybody to guess them.
 func TestTools(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
 	for kind, token := range bothForms() {
-		forms := Forms(redact.New(token.value))
+		forms := Encodings(redact.New(token.value))
 		if len(forms) > token.masks {
 			t.Errorf("%s: %d masks, more than %d", kind, len(forms), token.masks)
 		}
 		patterns := runnerMasks(forms)
-		for name, tool := range covered() {
+		for name, tool := range covered {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				t.Parallel()
 				for what, context := range contexts() {
@@ -97,11 +97,11 @@ func TestTools(t *testing.T) {
 	}
 }
 
-// What is said to be out of reach is: else it belongs to the others.
+// The tools listed as not covered are not. If one is, it belongs to the others.
 func TestToolsNotCovered(t *testing.T) {
 	token := bothForms()["stateless"]
-	patterns := runnerMasks(Forms(redact.New(token.value)))
-	for name, tool := range uncovered() {
+	patterns := runnerMasks(Encodings(redact.New(token.value)))
+	for name, tool := range uncovered {
 		hidden := token.hidden(patterns, tool.print)
 		if n := len(slices.DeleteFunc(hidden, func(h bool) bool { return !h })); n >= token.least || tool.reason == "" {
 			t.Errorf("%s: %d characters are hidden", name, n)
@@ -109,7 +109,8 @@ func TestToolsNotCovered(t *testing.T) {
 	}
 }
 
-// docs/masks.md says what was tried, and what is out of reach and why.
+// docs/masks.md names the tools that were tried, and those not covered, with the
+// reason.
 func TestToolsInDocs(t *testing.T) {
 	text, err := os.ReadFile("../../docs/masks.md")
 	if err != nil {
@@ -118,23 +119,23 @@ func TestToolsInDocs(t *testing.T) {
 	doc := string(text)
 	tried, others, _ := strings.Cut(doc, "\nMasks do not hold")
 	_, tried, _ = strings.Cut(tried, "\nThese were tried")
-	for name := range covered() {
+	for name := range covered {
 		if !strings.Contains(tried, "`"+name+"`") {
 			t.Errorf("it does not say that %s was tried", name)
 		}
 	}
-	for name, tool := range uncovered() {
+	for name, tool := range uncovered {
 		row := "| `" + strings.ReplaceAll(name, "|", `\|`) + "` | " + tool.reason + " |\n"
 		if !strings.Contains(others, row) {
 			t.Errorf("it lacks the row %s", row)
 		}
 	}
-	if n, m := strings.Count(tried, "`")/2, strings.Count(others, "\n| `"); n != len(covered()) || m != len(uncovered()) {
-		t.Errorf("it has %d and %d names, and the tests have %d and %d", n, m, len(covered()), len(uncovered()))
+	if n, m := strings.Count(tried, "`")/2, strings.Count(others, "\n| `"); n != len(covered) || m != len(uncovered) {
+		t.Errorf("it has %d and %d names, and the tests have %d and %d", n, m, len(covered), len(uncovered))
 	}
 	said := regexp.MustCompile(`makes (\d+) for one of 40 characters,\s+and (\d+) for one of 520`).FindStringSubmatch(doc)
 	for i, kind := range []string{"opaque", "stateless"} {
-		n := len(Forms(redact.New(bothForms()[kind].value)))
+		n := len(Encodings(redact.New(bothForms()[kind].value)))
 		// Hex without a letter in it is the same in small letters and in capitals.
 		if len(said) != 3 || !slices.Contains([]string{fmt.Sprint(n), fmt.Sprint(n + 1), fmt.Sprint(n + 2)}, said[i+1]) {
 			t.Errorf("%s: it does not say that there are %d masks", kind, n)
@@ -142,8 +143,8 @@ func TestToolsInDocs(t *testing.T) {
 	}
 }
 
-// hidden tells of each character that nobody can guess whether the log keeps it:
-// whether all that changes when it changes is masked.
+// hidden reports for each character of the secret part whether the log hides it,
+// which means that everything that changes with it is masked.
 func (s secretToken) hidden(patterns []string, run func(string) string) []bool {
 	out := run(s.value)
 	masked := hiddenBy(patterns, out)
@@ -166,7 +167,7 @@ func (s secretToken) hidden(patterns []string, run func(string) string) []bool {
 	return hidden
 }
 
-// others are characters of the same kind, that differ in other bits.
+// others returns characters of the same kind that differ from c in various bits.
 func others(c byte) []byte {
 	for _, alphabet := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "-_"} {
 		if i := strings.IndexByte(alphabet, c); i >= 0 {
@@ -177,7 +178,7 @@ func others(c byte) []byte {
 	panic("no character of a token")
 }
 
-// compare holds what print says against the tool itself, where this machine has it.
+// compare compares print with the tool itself, if this machine has it.
 func (c tool) compare(t *testing.T, text, server string) {
 	t.Helper()
 	if c.script == "" || testing.Short() {

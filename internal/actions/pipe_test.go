@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// soon fails where a call does not come back, as from a named pipe.
+// soon fails the test if a call does not return, as with a named pipe.
 func soon(t *testing.T, call func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -22,7 +22,7 @@ func soon(t *testing.T, call func()) {
 	select {
 	case <-done:
 	case <-time.After(time.Minute):
-		t.Fatal("it waits")
+		t.Fatal("it blocks")
 	}
 }
 
@@ -35,8 +35,7 @@ func pipe(t *testing.T) string {
 	return path
 }
 
-// Where the runner's file is none, nothing is made that could not be handed over, and
-// nobody is waited for.
+// A file of the runner's that is not a plain file is an error, and does not block.
 func TestRunnerFileIsNone(t *testing.T) {
 	read := pipe(t)
 	reader, err := os.OpenFile(read, os.O_RDWR, 0)
@@ -53,7 +52,9 @@ func TestRunnerFileIsNone(t *testing.T) {
 		{"a device, no runner", "/dev/null", "", ""},
 	} {
 		r, _ := newRunner(t, map[string]string{"GITHUB_OUTPUT": c.path, "GITHUB_ACTIONS": c.runner})
-		for what, call := range map[string]func() error{"ready": r.Ready, "output": func() error { return r.Output(Pair{"a", "b"}) }} {
+		for what, call := range map[string]func() error{
+			"check": r.CheckFiles, "output": func() error { return r.Output(Pair{"a", "b"}) },
+		} {
 			soon(t, func() {
 				err := call()
 				if (err == nil) != (c.want == "") || err != nil && !strings.HasPrefix(err.Error(), c.want) {
@@ -64,7 +65,7 @@ func TestRunnerFileIsNone(t *testing.T) {
 	}
 }
 
-// An event that can't be read tells nothing, and is not waited for.
+// An event that can't be read counts as no fork, and does not block.
 func TestEventIsNone(t *testing.T) {
 	fork := `{"pull_request":{"head":{"repo":{"full_name":"stranger/api"}}}}`
 	file := filepath.Join(t.TempDir(), "event.json")

@@ -2,18 +2,19 @@
 // environment, masks and annotations as workflow commands on one stream, and
 // outputs, state and the job summary through the files the runner names.
 //
-// It never decides anything and never prints a value it was not given. Start at
-// [New], then [Runner.Inputs].
+// The package makes no decisions, and prints only values that it was given. Start
+// at [New], then [Runner.Inputs].
 //
-// Of inputs one rule holds: absent, empty and not understood are three different
+// One rule holds for inputs: absent, empty and not understood are three different
 // things, and only absent may mean the default. The runner passes every declared
-// input that a workflow leaves out as an empty string, so an empty one can't be told
-// from an absent one and counts as it. All else that is given is understood or a
-// fault: white space alone, a list that names nothing, a word that is none of the
-// choices, and a name that no action.yml declares but that was meant for this action.
+// input that a workflow leaves out as an empty string, so an empty input can't be
+// distinguished from an absent one and counts as absent. Anything else is either
+// understood or a fault: white space alone, a list that names nothing, a word that
+// is not one of the choices, and a name that action.yml does not declare but that
+// was meant for this action.
 //
-// What the runner does with each line was read in its source, actions/runner
-// 2.336.0: OutputManager.cs, ActionCommandManager.cs, FileCommandManager.cs.
+// The source of actions/runner 2.336.0 shows how the runner treats each line:
+// OutputManager.cs, ActionCommandManager.cs, FileCommandManager.cs.
 package actions
 
 import (
@@ -34,14 +35,14 @@ type Runner struct {
 	gha       *githubactions.Action
 	out       io.Writer
 	getenv    func(string) string
-	plain     bool // out is somebody else's stream
-	hushed    bool // notices are left out
+	plain     bool // out belongs to another program
+	muted     bool // notices are left out
 	masks     redact.Masks
-	annotated map[string]int // how often, by level
+	annotated map[string]int // number of annotations by level
 }
 
-// New returns the runner that getenv describes; out is the only stream written
-// to, because the runner gives no order between two.
+// New returns the runner that getenv describes. It writes to out alone, because
+// the runner does not keep the order of lines from two streams.
 func New(out io.Writer, getenv func(string) string) *Runner {
 	return &Runner{
 		gha:       githubactions.New(githubactions.WithWriter(out), githubactions.WithGetenv(getenv)),
@@ -51,34 +52,34 @@ func New(out io.Writer, getenv func(string) string) *Runner {
 	}
 }
 
-// NewPlain returns the runner that getenv describes for a program whose stream out
-// belongs to somebody else, such as the standard error of the git that asked for a
-// credential, or a standard output that is data. What is written there ends up in
-// files, behind prefixes, and in a log whose reader was told to stop taking
-// commands. So nothing but plain lines is written: [Runner.Mask] announces a secret
-// to nobody, and still takes it out of what this program writes itself.
+// NewPlain returns the runner that getenv describes, for a stream out that belongs
+// to another program, such as the standard error of a git that asked for a
+// credential, or a standard output that is data. Lines written there may end up in
+// files, after prefixes, and in a log whose reader was told to stop processing
+// commands. So it writes only plain lines: [Runner.Mask] does not announce a secret
+// to the runner, but still removes it from the lines that this program writes.
 func NewPlain(out io.Writer, getenv func(string) string) *Runner {
 	r := New(out, getenv)
 	r.plain = true
 	return r
 }
 
-// Present tells whether the job runs under a runner.
-func (r *Runner) Present() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
+// OnRunner reports whether the job runs on a runner of GitHub Actions.
+func (r *Runner) OnRunner() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
 
-// takesCommands reports whether a runner reads what is written. Without one,
-// workflow commands are noise, and add-mask would print the very secret it is for.
-func (r *Runner) takesCommands() bool { return r.Present() && !r.plain }
+// takesCommands reports whether a runner reads the output. Without a runner,
+// workflow commands are noise, and add-mask would print the secret it should hide.
+func (r *Runner) takesCommands() bool { return r.OnRunner() && !r.plain }
 
-// Debugging tells whether the workflow was started with step debug logging.
+// Debugging reports whether the workflow was started with step debug logging.
 func (r *Runner) Debugging() bool { return r.getenv("RUNNER_DEBUG") == "1" }
 
-// Variable gives a value of the runner's contexts, such as GITHUB_REPOSITORY.
+// Variable returns a value of the runner's contexts, such as GITHUB_REPOSITORY.
 func (r *Runner) Variable(name string) string { return strings.TrimSpace(r.getenv(name)) }
 
-// Mask hides each secret in the log of this and every later step of the job, but
-// for one that is too short ([redact.CanMask]); a plain runner hides it in its own
-// lines. The secret is given as one line; a text of several is for [Lines].
+// Mask hides each secret in the log of this and every later step of the job,
+// unless it is too short ([redact.CanMask]). A plain runner hides it only in its
+// own lines. Each secret must be a single line; [LongLines] splits longer texts.
 func (r *Runner) Mask(secrets ...redact.String) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -89,19 +90,19 @@ func (r *Runner) Mask(secrets ...redact.String) {
 	}
 }
 
-// Masked gives what is masked so far: none of it may occur in a job output, or
-// the runner drops it.
+// Masked returns all texts masked so far. The runner drops a job output that
+// contains any of them.
 func (r *Runner) Masked() []redact.String {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.masks.All()
 }
 
-// Info writes a line, or several, to the log.
+// Info writes one or more lines to the log.
 func (r *Runner) Info(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.print(r.shown(text(format, args)))
+	r.print(r.sanitized(text(format, args)))
 }
 
 // Debug writes to the log when debug logging is on.
@@ -111,19 +112,19 @@ func (r *Runner) Debug(format string, args ...any) {
 	}
 }
 
-// Hush leaves notices out from here on; the debug log still has them.
-func (r *Runner) Hush() {
+// MuteNotices turns all later notices into lines of the debug log.
+func (r *Runner) MuteNotices() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.hushed = true
+	r.muted = true
 }
 
-// Notice writes a notice, which the run's page shows, unless notices are hushed.
+// Notice writes a notice, which the run's page shows, unless notices are muted.
 func (r *Runner) Notice(format string, args ...any) {
 	r.mu.Lock()
-	hushed := r.hushed
+	muted := r.muted
 	r.mu.Unlock()
-	if hushed {
+	if muted {
 		r.Debug(format, args...)
 		return
 	}
@@ -144,14 +145,14 @@ func text(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// maxAnnotations is how many of a level the runner passes on for each step
-// (ExecutionContext.cs); what comes after them is a line of the log and no more.
+// maxAnnotations is the number of annotations of each level that the runner shows
+// for a step (ExecutionContext.cs). Further ones are only lines of the log.
 const maxAnnotations = 10
 
 func (r *Runner) annotate(level, text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	text = strings.TrimSpace(r.shown(text))
+	text = strings.TrimSpace(r.sanitized(text))
 	if text == "" {
 		return
 	}
@@ -165,8 +166,8 @@ func (r *Runner) annotate(level, text string) {
 	r.command(level, text)
 }
 
-// Finish ends what this stage has to say: where a level had more to tell than there
-// are annotations, one last annotation counts the rest.
+// Finish ends the output of this stage. For each level that had too many
+// annotations, one last annotation counts the rest.
 func (r *Runner) Finish() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -179,7 +180,8 @@ func (r *Runner) Finish() {
 		if more == 1 {
 			what = level
 		}
-		r.command(level, fmt.Sprintf("%d more %s: the log of this step has them all, on lines that begin with %q", more, what, level+": "))
+		r.command(level, fmt.Sprintf("%d more %s: the log of this step has them all, on lines that begin with %q",
+			more, what, level+": "))
 		r.annotated[level] = maxAnnotations
 	}
 }
@@ -188,25 +190,26 @@ func (r *Runner) command(level, text string) {
 	r.gha.IssueCommand(&githubactions.Command{Name: level, Message: text})
 }
 
-// print writes text that is fit to be shown, line by line.
+// print writes sanitized text, line by line.
 func (r *Runner) print(text string) {
 	for line := range strings.Lines(text) {
-		_, _ = io.WriteString(r.out, harmless(strings.TrimSuffix(line, "\n"))+"\n")
+		_, _ = io.WriteString(r.out, escapeCommands(strings.TrimSuffix(line, "\n"))+"\n")
 	}
 }
 
-// shown makes a text fit for the log: no masked value is in it, which the runner
-// sees to as well, but other CIs do not; what can't be seen is written out; and a
-// line ends where the runner thinks that it does, at a lone CR too.
-func (r *Runner) shown(text string) string {
+// sanitized makes a text fit for the log. It hides masked values, which the runner
+// does as well, but other CI systems do not. It writes invisible characters as
+// escapes, and ends a line wherever the runner does, at a lone CR too.
+func (r *Runner) sanitized(text string) string {
 	return redact.Printable(lineEnds.Replace(r.masks.Hide(text)))
 }
 
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// harmless keeps text that others wrote from being read as a workflow command:
-// "##[" counts anywhere in a line, "::" only at its beginning.
-func harmless(line string) string {
+// escapeCommands prevents the runner from reading text of others as a workflow
+// command. The runner looks for "##[" anywhere in a line, and for "::" at its
+// beginning.
+func escapeCommands(line string) string {
 	line = strings.ReplaceAll(line, "##[", "# #[")
 	if strings.HasPrefix(strings.TrimSpace(line), "::") {
 		return "| " + line

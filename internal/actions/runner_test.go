@@ -63,10 +63,10 @@ func TestFailTellsEachFaultWithItsHint(t *testing.T) {
 	r, log := newRunner(t, nil)
 	r.Fail(errors.Join(
 		Fault{Input: "owner", Problem: "is odd", Hint: "name it"},
-		errors.Join(fmt.Errorf("wrapped: %w", fault.New("inner", "mend it"))),
-		errors.New("no cure known"),
+		errors.Join(fmt.Errorf("wrapped: %w", fault.New("inner", "fix it"))),
+		errors.New("no hint known"),
 	))
-	want := "::error::input owner: is odd%0Ahint: name it\n::error::wrapped: inner%0Ahint: mend it\n::error::no cure known\n"
+	want := "::error::input owner: is odd%0Ahint: name it\n::error::wrapped: inner%0Ahint: fix it\n::error::no hint known\n"
 	if diff := cmp.Diff(want, log.String()); diff != "" {
 		t.Error(diff)
 	}

@@ -1,9 +1,9 @@
 package actions
 
-// Schema is what the action.yml of an action declares: the one place for names and
-// defaults.
+// Schema holds what the action.yml of an action declares. No other place defines
+// names and defaults of inputs.
 type Schema struct {
-	Folder  string // where the action.yml is, "" for the root
+	Folder  string // of the action.yml, "" for the root
 	Inputs  []InputSchema
 	Outputs []string
 }

@@ -10,12 +10,13 @@ import (
 
 // Given is an input as a step gives it.
 type Given struct {
-	Name  string // as in `with:`, in small letters
+	Name  string // as in `with:`, in lower case
 	Value string
 }
 
-// Undeclared lists what the step gives as inputs that action.yml does not declare,
-// sorted by name. The runner passes them on after a warning that few read.
+// Undeclared returns the inputs that the step gives but action.yml does not
+// declare, sorted by name. The runner passes them on after a warning that few
+// people read.
 func (in *Inputs) Undeclared() []Given {
 	var list []Given
 	for _, pair := range in.environment {
@@ -24,7 +25,7 @@ func (in *Inputs) Undeclared() []Given {
 		if !ok || input == "" || value == "" || in.variables[name] {
 			continue
 		}
-		// In another case it is another variable, but for systems where it is not.
+		// Some systems ignore the case of variables; there it is a declared input.
 		if capitals := strings.ToUpper(name); in.variables[capitals] && in.runner.getenv(capitals) == value {
 			continue
 		}
@@ -34,9 +35,9 @@ func (in *Inputs) Undeclared() []Given {
 	return list
 }
 
-// Prefixed lists what the step gives of the inputs whose names begin with a prefix
-// that ends in a dash, declared or not, in either spelling of the dashes. The names
-// in except are inputs of another kind.
+// Prefixed returns the inputs that the step gives and whose names begin with
+// prefix, declared or not. The prefix ends in a dash; a name may have underscores
+// for dashes. The names in except are left out.
 func (in *Inputs) Prefixed(prefix string, except ...string) []Given {
 	var list []Given
 	for _, declared := range in.schema.Inputs {
@@ -53,7 +54,7 @@ func (in *Inputs) Prefixed(prefix string, except ...string) []Given {
 			continue
 		}
 		if isBlank(given.Value) {
-			in.blank(Speakable(given.Name, prefix+"…"))
+			in.noteBlank(DisplayName(given.Name, prefix+"…"))
 			continue
 		}
 		list = append(list, Given{given.Name, strings.TrimSpace(given.Value)})
@@ -61,16 +62,16 @@ func (in *Inputs) Prefixed(prefix string, except ...string) []Given {
 	return list
 }
 
-// Dashed is a name with dashes where it has underscores or spaces.
+// Dashed returns a name with dashes for its underscores and spaces.
 func Dashed(name string) string { return strings.NewReplacer("_", "-", " ", "-").Replace(name) }
 
-// Speakable is a name for a message, or what stands for it where the name may be a
+// DisplayName returns a name for a message, or placeholder if the name may be a
 // secret.
-func Speakable(name, otherwise string) string {
+func DisplayName(name, placeholder string) string {
 	if Quote(name) == `"`+name+`"` {
 		return name
 	}
-	return otherwise
+	return placeholder
 }
 
 // Declares reports whether action.yml declares an input.
@@ -79,32 +80,32 @@ func (in *Inputs) Declares(name string) bool {
 	return ok
 }
 
-// Short names are near to too many words that are somebody's own.
+// Short names resemble too many words that were not meant for this action.
 const (
-	shortest    = 4 // of a name that may be a misspelling
-	shortestOur = 5 // of one that it may be meant for
-	long        = 8 // from here on, two letters may be wrong
+	minMisspelled = 4 // length of an undeclared name that may be a misspelling
+	minMeant      = 5 // length of a declared name that it may be meant for
+	minTwoErrors  = 8 // length of a name that may have two wrong letters
 )
 
-// Meant returns the declared input that a name which is not declared was meant for:
-// the same in another spelling of its dashes, or one or two letters off. It is empty
-// for a name that is somebody's own.
+// Meant returns the declared input that an undeclared name was probably meant for:
+// the same name with other dashes, or a name that differs in one or two letters. It
+// returns "" if there is none.
 func (in *Inputs) Meant(name string) string {
 	plain := Dashed(name)
 	if declared, ok := in.declared(plain); ok {
 		return declared.Name
 	}
-	if len(plain) < shortest {
+	if len(plain) < minMisspelled {
 		return ""
 	}
 	var names []string
 	for _, declared := range in.schema.Inputs {
-		if len(declared.Name) >= shortestOur {
+		if len(declared.Name) >= minMeant {
 			names = append(names, declared.Name)
 		}
 	}
 	most := 1
-	if len(plain) >= long {
+	if len(plain) >= minTwoErrors {
 		most = 2
 	}
 	return nearest.Word(plain, names, most)

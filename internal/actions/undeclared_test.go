@@ -28,13 +28,13 @@ func wideInputs(t *testing.T, env map[string]string) *Inputs {
 
 func TestUndeclared(t *testing.T) {
 	got := wideInputs(t, map[string]string{
-		"INPUT_OWNER": "acme", "INPUT_APP_ID": "7", "INPUT_app-id": "8", "INPUT_EMPTY": "", "INPUT_MY=": "x",
-		"INPUT_": "y", "OUTPUT_X": "z",
+		"INPUT_OWNER": "acme", "INPUT_APP_ID": "7", "INPUT_app-id": "8", "INPUT_EMPTY": "",
+		"INPUT_MY=": "x", "INPUT_": "y", "OUTPUT_X": "z",
 	}).Undeclared()
 	if diff := cmp.Diff([]Given{{"app-id", "8"}, {"app_id", "7"}, {"my", "=x"}}, got); diff != "" {
 		t.Error(diff)
 	}
-	// Where the letters' case tells no variables apart, both are one.
+	// On systems that ignore the case of variables, both are the same.
 	got = wideInputs(t, map[string]string{"INPUT_OWNER": "acme", "INPUT_Owner": "acme"}).Undeclared()
 	if len(got) != 0 {
 		t.Errorf("of one variable in two cases: %v", got)
@@ -72,10 +72,10 @@ func TestMeant(t *testing.T) {
 	}
 }
 
-func TestHush(t *testing.T) {
+func TestMuteNotices(t *testing.T) {
 	r, out := newRunner(t, map[string]string{"GITHUB_ACTIONS": "true"})
 	r.Notice("one")
-	r.Hush()
+	r.MuteNotices()
 	r.Notice("two")
 	r.Warning("three")
 	if got := out.String(); got != "::notice::one\n::warning::three\n" {

@@ -33,7 +33,7 @@ type appKey struct {
 // masks the key before anything can fail or print.
 func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	k := appKey{Text: in.Key("private-key"), Input: "private-key"}
-	r.Mask(actions.Lines(k.Text)...)
+	r.Mask(actions.LongLines(k.Text)...)
 	path := in.String("private-key-file")
 	if path == "" {
 		return k
@@ -57,7 +57,7 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 		in.Fault(k.Input, actions.Quote(path)+" is empty", giveThePEM)
 		return k
 	}
-	r.Mask(actions.Lines(k.Text)...)
+	r.Mask(actions.LongLines(k.Text)...)
 	k.Wrong = false
 	warnOfReaders(r, path)
 	return k
@@ -68,7 +68,7 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 // user, or should have none.
 func warnOfReaders(r *actions.Runner, path string) {
 	info, err := os.Stat(path)
-	if err != nil || r.Present() {
+	if err != nil || r.OnRunner() {
 		return
 	}
 	if _, _, known := safefile.Owner(info); known && info.Mode().Perm()&0o044 != 0 {
@@ -144,7 +144,7 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 	key, c := readAppKey(r, in), credentials{}
 	if hasToken {
 		c.Token = redact.New(in.String("token"))
-		r.Mask(actions.Forms(c.Token)...)
+		r.Mask(actions.Encodings(c.Token)...)
 	}
 	c.Issuer = parseIssuer(in, !c.Token.Empty())
 	c.Host = parseHost(r, in)

@@ -21,7 +21,7 @@ func runDecrypt(ctx context.Context, p Process, r *actions.Runner, in *actions.I
 	}
 	opened, err := open(r, in, req.Line, req.Identities)
 	if err == nil {
-		err = r.Ready()
+		err = r.CheckFiles()
 	}
 	if err != nil {
 		return err

@@ -80,7 +80,7 @@ func inspect(
 	ctx context.Context, p Process, r *actions.Runner, variable string, h host,
 ) (found githubapp.Inspection, now time.Time, err error) {
 	token := redact.New(strings.TrimSpace(p.Getenv(variable)))
-	r.Mask(actions.Forms(token)...)
+	r.Mask(actions.Encodings(token)...)
 	if token.Empty() {
 		return found, now, &fault.Error{
 			Problem: "the variable " + actions.Quote(variable) + " is empty or not set",

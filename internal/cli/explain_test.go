@@ -31,7 +31,7 @@ func explained(t *testing.T, args ...string) (stdout, stderr string, exit int) {
 	p := s.process(t)
 	p.Stdout, p.Stderr, p.StderrPiped = &out, &errors, true
 	exit = run(context.Background(), p, "explain", args...)
-	for _, form := range actions.Forms(redact.New(token)) {
+	for _, form := range actions.Encodings(redact.New(token)) {
 		if strings.Contains(out.String()+errors.String(), form.Reveal()) {
 			t.Errorf("explain %v: the token is readable", args)
 		}

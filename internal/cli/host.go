@@ -94,7 +94,7 @@ func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
 		Skew:         h.Skew,
 
 		OnJWT:   func(jwt redact.String) { r.Mask(jwt) },
-		OnToken: func(token redact.String) { r.Mask(actions.Forms(token)...) },
+		OnToken: func(token redact.String) { r.Mask(actions.Encodings(token)...) },
 		Info:    r.Info,
 		Warning: r.Warning,
 		Debug:   r.Debug,

@@ -68,9 +68,9 @@ func checkNames(r *actions.Runner, in *actions.Inputs) {
 			continue
 		}
 		if redact.MayBeSecret(given.Value) { // it may be the key, or a token
-			r.Mask(actions.Lines(redact.New(given.Value))...)
+			r.Mask(actions.LongLines(redact.New(given.Value))...)
 		}
-		in.Fault(actions.Speakable(given.Name, "of another name"), "is no input of this action", hint)
+		in.Fault(actions.DisplayName(given.Name, "of another name"), "is no input of this action", hint)
 	}
 }
 
@@ -80,7 +80,7 @@ func hintOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 	name := given.Name
 	plain := actions.Dashed(name)
 	if word, ok := strings.CutPrefix(plain, "permissions-"); ok && in.Declares("permission-check") && isPermission(word, given.Value) {
-		return "a single permission is permission-" + actions.Speakable(word, "…") + " here"
+		return "a single permission is permission-" + actions.DisplayName(word, "…") + " here"
 	}
 	if strings.HasPrefix(plain, "permission-") && plain != "permission-check" {
 		return "" // only the mint reads it
@@ -118,7 +118,7 @@ func rightName(r *actions.Runner, in *actions.Inputs, name, ours string) string 
 	if in.Declares(name) { // only its variable is written in small letters
 		return "write its variable in capitals: INPUT_" + strings.ToUpper(ours)
 	}
-	if !r.Present() && strings.Contains(ours, "-") {
+	if !r.OnRunner() && strings.Contains(ours, "-") {
 		variable := "INPUT_" + strings.ToUpper(ours)
 		return "it is called " + ours + " here; a shell sets it with env '" + variable + "=…' valetkey …, since export takes no dashes"
 	}

@@ -56,7 +56,7 @@ func parseJobEnv(getenv func(string) string, r *actions.Runner, in *actions.Inpu
 	case len(e.Names) > 0:
 		asked = "export-env"
 	}
-	if asked != "" && r.Present() && getenv("GITHUB_ENV") == "" {
+	if asked != "" && r.OnRunner() && getenv("GITHUB_ENV") == "" {
 		in.Fault(asked, "has nowhere to go: GITHUB_ENV is not set", "the runner sets it")
 	}
 	return e

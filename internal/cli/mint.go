@@ -30,7 +30,7 @@ func runMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 // mint mints what a request asks for. A token that could not be handed over is
 // taken back.
 func mint(ctx context.Context, p Process, r *actions.Runner, req mintRequest) error {
-	if err := r.Ready(); err != nil {
+	if err := r.CheckFiles(); err != nil {
 		return err
 	}
 	for _, text := range req.Warnings {

@@ -22,7 +22,7 @@ var keyCases = []failureCase{
 	{
 		name: "no key, a fork", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"},
 		prepare: pullRequestFrom("mallory/api"), line: "input private-key: is empty: pull requests from forks get no secrets",
-		hint: "set on-missing-key: skip to go on without a token, and do what needs one after the merge",
+		hint: "set on-missing-key: skip to go on without a token, and run what needs a secret after the merge",
 	},
 	{
 		name: "no key, a branch", env: map[string]string{"INPUT_PRIVATE-KEY": "", "GITHUB_EVENT_NAME": "pull_request"},

@@ -60,7 +60,7 @@ func parseSingle(in *actions.Inputs) permission.Set {
 			}
 		}
 		if err != nil {
-			in.Fault(actions.Speakable(given.Name, prefix+"…"), err.Error(), fault.Hint(err))
+			in.Fault(actions.DisplayName(given.Name, prefix+"…"), err.Error(), fault.Hint(err))
 		}
 	}
 	return single

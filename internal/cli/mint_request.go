@@ -43,7 +43,7 @@ func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs
 
 	var req mintRequest
 	if !in.Bool("notices") {
-		r.Hush()
+		r.MuteNotices()
 	}
 	onMissing := in.Choice("on-missing-key", "fail", "skip")
 	req.Skip = !key.Given() && onMissing == "skip"
@@ -107,7 +107,7 @@ func parseID(in *actions.Inputs, name string) int64 {
 func workflowToken(r *actions.Runner, target githubapp.Target, scope githubapp.Scope) string {
 	asked := scope.Permissions
 	block, ok := permission.WorkflowToken(asked)
-	if !ok || !r.Present() || !ownRepository(r, target, scope) || asked["contents"] == "write" || asked["pull_requests"] == "write" {
+	if !ok || !r.OnRunner() || !ownRepository(r, target, scope) || asked["contents"] == "write" || asked["pull_requests"] == "write" {
 		return ""
 	}
 	unless := ""

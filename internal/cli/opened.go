@@ -26,7 +26,7 @@ func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Id
 		return envelope.Payload{}, in.Err()
 	}
 	if !opened.Token.Empty() {
-		r.Mask(actions.Forms(opened.Token)...)
+		r.Mask(actions.Encodings(opened.Token)...)
 		if !redact.CanMask(opened.Token.Reveal()) {
 			in.Fault("encrypted-token", fmt.Sprintf("holds a token of under %d characters, which can't be masked", redact.MinMask),
 				"no token of GitHub's is so short: whoever made it put something else in")

@@ -22,7 +22,7 @@ func runPost(ctx context.Context, p Process) int {
 	r := p.runner()
 	defer r.Finish()
 	token := redact.New(r.State(stateToken))
-	r.Mask(actions.Forms(token)...)
+	r.Mask(actions.Encodings(token)...)
 	keep := keepsToken(p, r)
 	api, err := connectSaved(p, r)
 	t := liveToken{Value: storedSecret{token}, Expires: stateTime(r)}
@@ -108,7 +108,7 @@ func endTokens(ctx context.Context, r *actions.Runner, api *githubapp.API, token
 	outcomes, errs := make([]string, len(tokens)), make([]error, len(tokens))
 	var all apicall.Group
 	for i, t := range tokens {
-		r.Mask(actions.Forms(t.Value.String)...)
+		r.Mask(actions.Encodings(t.Value.String)...)
 		all.Go(func() { outcomes[i], errs[i] = endToken(ctx, api, t.Value.String, t.Expires) })
 	}
 	all.Wait()

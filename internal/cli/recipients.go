@@ -44,7 +44,7 @@ const noneGiven = "is empty, and so are passphrase and private-key"
 // with which an encrypted output is opened.
 func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity {
 	identity, secret := in.Key("identity"), in.Secret("passphrase")
-	r.Mask(actions.Lines(identity)...)
+	r.Mask(actions.LongLines(identity)...)
 	r.Mask(actions.EachLine(secret)...)
 	key := readAppKey(r, in)
 	var given []string

@@ -64,7 +64,7 @@ func currentToken(
 			}
 		}
 		last := &s.Tokens[len(s.Tokens)-1]
-		r.Mask(actions.Forms(last.Value.String)...)
+		r.Mask(actions.Encodings(last.Value.String)...)
 		told := announce != nil && !last.Announced
 		if told {
 			announce(last.Value.String)
@@ -106,7 +106,7 @@ func replace(ctx context.Context, p Process, r *actions.Runner, d refreshDir, s 
 
 // remint mints what the state describes.
 func remint(ctx context.Context, r *actions.Runner, api *githubapp.API, s refreshState) (githubapp.Token, error) {
-	r.Mask(actions.Lines(s.Key.String)...)
+	r.Mask(actions.LongLines(s.Key.String)...)
 	key, err := githubapp.ParseKey(s.Key.String)
 	if err != nil {
 		return githubapp.Token{}, err

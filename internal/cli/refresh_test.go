@@ -139,9 +139,9 @@ func TestRefreshKnowsItsSecrets(t *testing.T) {
 			if err != nil || len(s.Tokens()) != 2 {
 				t.Fatalf("%d mints, %v", len(s.Tokens()), err)
 			}
-			secrets := append(actions.Forms(token.Value.String), redact.New(s.env[dir.identityVariable()]))
+			secrets := append(actions.Encodings(token.Value.String), redact.New(s.env[dir.identityVariable()]))
 			if what == "minting" {
-				secrets = append(secrets, actions.Lines(redact.New(testKey()))...)
+				secrets = append(secrets, actions.LongLines(redact.New(testKey()))...)
 			}
 			for _, secret := range secrets {
 				r.Error("it is %s", secret.Reveal())

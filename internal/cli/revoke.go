@@ -11,7 +11,7 @@ import (
 // runRevoke is the revoke action: it revokes a token now.
 func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	token := redact.New(in.String("token"))
-	r.Mask(actions.Forms(token)...)
+	r.Mask(actions.Encodings(token)...)
 	line, h := in.String("encrypted-token"), parseHost(r, in)
 	allowed := parseAllowed(in, h)
 	var identities []envelope.Identity

@@ -24,7 +24,7 @@ func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	if err != nil {
 		return err
 	}
-	if err := r.Ready(); err != nil {
+	if err := r.CheckFiles(); err != nil {
 		return err
 	}
 	api, err := p.connect(r, req.Credentials.Host)
@@ -72,10 +72,10 @@ func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 // maskNew masks a new secret: a key line by line, a word in all its forms.
 func maskNew(r *actions.Runner, s redact.String) {
 	if strings.Contains(s.Reveal(), "\n") {
-		r.Mask(actions.Lines(s)...)
+		r.Mask(actions.LongLines(s)...)
 		return
 	}
-	r.Mask(actions.Forms(s)...)
+	r.Mask(actions.Encodings(s)...)
 }
 
 // publishRotations writes outputs, warnings and the job summary. It returns an

@@ -163,9 +163,9 @@ func (s *step) requests() string {
 // checkHidden looks for every secret of the step in all that others can read.
 func (s *step) checkHidden(t *testing.T) {
 	t.Helper()
-	secrets := actions.Lines(redact.New(s.env["INPUT_PRIVATE-KEY"]))
+	secrets := actions.LongLines(redact.New(s.env["INPUT_PRIVATE-KEY"]))
 	for _, token := range s.Tokens() {
-		secrets = append(secrets, actions.Forms(redact.New(token.Value))...)
+		secrets = append(secrets, actions.Encodings(redact.New(token.Value))...)
 	}
 	for place, text := range map[string]string{
 		"log": withoutMasks(s.log.String()), "summary": s.file(t, "GITHUB_STEP_SUMMARY"), "environment": s.file(t, "GITHUB_ENV"),

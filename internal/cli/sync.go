@@ -38,7 +38,7 @@ func runSync(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 
 // syncFleet brings the fleet to what the manifest says, or only plans it.
 func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncRequest) (*syncReport, error) {
-	if err := r.Ready(); err != nil {
+	if err := r.CheckFiles(); err != nil {
 		return nil, err
 	}
 	api, err := p.connect(r, req.Credentials.Host)

@@ -32,7 +32,7 @@ func openState(r *actions.Runner, file secret.StateFile, path string, c credenti
 func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	const name = "previous-private-key"
 	text := in.Secret(name)
-	r.Mask(actions.Lines(text)...)
+	r.Mask(actions.LongLines(text)...)
 	if text.Empty() {
 		return nil
 	}

@@ -26,7 +26,7 @@ func runToken(ctx context.Context, p Process, _ command, _ []string) int {
 	}
 	var announce func(redact.String)
 	if p.StderrPiped {
-		announce = func(token redact.String) { actions.New(p.Stderr, p.Getenv).Mask(actions.Forms(token)...) }
+		announce = func(token redact.String) { actions.New(p.Stderr, p.Getenv).Mask(actions.Encodings(token)...) }
 	}
 	token, err := currentToken(ctx, p, r, d, announce)
 	if err != nil {

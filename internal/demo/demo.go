@@ -194,7 +194,7 @@ func (w *walkthrough) command(line, output string) {
 // encoded.
 func (w *walkthrough) isMasked(token redact.String) bool {
 	all := w.log.Shown()
-	for _, form := range actions.Forms(token) {
+	for _, form := range actions.Encodings(token) {
 		if strings.Contains(all, form.Reveal()) {
 			return false
 		}
