@@ -31,8 +31,9 @@ const maxSummary = 1 << 20
 // to the next step an absent output and an empty one are the same.
 type Pair struct{ Name, Value string }
 
-// CheckFiles returns an error if outputs or state can't be written. It is called
-// before anything costly is made. Outside a runner there may be no state file.
+// CheckFiles returns an error if outputs or state can't be written. It is
+// called before anything costly is made. Outside a runner there may be no state
+// file.
 func (r *Runner) CheckFiles() error {
 	files := []string{outputFile}
 	if r.OnRunner() {
@@ -96,9 +97,9 @@ func (r *Runner) appendPairs(file string, pairs []Pair) error {
 	return nil
 }
 
-// heredoc renders one pair in the form that can hold any value. The delimiter is
-// random, because a value that contained it could write pairs of its own. The
-// library's delimiter is fixed.
+// heredoc renders one pair in the form that can hold any value. The delimiter
+// is random, because a value that contained it could write pairs of its own.
+// The library's delimiter is fixed.
 func heredoc(name, value, delimiter string) (string, error) {
 	switch {
 	case name == "" || strings.ContainsAny(name, "\r\n=<"):
@@ -111,8 +112,8 @@ func heredoc(name, value, delimiter string) (string, error) {
 	return name + "<<" + delimiter + "\n" + value + "\n" + delimiter, nil
 }
 
-// appendFile appends to one of the runner's files. The library panics if it can't
-// write.
+// appendFile appends to one of the runner's files. The library panics if it
+// can't write.
 func (r *Runner) appendFile(file, message string) (err error) {
 	if err := r.checkWritable(file); err != nil {
 		return err

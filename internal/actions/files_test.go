@@ -12,8 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// newRunner returns a runner with empty files in a directory of its own, and the
-// log that it writes.
+// newRunner returns a runner with empty files in a directory of its own, and
+// the log that it writes.
 func newRunner(t testing.TB, env map[string]string) (*Runner, *strings.Builder) {
 	t.Helper()
 	all := map[string]string{"GITHUB_ACTIONS": "true"}

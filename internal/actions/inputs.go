@@ -14,8 +14,8 @@ import (
 
 // Inputs reads the inputs of one step and collects what is wrong with them, so
 // that a user sees every fault in one run. An empty input counts as absent and
-// gets the default that action.yml declares: the runner applies defaults only to
-// inputs that `with:` leaves out, and outside a runner nobody applies them.
+// gets the default that action.yml declares: the runner applies defaults only
+// to inputs that `with:` leaves out, and outside a runner nobody applies them.
 type Inputs struct {
 	runner      *Runner
 	schema      *Schema
@@ -27,8 +27,8 @@ type Inputs struct {
 }
 
 // Inputs returns a reader of the inputs that schema declares. environment holds
-// the variables of the step as NAME=value; undeclared inputs are found there. It is
-// nil where they do not matter, as in the post stage.
+// the variables of the step as NAME=value; undeclared inputs are found there.
+// It is nil where they do not matter, as in the post stage.
 func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
 	in := &Inputs{
 		runner: r, schema: schema, environment: environment,
@@ -56,10 +56,10 @@ func (in *Inputs) Secret(name string) redact.String {
 	return redact.New(in.untrimmed(name))
 }
 
-// Key is [Inputs.Secret] for an input whose absence the caller handles. Here white
-// space alone counts as absent, not as a fault: it is left of a block of several
-// lines if the secret in it is empty, as all secrets are for pull requests from
-// forks.
+// Key is [Inputs.Secret] for an input whose absence the caller handles. Here
+// white space alone counts as absent, not as a fault: it is left of a block of
+// several lines if the secret in it is empty, as all secrets are for pull
+// requests from forks.
 func (in *Inputs) Key(name string) redact.String {
 	v := in.raw(name)
 	if isBlank(v) {
@@ -73,8 +73,8 @@ func (in *Inputs) Bool(name string) bool {
 	return in.Choice(name, "false", "true") == "true"
 }
 
-// Choice returns an input that is one of a few words, in any case. The first word
-// is the default.
+// Choice returns an input that is one of a few words, in any case. The first
+// word is the default.
 func (in *Inputs) Choice(name string, words ...string) string {
 	v := strings.ToLower(in.String(name))
 	switch {
@@ -123,15 +123,16 @@ func (in *Inputs) raw(name string) string {
 	return in.runner.getenv(variableOf(name))
 }
 
-// variableOf returns the name of the variable in which the runner passes an input.
-// Only spaces become underscores; dashes stay (Handler.cs).
+// variableOf returns the name of the variable in which the runner passes an
+// input. Only spaces become underscores; dashes stay (Handler.cs).
 func variableOf(name string) string {
 	return prefix + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
 }
 
 const prefix = "INPUT_"
 
-// isBlank reports whether a text is not empty but consists of white space alone.
+// isBlank reports whether a text is not empty but consists of white space
+// alone.
 func isBlank(text string) bool { return text != "" && strings.TrimSpace(text) == "" }
 
 func (in *Inputs) noteBlank(name string) {
@@ -140,8 +141,9 @@ func (in *Inputs) noteBlank(name string) {
 
 var expression = regexp.MustCompile(`\$\{\{\s*(github|runner)\.([a-z_]+)\s*\}\}`)
 
-// expand evaluates those of the runner's expressions that a default may contain:
-// values of the github and runner contexts, which are in the environment too.
+// expand evaluates those of the runner's expressions that a default may
+// contain: values of the github and runner contexts, which are in the
+// environment too.
 func (r *Runner) expand(text string) string {
 	return expression.ReplaceAllStringFunc(text, func(e string) string {
 		m := expression.FindStringSubmatch(e)
@@ -149,17 +151,17 @@ func (r *Runner) expand(text string) string {
 	})
 }
 
-// longestWord and plainWord limit the words that a message may repeat. The length
-// is checked separately because a counted repetition makes a pattern as large as
-// its count.
+// longestWord and plainWord limit the words that a message may repeat. The
+// length is checked separately because a counted repetition makes a pattern as
+// large as its count.
 const longestWord = 60
 
 var plainWord = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]+$`)
 })
 
-// Quote returns a word of a user in quotes. If the word could be a secret in the
-// wrong input, Quote returns only how long it is.
+// Quote returns a word of a user in quotes. If the word could be a secret in
+// the wrong input, Quote returns only how long it is.
 func Quote(word string) string {
 	if len(word) <= longestWord && plainWord().MatchString(word) && !redact.MayBeSecret(word) {
 		return `"` + word + `"`

@@ -5,11 +5,11 @@ import (
 	"strings"
 )
 
-// List returns the words of an input, separated by commas or white space, or the
-// strings of a JSON array, without repetitions. It is case-sensitive, as names
-// of variables are; for names of repositories, which are not, the caller folds
-// case. A list that is given but names nothing is a fault, because the default
-// may mean everything.
+// List returns the words of an input, separated by commas or white space, or
+// the strings of a JSON array, without repetitions. It is case-sensitive, as
+// names of variables are; for names of repositories, which are not, the caller
+// folds case. A list that is given but names nothing is a fault, because the
+// default may mean everything.
 func (in *Inputs) List(name string) []string {
 	text := in.untrimmed(name)
 	if text == "" {
@@ -34,8 +34,8 @@ func (in *Inputs) List(name string) []string {
 	return list
 }
 
-// splitList splits a list into its words. A text that begins like a JSON array of
-// strings has to be one; any other bracket may begin a pattern of names.
+// splitList splits a list into its words. A text that begins like a JSON array
+// of strings has to be one; any other bracket may begin a pattern of names.
 func splitList(text string) (list []string, problem, hint string) {
 	if inner, ok := strings.CutPrefix(strings.TrimSpace(text), "["); ok {
 		inner = strings.TrimSpace(inner)

@@ -14,8 +14,9 @@ const minLine = 16
 
 // LongLines returns the lines of a secret text that are long enough for a mask.
 // Each is masked separately, because one add-mask command with several lines
-// would mask the short lines too. A text whose newlines have become \n or spaces
-// is split as well. The BEGIN and END lines of a PEM are public and left out.
+// would mask the short lines too. A text whose newlines have become \n or
+// spaces is split as well. The BEGIN and END lines of a PEM are public and left
+// out.
 func LongLines(text redact.String) []redact.String {
 	v := strings.NewReplacer(`\r`, "\n", `\n`, "\n", "\r", "\n", " ", "\n", "\t", "\n").Replace(text.Reveal())
 	var parts []redact.String
@@ -28,8 +29,8 @@ func LongLines(text redact.String) []redact.String {
 	return parts
 }
 
-// EachLine returns every line of a secret text, however short. The runner itself
-// masks these lines if the text is a secret of the workflow (Worker.cs).
+// EachLine returns every line of a secret text, however short. The runner
+// itself masks these lines if the text is a secret of the workflow (Worker.cs).
 func EachLine(text redact.String) []redact.String {
 	var parts []redact.String
 	for line := range strings.SplitSeq(strings.ReplaceAll(text.Reveal(), "\r", "\n"), "\n") {

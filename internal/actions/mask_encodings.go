@@ -20,22 +20,22 @@ const (
 	// wraps hex at 60.
 	maxPiece = 21
 
-	// minPiece is the smallest length of a piece. Shorter ones would match other
-	// text by accident.
+	// minPiece is the smallest length of a piece. Shorter ones would match
+	// other text by accident.
 	minPiece = 12
 
-	// minPieces is the smallest number of pieces, for short tokens: a line break
-	// spoils one piece, and the others have to hide enough.
+	// minPieces is the smallest number of pieces, for short tokens: a line
+	// break spoils one piece, and the others have to hide enough.
 	minPieces = 3
 
-	// rarePieces is the number of pieces of a rare encoding that are worth their
-	// masks: line breaks spoil three at most, and the other five hide 40
+	// rarePieces is the number of pieces of a rare encoding that are worth
+	// their masks: line breaks spoil three at most, and the other five hide 40
 	// characters, which are 240 bits.
 	rarePieces = 8
 )
 
-// Encodings returns the forms in which tools print a token and that the runner's
-// own masks miss, or miss once the lines are wrapped:
+// Encodings returns the forms in which tools print a token and that the
+// runner's own masks miss, or miss once the lines are wrapped:
 //
 //   - the token itself, also in lower case, in upper case and reversed;
 //   - base64 of any text that contains it, at each of the three alignments, in
@@ -47,8 +47,8 @@ const (
 //
 // If the token contains a JWT, the pieces are those of its signature. A JWT is
 // useless without the signature, while the header is the same in millions of
-// tokens, and the claims are the same in some. Masks can't cover a token that is
-// printed with something between its characters, or encoded twice.
+// tokens, and the claims are the same in some. Masks can't cover a token that
+// is printed with something between its characters, or encoded twice.
 func Encodings(token redact.String) []redact.String {
 	v := token.Reveal()
 	masks := maskSet{list: []redact.String{token}, seen: map[string]bool{v: true}}
@@ -120,9 +120,9 @@ func rareEncodings(v string, start int) []string {
 	}
 }
 
-// core returns the encoded characters that depend on v alone. All texts in which
-// v comes after the given number of bytes, or whole groups later, have them in
-// common. Each character encodes the given number of bits.
+// core returns the encoded characters that depend on v alone. All texts in
+// which v comes after the given number of bytes, or whole groups later, have
+// them in common. Each character encodes the given number of bits.
 func core(v string, start, bits int, encode func([]byte) string) string {
 	encoded := encode(append(make([]byte, start), v...))
 	from := (start*8 + bits - 1) / bits

@@ -7,9 +7,10 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// runnerMasks returns the texts that the runner hides once it has the given masks.
-// It adds encodings of each (ValueEncoders.cs). Only those in base64 matter here:
-// the others change quotes, ampersands and spaces, which no encoded token has.
+// runnerMasks returns the texts that the runner hides once it has the given
+// masks. It adds encodings of each (ValueEncoders.cs). Only those in base64
+// matter here: the others change quotes, ampersands and spaces, which no
+// encoded token has.
 func runnerMasks(masks []redact.String) []string {
 	var patterns []string
 	for _, mask := range masks {
@@ -22,8 +23,8 @@ func runnerMasks(masks []redact.String) []string {
 	return patterns
 }
 
-// hiddenBy reports for each byte of a text whether the runner, which masks a log
-// line by line, shows *** in its place.
+// hiddenBy reports for each byte of a text whether the runner, which masks a
+// log line by line, shows *** in its place.
 func hiddenBy(patterns []string, text string) []bool {
 	hidden := make([]bool, len(text))
 	at := 0

@@ -27,7 +27,8 @@ type secretToken struct {
 }
 
 // bothForms returns a new token of each form that GitHub issues
-// (https://github.blog/changelog, "New format for GitHub App installation tokens").
+// (https://github.blog/changelog, "New format for GitHub App installation
+// tokens").
 func bothForms() map[string]secretToken {
 	b64 := base64.RawURLEncoding.EncodeToString
 	signature := make([]byte, 256)
@@ -36,7 +37,8 @@ func bothForms() map[string]secretToken {
 	claims := b64([]byte(`{"iss":"github","exp":4102444800,"jti":"` + rand.Text() + rand.Text() + `"}`))
 	head := "ghs_1234567_" + header + "." + claims + "."
 	return map[string]secretToken{
-		// 20 characters are 119 bits; the checksum at the end reveals 32 of them.
+		// 20 characters are 119 bits; the checksum at the end reveals 32 of
+		// them.
 		"opaque":    {"ghs_" + (rand.Text() + rand.Text())[:36], 4, 20, 28},
 		"stateless": {head + b64(signature), len(head), 40, 149},
 	}
@@ -55,8 +57,8 @@ func contexts() map[string][2]string {
 	}
 }
 
-// After any of these tools, too many characters of the secret part stay hidden for
-// anybody to guess them.
+// After any of these tools, too many characters of the secret part stay hidden
+// for anybody to guess them.
 func TestTools(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(server.Close)
@@ -109,8 +111,8 @@ func TestToolsNotCovered(t *testing.T) {
 	}
 }
 
-// docs/masks.md names the tools that were tried, and those not covered, with the
-// reason.
+// docs/masks.md names the tools that were tried, and those not covered, with
+// the reason.
 func TestToolsInDocs(t *testing.T) {
 	text, err := os.ReadFile("../../docs/masks.md")
 	if err != nil {
@@ -136,15 +138,16 @@ func TestToolsInDocs(t *testing.T) {
 	said := regexp.MustCompile(`makes (\d+) for one of 40 characters,\s+and (\d+) for one of 520`).FindStringSubmatch(doc)
 	for i, kind := range []string{"opaque", "stateless"} {
 		n := len(Encodings(redact.New(bothForms()[kind].value)))
-		// Hex without a letter in it is the same in small letters and in capitals.
+		// Hex without a letter in it is the same in small letters and in
+		// capitals.
 		if len(said) != 3 || !slices.Contains([]string{fmt.Sprint(n), fmt.Sprint(n + 1), fmt.Sprint(n + 2)}, said[i+1]) {
 			t.Errorf("%s: it does not say that there are %d masks", kind, n)
 		}
 	}
 }
 
-// hidden reports for each character of the secret part whether the log hides it,
-// which means that everything that changes with it is masked.
+// hidden reports for each character of the secret part whether the log hides
+// it, which means that everything that changes with it is masked.
 func (s secretToken) hidden(patterns []string, run func(string) string) []bool {
 	out := run(s.value)
 	masked := hiddenBy(patterns, out)
@@ -167,7 +170,8 @@ func (s secretToken) hidden(patterns []string, run func(string) string) []bool {
 	return hidden
 }
 
-// others returns characters of the same kind that differ from c in various bits.
+// others returns characters of the same kind that differ from c in various
+// bits.
 func others(c byte) []byte {
 	for _, alphabet := range []string{"abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ", "0123456789", "-_"} {
 		if i := strings.IndexByte(alphabet, c); i >= 0 {

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// tool is a command that people run on a text with a token in it, by accident or
-// to get round the masks.
+// tool is a command that people run on a text with a token in it, by accident
+// or to get round the masks.
 type tool struct {
-	// script is run by bash, with the text on its standard input and in $TEXT, and
-	// the address of a web server in $SERVER. If it is empty or can't be run, print
-	// replaces it.
+	// script is run by bash, with the text on its standard input and in $TEXT,
+	// and the address of a web server in $SERVER. If it is empty or can't be
+	// run, print replaces it.
 	script string
 	// print returns the output of the script, or some lines of it.
 	print func(text string) string
@@ -211,8 +211,8 @@ func wrapped(columns int) func(string) string {
 	}
 }
 
-// unambiguous prints a text as sed's command l does: lines of 69 characters and a
-// backslash, and $ at the end.
+// unambiguous prints a text as sed's command l does: lines of 69 characters and
+// a backslash, and $ at the end.
 func unambiguous(t string) string {
 	return strings.ReplaceAll(wrapped(69)(t), "\n", "\\\n") + "$"
 }

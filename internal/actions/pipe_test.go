@@ -35,7 +35,8 @@ func pipe(t *testing.T) string {
 	return path
 }
 
-// A file of the runner's that is not a plain file is an error, and does not block.
+// A file of the runner's that is not a plain file is an error, and does not
+// block.
 func TestRunnerFileIsNone(t *testing.T) {
 	read := pipe(t)
 	reader, err := os.OpenFile(read, os.O_RDWR, 0)

@@ -2,16 +2,16 @@
 // environment, masks and annotations as workflow commands on one stream, and
 // outputs, state and the job summary through the files the runner names.
 //
-// The package makes no decisions, and prints only values that it was given. Start
-// at [New], then [Runner.Inputs].
+// The package makes no decisions, and prints only values that it was given.
+// Start at [New], then [Runner.Inputs].
 //
-// One rule holds for inputs: absent, empty and not understood are three different
-// things, and only absent may mean the default. The runner passes every declared
-// input that a workflow leaves out as an empty string, so an empty input can't be
-// distinguished from an absent one and counts as absent. Anything else is either
-// understood or a fault: white space alone, a list that names nothing, a word that
-// is not one of the choices, and a name that action.yml does not declare but that
-// was meant for this action.
+// One rule holds for inputs: absent, empty and not understood are three
+// different things, and only absent may mean the default. The runner passes
+// every declared input that a workflow leaves out as an empty string, so an
+// empty input can't be distinguished from an absent one and counts as absent.
+// Anything else is either understood or a fault: white space alone, a list that
+// names nothing, a word that is not one of the choices, and a name that
+// action.yml does not declare but that was meant for this action.
 //
 // The source of actions/runner 2.336.0 shows how the runner treats each line:
 // OutputManager.cs, ActionCommandManager.cs, FileCommandManager.cs.
@@ -52,12 +52,13 @@ func New(out io.Writer, getenv func(string) string) *Runner {
 	}
 }
 
-// NewPlain returns the runner that getenv describes, for a stream out that belongs
-// to another program, such as the standard error of a git that asked for a
-// credential, or a standard output that is data. Lines written there may end up in
-// files, after prefixes, and in a log whose reader was told to stop processing
-// commands. So it writes only plain lines: [Runner.Mask] does not announce a secret
-// to the runner, but still removes it from the lines that this program writes.
+// NewPlain returns the runner that getenv describes, for a stream out that
+// belongs to another program, such as the standard error of a git that asked
+// for a credential, or a standard output that is data. Lines written there may
+// end up in files, after prefixes, and in a log whose reader was told to stop
+// processing commands. So it writes only plain lines: [Runner.Mask] does not
+// announce a secret to the runner, but still removes it from the lines that
+// this program writes.
 func NewPlain(out io.Writer, getenv func(string) string) *Runner {
 	r := New(out, getenv)
 	r.plain = true
@@ -68,7 +69,8 @@ func NewPlain(out io.Writer, getenv func(string) string) *Runner {
 func (r *Runner) OnRunner() bool { return r.getenv("GITHUB_ACTIONS") == "true" }
 
 // takesCommands reports whether a runner reads the output. Without a runner,
-// workflow commands are noise, and add-mask would print the secret it should hide.
+// workflow commands are noise, and add-mask would print the secret it should
+// hide.
 func (r *Runner) takesCommands() bool { return r.OnRunner() && !r.plain }
 
 // Debugging reports whether the workflow was started with step debug logging.
@@ -78,8 +80,9 @@ func (r *Runner) Debugging() bool { return r.getenv("RUNNER_DEBUG") == "1" }
 func (r *Runner) Variable(name string) string { return strings.TrimSpace(r.getenv(name)) }
 
 // Mask hides each secret in the log of this and every later step of the job,
-// unless it is too short ([redact.CanMask]). A plain runner hides it only in its
-// own lines. Each secret must be a single line; [LongLines] splits longer texts.
+// unless it is too short ([redact.CanMask]). A plain runner hides it only in
+// its own lines. Each secret must be a single line; [LongLines] splits longer
+// texts.
 func (r *Runner) Mask(secrets ...redact.String) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -145,8 +148,9 @@ func text(format string, args []any) string {
 	return fmt.Sprintf(format, args...)
 }
 
-// maxAnnotations is the number of annotations of each level that the runner shows
-// for a step (ExecutionContext.cs). Further ones are only lines of the log.
+// maxAnnotations is the number of annotations of each level that the runner
+// shows for a step (ExecutionContext.cs). Further ones are only lines of the
+// log.
 const maxAnnotations = 10
 
 func (r *Runner) annotate(level, text string) {
@@ -197,9 +201,10 @@ func (r *Runner) print(text string) {
 	}
 }
 
-// sanitized makes a text fit for the log. It hides masked values, which the runner
-// does as well, but other CI systems do not. It writes invisible characters as
-// escapes, and ends a line wherever the runner does, at a lone CR too.
+// sanitized makes a text fit for the log. It hides masked values, which the
+// runner does as well, but other CI systems do not. It writes invisible
+// characters as escapes, and ends a line wherever the runner does, at a lone CR
+// too.
 func (r *Runner) sanitized(text string) string {
 	return redact.Printable(lineEnds.Replace(r.masks.Hide(text)))
 }

@@ -1,7 +1,7 @@
 package actions
 
-// Schema holds what the action.yml of an action declares. No other place defines
-// names and defaults of inputs.
+// Schema holds what the action.yml of an action declares. No other place
+// defines names and defaults of inputs.
 type Schema struct {
 	Folder  string // of the action.yml, "" for the root
 	Inputs  []InputSchema

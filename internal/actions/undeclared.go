@@ -25,7 +25,8 @@ func (in *Inputs) Undeclared() []Given {
 		if !ok || input == "" || value == "" || in.variables[name] {
 			continue
 		}
-		// Some systems ignore the case of variables; there it is a declared input.
+		// Some systems ignore the case of variables; there it is a declared
+		// input.
 		if capitals := strings.ToUpper(name); in.variables[capitals] && in.runner.getenv(capitals) == value {
 			continue
 		}
@@ -36,8 +37,8 @@ func (in *Inputs) Undeclared() []Given {
 }
 
 // Prefixed returns the inputs that the step gives and whose names begin with
-// prefix, declared or not. The prefix ends in a dash; a name may have underscores
-// for dashes. The names in except are left out.
+// prefix, declared or not. The prefix ends in a dash; a name may have
+// underscores for dashes. The names in except are left out.
 func (in *Inputs) Prefixed(prefix string, except ...string) []Given {
 	var list []Given
 	for _, declared := range in.schema.Inputs {
@@ -87,9 +88,9 @@ const (
 	minTwoErrors  = 8 // length of a name that may have two wrong letters
 )
 
-// Meant returns the declared input that an undeclared name was probably meant for:
-// the same name with other dashes, or a name that differs in one or two letters. It
-// returns "" if there is none.
+// Meant returns the declared input that an undeclared name was probably meant
+// for: the same name with other dashes, or a name that differs in one or two
+// letters. It returns "" if there is none.
 func (in *Inputs) Meant(name string) string {
 	plain := Dashed(name)
 	if declared, ok := in.declared(plain); ok {

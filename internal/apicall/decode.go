@@ -41,7 +41,7 @@ func Decode(data []byte, result any) error {
 }
 
 // notGitHub is the hint for an answer that is not what GitHub's API describes.
-const notGitHub = "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url"
+const notGitHub = "something between here and GitHub, such as a proxy or a login page, answers in its place: check github-api-url"
 
 // notDescribed returns the error for such an answer. where is empty, or like ":
 // repositories[0] is null".

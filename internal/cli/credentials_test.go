@@ -106,7 +106,7 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 		{"a named pipe", pipe, "", "can't be read: it is a named pipe", "give the path of a plain file"},
 		{"a device", "/dev/zero", "", "can't be read: it is a device", "give the path of a plain file"},
 		{"large", large, "", "can't be read: it is larger than the 64 KiB", "check that it is the right file"},
-		{"no key", file("other", "hello"), "", "is no private key", "generate a private key"},
+		{"no key", file("other", "hello"), "", "is not a private key", "generate a private key"},
 		{"the key itself", testKey(), "", "can't be read", theFile},
 		{"the key itself, in base64", pasted, "", "can't be read", theFile},
 	} {

@@ -52,7 +52,7 @@ func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
 	if err != nil {
 		return err
 	}
-	same, err := app.Leads(ctx, m.Target, m.Installation.ID)
+	same, err := app.HasInstallation(ctx, m.Target, m.Installation.ID)
 	if err != nil || same {
 		return err
 	}

@@ -16,7 +16,7 @@ var answerCases = []failureCase{
 			s.Inject(fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>404</html>"})
 		},
 		line: "find the installation for acme/api: GitHub answered 404: Not Found",
-		hint: "ghes.test answers like a website, and not like GitHub's API: github-api-url is https://ghes.test/api/v3", requests: 1,
+		hint: "ghes.test answers like a website, not like GitHub's API: github-api-url must be https://ghes.test/api/v3", requests: 1,
 	},
 	{
 		name: "the login page of an Enterprise Server", env: map[string]string{"INPUT_GITHUB-API-URL": "https://ghes.test"},
@@ -25,7 +25,7 @@ var answerCases = []failureCase{
 			s.Inject(fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "/login?return_to=%2F"}})
 		},
 		line: "find the installation for acme/api: the answer leads to a login page",
-		hint: "ghes.test answers like a website, and not like GitHub's API: github-api-url is https://ghes.test/api/v3", requests: 1,
+		hint: "ghes.test answers like a website, not like GitHub's API: github-api-url must be https://ghes.test/api/v3", requests: 1,
 	},
 	{
 		name: "an Enterprise Server that is down", env: map[string]string{"INPUT_GITHUB-API-URL": "https://ghes.test/api/v3"},
@@ -33,7 +33,7 @@ var answerCases = []failureCase{
 			s.Inject(fakegithub.ServerError(503, true))
 		},
 		line: "find the installation for acme/api: GitHub answered 503: Service Unavailable (tried 6 times in …)",
-		hint: "ghes.test has trouble of its own: ask who runs it, then run the job again", requests: 6,
+		hint: "ghes.test has trouble of its own: ask its administrator, then run the job again", requests: 6,
 	},
 	{
 		name: "a firewall's page", prepare: func(s *step) {
@@ -41,7 +41,7 @@ var answerCases = []failureCase{
 			s.Inject(fakegithub.Fault{Status: 403, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>blocked</html>"})
 		},
 		line: "find the installation for acme/api: GitHub answered 403: Forbidden",
-		hint: "a firewall or a proxy answers in the place of api.github.test: have whoever runs it let the runner through", requests: 1,
+		hint: "a firewall or a proxy answers in place of api.github.test: ask its administrator to let the runner through", requests: 1,
 	},
 	{
 		name: "null for an installation", prepare: func(s *step) {
@@ -49,7 +49,7 @@ var answerCases = []failureCase{
 			s.Inject(at("GET", 1, fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte("null") }}))
 		},
 		line: "find the installation for acme/api: the answer is not what GitHub's API describes: it is null",
-		hint: "something between here and GitHub answers in its place", requests: 1,
+		hint: "something between here and GitHub, such as a proxy or a login page, answers in its place", requests: 1,
 	},
 	{
 		name: "null for the repositories of a token", prepare: func(s *step) {
@@ -59,7 +59,7 @@ var answerCases = []failureCase{
 			}}))
 		},
 		line: "mint a token for installation 4242: the answer is not what GitHub's API describes: repositories is null",
-		hint: "something between here and GitHub answers in its place", requests: 3,
+		hint: "something between here and GitHub, such as a proxy or a login page, answers in its place", requests: 3,
 	},
 	{
 		name: "null for a list of repositories", env: map[string]string{"INPUT_REPOSITORIES": "w*"}, prepare: func(s *step) {
@@ -69,7 +69,7 @@ var answerCases = []failureCase{
 			})
 		},
 		line: "list the installation's repositories: the answer is not a list as GitHub's API describes it",
-		hint: "something between here and GitHub answers in its place", requests: 4,
+		hint: "something between here and GitHub, such as a proxy or a login page, answers in its place", requests: 4,
 	},
 	{
 		name: "a website instead of the API", prepare: func(s *step) {
@@ -77,7 +77,7 @@ var answerCases = []failureCase{
 			s.Inject(fakegithub.Fault{Status: 404, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>404</html>"})
 		},
 		line: "find the installation for acme/api: GitHub answered 404: Not Found",
-		hint: "api.github.test does not answer like GitHub's API: github-api-url is https://api.github.com, or https://HOST/api/v3 " +
+		hint: "api.github.test does not answer like GitHub's API: github-api-url must be https://api.github.com, or https://HOST/api/v3 " +
 			"on an Enterprise Server",
 		requests: 1,
 	},
@@ -87,7 +87,7 @@ var answerCases = []failureCase{
 			s.Inject(fakegithub.Fault{Status: 200, Header: map[string]string{"Content-Type": "text/html"}, Body: "<html>log in</html>"})
 		},
 		line: "find the installation for acme/api: the answer is not JSON (tried 6 times in …)",
-		hint: "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url", requests: 6,
+		hint: "something between here and GitHub, such as a proxy or a login page, answers in its place: check github-api-url", requests: 6,
 	},
 	{
 		name: "a redirect elsewhere", prepare: func(s *step) {
@@ -102,7 +102,7 @@ var answerCases = []failureCase{
 			s.SkipOpenAPI = true
 			s.Inject(fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "/repos/acme/api/installation"}})
 		},
-		line: "find the installation for acme/api: the answer leads from one place to the next, and to none with an answer",
+		line: "find the installation for acme/api: the answers lead from one address to the next without end",
 		hint: "github-api-url must be the REST API's own address", requests: 4,
 	},
 	{name: "an empty answer to the mint", prepare: func(s *step) {
@@ -127,6 +127,6 @@ var answerCases = []failureCase{
 			}}))
 		},
 		line: "mint a token for installation 4242: the answer is not what GitHub's API describes",
-		hint: "something between here and GitHub answers in its place", requests: 3,
+		hint: "something between here and GitHub, such as a proxy or a login page, answers in its place", requests: 3,
 	},
 }

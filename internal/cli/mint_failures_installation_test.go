@@ -42,7 +42,7 @@ var installationCases = []failureCase{
 			})
 		},
 		env: map[string]string{"INPUT_OWNER": "globex"}, line: "find the installation for globex: GitHub answered 404: Not Found",
-		hint: "the App is not installed on globex; it is installed on no account at all; install it at ", requests: 3,
+		hint: "the App is not installed on globex; it is not installed on any account; install it at ", requests: 3,
 	},
 	{
 		name: "not selected", env: map[string]string{"INPUT_REPOSITORIES": "secret-plans"},
@@ -89,7 +89,7 @@ var installationCases = []failureCase{
 		name: "permissions that there may not be",
 		env:  map[string]string{"INPUT_PERMISSIONS": "contents: write, future_thing: read, secrets: write"}, line: notGranted,
 		hint: "this release knows no permission of this name: future_thing: read (not granted). Check it against " +
-			"docs/permissions.md; one that is newer than this release the App has to have first; the installation lacks secrets: write " +
+			"docs/permissions.md; if it is newer than this release, the App must have it first; the installation lacks secrets: write " +
 			"(not granted). Add it in",
 		requests: 2,
 	},

@@ -106,7 +106,7 @@ var outageCases = []failureCase{
 		},
 		line: "mint a token for installation 4242: GitHub answered 403: You have exceeded a secondary rate limit. Please wait a " +
 			"few minutes before you try again.",
-		hint: "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest that is waited: run it again after " +
+		hint: "GitHub's secondary rate limit asks to wait 24h0m0s, but valetkey waits for an hour at most: run it again after " +
 			"that time",
 		requests: 2,
 	},

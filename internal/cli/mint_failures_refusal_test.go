@@ -16,14 +16,14 @@ var refusalCases = []failureCase{
 	{
 		name: "no App of that id", env: map[string]string{"INPUT_CLIENT-ID": "Iv23liNOSUCHapp00000"},
 		line: "find the installation for acme/api: GitHub answered 404: Integration not found",
-		hint: "no App has the id Iv23liNOSUCHapp00000 at api.github.test, so that to install it helps nothing: check client-id, " +
+		hint: "no App has the id Iv23liNOSUCHapp00000 at api.github.test, so installing it does not help: check client-id, " +
 			"and that github-api-url is of the host that the App is registered at",
 		requests: 1,
 	},
 	{
 		name: "an older server, which takes numbers", prepare: says("GET", 401, "'Issuer' claim ('iss') must be an Integer"),
 		line: "find the installation for acme/api: GitHub answered 401: 'Issuer' claim ('iss') must be an Integer",
-		hint: "api.github.test takes an App's number and no client id: pass the App ID of its settings page in app-id", requests: 1,
+		hint: "api.github.test accepts an App's number but no client id: pass the App ID from its settings page in app-id", requests: 1,
 	},
 	{
 		name: "an App without a key", prepare: says("GET", 401, "Integration must generate a public key"),
@@ -35,7 +35,7 @@ var refusalCases = []failureCase{
 	{
 		name: "a credential lost on the way", prepare: says("GET", 401, "Requires authentication"),
 		line:     "find the installation for acme/api: GitHub answered 401: Requires authentication",
-		hint:     "the credential got lost on the way: something between here and api.github.test, a proxy, drops the Authorization header",
+		hint:     "the credential was lost on the way: something between here and api.github.test, such as a proxy, drops the Authorization header",
 		requests: 1,
 	},
 	{
@@ -78,7 +78,7 @@ var refusalCases = []failureCase{
 	{
 		name: "a bot that nobody sees", env: map[string]string{"INPUT_BOT-IDENTITY": "true"}, prepare: saysAt("/users/*", 404, "Not Found"),
 		line: "look up keeper[bot]: GitHub answered 404: Not Found (tried 4 times in …)", // the token was new
-		hint: "there is nothing of that name, or the token does not open it", warning: "the token that was minted is revoked", requests: 7,
+		hint: "nothing has that name, or the token has no access to it", warning: "the token that was minted is revoked", requests: 7,
 	},
 	{
 		name: "an API version that is gone", prepare: says("GET", 410, "This API version is no longer supported."),

@@ -40,7 +40,7 @@ func (o *owner) estimate(cost secret.Cost, points int, now time.Time) (e Estimat
 	if points > 0 && cost.Points > points {
 		e.Least = time.Duration(cost.Points) * time.Minute / time.Duration(points)
 	}
-	quota := o.pace.Quota()
+	quota := o.limiter.Quota()
 	if quota.Limit == 0 || cost.Requests <= quota.Remaining {
 		return e
 	}

@@ -49,7 +49,7 @@ type Config struct {
 // for before and after.
 type Fleet struct {
 	config Config
-	shared *githubapp.Pace // with a token, whose limits are its own whomever it reaches
+	shared *githubapp.RateLimiter // with a token, whose limits are its own whomever it reaches
 
 	mu     sync.Mutex // of what follows; never held during a request
 	owners map[string]*owner
@@ -70,7 +70,7 @@ func New(c Config) (*Fleet, error) {
 	}
 	f := &Fleet{config: c, owners: map[string]*owner{}, leases: map[leaseKey]*lease{}, ids: map[string]int64{}}
 	if f.byToken() {
-		f.shared = f.pace("the token")
+		f.shared = f.limiter("the token")
 		return f, nil
 	}
 	_, err := c.API.App(c.Issuer, c.Key)
@@ -81,9 +81,9 @@ func New(c Config) (*Fleet, error) {
 // it mints none, and has one installation's limits.
 func (f *Fleet) byToken() bool { return f.config.Key == nil }
 
-// pace is for whoever has limits of its own.
-func (f *Fleet) pace(whose string) *githubapp.Pace {
-	return githubapp.NewPace(f.config.Points, func(format string, args ...any) {
+// limiter returns a new rate limiter, for calls that share a limit.
+func (f *Fleet) limiter(whose string) *githubapp.RateLimiter {
+	return githubapp.NewRateLimiter(f.config.Points, func(format string, args ...any) {
 		f.config.Info("%s: "+format, append([]any{whose}, args...)...)
 	})
 }

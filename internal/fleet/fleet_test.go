@@ -210,7 +210,7 @@ func TestByToken(t *testing.T) {
 	if !x.Alive(token) || len(x.Tokens()) != 1 || x.count("GET", "") != 2 || len(x.Requests()) != 2 {
 		t.Errorf("alive: %t, %d tokens, %d requests", x.Alive(token), len(x.Tokens()), len(x.Requests()))
 	}
-	if x.owner("acme").pace != x.owner("globex").pace {
+	if x.owner("acme").limiter != x.owner("globex").limiter {
 		t.Error("a token has limits of its own for each owner")
 	}
 }

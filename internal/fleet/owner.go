@@ -12,10 +12,10 @@ import (
 
 // owner is one owner: an installation, with limits of its own.
 type owner struct {
-	name string
-	pace *githubapp.Pace
-	api  *githubapp.API // with the pace
-	app  *githubapp.App // nil with a token
+	name    string
+	limiter *githubapp.RateLimiter
+	api     *githubapp.API // with the limiter
+	app     *githubapp.App // nil with a token
 
 	mu           ctxMutex // of what follows
 	installation *githubapp.Installation
@@ -30,11 +30,11 @@ func (f *Fleet) owner(name string) *owner {
 	if o := f.owners[key]; o != nil {
 		return o
 	}
-	pace := f.shared
-	if pace == nil {
-		pace = f.pace(name)
+	limiter := f.shared
+	if limiter == nil {
+		limiter = f.limiter(name)
 	}
-	o := &owner{name: name, mu: newCtxMutex(), pace: pace, api: f.config.API.Paced(pace)}
+	o := &owner{name: name, mu: newCtxMutex(), limiter: limiter, api: f.config.API.WithLimiter(limiter)}
 	if !f.byToken() {
 		o.app, _ = o.api.App(f.config.Issuer, f.config.Key) // it went well once
 	}

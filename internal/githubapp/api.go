@@ -1,10 +1,10 @@
 // Package githubapp turns a GitHub App's credentials into a short-lived scoped
-// token and ends it again: find the installation, mint, revoke. It owns every
-// HTTP client of the product, and with it time limits, retries, rate limits and
-// the words that say what went wrong.
+// token and ends it again: it finds the installation, mints and revokes. It
+// owns every HTTP client of the product, and with it time limits, retries, rate
+// limits and the messages that explain failures.
 //
 // It never reads the environment, prints or stores anything, and sends a
-// credential to no host but the one it was configured for. Start at [New].
+// credential only to the host that it was configured for. Start at [New].
 package githubapp
 
 import (
@@ -27,23 +27,23 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Config is how to reach one GitHub host. Only URL must be set.
+// Config describes how to reach one GitHub host. Only URL must be set.
 type Config struct {
 	URL       string                                // REST API: https://api.github.com, https://HOST/api/v3 …
-	Roots     []byte                                // PEM certificates to trust beside the system's
+	Roots     []byte                                // PEM certificates to trust besides the system's
 	Proxy     func(*http.Request) (*url.URL, error) // nil: none
 	UserAgent string                                // GitHub refuses requests without one
-	OnJWT     func(redact.String)                   // told each JWT before its first use
-	OnToken   func(redact.String)                   // told each token before anything else is done with it
-	Info      func(format string, args ...any)      // told of each wait as it begins
-	Warning   func(format string, args ...any)      // told of a clock that is wrong
-	Debug     func(format string, args ...any)      // told of each request: no headers, no bodies
+	OnJWT     func(redact.String)                   // gets each JWT before its first use
+	OnToken   func(redact.String)                   // gets each token before its first use
+	Info      func(format string, args ...any)      // reports each wait as it begins
+	Warning   func(format string, args ...any)      // reports a wrong clock
+	Debug     func(format string, args ...any)      // reports each request, without headers and bodies
 	Transport http.RoundTripper                     // nil: the network
 
-	// InsecureHTTP lets URL be http elsewhere than on this machine.
+	// InsecureHTTP allows http in URL for other machines than this one.
 	InsecureHTTP bool
-	// Skew is how far GitHub's clock was ahead of ours when it was measured before.
-	// It counts until the first answer, which measures it anew.
+	// Skew is how far GitHub's clock was ahead of ours at an earlier
+	// measurement. The first answer measures it again.
 	Skew time.Duration
 }
 
@@ -53,10 +53,10 @@ type API struct {
 	base    *url.URL
 	config  Config
 	wire    http.RoundTripper
-	pace    *Pace  // of calls with a token; nil: none
-	signing *clock // of calls that an App signs; nil with a token
+	limiter *RateLimiter // of calls with a token; nil: none
+	signing *clock       // of calls that an App signs; nil with a token
 	clock   *clock
-	young   *young // tokens that GitHub may not know everywhere yet
+	recent  *recentTokens // tokens that GitHub may not know everywhere yet
 }
 
 // New checks the configuration. It sends nothing.
@@ -88,16 +88,16 @@ func New(c Config) (*API, error) {
 	}
 	a := &API{base: base, config: c, wire: wire, clock: &clock{}}
 	a.clock.set(c.Skew)
-	a.young = newYoung(a.Now)
+	a.recent = newRecentTokens(a.Now)
 	return a, nil
 }
 
-// ParseURL reads the address of a REST API, in the one form that all spellings of
-// it have. The result ends in a slash, which go-github needs to resolve paths below
-// it. The error is [address.ErrPlain] for http that leaves the machine.
+// ParseURL parses the address of a REST API. All spellings of an address have
+// the same result. It ends in a slash, which go-github needs to resolve paths
+// below it. The error is [address.ErrPlain] for http to another machine.
 func ParseURL(text string) (*url.URL, error) { return parseURL(text, false) }
 
-// ParseInsecureURL is [ParseURL] for a step that was told to let http pass.
+// ParseInsecureURL is [ParseURL] for a step that allows http.
 func ParseInsecureURL(text string) (*url.URL, error) { return parseURL(text, true) }
 
 func parseURL(text string, insecure bool) (*url.URL, error) {
@@ -129,32 +129,32 @@ type App struct {
 	client caller
 }
 
-// App gives the App whose client id or App id is issuer. GitHub takes either as
-// the issuer of a JWT; key must be RSA, see [ParseKey].
+// App returns the App whose client id or App id is issuer. GitHub accepts
+// either as the issuer of a JWT. The key must be RSA, see [ParseKey].
 func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
-	sign := &signer{issuer: issuer, key: key, clock: &clock{}, secret: a.config.OnJWT}
+	sign := &signer{issuer: issuer, key: key, clock: &clock{}, onJWT: a.config.OnJWT}
 	// The numeric id is unused: our signer sets the issuer itself, because a
 	// client id does not fit the library's int64.
 	signing, err := ghinstallation.NewAppsTransportWithOptions(a.wire, 0, ghinstallation.WithSigner(sign))
 	if err != nil {
 		return nil, err
 	}
-	// The retry lies outside the signer: an attempt that waited out a rate limit
-	// would otherwise carry a JWT that has expired meanwhile.
+	// The retry is outside the signer. Otherwise an attempt after a long wait
+	// for a rate limit would carry an expired JWT.
 	own := *a
-	own.pace, own.signing = nil, sign.clock
+	own.limiter, own.signing = nil, sign.clock
 	who := own.client(signing)
 	who.issuer = issuer
 	return &App{api: a, issuer: issuer, client: who}, nil
 }
 
-// Issuer is the client id or App id that this App signs as.
+// Issuer returns the client id or App id that this App signs as.
 func (a *App) Issuer() string { return a.issuer }
 
-// caller sends requests: as an App, which signs them, or with a token.
+// caller sends requests, either signed by an App or with a token.
 type caller struct {
 	*http.Client
-	issuer string // the App's; empty with a token
+	issuer string // of the App; empty with a token
 }
 
 // bearer adds a token to each request.
@@ -166,69 +166,69 @@ type bearer struct {
 func (b bearer) RoundTrip(req *http.Request) (*http.Response, error) {
 	req.Header.Set("Authorization", "Bearer "+b.token.Reveal())
 	resp, err := b.next.RoundTrip(req)
-	if t := trailOf(req.Context()); t != nil && err == nil {
-		t.unknown = t.young.mayNotKnow(b.token, resp)
+	if t := stateOf(req.Context()); t != nil && err == nil {
+		t.mayBeUnknown = t.recent.mayBeUnknown(b.token, resp)
 	}
 	return resp, err
 }
 
-// call sends one request, retried as the retry allows, and decodes the answer
-// into result unless that is nil. op says in words what it is for.
+// call sends one request, with retries, and decodes the answer into result
+// unless that is nil. op says in words what the request is for.
 func (a *API) call(ctx context.Context, who caller, op, method, path string, body, result any) error {
 	_, err := a.exchange(ctx, who, op, method, path, body, result)
 	return err
 }
 
-// answered is what an answer was beside its body.
-type answered struct {
+// answerHead is an answer without its body.
+type answerHead struct {
 	status int
 	header http.Header
-	path   string // where it came from, which is elsewhere after a redirect
+	path   string // of the last request, after redirects
 }
 
-// exchange is call, for whoever reads the status and the headers too.
-func (a *API) exchange(ctx context.Context, who caller, op, method, path string, body, result any) (answered, error) {
-	t := &trail{op: op, stop: ctx, started: time.Now(), young: a.young}
-	if ctx.Value(asItIsKey{}) != nil {
-		t.young = nil
+// exchange is call for callers that need the status and the headers too.
+func (a *API) exchange(ctx context.Context, who caller, op, method, path string, body, result any) (answerHead, error) {
+	t := &callState{op: op, ctx: ctx, started: time.Now(), recent: a.recent}
+	if ctx.Value(noLagRetryKey{}) != nil {
+		t.recent = nil
 	}
-	sending, release := inFlight(context.WithValue(ctx, trailKey{}, t), method)
+	sending, release := inFlight(context.WithValue(ctx, callStateKey{}, t), method)
 	defer release()
-	// A client of go-github lasts one call: v60 refuses calls by itself while it
-	// believes that a limit is exceeded, which is for our retry to decide.
+	// Each call has a new client of go-github: v60 refuses calls by itself
+	// while it believes that a limit is exceeded, but our retry decides that.
 	gh := github.NewClient(who.Client)
 	gh.BaseURL = a.base
 	gh.UserAgent = a.config.UserAgent
 	req, err := gh.NewRequest(method, path, body)
 	if err == nil && (req.URL.Scheme != a.base.Scheme || req.URL.Host != a.base.Host) {
-		err = errElsewhere // a path such as //HOST/x is an address of its own
+		err = errElsewhere // a path such as //HOST/x names another host
 	}
 	if err != nil {
-		return answered{}, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
+		return answerHead{}, &Error{Op: op, Reason: oneLine(err.Error()), Err: err}
 	}
 	var answer bytes.Buffer
 	resp, err := gh.Do(sending, req, &answer)
 	if err != nil {
 		e := a.failure(op, t, who, resp, err)
 		if errors.Is(err, errMoved) {
-			e.Hint = cmp.Or(a.moved(ctx, who, path), e.Hint)
+			e.Hint = cmp.Or(a.newNameHint(ctx, who, path), e.Hint)
 		}
-		return answered{}, e
+		return answerHead{}, e
 	}
 	if result != nil {
 		if err := apicall.Decode(answer.Bytes(), result); err != nil {
-			return answered{}, &Error{Op: op, Reason: err.Error(), Hint: a.unreachable(errUnreadable), Err: err}
+			return answerHead{}, &Error{Op: op, Reason: err.Error(), Hint: a.unreachable(errUnreadable), Err: err}
 		}
 	}
-	return answered{resp.StatusCode, resp.Header, resp.Request.URL.Path}, nil
+	return answerHead{resp.StatusCode, resp.Header, resp.Request.URL.Path}, nil
 }
 
-// grace is how long a request that was sent before the step was cancelled may
-// still take. The runner kills after ten seconds; we promise five.
+// grace is how long a request may still take after the step was cancelled. The
+// runner kills the step after ten seconds; we promise to end within five.
 const grace = 2500 * time.Millisecond
 
-// inFlight lets a mint that was sent outlive ctx by the grace: a token that was
-// made but never seen could not be revoked.
+// inFlight lets a mint that was already sent outlive ctx by the grace: a token
+// that was made but never received could not be revoked.
 func inFlight(ctx context.Context, method string) (context.Context, context.CancelFunc) {
 	if method != http.MethodPost {
 		return context.WithCancel(ctx)

@@ -15,12 +15,12 @@ import (
 )
 
 const (
-	// attemptTime is how long one attempt may take: GitHub gives up on a request
-	// after ten seconds.
+	// attemptTime is the longest time of one attempt: GitHub gives up on a
+	// request after ten seconds.
 	attemptTime = 12 * time.Second
 
-	// maxAnswer bounds what is read; the largest answer we ask for, a page of a
-	// hundred repositories, is under 1 MiB.
+	// maxAnswer is the largest answer that is read. The largest that we ask
+	// for, a page of a hundred repositories, is under 1 MiB.
 	maxAnswer = 8 << 20
 
 	// maxRedirects is enough for a repository that was renamed more than once.
@@ -34,19 +34,19 @@ var (
 	errOtherHost  = errors.New("the answer leads to another host")
 	errMoved      = errors.New("the answer to a write leads to another address")
 	errLogin      = errors.New("the answer leads to a login page")
-	errInCircles  = errors.New("the answer leads from one place to the next, and to none with an answer")
+	errInCircles  = errors.New("the answers lead from one address to the next without end")
 )
 
-// attempt sends a request once, within its own time, and reads the answer to
-// its end: a broken answer is then a failure that the retry sees.
+// attempt sends a request once, within its own time limit, and reads the whole
+// answer, so that a broken answer is a failure that the retry sees.
 type attempt struct {
 	next http.RoundTripper
 	api  *API
 }
 
 func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
-	if t := trailOf(req.Context()); t != nil && t.stop.Err() != nil {
-		t.unsent = t.stop.Err() // its caller's time ended during a wait
+	if t := stateOf(req.Context()); t != nil && t.ctx.Err() != nil {
+		t.unsent = t.ctx.Err() // its caller's time ended during a wait
 		return nil, t.unsent
 	}
 	ctx, cancel := context.WithTimeout(req.Context(), attemptTime)
@@ -68,12 +68,14 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// promisesJSON tells whether an answer must have a body to be of any use, which is
-// every good one but that to a deletion.
+// promisesJSON reports whether an answer needs a body to be of use. Every good
+// answer does, except that to a deletion.
 func promisesJSON(method string, status int) bool {
 	return method != http.MethodDelete && status >= 200 && status < 300 && status != http.StatusNoContent
 }
 
+// readAll reads and checks the body of an answer, and keeps it for the next
+// reader.
 func readAll(method string, resp *http.Response) error {
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -91,22 +93,29 @@ func readAll(method string, resp *http.Response) error {
 	return nil
 }
 
-// loginPage is the path of a page where a person proves who she is. A website that
-// people have to log in to sends there whoever comes without a session.
+// peek returns the body of an answer, and keeps it for the next reader.
+func peek(resp *http.Response) []byte {
+	body, _ := io.ReadAll(resp.Body)
+	resp.Body = io.NopCloser(bytes.NewReader(body))
+	return body
+}
+
+// loginPage matches the path of a login page. A website redirects requests
+// without a session to it.
 var loginPage = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`)
 })
 
-// sameHost follows redirects, which renamed repositories answer with, but never
-// to a place that has no business with our credential.
+// sameHost allows redirects on the same host, as for renamed repositories. It
+// refuses any that would send our credential elsewhere.
 func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	switch {
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
 	case loginPage().MatchString(req.URL.Path):
 		return errLogin
-	// A 301 makes a GET of a write, whose answer would pass for success; a 307 takes it
-	// to where nobody meant to write.
+	// After a 301 a write would become a GET, whose answer would look like
+	// success; after a 307 it would write to another place than was meant.
 	case via[0].Method != http.MethodGet:
 		return errMoved
 	case len(via) > maxRedirects:
@@ -115,7 +124,7 @@ func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	return nil
 }
 
-// header gives a header of the answer in a form that is safe to print.
+// header returns a header of the answer in a form that is safe to print.
 func header(resp *http.Response, name string) string {
 	if v := resp.Header.Get(name); v != "" && len(v) <= 80 {
 		return oneLine(v)

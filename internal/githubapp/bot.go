@@ -8,8 +8,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// BotID gives the numeric id of the account slug[bot], in whose name an App acts.
-// It is another number than the App's.
+// BotID returns the numeric id of the account slug[bot], in whose name an App
+// acts. The App's id is another number.
 func (a *API) BotID(ctx context.Context, token redact.String, slug string) (int64, error) {
 	var user struct {
 		ID int64 `json:"id"`
@@ -22,7 +22,7 @@ func (a *API) BotID(ctx context.Context, token redact.String, slug string) (int6
 	return user.ID, err
 }
 
-// Slug gives the App's slug, where no installation was looked up that says it.
+// Slug returns the App's slug. It is needed if no installation was looked up.
 func (a *App) Slug(ctx context.Context) (string, error) {
 	var app struct {
 		Slug string `json:"slug"`

@@ -13,12 +13,11 @@ import (
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
-// diagnoseTime bounds the requests that only explain an error. The user waits for
-// them, and they add nothing but words.
+// diagnoseTime limits the requests that only explain an error, because the user
+// waits for them.
 const diagnoseTime = 5 * time.Second
 
-// explain adds the hint that only the caller knows, where GitHub's message did not
-// decide it.
+// explain calls add for an error whose hint GitHub's message did not decide.
 func explain(err error, add func(*Error)) error {
 	var e *Error
 	if errors.As(err, &e) && e.Hint == "" {
@@ -27,8 +26,8 @@ func explain(err error, add func(*Error)) error {
 	return err
 }
 
-// notFound says which of the meanings of a 404 it was.
-func (a *App) notFound(ctx context.Context, t Target) string {
+// explainNotFound returns the hint for a 404, which has several meanings.
+func (a *App) explainNotFound(ctx context.Context, t Target) string {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
 	account := Target{Owner: t.Owner, Enterprise: t.Enterprise}.String()
@@ -41,13 +40,15 @@ func (a *App) notFound(ctx context.Context, t Target) string {
 			continue
 		}
 		if i.AllRepositories {
-			return fmt.Sprintf("the App is installed on all repositories of %s, so there is no %s: check its name", account, t.Repository)
+			return fmt.Sprintf("the App is installed on all repositories of %s, so there is no %s: check its name",
+				account, t.Repository)
 		}
-		return fmt.Sprintf("the App is installed on %s, but %s is not among its selected repositories: select it at %s, or check its name", account, t.Repository, i.Page)
+		return fmt.Sprintf("the App is installed on %s, but %s is not among its selected repositories: select it at %s, "+
+			"or check its name", account, t.Repository, i.Page)
 	}
-	where := "it is installed on no account at all"
+	where := "it is not installed on any account"
 	if len(list) > 0 {
-		where = "it is installed on " + named(accounts(list), 5)
+		where = "it is installed on " + shortList(accounts(list), 5)
 	}
 	install := ""
 	if page, err := a.page(ctx); err == nil && page != "" {
@@ -56,35 +57,37 @@ func (a *App) notFound(ctx context.Context, t Target) string {
 	return fmt.Sprintf("the App is not installed on %s; %s%s", account, where, install)
 }
 
-// notInstalled is the hint when nothing more could be found out.
+// notInstalled returns the hint for a 404 that could not be explained further.
 func notInstalled(t Target) string {
 	if t.Repository != "" {
-		return "install the App on " + t.Owner + " and select " + t.Repository + " in the installation's repository access, or check both names"
+		return "install the App on " + t.Owner + " and select " + t.Repository +
+			" in the installation's repository access, or check both names"
 	}
 	return "install the App on " + t.String() + ", or check the name"
 }
 
-// refused explains a mint that GitHub refused, with one more request where the
-// installation was not looked up, and a few for repositories.
-func (a *App) refused(ctx context.Context, e *Error, i Installation, s Scope) {
+// explainRefusal explains why GitHub refused a mint. That takes one more
+// request if the installation was not looked up, and a few for repositories.
+func (a *App) explainRefusal(ctx context.Context, e *Error, i Installation, s Scope) {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
 	switch {
 	case e.Status == http.StatusNotFound:
 		e.Hint = a.notOurs(ctx)
 	case e.Status == http.StatusForbidden && strings.Contains(e.Message, "suspended"):
-		e.Hint = suspended(a.known(ctx, i))
+		e.Hint = suspended(a.complete(ctx, i))
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "permissions"):
-		e.Hint = cmp.Or(notGranted(s.Permissions, a.known(ctx, i)),
+		e.Hint = cmp.Or(notGranted(s.Permissions, a.complete(ctx, i)),
 			"ask for what the installation has, or have an owner accept more for it")
 	case e.Status == http.StatusUnprocessableEntity && strings.Contains(e.Message, "repository"):
 		e.Hint = a.notSelected(ctx, i, s)
 	}
 }
 
-// notGranted names the permissions asked for that an installation lacks; empty where
-// it is not known what it has, or nothing is missing. A name that is not known may be
-// none at all, and then nobody can add it anywhere.
+// notGranted returns a hint that names the requested permissions that an
+// installation lacks, or "" if its permissions are unknown or none is missing.
+// A name that this release does not know may not exist, and then nobody can add
+// it.
 func notGranted(asked permission.Set, i Installation) string {
 	if i.Permissions == nil {
 		return ""
@@ -102,7 +105,7 @@ func notGranted(asked permission.Set, i Installation) string {
 	var hints []string
 	if len(strange) > 0 {
 		hints = append(hints, fmt.Sprintf("this release knows no permission of this name: %s. Check it against docs/permissions.md; "+
-			"one that is newer than this release the App has to have first", strings.Join(strange, ", ")))
+			"if it is newer than this release, the App must have it first", strings.Join(strange, ", ")))
 	}
 	if len(missing) > 0 {
 		hints = append(hints, fmt.Sprintf("the installation lacks %s. Add it in the App's settings, have an owner accept it at %s, "+
@@ -111,7 +114,8 @@ func notGranted(asked permission.Set, i Installation) string {
 	return strings.Join(hints, "; ")
 }
 
-// notOurs says which installations there are, where an id is none of them.
+// notOurs returns the hint for an installation id that is not one of the App's.
+// It names the ids that are.
 func (a *App) notOurs(ctx context.Context) string {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
@@ -123,11 +127,12 @@ func (a *App) notOurs(ctx context.Context) string {
 	for _, i := range list {
 		known = append(known, fmt.Sprintf("%d (%s)", i.ID, i.where()))
 	}
-	return "the App's installations are " + named(known, 5)
+	return "the App's installations are " + shortList(known, 5)
 }
 
-// known completes an installation of which only the id is known.
-func (a *App) known(ctx context.Context, i Installation) Installation {
+// complete returns an installation with all fields, as far as one request can
+// tell.
+func (a *App) complete(ctx context.Context, i Installation) Installation {
 	if i.Page != "" {
 		return i
 	}
@@ -151,11 +156,13 @@ func suspended(i Installation) string {
 	return text
 }
 
-// maxAsked is how many repositories are asked about to name the wrong one.
+// maxAsked is the largest number of repositories that are looked up to find the
+// wrong one.
 const maxAsked = 2
 
-// notSelected names the repositories that the installation does not reach, or says
-// which was renamed, as far as a few requests can tell.
+// notSelected returns a hint that names the repositories to which the
+// installation has no access, or one that was renamed, as far as a few requests
+// can tell.
 func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
 	var wrong, unknown []string
 	asked := 0
@@ -168,11 +175,11 @@ func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
 			continue
 		default:
 			asked++
-			id, err = a.whereIs(ctx, Target{Owner: i.Account, Repository: name})
+			id, err = a.formerID(ctx, Target{Owner: i.Account, Repository: name})
 		}
 		if id != 0 {
-			if to, err := a.nameOf(ctx, i.ID, id); err == nil {
-				return renamed(i.Account+"/"+name, to)
+			if to, err := a.repositoryName(ctx, i.ID, id); err == nil {
+				return useNewName(i.Account+"/"+name, to)
 			}
 		}
 		var e *Error
@@ -181,7 +188,7 @@ func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
 		}
 	}
 	if len(wrong)+len(unknown) == 0 {
-		unknown = s.Repositories // all were there when they were asked about
+		unknown = s.Repositories // all those that were looked up exist
 	}
 	where := "in the installation's repository access"
 	if i.Page != "" {
@@ -191,11 +198,12 @@ func (a *App) notSelected(ctx context.Context, i Installation, s Scope) string {
 	case len(wrong) == 1:
 		return fmt.Sprintf("%s is not selected or does not exist: select it %s, or check its name", wrong[0], where)
 	case len(wrong) > 1:
-		return fmt.Sprintf("%s are not selected or do not exist: select them %s, or check their names", named(wrong, maxAsked), where)
+		return fmt.Sprintf("%s are not selected or do not exist: select them %s, or check their names", shortList(wrong, maxAsked), where)
 	case len(unknown) == 1:
 		return fmt.Sprintf("%s is not selected or does not exist: select it %s, or check its name", unknown[0], where)
 	}
-	return fmt.Sprintf("at least one of these is not selected or does not exist: %s; select it %s, or check the names", named(unknown, 10), where)
+	return fmt.Sprintf("at least one of these is not selected or does not exist: %s; select it %s, or check the names",
+		shortList(unknown, 10), where)
 }
 
 func accounts(list []Installation) []string {
@@ -207,7 +215,7 @@ func accounts(list []Installation) []string {
 	return names
 }
 
-// where is the account in words.
+// where returns the account in words.
 func (i Installation) where() string {
 	if i.Enterprise {
 		return Target{Enterprise: i.Account}.String()
@@ -215,8 +223,8 @@ func (i Installation) where() string {
 	return i.Account
 }
 
-// named lists a few names and counts the rest.
-func named(names []string, most int) string {
+// shortList lists a few names and counts the rest.
+func shortList(names []string, most int) string {
 	if len(names) > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 	}

@@ -14,18 +14,18 @@ import (
 
 // Error is a call to GitHub that failed for good.
 type Error struct {
-	Op        string        // what it was for: "mint a token"
-	Status    int           // 0 when there was no answer
+	Op        string        // what the call was for: "mint a token"
+	Status    int           // 0 if there was no answer
 	Message   string        // GitHub's own words
-	RequestID string        // what GitHub's support asks for
-	Attempts  int           // how often it was tried
-	Elapsed   time.Duration // for how long
+	RequestID string        // GitHub's support asks for it
+	Attempts  int           // the number of attempts
+	Elapsed   time.Duration // the time from the first attempt
 	Late      bool          // there was no time to try again
-	Hint      string        // what to do, by GitHub's message or by what is known of the call
-	Reason    string        // why there was no answer, or no use in it
-	Err       error         // what lay below; nil after an answer
+	Hint      string        // what to do, by GitHub's message or by the purpose of the call
+	Reason    string        // why there was no usable answer
+	Err       error         // the cause; nil after an answer
 
-	usual string // what to do, by the status alone
+	fallback string // what to do, by the status alone
 }
 
 func (e *Error) Error() string {
@@ -57,18 +57,18 @@ func (e *Error) Error() string {
 }
 
 // ErrorHint returns what to do.
-func (e *Error) ErrorHint() string { return cmp.Or(e.Hint, e.usual) }
+func (e *Error) ErrorHint() string { return cmp.Or(e.Hint, e.fallback) }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// Final reports whether GitHub would answer the same again: it refused the request
-// itself, which neither an outage nor a limit does.
+// Final reports whether GitHub would give the same answer again, because it
+// refused the request itself. That excludes outages and limits.
 func (e *Error) Final() bool {
 	return e.Status >= 400 && e.Status < 500 && e.Status != http.StatusTooManyRequests && e.Status != http.StatusRequestTimeout
 }
 
 // failure turns what go-github reports into an [Error].
-func (a *API) failure(op string, t *trail, who caller, resp *github.Response, err error) *Error {
+func (a *API) failure(op string, t *callState, who caller, resp *github.Response, err error) *Error {
 	e := &Error{Op: op, Attempts: t.sent, Elapsed: time.Since(t.started), Late: t.late, Hint: t.gaveUp}
 	var answered *github.ErrorResponse
 	var primary *github.RateLimitError
@@ -92,12 +92,12 @@ func (a *API) failure(op string, t *trail, who caller, resp *github.Response, er
 		e.RequestID = header(resp.Response, "X-GitHub-Request-Id")
 	}
 	e.Message = cmp.Or(e.Message, http.StatusText(e.Status))
-	e.Hint = cmp.Or(e.Hint, a.hint(who, e, resp.Response))
-	e.usual = a.usual(who, resp.Response)
+	e.Hint = cmp.Or(e.Hint, a.hintByMessage(who, e, resp.Response))
+	e.fallback = a.hintByStatus(who, resp.Response)
 	return e
 }
 
-// message is what GitHub says, with what it says of single fields.
+// message returns GitHub's message, followed by those about single fields.
 func message(answered *github.ErrorResponse) string {
 	said := []string{answered.Message}
 	for _, detail := range answered.Errors {
@@ -112,25 +112,26 @@ func message(answered *github.ErrorResponse) string {
 	return oneLine(strings.Join(said, "; "))
 }
 
-// unanswered says why there was no answer. When the caller's time was up, it says
-// that first, and what was waited for last.
-func (a *API) unanswered(e *Error, t *trail, err error) {
+// unanswered sets the reason and the hint if there was no answer. If the
+// caller's time was up, it says so first, and then what the last wait was for.
+func (a *API) unanswered(e *Error, t *callState, err error) {
 	e.Err, e.Reason = err, a.reason(err)
 	e.Hint = cmp.Or(e.Hint, a.unreachable(err))
 	stopped := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-	if !stopped || !errors.Is(t.stop.Err(), context.DeadlineExceeded) {
+	if !stopped || !errors.Is(t.ctx.Err(), context.DeadlineExceeded) {
 		return
 	}
-	// A request that outlived its caller by the grace ends as cancelled.
+	// A request that outlived its caller's deadline by the grace ends as
+	// cancelled.
 	e.Reason, e.Hint = a.reason(context.DeadlineExceeded), a.unreachable(context.DeadlineExceeded)
-	var turn waited
+	var turn notItsTurn
 	switch {
 	case errors.As(t.unsent, &turn):
 		e.Reason, e.Hint = turn.Error(), "run it again, with more time or less to do"
 	case t.unsent != nil:
-		e.Reason, e.Hint = cmp.Or(t.waits, "nothing was sent any more"), "run it again"
+		e.Reason, e.Hint = cmp.Or(t.waitReason, "there was no time left to send it"), "run it again"
 	}
-	if cause := context.Cause(t.stop); !errors.Is(cause, context.DeadlineExceeded) {
+	if cause := context.Cause(t.ctx); !errors.Is(cause, context.DeadlineExceeded) {
 		e.Reason = cause.Error() + ": " + e.Reason
 	}
 }

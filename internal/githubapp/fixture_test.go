@@ -70,7 +70,8 @@ func (f *fixture) asked() []string {
 	return list
 }
 
-// firstLine gives an error's text up to its request id, which differs each time.
+// firstLine returns an error's text without its request id, which differs each
+// time.
 func firstLine(err error) string {
 	if err == nil {
 		return ""

@@ -8,30 +8,31 @@ import (
 	"sync"
 )
 
-// words are a message of GitHub's and what helps against it, for whoever signs as an
-// App and for whoever holds a token. {app} is the issuer of the JWT, {host} the API's
-// host, {needs} what GitHub says that the call takes.
-type words struct {
+// advice is a message of GitHub's and the hints for it, for calls that an App
+// signs and for calls with a token. {app} stands for the issuer of the JWT,
+// {host} for the API's host, and {needs} for the permissions that the call
+// needs, as GitHub says.
+type advice struct {
 	says       string // a part of the message, in lower case
-	app, token string // empty: the caller knows more, or the status has to do
+	app, token string // empty: the caller knows more, or the status decides
 }
 
-func either(says, hint string) words { return words{says, hint, hint} }
+func forBoth(says, hint string) advice { return advice{says, hint, hint} }
 
-// byMessage decides before the status does: a 403 may be a permission, an address or
-// a repository at rest. The messages are GitHub's as quoted in its documentation and
-// in public issues.
-var byMessage = []words{
-	// What a JWT is refused for.
+// byMessage decides before the status does: a 403 may be about a permission, an
+// address or an archived repository. The messages are GitHub's, as quoted in
+// its documentation and in public issues.
+var byMessage = []advice{
+	// A JWT is refused.
 	{
 		says: "integration not found",
-		app: "no App has the id {app} at {host}, so that to install it helps nothing: check client-id, and that github-api-url is of the " +
-			"host that the App is registered at",
+		app: "no App has the id {app} at {host}, so installing it does not help: check client-id, and that github-api-url is that " +
+			"of the host where the App is registered",
 	},
 	{
 		says: "('iss') must be an integer",
-		app: "{host} takes an App's number and no client id: pass the App ID of its settings page in app-id; if {app} is that, an " +
-			"invisible character came with it",
+		app: "{host} accepts an App's number but no client id: pass the App ID from its settings page in app-id; if {app} is that, " +
+			"it contains an invisible character",
 	},
 	{
 		says: "must generate a public key",
@@ -42,115 +43,122 @@ var byMessage = []words{
 		says: "json web token could not be decoded",
 		app:  "private-key does not belong to the App {app} at {host}: check client-id, private-key and github-api-url",
 	},
-	{"('iat')", "the clock of this machine is not GitHub's: set it by a time server", ""},
-	{"('exp')", "the clock of this machine is not GitHub's: set it by a time server", ""},
-	either("requires authentication",
-		"the credential got lost on the way: something between here and {host}, a proxy, drops the Authorization header"),
+	{"('iat')", wrongClock, ""},
+	{"('exp')", wrongClock, ""},
+	forBoth("requires authentication",
+		"the credential was lost on the way: something between here and {host}, such as a proxy, drops the Authorization "+
+			"header"),
 
-	// What an organization forbids.
-	either("ip allow list",
+	// An organization forbids it.
+	forBoth("ip allow list",
 		"an owner must add this runner's address to the organization's IP allow list, or the job must run where the list "+
 			"allows it"),
 	{
 		says: "saml enforcement",
 		app: "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App are the " +
 			"right ones",
-		token: "the organization enforces SAML single sign-on: authorize the token for it with Configure SSO on the page of your tokens, or " +
-			"use an App, which does not need it",
+		token: "the organization enforces SAML single sign-on: authorize the token for it with Configure SSO on the page of your " +
+			"tokens, or use an App, which does not need it",
 	},
 	{
 		says:  "personal access token (classic)",
 		app:   "the organization forbids classic tokens, and something sent one: check that private-key is the App's",
 		token: "the organization forbids classic tokens: use an App, or a fine-grained token",
 	},
-	either("token's lifetime is greater than",
-		"the organization takes no token that lives for so long: make one that ends sooner, or use an App, whose tokens "+
-			"live for an hour"),
-	either("oauth app access restrictions", "the organization takes no tokens of OAuth apps: use an App that is installed there"),
+	forBoth("token's lifetime is greater than",
+		"the organization accepts no token with such a long lifetime: make one that expires sooner, or use an App, whose "+
+			"tokens live for an hour"),
+	forBoth("oauth app access restrictions", "the organization accepts no tokens of OAuth apps: use an App that is installed there"),
 
-	// What is not at work.
+	// The installation or the repository is out of use.
 	{"installation has been suspended", "", "an owner must unsuspend the App's installation"},
-	either("was archived so is read-only", "the repository is archived: unarchive it, or leave it out"),
-	either("repository access blocked", "GitHub has blocked the repository, and has told its owner why"),
+	forBoth("was archived so is read-only", "the repository is archived: unarchive it, or leave it out"),
+	forBoth("repository access blocked", "GitHub has blocked the repository, and has told its owner why"),
 
-	// What a token lacks.
+	// The token lacks a permission.
 	{
-		says:  "resource not accessible by integration",
-		token: "the call takes {needs}: give the App that in its settings, have an owner accept it, and ask for it where the token is minted",
+		says: "resource not accessible by integration",
+		token: "the call needs {needs}: grant that to the App in its settings, have an owner accept it, and ask for it where the " +
+			"token is minted",
 	},
 	{
 		says:  "resource not accessible by personal access token",
-		token: "the call takes {needs}: give the token that on the page of your tokens, and have an owner approve it",
+		token: "the call needs {needs}: grant that to the token on the page of your tokens, and have an owner approve it",
 	},
 	{"must have admin rights", "", "the owner of the token must be an administrator of the repository"},
 
-	// What this program or what lies between sends.
-	either("not a supported api version",
+	// The request itself is refused.
+	forBoth("not a supported api version",
 		"this GitHub does not know the API version that valetkey speaks: use an older valetkey with an older Enterprise "+
 			"Server, and a newer one otherwise"),
-	either("administrative rules", "something between here and {host}, a proxy, drops the User-Agent header"),
-	either("maximum number of repositories",
+	forBoth("administrative rules", "something between here and {host}, such as a proxy, drops the User-Agent header"),
+	forBoth("maximum number of repositories",
 		"ask for fewer repositories or fewer permissions at once, or install the App on all repositories and ask for all "+
 			"of them"),
-	either("rate limit", "GitHub limits how much is done at once: run it again later, or fewer jobs at the same time"),
+	forBoth("rate limit", "GitHub limits how much is done at once: run it again later, or fewer jobs at the same time"),
 }
 
-// byStatus is for messages that say nothing, when nobody knew more.
-var byStatus = map[int]words{
-	http.StatusMovedPermanently: either("", misdirected),
-	http.StatusFound:            either("", misdirected),
-	http.StatusBadRequest:       either("", changed),
+// byStatus has the hints for messages that are not in byMessage, if the caller
+// knows no more.
+var byStatus = map[int]advice{
+	http.StatusMovedPermanently: forBoth("", misdirected),
+	http.StatusFound:            forBoth("", misdirected),
+	http.StatusBadRequest:       forBoth("", changed),
 	http.StatusUnauthorized: {
 		app:   "check client-id, private-key and github-api-url",
 		token: "the token has expired or was revoked, or is of another host than {host}",
 	},
 	http.StatusForbidden: {
-		token: "the token does not open this: check its permissions, its repositories, " +
+		token: "the token has no access to this: check its permissions, its repositories, " +
 			"and whether a rule of the organization forbids it",
 	},
-	http.StatusNotFound:                   {token: "there is nothing of that name, or the token does not open it"},
-	http.StatusMethodNotAllowed:           either("", changed),
-	http.StatusProxyAuthRequired:          either("", proxyHint),
-	http.StatusGone:                       either("", "this GitHub no longer serves the API version that valetkey speaks: use a newer valetkey"),
-	http.StatusRequestEntityTooLarge:      either("", changed),
-	http.StatusUnsupportedMediaType:       either("", changed),
-	http.StatusUpgradeRequired:            either("", changed),
-	http.StatusUnavailableForLegalReasons: either("", legal),
+	http.StatusNotFound:                   {token: "nothing has that name, or the token has no access to it"},
+	http.StatusMethodNotAllowed:           forBoth("", changed),
+	http.StatusProxyAuthRequired:          forBoth("", proxyHint),
+	http.StatusGone:                       forBoth("", outdated),
+	http.StatusRequestEntityTooLarge:      forBoth("", changed),
+	http.StatusUnsupportedMediaType:       forBoth("", changed),
+	http.StatusUpgradeRequired:            forBoth("", changed),
+	http.StatusUnavailableForLegalReasons: forBoth("", legal),
 }
 
 const (
+	wrongClock  = "the clock of this machine differs from GitHub's: synchronize it with a time server"
+	outdated    = "this GitHub no longer serves the API version that valetkey speaks: use a newer valetkey"
 	legal       = "GitHub may not serve this here, for legal reasons, and has told its owner why"
 	misdirected = "github-api-url must be the REST API's own address, such as " + publicAPI + " or " + serverAPI
 
-	changed = "something between here and {host}, a proxy, changed the request; if there is none, " +
-		"report it as a fault of valetkey, with the request id"
+	changed = "something between here and {host}, such as a proxy, changed the request; if nothing is, " +
+		"report it as a bug in valetkey, with the request id"
 	proxyHint = "check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name {host} in NO_PROXY"
 )
 
-// hint is what helps against an answer that refused a call, by its message and by
-// where it comes from. Empty: whoever made the call may know more, by what it was for.
-func (a *API) hint(who caller, e *Error, resp *http.Response) string {
+// hintByMessage returns the hint for an answer that refused a call, by its
+// message and its origin. It returns "" if the purpose of the call has to
+// decide.
+func (a *API) hintByMessage(who caller, e *Error, resp *http.Response) string {
 	switch {
 	case e.Status >= 500:
-		return a.trouble(resp)
+		return a.outage(resp)
 	case !fromAPI(resp):
 		return a.notAPI(e.Status)
 	}
 	said := strings.ToLower(e.Message)
 	for _, w := range byMessage {
 		if strings.Contains(said, w.says) {
-			return a.fill(who, w, resp.Header)
+			return a.fillIn(who, w, resp.Header)
 		}
 	}
 	return ""
 }
 
-// usual is what helps against a status when nobody knew more.
-func (a *API) usual(who caller, resp *http.Response) string {
-	return a.fill(who, byStatus[resp.StatusCode], resp.Header)
+// hintByStatus returns the hint for a status, if nothing else decided.
+func (a *API) hintByStatus(who caller, resp *http.Response) string {
+	return a.fillIn(who, byStatus[resp.StatusCode], resp.Header)
 }
 
-func (a *API) fill(who caller, w words, h http.Header) string {
+// fillIn returns the hint for a caller, with its placeholders replaced.
+func (a *API) fillIn(who caller, w advice, h http.Header) string {
 	text := w.token
 	if who.issuer != "" {
 		text = w.app
@@ -162,8 +170,9 @@ func (a *API) fill(who caller, w words, h http.Header) string {
 	return strings.NewReplacer("{app}", who.issuer, "{host}", a.base.Host, "{needs}", needs).Replace(text)
 }
 
-// mayBeLag tells whether an answer may be that of a replica which does not know a new
-// token yet. One that gives another reason, such as an IP allow list, is not.
+// mayBeLag reports whether the answer may come from a replica that does not
+// know a new token yet. An answer with another reason, such as an IP allow
+// list, does not.
 func (e *Error) mayBeLag() bool { return mayBeLag(e.Status, e.Message) }
 
 func mayBeLag(status int, message string) bool {
@@ -183,8 +192,9 @@ var permissionList = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*$`)
 })
 
-// accepted reads X-Accepted-GitHub-Permissions, where a comma means and, and a
-// semicolon or: "issues: read, or pull_requests: read and contents: read".
+// accepted puts the header X-Accepted-GitHub-Permissions in words, as in
+// "issues: read, or pull_requests: read and contents: read". In the header a
+// comma means and, and a semicolon means or.
 func accepted(header string) string {
 	if len(header) > 400 || !permissionList().MatchString(header) {
 		return ""
@@ -192,8 +202,8 @@ func accepted(header string) string {
 	return strings.NewReplacer("=", ": ", "; ", ", or ", ";", ", or ", ", ", " and ", ",", " and ").Replace(header)
 }
 
-// fromAPI tells GitHub's API, whose errors are JSON and bear marks of it, from a
-// website, a proxy or a firewall that answers in its place.
+// fromAPI reports whether an answer comes from GitHub's API, whose errors are
+// JSON and have its headers, and not from a website, a proxy or a firewall.
 func fromAPI(resp *http.Response) bool {
 	h := resp.Header
 	return isJSON(resp) && cmp.Or(h.Get("X-GitHub-Request-Id"), h.Get("X-GitHub-Media-Type")) != ""
@@ -203,22 +213,23 @@ func isJSON(resp *http.Response) bool {
 	return resp.ContentLength == 0 || strings.Contains(resp.Header.Get("Content-Type"), "json")
 }
 
-// notAPI is the hint when something else answered in the API's place.
+// notAPI returns the hint if something else answered in place of the API.
 func (a *API) notAPI(status int) string {
 	host, web := a.base.Host, a.website()
 	switch {
 	case status == http.StatusProxyAuthRequired:
 		return strings.ReplaceAll(proxyHint, "{host}", host)
 	case status == http.StatusForbidden, status == http.StatusTooManyRequests, status == http.StatusUnavailableForLegalReasons:
-		return "a firewall or a proxy answers in the place of " + host + ": have whoever runs it let the runner through"
+		return "a firewall or a proxy answers in place of " + host + ": ask its administrator to let the runner through"
 	case web != "":
-		return host + " answers like a website, and not like GitHub's API: github-api-url is " + web
+		return host + " answers like a website, not like GitHub's API: github-api-url must be " + web
 	}
-	return host + " does not answer like GitHub's API: github-api-url is " + publicAPI + ", or " + serverAPI + " on an Enterprise Server"
+	return host + " does not answer like GitHub's API: github-api-url must be " + publicAPI + ", or " + serverAPI +
+		" on an Enterprise Server"
 }
 
-// website gives the address of the API when the one that is configured looks like
-// that of the website beside it; empty when it does not.
+// website returns the address of the API if the configured address looks like
+// that of the website next to it, and otherwise "".
 func (a *API) website() string {
 	host := a.base.Host
 	switch {
@@ -234,13 +245,14 @@ func (a *API) website() string {
 	return ""
 }
 
-// trouble is the hint for an outage.
-func (a *API) trouble(resp *http.Response) string {
+// outage returns the hint for an outage.
+func (a *API) outage(resp *http.Response) string {
 	switch {
 	case strings.HasSuffix(a.base.Path, "/api/v3/"):
-		return a.base.Host + " has trouble of its own: ask who runs it, then run the job again"
+		return a.base.Host + " has trouble of its own: ask its administrator, then run the job again"
 	case !fromGitHub(resp):
-		return "GitHub has trouble, or a proxy before it, whose answer this looks like: see https://www.githubstatus.com, then run the job again"
+		return "GitHub has trouble, or a proxy in front of it, whose answer this seems to be: see https://www.githubstatus.com, " +
+			"then run the job again"
 	}
 	return "GitHub has trouble of its own: see https://www.githubstatus.com, then run the job again"
 }

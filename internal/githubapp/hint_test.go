@@ -24,99 +24,102 @@ const (
 		"than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/1"
 )
 
-// Each message of GitHub's has the same hint with every call: those that an App signs,
-// and those that are made with a token.
-func TestCuresByMessage(t *testing.T) {
-	for _, c := range []struct {
-		status     int
-		says       string
-		app, token string // how the hint begins; empty: this message is not for such a call
-	}{
-		{
-			404, "Integration not found",
-			"no App has the id Iv23liTESTkeeper0000 at api.github.test, so that to install it helps nothing", "",
-		},
-		{401, "'Issuer' claim ('iss') must be an Integer", "api.github.test takes an App's number and no client id", ""},
-		{
-			401, "Integration must generate a public key",
-			"the App has no key at api.github.test, or Iv23liTESTkeeper0000 is the id of another App", "",
-		},
-		{
-			401, "A JSON web token could not be decoded",
-			"private-key does not belong to the App Iv23liTESTkeeper0000 at api.github.test", "",
-		},
-		{401, "'Expiration time' claim ('exp') is too far in the future", "the clock of this machine is not GitHub's", ""},
-		{401, "Requires authentication", "the credential got lost on the way", "the credential got lost on the way"},
-		{
-			401, "something new", "check client-id, private-key and github-api-url",
-			"the token has expired or was revoked, or is of another host than api.github.test",
-		},
-		{
-			403, ipAllowList, "an owner must add this runner's address to the organization's IP allow list",
-			"an owner must add this runner's address to the organization's IP allow list",
-		},
-		{
-			403, samlText, "the organization enforces SAML single sign-on, which an App does not need",
-			"the organization enforces SAML single sign-on: authorize the token for it",
-		},
-		{
-			403, classicPAT, "the organization forbids classic tokens, and something sent one",
-			"the organization forbids classic tokens: use an App",
-		},
-		{
-			403, lifetimePAT, "the organization takes no token that lives for so long",
-			"the organization takes no token that lives for so long",
-		},
-		{403, "Repository was archived so is read-only.", "the repository is archived", "the repository is archived"},
-		{403, "Repository access blocked", "GitHub has blocked the repository", "GitHub has blocked the repository"},
-		{403, "This installation has been suspended", "", "an owner must unsuspend the App's installation"},
-		{403, "Must have admin rights to Repository.", "", "the owner of the token must be an administrator"},
-		{403, "something new", "", "the token does not open this"},
-		{
-			403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
-			"something between here and api.github.test, a proxy, drops the User-Agent header",
-			"something between here and api.github.test, a proxy, drops",
-		},
-		{404, "Not Found", "", "there is nothing of that name, or the token does not open it"},
-		{407, "", "check HTTPS_PROXY or HTTP_PROXY of the runner", "check HTTPS_PROXY or HTTP_PROXY of the runner"},
-		{410, "Gone", "this GitHub no longer serves the API version", "this GitHub no longer serves the API version"},
-		{
-			400, `"2022-11-28" is not a supported API version.`, "this GitHub does not know the API version",
-			"this GitHub does not know the API version",
-		},
-		{
-			415, "Unsupported Media Type", "something between here and api.github.test, a proxy, changed the request",
-			"something between here and api.github.test, a proxy, changed the request",
-		},
-		{
-			426, "Upgrade Required", "something between here and api.github.test, a proxy, changed the request",
-			"something between here and api.github.test, a proxy, changed the request",
-		},
-		{
-			401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued.",
-			"the clock of this machine is not GitHub's", "",
-		},
-		{
-			403,
-			"Although you appear to have the correct authorization credentials, the acme organization has enabled OAuth App access " +
-				"restrictions",
-			"the organization takes no tokens of OAuth apps", "the organization takes no tokens of OAuth apps",
-		},
-		{
-			422, "The maximum number of repositories with these permissions is 12.",
-			"ask for fewer repositories or fewer permissions at once", "ask for fewer repositories",
-		},
-		{302, "", "github-api-url must be the REST API's own address", "github-api-url must be the REST API's own address"},
-		{301, "", "github-api-url must be the REST API's own address", "github-api-url must be the REST API's own address"},
-		{
-			400, "Problems parsing JSON", "something between here and api.github.test, a proxy, changed the request",
-			"something between here and",
-		},
-		{405, "", "something between here and api.github.test, a proxy, changed the request", "something between here and"},
-		{413, "", "something between here and api.github.test, a proxy, changed the request", "something between here and"},
-		{451, "Unavailable", "GitHub may not serve this here, for legal reasons", "GitHub may not serve this here, for legal reasons"},
-		{500, "Server Error", "GitHub has trouble of its own", "GitHub has trouble of its own"},
-	} {
+// hintsByMessage has the hints for each message of GitHub's.
+var hintsByMessage = []struct {
+	status     int
+	says       string
+	app, token string // how the hint begins; empty: this message is not for such a call
+}{
+	{
+		404, "Integration not found",
+		"no App has the id Iv23liTESTkeeper0000 at api.github.test, so installing it does not help", "",
+	},
+	{401, "'Issuer' claim ('iss') must be an Integer", "api.github.test accepts an App's number but no client id", ""},
+	{
+		401, "Integration must generate a public key",
+		"the App has no key at api.github.test, or Iv23liTESTkeeper0000 is the id of another App", "",
+	},
+	{
+		401, "A JSON web token could not be decoded",
+		"private-key does not belong to the App Iv23liTESTkeeper0000 at api.github.test", "",
+	},
+	{401, "'Expiration time' claim ('exp') is too far in the future", "the clock of this machine differs from GitHub's", ""},
+	{401, "Requires authentication", "the credential was lost on the way", "the credential was lost on the way"},
+	{
+		401, "something new", "check client-id, private-key and github-api-url",
+		"the token has expired or was revoked, or is of another host than api.github.test",
+	},
+	{
+		403, ipAllowList, "an owner must add this runner's address to the organization's IP allow list",
+		"an owner must add this runner's address to the organization's IP allow list",
+	},
+	{
+		403, samlText, "the organization enforces SAML single sign-on, which an App does not need",
+		"the organization enforces SAML single sign-on: authorize the token for it",
+	},
+	{
+		403, classicPAT, "the organization forbids classic tokens, and something sent one",
+		"the organization forbids classic tokens: use an App",
+	},
+	{
+		403, lifetimePAT, "the organization accepts no token with such a long lifetime",
+		"the organization accepts no token with such a long lifetime",
+	},
+	{403, "Repository was archived so is read-only.", "the repository is archived", "the repository is archived"},
+	{403, "Repository access blocked", "GitHub has blocked the repository", "GitHub has blocked the repository"},
+	{403, "This installation has been suspended", "", "an owner must unsuspend the App's installation"},
+	{403, "Must have admin rights to Repository.", "", "the owner of the token must be an administrator"},
+	{403, "something new", "", "the token has no access to this"},
+	{
+		403, "Request forbidden by administrative rules. Please make sure your request has a User-Agent header.",
+		"something between here and api.github.test, such as a proxy, drops the User-Agent header",
+		"something between here and api.github.test, such as a proxy, drops",
+	},
+	{404, "Not Found", "", "nothing has that name, or the token has no access to it"},
+	{407, "", "check HTTPS_PROXY or HTTP_PROXY of the runner", "check HTTPS_PROXY or HTTP_PROXY of the runner"},
+	{410, "Gone", "this GitHub no longer serves the API version", "this GitHub no longer serves the API version"},
+	{
+		400, `"2022-11-28" is not a supported API version.`, "this GitHub does not know the API version",
+		"this GitHub does not know the API version",
+	},
+	{
+		415, "Unsupported Media Type", "something between here and api.github.test, such as a proxy, changed the request",
+		"something between here and api.github.test, such as a proxy, changed the request",
+	},
+	{
+		426, "Upgrade Required", "something between here and api.github.test, such as a proxy, changed the request",
+		"something between here and api.github.test, such as a proxy, changed the request",
+	},
+	{
+		401, "'Issued at' claim ('iat') must be an Integer representing the time that the assertion was issued.",
+		"the clock of this machine differs from GitHub's", "",
+	},
+	{
+		403,
+		"Although you appear to have the correct authorization credentials, the acme organization has enabled OAuth App access " +
+			"restrictions",
+		"the organization accepts no tokens of OAuth apps", "the organization accepts no tokens of OAuth apps",
+	},
+	{
+		422, "The maximum number of repositories with these permissions is 12.",
+		"ask for fewer repositories or fewer permissions at once", "ask for fewer repositories",
+	},
+	{302, "", "github-api-url must be the REST API's own address", "github-api-url must be the REST API's own address"},
+	{301, "", "github-api-url must be the REST API's own address", "github-api-url must be the REST API's own address"},
+	{
+		400, "Problems parsing JSON", "something between here and api.github.test, such as a proxy, changed the request",
+		"something between here and",
+	},
+	{405, "", "something between here and api.github.test, such as a proxy, changed the request", "something between here and"},
+	{413, "", "something between here and api.github.test, such as a proxy, changed the request", "something between here and"},
+	{451, "Unavailable", "GitHub may not serve this here, for legal reasons", "GitHub may not serve this here, for legal reasons"},
+	{500, "Server Error", "GitHub has trouble of its own", "GitHub has trouble of its own"},
+}
+
+// Each message of GitHub's has the same hint in every call that an App signs,
+// and the same in every call with a token.
+func TestHintsByMessage(t *testing.T) {
+	for _, c := range hintsByMessage {
 		t.Run(fmt.Sprint(c.status, " ", c.says), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)
@@ -151,8 +154,8 @@ func TestCuresByMessage(t *testing.T) {
 	}
 }
 
-// What GitHub says that a call takes, the hint says; what is no such list is not
-// repeated.
+// The hint names the permissions that a call needs, as GitHub's header says. It
+// does not repeat a header of another form.
 func TestTheNeededPermissionsAreNamed(t *testing.T) {
 	for header, want := range map[string]string{
 		"contents=read": "contents: read",
@@ -169,10 +172,10 @@ func TestTheNeededPermissionsAreNamed(t *testing.T) {
 		}
 	}
 	for who, want := range map[string]string{
-		"integration": "the call takes issues: write, or pull_requests: write: give the App that in its settings, have an " +
+		"integration": "the call needs issues: write, or pull_requests: write: grant that to the App in its settings, have an " +
 			"owner accept it, and ask for it where the token is minted",
-		"personal access token": "the call takes issues: write, or pull_requests: write: give the token that on the page of your " +
-			"tokens, and have an owner approve it",
+		"personal access token": "the call needs issues: write, or pull_requests: write: grant that to the token on the page of " +
+			"your tokens, and have an owner approve it",
 	} {
 		f := newFixture(t)
 		f.SkipOpenAPI = true
@@ -191,19 +194,20 @@ func TestTheNeededPermissionsAreNamed(t *testing.T) {
 	}
 }
 
-// A limit that came when there was no time for a wait.
+// A limit that comes when there is no time to wait has a hint.
 func TestALimitInTheLastMoment(t *testing.T) {
 	f := newFixture(t)
 	resp := limitAnswer(403, "", "Content-Type", "application/json", "X-GitHub-Request-Id", "AA:BB")
 	for _, text := range []string{"API rate limit exceeded for installation.", "You have exceeded a secondary rate limit."} {
-		if got := f.api.hint(f.app.client, &Error{Status: 403, Message: text}, resp); !strings.HasPrefix(got, "GitHub limits how much "+
-			"is done at once") {
+		got := f.api.hintByMessage(f.app.client, &Error{Status: 403, Message: text}, resp)
+		if !strings.HasPrefix(got, "GitHub limits how much is done at once") {
 			t.Errorf("%s: %q", text, got)
 		}
 	}
 }
 
-// Fields of a refused request are said, with a message of their own or without one.
+// An error names the fields of a refused request, with or without a message of
+// their own.
 func TestFieldsAreSaid(t *testing.T) {
 	f := newFixture(t)
 	f.SkipOpenAPI = true

@@ -9,17 +9,18 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Inspection is what GitHub tells the holder of a token about it.
+// Inspection is what GitHub says about a token to its holder.
 type Inspection struct {
 	Kind      string    // in words, by the token's prefix
-	Login     string    // whose it is
+	Login     string    // of the token's owner
 	Scopes    []string  // of a classic token
 	Classic   bool      // only classic tokens have scopes, perhaps none
-	ExpiresAt time.Time // zero: never, or not told
-	SSO       string    // what X-GitHub-SSO said: which organizations want it authorized
+	ExpiresAt time.Time // zero: never, or unknown
+	SSO       string    // the header X-GitHub-SSO: which organizations require authorization
 }
 
-// kindOf tells in words what a token is; empty when it is none that GitHub makes.
+// kindOf returns the kind of a token in words, or "" if GitHub makes no such
+// tokens.
 func kindOf(token redact.String) string {
 	if kind := redact.KindOf(token.Reveal()); kind.IsToken() {
 		return string(kind)
@@ -30,7 +31,7 @@ func kindOf(token redact.String) string {
 	return ""
 }
 
-// Inspect asks GitHub what a personal token is. It changes nothing.
+// Inspect asks GitHub about a personal token. It changes nothing.
 func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, error) {
 	i := Inspection{Kind: kindOf(token)}
 	var user struct {
@@ -56,7 +57,7 @@ func (a *API) Inspect(ctx context.Context, token redact.String) (Inspection, err
 	return i, nil
 }
 
-// tokenExpiry reads the two forms that GitHub writes.
+// tokenExpiry parses the forms in which GitHub writes the time.
 func tokenExpiry(text string) time.Time {
 	for _, layout := range []string{"2006-01-02 15:04:05 MST", "2006-01-02 15:04:05 -0700", time.RFC3339} {
 		if at, err := time.Parse(layout, text); err == nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 )
 
-// Target is the account whose installation is wanted: by a repository, else by
-// its owner, else by an enterprise.
+// Target names the account whose installation is wanted: an enterprise, a
+// repository or an owner.
 type Target struct {
 	Owner, Repository string
 	Enterprise        string
@@ -28,38 +28,39 @@ func (t Target) String() string {
 	return t.Owner
 }
 
+// path returns the path of the request for the target's installation.
 func (t Target) path() string {
 	switch {
 	case t.Enterprise != "":
 		return "enterprises/" + url.PathEscape(t.Enterprise) + "/installation"
 	case t.Repository != "":
-		return "repos/" + url.PathEscape(t.Owner) + "/" + url.PathEscape(t.Repository) + "/installation"
+		return repositoryPath(t.Owner, t.Repository) + "/installation"
 	}
-	// This path knows organisations too, which saves asking twice.
+	// This path works for organizations too, which saves a second request.
 	return "users/" + url.PathEscape(t.Owner) + "/installation"
 }
 
-// Installation is an App's place in an account. Only ID is sure to be known.
+// Installation is an App's installation in an account. Only ID is always set.
 type Installation struct {
 	ID              int64
 	AppSlug         string
-	Account         string // login of a user or organisation, slug of an enterprise
-	Organization    int64  // the account's number, if it is an organisation
+	Account         string // login of a user or organization, slug of an enterprise
+	Organization    int64  // the account's number, if it is an organization
 	Enterprise      bool   // the account is an enterprise
-	Page            string // its settings page, where an owner changes it
+	Page            string // the page where an owner changes its settings
 	AllRepositories bool
-	Permissions     map[string]string // what it was granted
+	Permissions     map[string]string // those granted
 	SuspendedAt     time.Time
 	SuspendedBy     string
 
-	// Repository is the one that the installation was looked up by, if any. Moved is its
-	// id when the name is an old one of it; else zero.
+	// Repository is the repository by which the installation was looked up, if
+	// any. Moved is its id if that is a former name of it, and otherwise zero.
 	Repository string
 	Moved      int64
 }
 
-// UnmarshalJSON reads GitHub's installation object. go-github v60's has neither
-// an enterprise's slug nor all permissions.
+// UnmarshalJSON parses GitHub's installation object. The one of go-github v60
+// lacks an enterprise's slug and some permissions.
 func (i *Installation) UnmarshalJSON(data []byte) error {
 	var wire struct {
 		ID          int64             `json:"id"`
@@ -94,8 +95,8 @@ func (i *Installation) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// account is a user, an organisation or an enterprise as GitHub names it. Only an
-// enterprise has a slug, and it has no login.
+// account is a user, an organization or an enterprise in GitHub's answers. Only
+// an enterprise has a slug, and it has no login.
 type account struct {
 	Login string `json:"login,omitempty"`
 	ID    int64  `json:"id,omitempty"`
@@ -103,7 +104,8 @@ type account struct {
 	Slug  string `json:"slug,omitempty"`
 }
 
-// organization is the account's number, or 0 if it is a user's.
+// organization returns the account's number if it is an organization, and
+// otherwise zero.
 func (a account) organization() int64 {
 	if a.Type != "Organization" {
 		return 0
@@ -112,8 +114,8 @@ func (a account) organization() int64 {
 }
 
 // Installation finds the App's installation for a target, in one request. A 404
-// has several meanings that GitHub does not tell apart; up to two more requests
-// find out which it was.
+// has several meanings that GitHub does not distinguish; up to two more
+// requests find out which of them applies.
 func (a *App) Installation(ctx context.Context, target Target) (Installation, error) {
 	op := "find the installation for " + target.String()
 	var found Installation
@@ -122,16 +124,16 @@ func (a *App) Installation(ctx context.Context, target Target) (Installation, er
 	case err == nil && found.ID <= 0:
 		err = &Error{Op: op, Reason: "the answer names no installation", Hint: a.api.unreachable(errUnreadable)}
 	case err == nil && target.Repository != "":
-		found.Repository, found.Moved = target.Repository, answer.movedTo()
+		found.Repository, found.Moved = target.Repository, answer.repositoryID()
 	}
 	return found, explain(err, func(e *Error) {
 		if e.Status == http.StatusNotFound {
-			e.Hint = a.notFound(ctx, target)
+			e.Hint = a.explainNotFound(ctx, target)
 		}
 	})
 }
 
-// InstallationByID reads an installation of which the id is known, in one request.
+// InstallationByID reads the installation with a known id, in one request.
 func (a *App) InstallationByID(ctx context.Context, id int64) (Installation, error) {
 	found, err := a.installation(ctx, id)
 	if err == nil && found.ID != id {
@@ -144,9 +146,10 @@ func (a *App) InstallationByID(ctx context.Context, id int64) (Installation, err
 	})
 }
 
-// Leads tells whether the App's installation for a target is the one of an id, in one
-// request: names of accounts change, and GitHub redirects from the old ones.
-func (a *App) Leads(ctx context.Context, target Target, id int64) (bool, error) {
+// HasInstallation reports whether the App's installation for a target is the
+// one with the given id, in one request. Names of accounts change, and GitHub
+// redirects from the old ones.
+func (a *App) HasInstallation(ctx context.Context, target Target, id int64) (bool, error) {
 	var found Installation
 	err := a.api.call(ctx, a.client, "find the installation for "+target.String(), http.MethodGet, target.path(), nil, &found)
 	var e *Error
@@ -162,16 +165,18 @@ func (a *App) installation(ctx context.Context, id int64) (Installation, error) 
 	return found, err
 }
 
-// maxInstallations is one page, the most that is read to explain an error.
+// maxInstallations is the size of one page. No more is read to explain an
+// error.
 const maxInstallations = 100
 
 func (a *App) installations(ctx context.Context) ([]Installation, error) {
 	var list []Installation
-	err := a.api.call(ctx, a.client, "list the App's installations", http.MethodGet, fmt.Sprintf("app/installations?per_page=%d", maxInstallations), nil, &list)
+	path := fmt.Sprintf("app/installations?per_page=%d", maxInstallations)
+	err := a.api.call(ctx, a.client, "list the App's installations", http.MethodGet, path, nil, &list)
 	return list, err
 }
 
-// page gives the address where anybody may install the App.
+// page returns the address at which the App can be installed.
 func (a *App) page(ctx context.Context) (string, error) {
 	var app struct {
 		HTMLURL string `json:"html_url"`

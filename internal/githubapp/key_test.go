@@ -28,7 +28,7 @@ func pemOf(t testing.TB, label string, der []byte, err error) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: der}))
 }
 
-// pasted gives a good key in each form that people paste.
+// pasted returns a good key in each form that people paste.
 func pasted(t testing.TB) map[string]string {
 	one := pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(fakegithubtest.Key()), nil)
 	der, err := x509.MarshalPKCS8PrivateKey(fakegithubtest.Key())
@@ -82,7 +82,9 @@ func TestParseKeyTakesWhatPeoplePaste(t *testing.T) {
 	}
 }
 
-func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
+// otherTexts returns texts that people paste in place of a key, with the
+// problem that the error names.
+func otherTexts(t *testing.T) map[string]struct{ text, want string } {
 	good := pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(fakegithubtest.Key()), nil)
 	public, err := x509.MarshalPKIXPublicKey(&fakegithubtest.Key().PublicKey)
 	publicPEM := pemOf(t, "PUBLIC KEY", public, err)
@@ -104,16 +106,16 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, c := range map[string]struct{ text, want string }{
+	return map[string]struct{ text, want string }{
 		"empty":         {"", "is empty"},
 		"white space":   {" \n\t", "is empty"},
-		"garbage":       {"not a key at all", "is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it"},
-		"a path":        {"/home/runner/key.pem", "is no private key: there is no -----BEGIN … PRIVATE KEY----- line in it"},
+		"garbage":       {"not a key at all", "is not a private key: it has no -----BEGIN … PRIVATE KEY----- line"},
+		"a path":        {"/home/runner/key.pem", "is not a private key: it has no -----BEGIN … PRIVATE KEY----- line"},
 		"huge":          {strings.Repeat("A", maxKeyText+1), "is larger than any private key"},
 		"cut off":       {good[:len(good)/2], "is cut off: the -----END … PRIVATE KEY----- line is missing"},
-		"lines missing": {strings.Replace(good, good[200:330], "", 1), "is damaged: there is a PEM, but no key can be read from it"},
+		"lines missing": {strings.Replace(good, good[200:330], "", 1), "is damaged: it is a PEM, but no key can be read from it"},
 		"other characters": {
-			strings.Replace(good, good[200:204], "%%%%", 1), "is damaged: between its BEGIN and END lines is something else than base64",
+			strings.Replace(good, good[200:204], "%%%%", 1), "is damaged: the text between its BEGIN and END lines is not base64",
 		},
 		"passphrase": {
 			strings.Replace(good, "-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n", 1),
@@ -129,7 +131,7 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 		"OpenSSH":          {strings.ReplaceAll(good, "RSA PRIVATE KEY", "OPENSSH PRIVATE KEY"), "is an SSH key, not an App's private key"},
 		"too short": {
 			pemOf(t, "RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(small), nil),
-			"is an RSA key of under 2048 bits, which is none of GitHub's",
+			"is an RSA key of under 2048 bits, and GitHub makes no such keys",
 		},
 		"SSH public key":   {"ssh-ed25519 AAAA" + rand.Text(), "is an SSH public key, not a private key"},
 		"security key":     {"sk-ssh-ed25519@openssh.com AAAA" + rand.Text(), "is an SSH public key, not a private key"},
@@ -140,7 +142,11 @@ func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
 		"client id":        {"Iv23li" + rand.Text()[:14], "is a client id, not a private key"},
 		"client secret":    {strings.Repeat("0a", 20), "looks like a client secret, not a private key"},
 		"fingerprint":      {"SHA256:" + rand.Text(), "is a key's fingerprint, not a private key"},
-	} {
+	}
+}
+
+func TestParseKeyNamesWhatElseIsPasted(t *testing.T) {
+	for name, c := range otherTexts(t) {
 		t.Run(name, func(t *testing.T) {
 			key, err := ParseKey(redact.New(c.text))
 			var wrong *fault.Error
@@ -173,7 +179,7 @@ func FuzzParseKey(f *testing.F) {
 			}
 			return
 		}
-		signed, err := (&signer{issuer: "1", key: key, clock: &clock{}, secret: func(redact.String) {}}).Sign(&jwt.RegisteredClaims{})
+		signed, err := (&signer{issuer: "1", key: key, clock: &clock{}, onJWT: func(redact.String) {}}).Sign(&jwt.RegisteredClaims{})
 		if err != nil {
 			t.Fatal(err)
 		}

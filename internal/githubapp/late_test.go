@@ -14,28 +14,32 @@ import (
 
 var errOver = errors.New("the minute is over")
 
-// A caller whose time is up is told so, and what was waited for last; one that was
-// cancelled is told that.
+func lookup(ctx context.Context, f *fixture) error {
+	_, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
+	return err
+}
+
+func mint(ctx context.Context, f *fixture) error {
+	_, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true})
+	return err
+}
+
+// reach is a call for which no points are left.
+func reach(ctx context.Context, f *fixture) error {
+	limiter := NewRateLimiter(5, func(string, ...any) {})
+	if err := limiter.acquire(ctx, 5, false); err != nil { // all points of a minute
+		return err
+	}
+	limiter.release(5, nil)
+	return f.api.WithLimiter(limiter).Reach(ctx, redact.New("x"), "acme", "api")
+}
+
+// If the caller's time is up, the error says so, and what the last wait was
+// for. After a cancellation it says that.
 func TestTheTimeIsUp(t *testing.T) {
 	slow := fakegithub.Fault{Delay: time.Hour}
 	outage := fakegithub.ServerError(502, false)
 	outage.Delay = 3 * time.Second
-	lookup := func(ctx context.Context, f *fixture) error {
-		_, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
-		return err
-	}
-	mint := func(ctx context.Context, f *fixture) error {
-		_, err := f.app.Mint(ctx, Installation{ID: testInstallation}, Scope{AllRepositories: true})
-		return err
-	}
-	reach := func(ctx context.Context, f *fixture) error {
-		pace := NewPace(5, func(string, ...any) {})
-		if err := pace.begin(ctx, 5, false); err != nil { // all there is for a minute
-			return err
-		}
-		pace.end(5, nil)
-		return f.api.Paced(pace).Reach(ctx, redact.New("x"), "acme", "api")
-	}
 	for _, c := range []struct {
 		name  string
 		fault fakegithub.Fault
@@ -71,8 +75,9 @@ func TestTheTimeIsUp(t *testing.T) {
 				if c.fault.Times == 0 {
 					f.Inject(c.fault)
 				}
-				// Three attempts at the outage and their waits take 10.5 seconds at most, and
-				// what is waited after them ends after 10.75 seconds at least.
+				// Three attempts at the outage and their waits take 10.5
+				// seconds at most, and what is waited after them ends after
+				// 10.75 seconds at least.
 				ctx, cancel := context.WithTimeoutCause(t.Context(), 10600*time.Millisecond, errOver)
 				defer cancel()
 				err := c.call(ctx, f)
@@ -92,8 +97,8 @@ func TestTheTimeIsUp(t *testing.T) {
 	}
 }
 
-// A token whose answer can't be read is revoked, also when it came after the end of
-// the caller's time.
+// A token whose answer can't be read is revoked, also when it came after the
+// end of the caller's time.
 func TestAnUnreadableTokenIsRevokedWhenTheTimeIsUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -111,7 +116,8 @@ func TestAnUnreadableTokenIsRevokedWhenTheTimeIsUp(t *testing.T) {
 	})
 }
 
-// The end of a token that nobody saw takes no longer than the end of a step has.
+// Revoking a token that nobody received takes no longer than a step has at its
+// end.
 func TestAnUnreadableTokenIsNotWaitedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
@@ -130,8 +136,8 @@ func TestAnUnreadableTokenIsNotWaitedForLong(t *testing.T) {
 	})
 }
 
-// A token is discarded whatever became of its caller, and no caller waits for that
-// longer than it has time for.
+// A token is discarded even after the end of its caller's time, and a caller
+// waits for it no longer than it has time.
 func TestDiscard(t *testing.T) {
 	for _, c := range []struct {
 		name string

@@ -1,15 +1,15 @@
 package githubapp
 
 import (
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// maxLimitWait is the longest wait for a rate limit: its hour is one, and clocks
-// differ a little. Whoever asks for more is not waited for.
+// maxLimitWait is the longest wait for a rate limit. Limits last an hour at
+// most, and clocks differ a little. If an answer asks for a longer wait, the
+// call fails.
 const maxLimitWait = time.Hour + minSkew
 
 // The kinds of rate limit.
@@ -26,32 +26,31 @@ type rateLimit struct {
 
 func (l rateLimit) String() string { return "GitHub's " + l.kind + " rate limit" }
 
-// tooLong is the error of a call that is not sent, because of a limit that asks for
-// more than an hour.
-type tooLong rateLimit
+// limitTooLong is the error of a call that is not sent, because of a limit that
+// asks to wait more than an hour.
+type limitTooLong rateLimit
 
-func (e tooLong) Error() string {
+func (e limitTooLong) Error() string {
 	return rateLimit(e).String() + " asks to wait " + round(e.wait).String()
 }
 
 // ErrorHint returns what to do.
-func (e tooLong) ErrorHint() string {
-	return e.Error() + ", and an hour is the longest that is waited: run it again after that time"
+func (e limitTooLong) ErrorHint() string {
+	return e.Error() + ", but valetkey waits for an hour at most: run it again after that time"
 }
 
-// limited tells a rate limit from a plain refusal. GitHub answers both with 403 or
-// 429; only a limit says when to come back, or names itself in the message.
-func limited(resp *http.Response, now time.Time) (l rateLimit, is bool) {
+// limited returns the rate limit that an answer reports. GitHub answers with
+// 403 or 429 for limits and for plain refusals; only a limit says when to come
+// back, or names itself in the message.
+func limited(resp *http.Response, now time.Time) (l rateLimit, ok bool) {
 	if resp.StatusCode != http.StatusForbidden && resp.StatusCode != http.StatusTooManyRequests {
 		return l, false
 	}
-	body, _ := io.ReadAll(resp.Body)
-	resp.Body = io.NopCloser(strings.NewReader(string(body)))
 	if date, ok := dateOf(resp.Header); ok {
 		now = date // the times below are by the same clock
 	}
 	reset, resets := resetTime(resp.Header)
-	text := strings.ToLower(string(body))
+	text := strings.ToLower(string(peek(resp)))
 	_, asks := resp.Header["Retry-After"]
 	switch {
 	case asks:
@@ -67,9 +66,9 @@ func limited(resp *http.Response, now time.Time) (l rateLimit, is bool) {
 	return l, false
 }
 
-// retryAfter reads the two forms that HTTP has for Retry-After: seconds, and a date.
-// What is neither, or lies in the past, is as good as a limit that does not say how
-// long to wait.
+// retryAfter reads the two forms of Retry-After in HTTP: seconds and a date. It
+// returns zero for any other text and for a date in the past; then the limit
+// does not say how long to wait.
 func retryAfter(text string, now time.Time) time.Duration {
 	if n, ok := number(text); ok {
 		return max(time.Duration(n)*time.Second, time.Second)
@@ -82,18 +81,18 @@ func retryAfter(text string, now time.Time) time.Duration {
 	return 0
 }
 
-// resetTime is when GitHub gives new requests.
+// resetTime returns the time at which GitHub grants new requests.
 func resetTime(h http.Header) (time.Time, bool) {
 	n, ok := number(h.Get("X-RateLimit-Reset"))
 	return time.Unix(n, 0), ok
 }
 
-// maxSeconds is what a header may say: 2^32 seconds are 136 years, which a
-// time.Duration holds.
+// maxSeconds is the largest number in a header: 2^32 seconds are 136 years,
+// which a time.Duration can hold.
 const maxSeconds = 1<<32 - 1
 
-// number reads the digits of a header. A sign, a fraction, an exponent and what does
-// not fit are no number.
+// number reads a header of digits. It refuses a sign, a fraction, an exponent
+// and a number that is too large.
 func number(header string) (int64, bool) {
 	n, err := strconv.ParseUint(header, 10, 32) // maxSeconds at most
 	return int64(n), err == nil

@@ -24,8 +24,8 @@ func limitAnswer(status int, message string, headers ...string) *http.Response {
 	return resp
 }
 
-// What a header says of a wait counts where it is a number or a date to come; what it
-// says beside that is a limit that does not say how long.
+// A header counts if it is a number or a date in the future; with any other
+// text, the limit does not say how long to wait.
 func TestLimited(t *testing.T) {
 	now := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
 	date := func(after time.Duration) string { return now.Add(after).Format(http.TimeFormat) }
@@ -100,25 +100,26 @@ func FuzzLimited(f *testing.F) {
 		if got.wait < 0 || is && got.kind == "" || !is && got != (rateLimit{}) {
 			t.Errorf("got %v, %+v", is, got)
 		}
-		pace := NewPace(PointsPerMinute, func(string, ...any) {})
-		pace.learn(resp, time.Now())
-		if wait, _ := pace.wait(time.Now(), 1, false); pace.until.Before(time.Now()) && wait > maxLimitWait+window {
-			t.Errorf("the pace waits for %s", wait)
+		limiter := NewRateLimiter(PointsPerMinute, func(string, ...any) {})
+		limiter.learn(resp, time.Now())
+		if wait, _ := limiter.wait(time.Now(), 1, false); limiter.blockedUntil.Before(time.Now()) && wait > maxLimitWait+window {
+			t.Errorf("the limiter waits for %s", wait)
 		}
 	})
 }
 
-// An hour is the longest wait. What asks for more fails at once and says so, also for
-// the calls that come after it, which GitHub would take for a ban's reason.
+// An hour is the longest wait. A call that would have to wait longer fails at
+// once and says so. So do the later calls, for which GitHub might ban the
+// caller.
 func TestNobodyWaitsForADay(t *testing.T) {
+	const day = "GitHub's secondary rate limit asks to wait 24h0m0s, but valetkey waits for an hour at most"
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.Inject(onLookup(1, fakegithub.SecondaryLimit(24*time.Hour)))
 		started := time.Now()
 		_, err := f.app.Installation(context.Background(), Target{Owner: "acme", Repository: "api"})
 		var e *Error
-		if !errors.As(err, &e) || e.Hint != "GitHub's secondary rate limit asks to wait 24h0m0s, and an hour is the longest that is "+
-			"waited: run it again after that time" {
+		if !errors.As(err, &e) || e.Hint != day+": run it again after that time" {
 			t.Errorf("got %v, hint %q", err, e.ErrorHint())
 		}
 		token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
@@ -128,12 +129,11 @@ func TestNobodyWaitsForADay(t *testing.T) {
 		limit := fakegithub.SecondaryLimit(24 * time.Hour)
 		limit.Path, limit.Times = "/repos/acme/api", 1
 		f.Inject(limit)
-		api := f.api.Paced(NewPace(PointsPerMinute, func(string, ...any) {}))
+		api := f.api.WithLimiter(NewRateLimiter(PointsPerMinute, func(string, ...any) {}))
 		f.ResetRequests()
 		for range 3 {
 			err = api.Reach(t.Context(), token.Value, "acme", "api")
-			if !errors.As(err, &e) || !strings.Contains(err.Error()+e.Hint, "GitHub's secondary rate limit asks to wait 24h0m0s, and "+
-				"an hour is the longest") {
+			if !errors.As(err, &e) || !strings.Contains(err.Error()+e.Hint, day) {
 				t.Errorf("got %v, hint %q", err, e.ErrorHint())
 			}
 		}
@@ -167,11 +167,11 @@ func TestLimitsHaveAnEnd(t *testing.T) {
 func TestTheHourIsOne(t *testing.T) {
 	now := time.Now()
 	for after, believed := range map[time.Duration]bool{time.Hour: true, 2 * time.Hour: false, 365 * 24 * time.Hour: false} {
-		pace := NewPace(0, func(string, ...any) {})
-		pace.learn(limitAnswer(200, "", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset",
+		limiter := NewRateLimiter(0, func(string, ...any) {})
+		limiter.learn(limitAnswer(200, "", "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset",
 			strconv.FormatInt(now.Add(after).Unix(), 10)),
 			now)
-		if wait, _ := pace.wait(now, 1, false); wait > 0 != believed || wait > maxLimitWait {
+		if wait, _ := limiter.wait(now, 1, false); wait > 0 != believed || wait > maxLimitWait {
 			t.Errorf("a reset in %s: waits %s", after, wait)
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// ParseRoots adds PEM certificates to those of the system.
+// ParseRoots returns the certificates of the system and those of a PEM.
 func ParseRoots(pem []byte) (*x509.CertPool, error) {
 	pool := roots()
 	if !pool.AppendCertsFromPEM(pem) {
@@ -22,9 +22,9 @@ func ParseRoots(pem []byte) (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// roots are the certificates of the system (or of SSL_CERT_FILE), or those that are
-// built in: an empty image has none. It takes a millisecond, so it is for whoever
-// speaks TLS.
+// roots returns the certificates of the system (or of SSL_CERT_FILE). If there
+// are none, as in an empty image, it returns the built-in ones. It takes a
+// millisecond, so it is called only for TLS.
 func roots() *x509.CertPool {
 	pool, err := x509.SystemCertPool()
 	if err == nil && !pool.Equal(x509.NewCertPool()) {
@@ -34,7 +34,7 @@ func roots() *x509.CertPool {
 	for root := range bundle.Roots() {
 		certificate, err := x509.ParseCertificate(root.Certificate)
 		switch {
-		case err != nil: // one that this release of Go does not take
+		case err != nil: // this release of Go does not accept it
 		case root.Constraint != nil:
 			pool.AddCertWithConstraint(certificate, root.Constraint)
 		default:
@@ -46,11 +46,12 @@ func roots() *x509.CertPool {
 
 var errNoProxy = errors.New("proxy: its address can't be read")
 
-// network is the transport that reaches the host. Its parts time out early, so
-// that an error can tell which of them it was.
+// network returns the transport to the host. Each of its steps has a short time
+// limit, so that an error can name the step.
 func network(base *url.URL, c Config) (http.RoundTripper, error) {
-	// HTTP/1.1, with a connection for each request under way: a fleet of calls is as
-	// fast on sixteen connections as on one, and the image a twentieth smaller.
+	// HTTP/1.1 has a connection for each request under way. Many calls are as
+	// fast on sixteen connections as on one of HTTP/2, and the image is a
+	// twentieth smaller.
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	t := &http.Transport{

@@ -54,8 +54,8 @@ func (f *fixture) dial(t *testing.T, c Config) *App {
 }
 
 // hurried looks an installation up with no time for a second attempt. That is
-// little time for a first one too on a machine with much else to do, so it may have
-// a few.
+// little time for a first one too on a machine with much else to do, so it may
+// have a few.
 func hurried(t *testing.T, app *App) (err error) {
 	t.Helper()
 	for range 5 {
@@ -100,7 +100,7 @@ func TestOwnCA(t *testing.T) {
 	}
 }
 
-// What was in the way, for real.
+// The reason and the hint name the layer at which a real connection fails.
 func TestUnreachable(t *testing.T) {
 	f := newFixture(t)
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
@@ -115,7 +115,7 @@ func TestUnreachable(t *testing.T) {
 	for _, c := range []struct{ name, url, reason, hint string }{
 		{
 			"nobody listens", "http://" + closed.Addr().String(), closed.Addr().String() + ": TCP: connection refused",
-			"in a container 127.0.0.1 is the container, not the runner: let github-api-url name the runner's own address",
+			"in a container 127.0.0.1 is the container, not the runner: set github-api-url to the runner's own address",
 		},
 		{
 			"no TLS there", strings.Replace(plain.URL, "http:", "https:", 1), strings.TrimPrefix(plain.URL, "http://") + ": TLS: ",
@@ -134,7 +134,7 @@ func TestUnreachable(t *testing.T) {
 	}
 }
 
-// What can't be had without a network.
+// The reason and the hint are right for errors that need a network to occur.
 func TestReasons(t *testing.T) {
 	f := newFixture(t)
 	for _, c := range []struct {
@@ -181,8 +181,9 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// On a machine without certificates, as in the image, the built-in ones count. What
-// the system has is read once in a process, so this takes another one.
+// On a machine without certificates, as in the image, the built-in ones count.
+// The system's certificates are read once in a process, so this takes another
+// process.
 func TestBuiltInRoots(t *testing.T) {
 	if os.Getenv("SSL_CERT_FILE") == os.DevNull {
 		if n := len(roots().Subjects()); n < 100 { //nolint:staticcheck // it misses the system's, of which there are none

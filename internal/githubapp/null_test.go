@@ -15,8 +15,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// calls are all that this package asks of GitHub and reads the answer of. Each gives
-// what it found, to tell a right answer from one that was taken for one.
+// calls returns all calls of this package whose answers it reads. Each returns
+// its result, so that a test can compare it with the right one.
 func (f *fixture) calls(token redact.String) map[string]func(context.Context) (any, error) {
 	session := f.api.Session(func(context.Context) (redact.String, error) { return token, nil })
 	return map[string]func(context.Context) (any, error){
@@ -46,8 +46,7 @@ func (f *fixture) calls(token redact.String) map[string]func(context.Context) (a
 	}
 }
 
-// nulled gives every answer that results when one part of an answer is replaced, in
-// every place that a part can be in.
+// nulled returns copies of an answer, each with another part replaced.
 func nulled(answer any, with any) (all []any) {
 	all = append(all, with)
 	switch v := answer.(type) {
@@ -71,9 +70,9 @@ func nulled(answer any, with any) (all []any) {
 	return all
 }
 
-// A null, or something of another kind, in any place of any answer: an error, or what
-// the whole answer says, when the place is one that nobody reads or that may be null.
-// Never a panic, and never less than what is there.
+// A null, or something of another kind, in any place of any answer: an error,
+// or what the whole answer says, when the place is one that nobody reads or
+// that may be null. Never a panic, and never less than what is there.
 func TestNullIsNoAnswer(t *testing.T) {
 	mayBeNull := []string{`"account":null`, `"suspended_at":null`, `"suspended_by":null`}
 	for _, with := range []any{nil, []any{}, map[string]any{}, true} {

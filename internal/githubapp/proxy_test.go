@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// connectProxy is a real CONNECT proxy with a password. It connects whatever name
-// it is asked for to one address on this machine.
+// connectProxy is a real CONNECT proxy with a password. It connects whatever
+// name it is asked for to one address on this machine.
 func connectProxy(t *testing.T, to string) (address string, used *atomic.Int32) {
 	t.Helper()
 	used = &atomic.Int32{}
@@ -79,7 +79,7 @@ func TestProxy(t *testing.T) {
 		{
 			"nobody there", "http://user:opensesame@" + closed.Addr().String(),
 			"proxy " + closed.Addr().String() + ": TCP: connection refused",
-			"in a container 127.0.0.1 is the container, not the runner: let HTTPS_PROXY name the runner's own address",
+			"in a container 127.0.0.1 is the container, not the runner: set HTTPS_PROXY to the runner's own address",
 		},
 		{"no address", "http://user:opensesame@[::", "proxy: its address can't be read", check},
 	} {

@@ -10,25 +10,29 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Reach asks whether a token opens a repository; nil means that it does.
+// Reach returns an error unless a token has access to a repository.
 func (a *API) Reach(ctx context.Context, token redact.String, owner, repository string) error {
-	path := "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(repository)
-	return a.call(ctx, a.client(bearer{token, a.wire}), "open "+owner+"/"+repository, http.MethodGet, path, nil, nil)
+	op, path := "open "+owner+"/"+repository, repositoryPath(owner, repository)
+	return a.call(ctx, a.client(bearer{token, a.wire}), op, http.MethodGet, path, nil, nil)
 }
 
-// FullName gives owner/name of the repository that an address leads to, which is
-// another than the one asked for where either was renamed.
+func repositoryPath(owner, repository string) string {
+	return "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(repository)
+}
+
+// FullName returns the present owner/name of a repository. It differs from the
+// given one if the owner or the repository was renamed.
 func (a *API) FullName(ctx context.Context, token redact.String, owner, repository string) (string, error) {
 	var found struct {
 		FullName string `json:"full_name"`
 	}
-	path := "repos/" + url.PathEscape(owner) + "/" + url.PathEscape(repository)
-	err := a.call(ctx, a.client(bearer{token, a.wire}), "find where "+owner+"/"+repository+" is now", http.MethodGet, path, nil, &found)
+	op, path := "find where "+owner+"/"+repository+" is now", repositoryPath(owner, repository)
+	err := a.call(ctx, a.client(bearer{token, a.wire}), op, http.MethodGet, path, nil, &found)
 	return oneLine(found.FullName), err
 }
 
-// OpensSelected tells whether a token that is for all repositories of an installation
-// opens no more than those that the installation selects.
+// OpensSelected reports whether a token for all repositories of an installation
+// has access to selected repositories only.
 func (a *API) OpensSelected(ctx context.Context, token redact.String) (bool, error) {
 	var found struct {
 		Selection string `json:"repository_selection"`
@@ -39,21 +43,21 @@ func (a *API) OpensSelected(ctx context.Context, token redact.String) (bool, err
 }
 
 const (
-	// verifyTime is how long a new token may take to be known everywhere.
+	// verifyTime is the longest wait until a new token is known everywhere.
 	verifyTime = 30 * time.Second
 	verifyWait = 500 * time.Millisecond
 
-	// repositoriesProbe is the call of which no permission is asked.
+	// repositoriesProbe is the path of a call that needs no permission.
 	repositoriesProbe = "installation/repositories?per_page=1"
 )
 
-// Verify waits until a new token is answered: for moments after its creation,
-// replicas that do not know it yet answer 401, 403 or 404. The call that is tried
-// needs no permission, so that no answer of these can be the last word.
+// Verify waits until a new token is known: shortly after its creation, replicas
+// that do not know it yet answer 401, 403 or 404. The call that it tries needs
+// no permission, so none of these answers can be about a permission.
 func (a *API) Verify(ctx context.Context, token redact.String) error {
-	ctx, cancel := context.WithTimeout(asItIs(ctx), verifyTime) // it waits by itself, and for longer
+	ctx, cancel := context.WithTimeout(withoutLagRetry(ctx), verifyTime) // Verify itself waits, and for longer
 	defer cancel()
-	defer a.young.settle(token)
+	defer a.recent.settle(token)
 	client := a.client(bearer{token, a.wire})
 	for wait := verifyWait; ; wait *= 2 {
 		err := a.call(ctx, client, "verify the token", http.MethodGet, repositoriesProbe, nil, nil)

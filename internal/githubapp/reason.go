@@ -15,23 +15,23 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// proxyRefusal is a proxy that answered, but did not connect.
+// proxyRefusal is the error of a proxy that answered but did not connect.
 type proxyRefusal struct{ host, status string }
 
 func (p proxyRefusal) Error() string { return "proxy " + p.host + ": it answered " + p.status }
 
-// reason says in a few words why no answer came: which host, and whether DNS,
-// TCP, TLS or a proxy was in the way.
+// reason returns in a few words why no answer came: the host, and whether the
+// problem was DNS, TCP, TLS or a proxy.
 func (a *API) reason(err error) string {
 	var wrapped *url.Error
 	for errors.As(err, &wrapped) {
-		err = wrapped.Err // the method and the URL, which may hold a user name
+		err = wrapped.Err // without the method and the URL, which may contain a user name
 	}
 	var proxy *net.OpError
 	if errors.As(err, &proxy) && proxy.Op == "proxyconnect" {
-		return "proxy " + below(proxy.Err, "")
+		return "proxy " + layer(proxy.Err, "")
 	}
-	return below(err, a.hostPort())
+	return layer(err, a.hostPort())
 }
 
 func (a *API) hostPort() string {
@@ -42,8 +42,9 @@ func (a *API) hostPort() string {
 	return net.JoinHostPort(a.base.Hostname(), port)
 }
 
-// below names the layer. host may be empty when the error knows it.
-func below(err error, host string) string {
+// layer returns the reason with its layer. host may be empty if the error has
+// it.
+func layer(err error, host string) string {
 	var refused proxyRefusal
 	var dns *net.DNSError
 	var dial *net.OpError
@@ -60,9 +61,9 @@ func below(err error, host string) string {
 		if dial.Addr != nil {
 			host = dial.Addr.String()
 		}
-		return oneLine(host + ": TCP: " + lowest(dial))
+		return oneLine(host + ": TCP: " + innermost(dial))
 	case isTLS(err):
-		return oneLine(host + ": TLS: " + strings.TrimPrefix(lowest(err), "tls: "))
+		return oneLine(host + ": TLS: " + strings.TrimPrefix(innermost(err), "tls: "))
 	case errors.Is(err, context.DeadlineExceeded):
 		return host + ": no answer in time"
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
@@ -75,22 +76,23 @@ func isTLS(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var record tls.RecordHeaderError
 	var alert tls.AlertError
-	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || badCertificate(err) ||
+	return errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &alert) || isBadCertificate(err) ||
 		errors.Is(err, http.ErrSchemeMismatch) ||
 		strings.Contains(err.Error(), "TLS handshake") || strings.HasPrefix(err.Error(), "tls: ")
 }
 
-// badCertificate tells what no second attempt can mend.
-func badCertificate(err error) bool {
+// isBadCertificate reports whether a certificate was refused, so that no second
+// attempt can help.
+func isBadCertificate(err error) bool {
 	var unknown x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
 	return errors.As(err, &unknown) || errors.As(err, &hostname) || errors.As(err, &invalid)
 }
 
-// lowest is the last text of a chain: "connection refused" instead of "dial tcp
-// 127.0.0.1:443: connect: connection refused".
-func lowest(err error) string {
+// innermost returns the text of the last error of a chain: "connection refused"
+// instead of "dial tcp 127.0.0.1:443: connect: connection refused".
+func innermost(err error) string {
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		return "no answer in time"
@@ -104,12 +106,12 @@ func lowest(err error) string {
 	}
 }
 
-// unreachable is the hint when no answer came, or none that could be read.
+// unreachable returns the hint if no usable answer came.
 func (a *API) unreachable(err error) string {
 	var refused proxyRefusal
 	var proxy *net.OpError
 	var dns *net.DNSError
-	var limit tooLong
+	var limit limitTooLong
 	here := loopback(err)
 	throughProxy := errors.As(err, &proxy) && proxy.Op == "proxyconnect"
 	switch {
@@ -119,40 +121,42 @@ func (a *API) unreachable(err error) string {
 		return limit.ErrorHint()
 	case throughProxy && here != "":
 		return "in a container " + here + " is the container, not the runner: " +
-			"let HTTPS_PROXY name the runner's own address, or see that the proxy runs"
+			"set HTTPS_PROXY to the runner's own address, or check that the proxy runs"
 	case errors.As(err, &refused), throughProxy, errors.Is(err, errNoProxy):
 		return "check HTTPS_PROXY or HTTP_PROXY of the runner, or name " + a.base.Hostname() + " in NO_PROXY"
 	case here != "":
 		return "in a container " + here + " is the container, not the runner: " +
-			"let github-api-url name the runner's own address, or see that the server runs"
+			"set github-api-url to the runner's own address, or check that the server runs"
 	case errors.As(err, &dns):
 		return "check github-api-url, and the runner's DNS and proxy settings"
 	case errors.Is(err, errMoved):
-		return "the repository was renamed, most likely: use its new name"
+		return "the repository was probably renamed: use its new name"
 	case errors.Is(err, errLogin) && a.website() != "":
 		return a.notAPI(0)
 	case errors.Is(err, errOtherHost), errors.Is(err, errInCircles), errors.Is(err, errLogin):
 		return misdirected
-	case badCertificate(err):
+	case isBadCertificate(err):
 		return "if " + a.base.Hostname() + " has a certificate of your own CA, pass the CA's certificate in ca-bundle"
 	case isTLS(err):
-		return "check that github-api-url names an https port, and that nothing between here and there answers in its place"
+		return "check that github-api-url names an https port, and that nothing on the way answers in its place"
 	case errors.Is(err, errUnreadable):
-		return "something between here and GitHub answers in its place, a proxy or a login page: check github-api-url" + a.perhaps()
+		return "something between here and GitHub, such as a proxy or a login page, answers in its place: check github-api-url" +
+			a.serverHint()
 	}
 	return "check that the runner reaches " + a.hostPort() + ": github-api-url, firewall, HTTPS_PROXY"
 }
 
-// perhaps names the API's address, where the configured one looks like a website's.
-func (a *API) perhaps() string {
+// serverHint returns the end of a hint that names the API's address, if the
+// configured address looks like that of a website.
+func (a *API) serverHint() string {
 	if web := a.website(); web != "" {
 		return ", which on an Enterprise Server is " + web
 	}
 	return ""
 }
 
-// loopback gives the address of this machine that nobody listened at; empty when it
-// was something else.
+// loopback returns the loopback address that refused a connection, or "" if the
+// error is another.
 func loopback(err error) string {
 	var dial *net.OpError
 	if !errors.Is(err, syscall.ECONNREFUSED) || !errors.As(err, &dial) {
@@ -172,7 +176,7 @@ const (
 	serverAPI = "https://HOST/api/v3"
 )
 
-// oneLine makes text from elsewhere fit for one line of a log.
+// oneLine makes text of others fit for one line of a log.
 func oneLine(text string) string {
 	const longest = 400
 	text = redact.OneLine(text)

@@ -10,18 +10,18 @@ import (
 	"strings"
 )
 
-// GitHub answers a renamed or transferred repository with a redirect to the same call
-// by the repository's id. Reading goes on there; a write has to be made anew, and the
-// scope of a token takes nothing but the present name.
+// For a renamed or transferred repository, GitHub answers with a redirect to
+// the same call by the repository's id. A read follows it. A write has to be
+// sent again, and the scope of a token accepts only the present name.
 
 var (
 	byName = regexp.MustCompile(`^repos/([^/]+/[^/]+)(?:/|$)`)
 	byID   = regexp.MustCompile(`/repositories/([0-9]+)(?:/|$)`)
 )
 
-// movedTo gives the id of the repository that an answer came from, when that is
-// another address than the one that was asked; else zero.
-func (s answered) movedTo() int64 {
+// repositoryID returns the id of the repository to which the request was
+// redirected, or zero if it was not.
+func (s answerHead) repositoryID() int64 {
 	if found := byID.FindStringSubmatch(s.path); found != nil {
 		id, _ := strconv.ParseInt(found[1], 10, 64)
 		return id
@@ -29,9 +29,9 @@ func (s answered) movedTo() int64 {
 	return 0
 }
 
-// moved is the hint of a write that was redirected: the name that the repository has
-// now. Empty when that can't be found out.
-func (a *API) moved(ctx context.Context, who caller, path string) string {
+// newNameHint returns the hint for a write that was redirected: the present
+// name of the repository. It returns "" if the name can't be found.
+func (a *API) newNameHint(ctx context.Context, who caller, path string) string {
 	old := byName.FindStringSubmatch(path)
 	if old == nil {
 		return ""
@@ -45,16 +45,17 @@ func (a *API) moved(ctx context.Context, who caller, path string) string {
 	if err != nil || strings.EqualFold(repository.FullName, old[1]) {
 		return ""
 	}
-	return renamed(oneLine(old[1]), oneLine(repository.FullName))
+	return useNewName(oneLine(old[1]), oneLine(repository.FullName))
 }
 
-func renamed(from, to string) string {
+func useNewName(from, to string) string {
 	return fmt.Sprintf("%s was renamed: use its new name, %s", from, to)
 }
 
-// nameOf gives the full name of a repository that is known by its id. Only a token
-// may read it, so one is made that opens nothing but the name, and revoked at once.
-func (a *App) nameOf(ctx context.Context, installation, repository int64) (string, error) {
+// repositoryName returns the full name of the repository with a known id.
+// Reading it takes a token, so it makes one that can only read names, and
+// revokes it at once.
+func (a *App) repositoryName(ctx context.Context, installation, repository int64) (string, error) {
 	body := struct {
 		RepositoryIDs []int64           `json:"repository_ids"`
 		Permissions   map[string]string `json:"permissions"`
@@ -75,25 +76,26 @@ func (a *App) nameOf(ctx context.Context, installation, repository int64) (strin
 	return oneLine(g.Repositories[0].FullName), nil
 }
 
-// whereIs looks a repository up; id is that of the one which had the name once, and
-// zero where the name is the present one.
-func (a *App) whereIs(ctx context.Context, t Target) (id int64, err error) {
+// formerID looks a repository up. It returns the id if the name is a former
+// one, and zero if it is the present one.
+func (a *App) formerID(ctx context.Context, t Target) (id int64, err error) {
 	answer, err := a.api.exchange(ctx, a.client, "look up "+t.String(), http.MethodGet, t.path(), nil, nil)
-	return answer.movedTo(), err
+	return answer.repositoryID(), err
 }
 
-// Renamed gives the hint for an old name of a repository; empty when it is not one, or
-// when that can't be found out. It takes a request, and three more for an old name.
+// Renamed returns the hint for a former name of a repository. It returns "" for
+// any other name, or if it can't find out. It takes one request, and three more
+// for a former name.
 func (a *App) Renamed(ctx context.Context, installation Installation, t Target) string {
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)
 	defer cancel()
-	id, err := a.whereIs(ctx, t)
+	id, err := a.formerID(ctx, t)
 	if err != nil || id == 0 {
 		return ""
 	}
-	name, err := a.nameOf(ctx, installation.ID, id)
+	name, err := a.repositoryName(ctx, installation.ID, id)
 	if err != nil {
 		return ""
 	}
-	return renamed(t.String(), name)
+	return useNewName(t.String(), name)
 }

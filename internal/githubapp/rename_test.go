@@ -12,7 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// A write to a repository that was renamed is not sent on. The error says the new name.
+// A write to a renamed repository is not redirected. The error says the new
+// name.
 func TestAMovedWriteNamesTheNewName(t *testing.T) {
 	f := newFixture(t)
 	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{
@@ -32,17 +33,18 @@ func TestAMovedWriteNamesTheNewName(t *testing.T) {
 	if !errors.As(err, &e) || e.ErrorHint() != "acme/web was renamed: use its new name, acme/site" {
 		t.Errorf("got %v, hint %q", err, e.ErrorHint())
 	}
-	// Where the name is still the same, or can't be read, it is said that it may be that.
+	// Where the name is still the same, or can't be read, it is said that it
+	// may be that.
 	for _, path := range []string{"repos/acme/api/x", "repos/acme/none/x", "orgs/acme/x"} {
 		_, err = session.Call(t.Context(), apicall.Request{Op: "write", Method: http.MethodPut, Path: path})
-		if !errors.As(err, &e) || e.ErrorHint() != "the repository was renamed, most likely: use its new name" {
+		if !errors.As(err, &e) || e.ErrorHint() != "the repository was probably renamed: use its new name" {
 			t.Errorf("%s: got %v, hint %q", path, err, e.ErrorHint())
 		}
 	}
 }
 
-// Old names of repositories are told from names that never were, and the token that
-// finds out is gone afterwards.
+// Former names of repositories are distinguished from names that never existed,
+// and the token for the request is revoked.
 func TestRenamed(t *testing.T) {
 	f := newFixture(t)
 	f.RenameRepository("acme", "web", "site")

@@ -7,7 +7,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Repository is one that an installation reaches.
+// Repository is a repository to which an installation has access.
 type Repository struct {
 	ID       int64    `json:"id"`
 	Name     string   `json:"name"`
@@ -17,8 +17,8 @@ type Repository struct {
 	Topics   []string `json:"topics,omitempty"`
 }
 
-// Repositories lists what an installation reaches. That takes a token of its own,
-// which opens nothing but names, and which is revoked at once.
+// Repositories returns the repositories of an installation. It makes a token
+// that can only read names, and revokes it at once.
 func (a *App) Repositories(ctx context.Context, installation Installation) ([]Repository, error) {
 	token, err := a.Mint(ctx, installation, Scope{AllRepositories: true, Permissions: map[string]string{"metadata": "read"}})
 	if err != nil {
@@ -28,13 +28,13 @@ func (a *App) Repositories(ctx context.Context, installation Installation) ([]Re
 	return a.api.Repositories(ctx, token.Value)
 }
 
-// Repositories lists what an installation token reaches, whole or not at all.
+// Repositories returns all repositories of an installation token, or an error.
 func (a *API) Repositories(ctx context.Context, token redact.String) ([]Repository, error) {
 	client := a.client(bearer{token, a.wire})
 	call := func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-		return a.told(ctx, client, req)
+		return a.send(ctx, client, req)
 	}
-	list, _, err := apicall.List(ctx, call, apicall.Request{Op: "list the installation's repositories", Path: "installation/repositories"},
-		"repositories", func(r *Repository) int64 { return r.ID })
+	request := apicall.Request{Op: "list the installation's repositories", Path: "installation/repositories"}
+	list, _, err := apicall.List(ctx, call, request, "repositories", func(r *Repository) int64 { return r.ID })
 	return list, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -19,50 +18,52 @@ const (
 	firstWait = 500 * time.Millisecond
 	lastWait  = 8 * time.Second
 
-	// maxAttempts bounds failures of one request, and maxLimits the rate limits that
-	// it meets, which are no failures. The caller's deadline bounds both.
+	// maxAttempts is the largest number of attempts of one request, and
+	// maxLimits that of its rate limits, which do not count as failures. The
+	// caller's deadline limits both.
 	maxAttempts = 6
 	maxLimits   = 20
 
-	// secondaryWait is GitHub's advice for a secondary limit without Retry-After.
-	// Where there is not so much time, the last moment that leaves time for an
-	// attempt has to do.
+	// secondaryWait is GitHub's advice for a secondary limit without
+	// Retry-After. If there is less time, the next attempt comes lastMoment
+	// before the end.
 	secondaryWait = 60 * time.Second
 	lastMoment    = 10 * time.Second
 )
 
-// trail is what happened to one call so far; it decides about the next attempt.
-// Its methods run one after the other, in the goroutine of the call.
-type trail struct {
-	op      string          // what the call is for: a fleet has many under way
-	stop    context.Context // no attempt begins after its end
-	started time.Time
-	sent    int // attempts so far
-	limited int // of those, rate limited
-	failed  int // of those, failed otherwise
-	wait    time.Duration
-	waits   string // what for
-	unsent  error  // why the last attempt was not sent; go-github drops such errors
-	gaveUp  string // why the last wait was not waited
-	late    bool   // it would have ended too late
-	young   *young // nil: an answer is taken as it is
-	unknown bool   // the last answer may come from a server that does not know the token yet
-	lagged  int    // attempts after such an answer
-	shifted time.Duration
+// callState records the attempts of one call so far; the retrier decides by it.
+// It is used in the goroutine of the call only.
+type callState struct {
+	op           string          // what the call is for: a fleet has many under way
+	ctx          context.Context // the caller's; no attempt begins after its end
+	started      time.Time
+	sent         int           // attempts so far
+	limited      int           // of those, rate limited
+	failed       int           // of those, failed otherwise
+	wait         time.Duration // before the next attempt
+	waitReason   string
+	unsent       error         // why the last attempt was not sent; go-github drops such errors
+	gaveUp       string        // why there was no wait for the last rate limit
+	late         bool          // the last wait would have ended too late
+	recent       *recentTokens // nil: the first refusal of a token counts
+	mayBeUnknown bool          // the server of the last answer may not know the token yet
+	lagged       int           // attempts after such an answer
+	corrected    bool          // the clock that JWTs go by was set
 }
 
-type trailKey struct{}
+type callStateKey struct{}
 
-func trailOf(ctx context.Context) *trail {
-	t, _ := ctx.Value(trailKey{}).(*trail)
+func stateOf(ctx context.Context) *callState {
+	t, _ := ctx.Value(callStateKey{}).(*callState)
 	return t
 }
 
-// client sends through next and tries again. Every attempt passes next anew.
+// client returns a caller that retries. Every attempt passes through next
+// again.
 func (a *API) client(next http.RoundTripper) caller {
 	var wire http.RoundTripper = attempt{next: next, api: a}
-	if a.pace != nil { // outside the attempt, whose time is not for waiting
-		wire = paced{next: wire, pace: a.pace}
+	if a.limiter != nil { // outside the attempt, so that a wait does not take of its time
+		wire = limitedTransport{next: wire, limiter: a.limiter}
 	}
 	once := &http.Client{Transport: wire, CheckRedirect: a.sameHost}
 	return caller{Client: &http.Client{Transport: retrier{api: a, once: once}}}
@@ -74,12 +75,12 @@ type retrier struct {
 }
 
 func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
-	t := trailOf(req.Context())
+	t := stateOf(req.Context())
 	client := &retryablehttp.Client{
 		HTTPClient: r.once,
-		RetryMax:   1 << 10, // the trail decides
+		RetryMax:   1 << 10, // CheckRetry decides
 		CheckRetry: func(_ context.Context, resp *http.Response, err error) (bool, error) {
-			return r.again(t, resp, err), nil
+			return r.shouldRetry(t, resp, err), nil
 		},
 		Backoff:      func(time.Duration, time.Duration, int, *http.Response) time.Duration { return t.wait },
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -91,55 +92,57 @@ func (r retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// again tells whether to try once more, after t.wait.
-func (r retrier) again(t *trail, resp *http.Response, err error) bool {
+// shouldRetry reports whether to try again, after t.wait.
+func (r retrier) shouldRetry(t *callState, resp *http.Response, err error) bool {
 	t.sent++
-	if t.stop.Err() != nil {
+	if t.ctx.Err() != nil {
 		return false
 	}
 	if err != nil {
-		return !permanent(err) && r.later(t, backoff(t.failed), r.api.reason(err))
+		return !isPermanent(err) && r.planRetry(t, backoff(t.failed), r.api.reason(err))
 	}
 	if l, is := limited(resp, r.api.Now()); is {
-		return r.limit(t, l)
+		return r.planLimitWait(t, l)
 	}
-	if t.unknown && r.lag(t, resp) {
+	if t.mayBeUnknown && r.planLagRetry(t, resp) {
 		return true
 	}
-	if resp.StatusCode == http.StatusUnauthorized && t.shifted == 0 && r.api.signing != nil {
-		return r.shift(t, resp)
+	if resp.StatusCode == http.StatusUnauthorized && !t.corrected && r.api.signing != nil {
+		return r.correctClock(t, resp)
 	}
 	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || resp.StatusCode == http.StatusRequestTimeout {
-		return r.later(t, backoff(t.failed), "GitHub answered "+strconv.Itoa(resp.StatusCode))
+		return r.planRetry(t, backoff(t.failed), "GitHub answered "+strconv.Itoa(resp.StatusCode))
 	}
 	return false
 }
 
-// later counts a failure and plans the next attempt, if there is time for it.
-func (r retrier) later(t *trail, wait time.Duration, why string) bool {
+// planRetry counts a failure and plans the next attempt, if there is time for
+// it.
+func (r retrier) planRetry(t *callState, wait time.Duration, why string) bool {
 	t.failed++
 	if t.late = !t.fits(wait); t.late || t.failed >= maxAttempts {
 		return false
 	}
-	t.wait, t.waits = wait, why
+	t.wait, t.waitReason = wait, why
 	r.api.config.Info("%s: %s, trying again in %s", t.op, why, round(wait))
 	return true
 }
 
-// limit plans the next attempt after a rate limit. It is no failure, but it does not
-// go on for ever either: who keeps asking is banned.
-func (r retrier) limit(t *trail, l rateLimit) bool {
+// planLimitWait plans the next attempt after a rate limit. A limit does not
+// count as a failure, but their number is limited too: GitHub bans callers that
+// keep asking.
+func (r retrier) planLimitWait(t *callState, l rateLimit) bool {
 	wait := l.wait
 	if wait == 0 {
 		wait = secondaryWait
-		if deadline, ok := t.stop.Deadline(); ok && !t.fits(wait) && time.Until(deadline) > 2*lastMoment {
+		if deadline, ok := t.ctx.Deadline(); ok && !t.fits(wait) && time.Until(deadline) > 2*lastMoment {
 			wait = time.Until(deadline) - lastMoment
 		}
 	}
 	t.limited++
 	switch l.wait = wait; {
 	case wait > maxLimitWait:
-		t.gaveUp = tooLong(l).ErrorHint()
+		t.gaveUp = limitTooLong(l).ErrorHint()
 	case !t.fits(wait):
 		t.gaveUp = l.String() + " asks to wait " + round(wait).String() + ", longer than this step may take"
 	case t.limited >= maxLimits:
@@ -147,54 +150,53 @@ func (r retrier) limit(t *trail, l rateLimit) bool {
 			"run it again later, with less at once", l, t.limited)
 	default:
 		t.wait = wait
-		t.waits = "rate limited by GitHub (" + l.kind + " limit)"
-		r.api.config.Info("%s: %s, waiting %s", t.op, t.waits, round(wait))
+		t.waitReason = "rate limited by GitHub (" + l.kind + " limit)"
+		r.api.config.Info("%s: %s, waiting %s", t.op, t.waitReason, round(wait))
 		return true
 	}
 	return false
 }
 
-// fits tells whether a wait ends before the caller's time does.
-func (t *trail) fits(wait time.Duration) bool {
-	deadline, ok := t.stop.Deadline()
+// fits reports whether a wait ends before the caller's deadline.
+func (t *callState) fits(wait time.Duration) bool {
+	deadline, ok := t.ctx.Deadline()
 	return !ok || time.Now().Add(wait).Before(deadline)
 }
 
-// shift sets the clock that JWTs go by to GitHub's when that was what the JWT was
-// refused for.
-func (r retrier) shift(t *trail, resp *http.Response) bool {
-	body, _ := io.ReadAll(resp.Body)
-	resp.Body = io.NopCloser(strings.NewReader(string(body)))
-	if !strings.Contains(string(body), "('iat')") && !strings.Contains(string(body), "('exp')") {
+// correctClock sets the clock that JWTs go by to GitHub's, if GitHub refused a
+// JWT for its times.
+func (r retrier) correctClock(t *callState, resp *http.Response) bool {
+	body := string(peek(resp))
+	if !strings.Contains(body, "('iat')") && !strings.Contains(body, "('exp')") {
 		return false
 	}
 	date, ok := dateOf(resp.Header)
 	if !ok {
 		return false
 	}
-	off := time.Until(date)
-	if off.Abs() < 30*time.Second {
-		return false // the clocks agree: it was something else
+	skew := time.Until(date)
+	if skew.Abs() < 30*time.Second {
+		return false // the clocks agree: the reason is another
 	}
-	t.shifted, t.wait = off, 0
-	if off > 0 {
-		r.api.config.Warning("the clock of this machine is %s behind GitHub's", round(off))
+	t.corrected, t.wait = true, 0
+	if skew > 0 {
+		r.api.config.Warning("the clock of this machine is %s behind GitHub's", round(skew))
 	} else {
-		r.api.config.Warning("the clock of this machine is %s ahead of GitHub's", round(-off))
+		r.api.config.Warning("the clock of this machine is %s ahead of GitHub's", round(-skew))
 	}
-	r.api.signing.set(off)
+	r.api.signing.set(skew)
 	return true
 }
 
-// backoff doubles, with half of it left to chance so that a fleet of jobs that
-// failed together does not come back together.
+// backoff returns a wait that doubles with each failure. Half of it is random,
+// so that jobs that failed together do not all try again together.
 func backoff(failures int) time.Duration {
 	full := min(firstWait<<failures, lastWait)
 	return full/2 + rand.N(full/2)
 }
 
-// permanent tells of an error that a second attempt can't mend.
-func permanent(err error) bool {
+// isPermanent reports whether a second attempt can't help.
+func isPermanent(err error) bool {
 	for _, known := range []error{errOtherHost, errMoved, errLogin, errInCircles, errNoProxy} {
 		if errors.Is(err, known) {
 			return true
@@ -203,7 +205,7 @@ func permanent(err error) bool {
 	var dns *net.DNSError
 	var refused proxyRefusal
 	var missing noToken
-	var limit tooLong
-	return errors.As(err, &missing) || errors.As(err, &limit) || badCertificate(err) ||
+	var limit limitTooLong
+	return errors.As(err, &missing) || errors.As(err, &limit) || isBadCertificate(err) ||
 		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &refused) && strings.HasPrefix(refused.status, "4")
 }

@@ -18,91 +18,97 @@ func onLookup(times int, f fakegithub.Fault) fakegithub.Fault {
 	return f
 }
 
-// Each row is a lookup in the worst of circumstances, with a minute for it.
+// tooMany is a secondary limit with status 429, without a Retry-After.
+func tooMany() fakegithub.Fault {
+	limit := fakegithub.SecondaryLimit(0)
+	limit.Status = http.StatusTooManyRequests
+	return limit
+}
+
+// badDays are lookups in bad circumstances, each with a minute of time.
+var badDays = []struct {
+	name    string
+	prepare func(*fixture)
+	err     string        // its first line, without the request id
+	sent    int           // attempts that reached the server
+	waited  time.Duration // at least; and less than twice that and a second
+	said    string        // the first notice
+}{
+	{"all is well", func(*fixture) {}, "", 1, 0, ""},
+	{
+		"one 502", func(f *fixture) { f.Inject(onLookup(1, fakegithub.ServerError(502, false))) }, "", 2, firstWait / 2,
+		"GitHub answered 502, trying again in ",
+	},
+	{
+		"three 503 in HTML", func(f *fixture) { f.Inject(onLookup(3, fakegithub.ServerError(503, true))) }, "", 4, 7 * firstWait / 2,
+		"GitHub answered 503, trying again in ",
+	},
+	{
+		"dropped connections", func(f *fixture) { f.Inject(onLookup(2, fakegithub.Fault{Drop: true})) }, "", 3, 3 * firstWait / 2,
+		"connection reset by peer, trying again in ",
+	},
+	{
+		"an answer cut short", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Truncate: true})) }, "", 2, firstWait / 2,
+		"the answer was cut short, trying again in ",
+	},
+	{"a login page for an answer", func(f *fixture) {
+		f.SkipOpenAPI = true
+		f.Inject(onLookup(1, fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte("<html>log in</html>") }}))
+	}, "", 2, firstWait / 2, "the answer is not JSON, trying again in "},
+	{
+		"no answer for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Delay: 5 * time.Minute})) }, "", 2, attemptTime,
+		"api.github.test:443: no answer in time, trying again in ",
+	},
+	{
+		"a limit with Retry-After", func(f *fixture) { f.Inject(onLookup(1, fakegithub.SecondaryLimit(12*time.Second))) }, "", 2,
+		12 * time.Second, "rate limited by GitHub (secondary limit), waiting 12s",
+	},
+	{
+		"a primary limit that resets soon",
+		func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(20*time.Second)))) }, "", 2, 20 * time.Second,
+		"rate limited by GitHub (primary limit), waiting 21s",
+	},
+
+	{
+		"never ending 500", func(f *fixture) { f.Inject(onLookup(0, fakegithub.ServerError(500, false))) },
+		"find the installation for acme/api: GitHub answered 500: Server Error (tried 6 times in …)", 6, 31 * firstWait / 2,
+		"GitHub answered 500, trying again in ",
+	},
+	{
+		"a secondary limit without Retry-After", func(f *fixture) { f.Inject(onLookup(1, tooMany())) }, "", 2, time.Minute - lastMoment,
+		"rate limited by GitHub (secondary limit), waiting 50s",
+	},
+	{
+		"the same, for good", func(f *fixture) { f.Inject(onLookup(0, tooMany())) },
+		"find the installation for acme/api: GitHub answered 429: You have exceeded a secondary rate limit. Please wait a few " +
+			"minutes before you try again. (tried 2 times in …)",
+		2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s",
+	},
+	{
+		"a primary limit for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(time.Hour)))) },
+		"find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", 1, 0, "",
+	},
+	{
+		"a plain 403", func(f *fixture) {
+			f.Inject(onLookup(1, fakegithub.Fault{
+				Status: 403,
+				Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an ` +
+					`IP allow list enabled"}`,
+			}))
+		},
+		"find the installation for acme/api: GitHub answered 403: Although you appear to have the correct authorization " +
+			"credentials, the acme organization has an IP allow list enabled",
+		1, 0, "",
+	},
+	{"a redirect to another host", func(f *fixture) {
+		f.SkipOpenAPI = true
+		f.Inject(onLookup(1, fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "https://evil.test/"}}))
+	}, "find the installation for acme/api: the answer leads to another host", 1, 0, ""},
+}
+
 func TestLookupOnABadDay(t *testing.T) {
 	const found = "GET /repos/acme/api/installation 200"
-	html := fakegithub.ServerError(503, true)
-	tooMany := fakegithub.SecondaryLimit(0)
-	tooMany.Status = http.StatusTooManyRequests
-	for _, c := range []struct {
-		name    string
-		prepare func(*fixture)
-		err     string        // its first line, without the request id
-		sent    int           // attempts that reached the server
-		waited  time.Duration // at least; and less than twice that and a second
-		said    string        // the first notice
-	}{
-		{"all is well", func(*fixture) {}, "", 1, 0, ""},
-		{
-			"one 502", func(f *fixture) { f.Inject(onLookup(1, fakegithub.ServerError(502, false))) }, "", 2, firstWait / 2,
-			"GitHub answered 502, trying again in ",
-		},
-		{
-			"three 503 in HTML", func(f *fixture) { f.Inject(onLookup(3, html)) }, "", 4, 7 * firstWait / 2,
-			"GitHub answered 503, trying again in ",
-		},
-		{
-			"dropped connections", func(f *fixture) { f.Inject(onLookup(2, fakegithub.Fault{Drop: true})) }, "", 3, 3 * firstWait / 2,
-			"connection reset by peer, trying again in ",
-		},
-		{
-			"an answer cut short", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Truncate: true})) }, "", 2, firstWait / 2,
-			"the answer was cut short, trying again in ",
-		},
-		{"a login page for an answer", func(f *fixture) {
-			f.SkipOpenAPI = true
-			f.Inject(onLookup(1, fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte("<html>log in</html>") }}))
-		}, "", 2, firstWait / 2, "the answer is not JSON, trying again in "},
-		{
-			"no answer for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.Fault{Delay: 5 * time.Minute})) }, "", 2, attemptTime,
-			"api.github.test:443: no answer in time, trying again in ",
-		},
-		{
-			"a limit with Retry-After", func(f *fixture) { f.Inject(onLookup(1, fakegithub.SecondaryLimit(12*time.Second))) }, "", 2,
-			12 * time.Second, "rate limited by GitHub (secondary limit), waiting 12s",
-		},
-		{
-			"a primary limit that resets soon",
-			func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(20*time.Second)))) }, "", 2, 20 * time.Second,
-			"rate limited by GitHub (primary limit), waiting 21s",
-		},
-
-		{
-			"never ending 500", func(f *fixture) { f.Inject(onLookup(0, fakegithub.ServerError(500, false))) },
-			"find the installation for acme/api: GitHub answered 500: Server Error (tried 6 times in …)", 6, 31 * firstWait / 2,
-			"GitHub answered 500, trying again in ",
-		},
-		{
-			"a secondary limit without Retry-After", func(f *fixture) { f.Inject(onLookup(1, tooMany)) }, "", 2, time.Minute - lastMoment,
-			"rate limited by GitHub (secondary limit), waiting 50s",
-		},
-		{
-			"the same, for good", func(f *fixture) { f.Inject(onLookup(0, tooMany)) },
-			"find the installation for acme/api: GitHub answered 429: You have exceeded a secondary rate limit. Please wait a few " +
-				"minutes before you try again. (tried 2 times in …)",
-			2, time.Minute - lastMoment, "rate limited by GitHub (secondary limit), waiting 50s",
-		},
-		{
-			"a primary limit for long", func(f *fixture) { f.Inject(onLookup(1, fakegithub.PrimaryLimit(time.Now().Add(time.Hour)))) },
-			"find the installation for acme/api: GitHub answered 403: API rate limit exceeded for installation.", 1, 0, "",
-		},
-		{
-			"a plain 403", func(f *fixture) {
-				f.Inject(onLookup(1, fakegithub.Fault{
-					Status: 403,
-					Body: `{"message":"Although you appear to have the correct authorization credentials, the acme organization has an ` +
-						`IP allow list enabled"}`,
-				}))
-			},
-			"find the installation for acme/api: GitHub answered 403: Although you appear to have the correct authorization " +
-				"credentials, the acme organization has an IP allow list enabled",
-			1, 0, "",
-		},
-		{"a redirect to another host", func(f *fixture) {
-			f.SkipOpenAPI = true
-			f.Inject(onLookup(1, fakegithub.Fault{Status: 302, Header: map[string]string{"Location": "https://evil.test/"}}))
-		}, "find the installation for acme/api: the answer leads to another host", 1, 0, ""},
-	} {
+	for _, c := range badDays {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFixture(t)
@@ -145,7 +151,8 @@ func withoutTime(text string) string {
 	return before + " times in …" + after[max(i, 0):]
 }
 
-// A wrong clock is found out by the server's, once; each attempt signs afresh.
+// A wrong clock is noticed by the server's answer, once; each attempt signs
+// again.
 func TestClocks(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -182,8 +189,8 @@ func TestClocks(t *testing.T) {
 	}
 }
 
-// A limit of several minutes is waited out where there is time; the JWT that was
-// signed before it would be refused after it.
+// After a wait of several minutes for a limit, an attempt signs again: GitHub
+// would refuse the JWT that was signed before.
 func TestWaitsSignAfresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)

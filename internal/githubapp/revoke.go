@@ -10,18 +10,19 @@ import (
 )
 
 // Revoke ends an installation token, at the host where it was minted. gone
-// tells that it was over already: expired, revoked, or unknown there.
+// reports whether it had ended before: it had expired, was revoked, or is
+// unknown there.
 //
-// GitHub lets only the token itself do this, so one that was lost lives until
-// it expires.
+// GitHub allows this call only with the token itself, so a lost token lives
+// until it expires.
 func (a *API) Revoke(ctx context.Context, token redact.String) (gone bool, err error) {
 	client := a.client(bearer{token, a.wire})
-	ctx = context.WithValue(asItIs(ctx), urgentKey{}, true) // one request: a 401 means gone
+	ctx = context.WithValue(withoutLagRetry(ctx), urgentKey{}, true) // one request: a 401 means gone
 	err = a.call(ctx, client, "revoke the token", http.MethodDelete, "installation/token", nil, nil)
 	var e *Error
-	// With a hint, it was not GitHub that answered, or not about the token: a
-	// proxy that drops the header, a website in the API's place. The token
-	// lives on then.
+	// With a hint, the answer was not from GitHub, or not about the token: a
+	// proxy dropped the header, or a website answered. Then the token is still
+	// alive.
 	if errors.As(err, &e) && e.Hint == "" && (e.Status == http.StatusUnauthorized || e.Status == http.StatusNotFound) {
 		return true, nil
 	}
@@ -61,7 +62,7 @@ func (a *API) Discard(ctx context.Context, token redact.String) error {
 	return err
 }
 
-// forget discards a token that this package made for its own use.
+// forget discards a token that this package made to read names.
 func (a *API) forget(ctx context.Context, token redact.String) {
 	if err := a.Discard(ctx, token); err != nil {
 		a.config.Warning("a token that can only list names lives until it expires: %v", err)

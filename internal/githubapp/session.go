@@ -11,21 +11,21 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Session sends calls with a token that may be replaced as it goes.
+// Session sends calls with a token that may be replaced between them.
 type Session struct {
 	api    *API
 	client caller
 }
 
-// Session returns one that asks token before each attempt.
+// Session returns a session that calls token before each attempt.
 func (a *API) Session(token func(context.Context) (redact.String, error)) *Session {
 	return &Session{a, a.client(tokenSource{token, a.wire})}
 }
 
-// Call is an [apicall.Func]: it sends one request, retried as the retry allows. Whose
-// token it goes with, the session knows.
+// Call is an [apicall.Func]. It sends one request with the session's token, and
+// retries it.
 func (s *Session) Call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-	answer, err := s.api.told(ctx, s.client, req)
+	answer, err := s.api.send(ctx, s.client, req)
 	var missing noToken
 	if errors.As(err, &missing) {
 		err = missing.cause
@@ -33,8 +33,8 @@ func (s *Session) Call(ctx context.Context, req apicall.Request) (apicall.Answer
 	return answer, err
 }
 
-// told is exchange for whoever describes calls as plain data.
-func (a *API) told(ctx context.Context, who caller, req apicall.Request) (apicall.Answer, error) {
+// send is exchange for a call that is described by an [apicall.Request].
+func (a *API) send(ctx context.Context, who caller, req apicall.Request) (apicall.Answer, error) {
 	got, err := a.exchange(ctx, who, req.Op, req.Method, req.Path, req.Body, req.Result)
 	answer := apicall.Answer{Status: got.status}
 	var e *Error
@@ -46,15 +46,16 @@ func (a *API) told(ctx context.Context, who caller, req apicall.Request) (apical
 		answer.Next, err = a.nextPage(got.header)
 	}
 	if err != nil && e == nil {
-		// Without the status: it is a good one, and not what is wrong.
+		// The status is left out: it is a good one, and another thing is wrong.
 		err = &Error{Op: req.Op, Reason: a.reason(err), Hint: a.unreachable(err), Err: err}
 	}
 	return answer, err
 }
 
-// nextPage returns where the next page of a list is, below the API's address. GitHub
-// names it in the Link header, often by numeric ids, so it is taken as it is; one
-// on another host would be sent our credential.
+// nextPage returns the address of the next page of a list, relative to the
+// API's address. GitHub gives it in the Link header, often with numeric ids, so
+// it is used unchanged. An address on another host is refused, because it would
+// get our credential.
 // https://docs.github.com/en/rest/using-the-rest-api/using-pagination-in-the-rest-api
 func (a *API) nextPage(header http.Header) (string, error) {
 	for link := range strings.SplitSeq(header.Get("Link"), ",") {
@@ -68,8 +69,8 @@ func (a *API) nextPage(header http.Header) (string, error) {
 		}
 		path, ok := strings.CutPrefix(u.EscapedPath(), a.base.EscapedPath())
 		next := path + "?" + u.RawQuery
-		// What is left of the path is an address of its own when it is //HOST or
-		// https://HOST, and leads out of the API by "..": it has to lead back to u.
+		// The rest of the path could be //HOST or https://HOST, or leave the
+		// API with "..", so it has to resolve to u again.
 		again, err := a.base.Parse(next)
 		if !ok || err != nil || again.Scheme != a.base.Scheme || again.Host != a.base.Host || again.EscapedPath() != u.EscapedPath() {
 			return "", errOtherHost
@@ -79,12 +80,12 @@ func (a *API) nextPage(header http.Header) (string, error) {
 	return "", nil
 }
 
-// noToken is a call that had no token to go with.
+// noToken is the error of a call for which there was no token.
 type noToken struct{ cause error }
 
 func (e noToken) Error() string { return e.cause.Error() }
 
-// tokenSource adds the token of the moment to each request.
+// tokenSource adds the current token to each request.
 type tokenSource struct {
 	token func(context.Context) (redact.String, error)
 	next  http.RoundTripper
@@ -92,8 +93,8 @@ type tokenSource struct {
 
 func (s tokenSource) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
-	if t := trailOf(ctx); t != nil {
-		ctx = t.stop
+	if t := stateOf(ctx); t != nil {
+		ctx = t.ctx
 	}
 	token, err := s.token(ctx)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// The next page of a list is asked for with our credential, so it is on our host and
-// below our API, whatever the answer says.
+// The next page of a list is asked for with our credential, so it is on our
+// host and below our API, whatever the answer says.
 func TestNextPage(t *testing.T) {
 	f := newFixture(t)
 	const last = `, <https://api.github.test/repositories/7/keys?page=9>; rel="last"`
@@ -55,8 +55,8 @@ func TestNextPage(t *testing.T) {
 	}
 }
 
-// What is wrong with a next page elsewhere is where it leads, and not the status of the
-// answer, which is a good one.
+// The error for a next page on another host is about its address, not about the
+// status of the answer, which is good.
 func TestNextPageElsewhereIsTold(t *testing.T) {
 	f := newFixture(t)
 	f.SkipOpenAPI = true
@@ -86,8 +86,8 @@ func TestPathsStayOnTheHost(t *testing.T) {
 	}
 }
 
-// A write is made where it was meant, and nowhere else: the answer that leads it to
-// another address is a failure, whichever of the redirects it is.
+// A write is sent only to the address that was meant: any redirect is a
+// failure.
 func TestWritesAreNotRedirected(t *testing.T) {
 	for _, status := range []int{301, 302, 307, 308} {
 		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodPatch, http.MethodDelete} {
@@ -116,7 +116,7 @@ func TestWritesAreNotRedirected(t *testing.T) {
 	}
 }
 
-// What a second attempt can't mend is not tried again; what looks like it may be.
+// A failure that is permanent is not tried again; one that only looks so is.
 func TestPermanent(t *testing.T) {
 	for _, c := range []struct {
 		err  error
@@ -126,19 +126,19 @@ func TestPermanent(t *testing.T) {
 		{&net.DNSError{IsTemporary: true}, false},
 		{proxyRefusal{"proxy.test", "407 Proxy Authentication Required"}, true},
 		{proxyRefusal{"proxy.test", "502 Bad Gateway"}, false},
-		{tooLong{secondaryLimit, 2 * time.Hour}, true},
+		{limitTooLong{secondaryLimit, 2 * time.Hour}, true},
 		{noToken{errors.New("none")}, true},
 		{errMoved, true},
 		{errors.New("connection reset by peer"), false},
 	} {
-		if got := permanent(c.err); got != c.want {
+		if got := isPermanent(c.err); got != c.want {
 			t.Errorf("%v: %v", c.err, got)
 		}
 	}
 }
 
-// An answer that no second attempt changes ends the call with the first one; a JWT is
-// refused for its clock once, and not again for ever.
+// An answer that no second attempt changes ends the call with the first one; a
+// JWT is refused for its clock once, and not again for ever.
 func TestAnswersThatStay(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -174,13 +174,13 @@ func TestAnswersThatStay(t *testing.T) {
 // The points of a minute are spent to the last one.
 func TestPaceSpendsItsPoints(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pace := NewPace(10, func(string, ...any) {})
+		limiter := NewRateLimiter(10, func(string, ...any) {})
 		started := time.Now()
 		for i, want := range []time.Duration{0, 0, time.Minute + time.Millisecond} {
-			if err := pace.begin(t.Context(), Points(http.MethodPut), false); err != nil {
+			if err := limiter.acquire(t.Context(), Points(http.MethodPut), false); err != nil {
 				t.Fatal(err)
 			}
-			pace.end(Points(http.MethodPut), nil)
+			limiter.release(Points(http.MethodPut), nil)
 			if took := time.Since(started); took != want {
 				t.Errorf("write %d after %s, want %s", i, took, want)
 			}

@@ -14,9 +14,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// GitHub refuses an iat ahead of its own clock and an exp more than ten minutes
-// ahead. A minute back and four forward lets a clock be wrong by as much before
-// a second attempt is needed, and keeps the JWT short-lived.
+// GitHub refuses an iat ahead of its own clock, and an exp more than ten
+// minutes ahead of it. With a minute back and four ahead, a clock may be wrong
+// by that much before a second attempt is needed, and the JWT is short-lived.
 const (
 	backdate = 60 * time.Second
 	lifetime = 4 * time.Minute
@@ -27,16 +27,17 @@ const (
 type signer struct {
 	issuer string
 	key    crypto.Signer
-	clock  *clock // set only when a JWT was refused for its times: a cache may date other answers
-	secret func(redact.String)
+	clock  *clock // set only if a JWT was refused for its times: other answers may come from a cache
+	onJWT  func(redact.String)
 
 	mu     sync.Mutex
 	signed string
-	at     time.Time // when, by our clock as shifted
+	at     time.Time // of the signature, by the corrected clock
 }
 
-// reuse is how long a JWT serves for further requests: signing is a good part of
-// what a mint takes. An attempt that waited out a rate limit signs afresh.
+// reuse is the time for which a JWT is used for further requests, because
+// signing is a good part of the time of a mint. An attempt after a long rate
+// limit signs again.
 const reuse = 30 * time.Second
 
 func (s *signer) Sign(claims jwt.Claims) (string, error) {
@@ -63,6 +64,6 @@ func (s *signer) Sign(claims jwt.Claims) (string, error) {
 		return "", err
 	}
 	s.signed, s.at = input+"."+base64.RawURLEncoding.EncodeToString(signature), now
-	s.secret(redact.New(s.signed))
+	s.onJWT(redact.New(s.signed))
 	return s.signed, nil
 }

@@ -16,20 +16,22 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// MaxRepositories is how many repositories GitHub lets a token name.
+// MaxRepositories is the largest number of repositories that GitHub accepts in
+// the scope of a token.
 const MaxRepositories = 500
 
-// Scope is what a token is asked to open.
+// Scope is the access that a token is to have.
 type Scope struct {
-	// AllRepositories must be said: on the wire an empty list means every
-	// repository of the installation, so a list that came out empty would widen.
+	// AllRepositories must be set explicitly: in a request an empty list means
+	// every repository of the installation, so a list that is empty by mistake
+	// would widen the scope.
 	AllRepositories bool
 	Repositories    []string          // names without owner
-	Permissions     map[string]string // GitHub's key → level; empty: all the installation has
+	Permissions     map[string]string // GitHub's key → level; empty: all of the installation's
 }
 
-// scopeBody is what goes over the wire. go-github v60's struct lacks 24 of the
-// permissions that GitHub has.
+// scopeBody is the scope in a request. The struct of go-github v60 lacks 24 of
+// GitHub's permissions.
 type scopeBody struct {
 	Repositories []string          `json:"repositories,omitempty"`
 	Permissions  map[string]string `json:"permissions,omitempty"`
@@ -45,19 +47,20 @@ func (s Scope) body() (scopeBody, error) {
 // tokenLifetime is fixed by GitHub: one hour from creation.
 const tokenLifetime = time.Hour
 
-// Token is a minted token and what was granted with it.
+// Token is a minted token and its scope.
 type Token struct {
 	Value           redact.String
 	ExpiresAt       time.Time
 	Permissions     map[string]string
 	AllRepositories bool
-	Selected        bool             // with AllRepositories: of those that the installation selects, which GitHub did not name
+	Selected        bool             // with AllRepositories: only those that the installation selects
 	Repositories    []string         // owner/name, sorted; empty with AllRepositories
 	IDs             map[string]int64 // of those repositories, by owner/name
 	Organization    int64            // the number of their owner, if that is an organization
 }
 
-// Hash is what GitHub's audit log calls hashed_token: base64 of the SHA-256.
+// Hash returns a token as it is in GitHub's audit log, under hashed_token:
+// base64 of its SHA-256.
 func Hash(token redact.String) string {
 	sum := sha256.Sum256([]byte(token.Reveal()))
 	return base64.StdEncoding.EncodeToString(sum[:])
@@ -76,8 +79,8 @@ type grant struct {
 	} `json:"repositories,omitempty"`
 }
 
-// UnmarshalJSON reads the token apart where the rest can't be read: whatever is wrong
-// with that, a token that exists must be known, to be revoked.
+// UnmarshalJSON parses the token separately if the rest can't be parsed: a
+// token that exists must be known, so that it can be revoked.
 func (g *grant) UnmarshalJSON(data []byte) error {
 	type plain grant
 	err := apicall.Decode(data, (*plain)(g))
@@ -94,24 +97,24 @@ func (g *grant) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// secret decodes a JSON string straight into a secret.
+// secret decodes a JSON string directly into a secret.
 type secret struct{ redact.String }
 
 func (s *secret) UnmarshalJSON(data []byte) error {
 	var v string
 	if err := json.Unmarshal(data, &v); err != nil || v != "" && !redact.IsWord(v) {
-		return errors.New("the token is no word")
+		return errors.New("the token is not a single word")
 	}
 	s.String = redact.New(v)
 	return nil
 }
 
-// Mint makes a token that opens the scope and nothing else, for an hour, which
-// GitHub fixes. The caller holds the result against the scope ([Token.Differs])
-// and revokes it when it is done.
+// Mint makes a token for exactly the scope. Its lifetime is an hour, which
+// GitHub fixes. The caller compares the result with the scope
+// ([Token.Differs]), and revokes the token after use.
 //
-// A mint whose answer was lost is sent again: the token nobody saw lives on for
-// its hour, and nobody can use it.
+// A mint whose answer was lost is sent again. The first token then lives for
+// its hour, but nobody has received it.
 func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) (Token, error) {
 	op := fmt.Sprintf("mint a token for installation %d", installation.ID)
 	body, err := scope.body()
@@ -120,24 +123,25 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	}
 	var g grant
 	err = a.api.call(ctx, a.client, op, http.MethodPost, fmt.Sprintf("app/installations/%d/access_tokens", installation.ID), body, &g)
-	// Masked before anything is checked: what follows may fail.
+	// The token is masked before any check that may fail.
 	if value := g.Token.String; !value.Empty() {
 		a.api.config.OnToken(value)
-		a.api.young.add(value, a.api.Now())
+		a.api.recent.add(value, a.api.Now())
 		if err == nil && !redact.CanMask(value.Reveal()) {
-			err = &Error{Op: op, Reason: fmt.Sprintf("the answer's token has under %d characters, which can't be masked", redact.MinMask)}
+			reason := fmt.Sprintf("the answer's token has under %d characters, which can't be masked", redact.MinMask)
+			err = &Error{Op: op, Reason: reason}
 		}
-		if err != nil { // such as: the rest of the answer can't be read
+		if err != nil { // for example, the rest of the answer can't be parsed
 			return Token{}, errors.Join(err, a.api.Discard(ctx, value))
 		}
 	} else if err == nil {
 		err = &Error{Op: op, Reason: "the answer holds no token"}
 	}
 	if err != nil {
-		return Token{}, explain(err, func(e *Error) { a.refused(ctx, e, installation, scope) })
+		return Token{}, explain(err, func(e *Error) { a.explainRefusal(ctx, e, installation, scope) })
 	}
-	// An installation on selected repositories answers "selected" and names none
-	// of them when all were asked for.
+	// If all were asked for, an installation on selected repositories answers
+	// "selected" and names none of them.
 	all := len(g.Repositories) == 0 && (scope.AllRepositories || g.Selection != "selected")
 	t := Token{
 		Value: g.Token.String, ExpiresAt: g.ExpiresAt.UTC(), Permissions: g.Permissions,
@@ -155,8 +159,8 @@ func (a *App) Mint(ctx context.Context, installation Installation, scope Scope) 
 	return t, nil
 }
 
-// Owner is whose repositories the token names; empty where it names none, or those
-// of more than one owner.
+// Owner returns the owner of the token's repositories. It returns "" if the
+// token names none, or those of more than one owner.
 func (t Token) Owner() string {
 	var owner string
 	for _, full := range t.Repositories {
@@ -169,8 +173,8 @@ func (t Token) Owner() string {
 	return owner
 }
 
-// Differs tells in which repositories a token goes beyond or falls short of the
-// scope that was asked for.
+// Differs returns the repositories that a token lacks, and those that it has
+// beyond the scope that was asked for.
 func (t Token) Differs(owner string, asked Scope) (missing, extra []string) {
 	if asked.AllRepositories {
 		return nil, nil

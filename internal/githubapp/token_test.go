@@ -151,7 +151,8 @@ func TestTargets(t *testing.T) {
 	}
 }
 
-// An enterprise may have the name of an organization, on which the App is installed.
+// An enterprise may have the name of an organization, on which the App is
+// installed.
 func TestEnterprisesAreToldApart(t *testing.T) {
 	f, ctx := newFixture(t), context.Background()
 	const none = "the App is not installed on enterprise acme; it is installed on acme; "
@@ -173,8 +174,8 @@ func TestEnterprisesAreToldApart(t *testing.T) {
 	}
 }
 
-// What answers in GitHub's place, and what GitHub says of something else than the
-// token, is no sign that the token is over.
+// An answer that is not from GitHub, or not about the token, does not mean that
+// the token has ended.
 func TestOthersDoNotEndATokenByAnswering(t *testing.T) {
 	const website = "<html>Not here</html>"
 	for _, answer := range []fakegithub.Fault{

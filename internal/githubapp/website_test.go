@@ -13,23 +13,22 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// A website that stands where the API was looked for is told from the API, and its
-// API's address named.
+// The hint for an answer of a website names the address of its API.
 func TestWebsites(t *testing.T) {
 	for base, want := range map[string]string{
-		"https://github.com": "github.com answers like a website, and not like GitHub's API: github-api-url is " +
+		"https://github.com": "github.com answers like a website, not like GitHub's API: github-api-url must be " +
 			"https://api.github.com",
-		"https://octo.ghe.com": "octo.ghe.com answers like a website, and not like GitHub's API: github-api-url is " +
+		"https://octo.ghe.com": "octo.ghe.com answers like a website, not like GitHub's API: github-api-url must be " +
 			"https://api.octo.ghe.com",
-		"https://ghes.test": "ghes.test answers like a website, and not like GitHub's API: github-api-url is " +
+		"https://ghes.test": "ghes.test answers like a website, not like GitHub's API: github-api-url must be " +
 			"https://ghes.test/api/v3",
-		"https://ghes.test:8443": "ghes.test:8443 answers like a website, and not like GitHub's API: github-api-url is " +
+		"https://ghes.test:8443": "ghes.test:8443 answers like a website, not like GitHub's API: github-api-url must be " +
 			"https://ghes.test:8443/api/v3",
-		"https://ghes.test/api/v3": "ghes.test does not answer like GitHub's API: github-api-url is https://api.github.com, or " +
+		"https://ghes.test/api/v3": "ghes.test does not answer like GitHub's API: github-api-url must be https://api.github.com, or " +
 			"https://HOST/api/v3 on an Enterprise Server",
-		"https://api.github.com": "api.github.com does not answer like GitHub's API: github-api-url is https://api.github.com, or " +
+		"https://api.github.com": "api.github.com does not answer like GitHub's API: github-api-url must be https://api.github.com, or " +
 			"https://HOST/api/v3 on an Enterprise Server",
-		"https://api.octo.ghe.com/": "api.octo.ghe.com does not answer like GitHub's API: github-api-url is",
+		"https://api.octo.ghe.com/": "api.octo.ghe.com does not answer like GitHub's API: github-api-url must be",
 	} {
 		for kind, answer := range map[string]func(http.ResponseWriter, *http.Request){
 			"a page": func(w http.ResponseWriter, _ *http.Request) {
@@ -64,22 +63,22 @@ func TestWebsites(t *testing.T) {
 	}
 }
 
-// Answers that GitHub did not give: a hint leads to what stands in between.
+// The hint for an answer that is not GitHub's names what may have answered.
 func TestAnswersOfOthers(t *testing.T) {
 	for _, c := range []struct {
 		base, kind string
 		status     int
 		want       string
 	}{
-		{"https://api.github.test", "text/html", 403, "a firewall or a proxy answers in the place of api.github.test"},
-		{"https://ghes.test", "text/html", 451, "a firewall or a proxy answers in the place of ghes.test"},
+		{"https://api.github.test", "text/html", 403, "a firewall or a proxy answers in place of api.github.test"},
+		{"https://ghes.test", "text/html", 451, "a firewall or a proxy answers in place of ghes.test"},
 		{
 			"https://api.github.test", "text/html", 407,
 			"check HTTPS_PROXY or HTTP_PROXY of the runner, its user and password too, or name api.github.test in NO_PROXY",
 		},
 		{"https://api.github.test", "application/json", 418, "api.github.test does not answer like GitHub's API"},
-		{"https://api.github.test", "text/html", 502, "GitHub has trouble, or a proxy before it, whose answer this looks like"},
-		{"https://ghes.test/api/v3", "text/html", 502, "ghes.test has trouble of its own: ask who runs it"},
+		{"https://api.github.test", "text/html", 502, "GitHub has trouble, or a proxy in front of it, whose answer this seems to be"},
+		{"https://ghes.test/api/v3", "text/html", 502, "ghes.test has trouble of its own: ask its administrator"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			answer := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -16,13 +16,13 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// fleet sends n calls with 16 workers and gives how long that took.
-func (f *fixture) fleet(t *testing.T, pace *Pace, n int, call func(ctx context.Context, s *Session, i int) error) time.Duration {
+// fleet sends n calls with 16 workers, and returns how long that took.
+func (f *fixture) fleet(t *testing.T, limiter *RateLimiter, n int, call func(ctx context.Context, s *Session, i int) error) time.Duration {
 	t.Helper()
 	ctx := context.Background()
 	one := make(chan struct{}, 1) // a mutex would stop the bubble's clock
 	var token Token
-	session := f.api.Paced(pace).Session(func(ctx context.Context) (redact.String, error) {
+	session := f.api.WithLimiter(limiter).Session(func(ctx context.Context) (redact.String, error) {
 		one <- struct{}{}
 		defer func() { <-one }()
 		var err error
@@ -58,32 +58,32 @@ func get(ctx context.Context, s *Session, _ int) error {
 	return err
 }
 
-func (f *fixture) talk() (*Pace, func() string) {
+func (f *fixture) talk() (*RateLimiter, func() string) {
 	var mu sync.Mutex
 	var said []string
-	pace := func(points int) *Pace {
-		return NewPace(points, func(format string, args ...any) {
+	limiter := func(points int) *RateLimiter {
+		return NewRateLimiter(points, func(format string, args ...any) {
 			mu.Lock()
 			defer mu.Unlock()
 			said = append(said, fmt.Sprintf(format, args...))
 		})
 	}(PointsPerMinute)
-	return pace, func() string {
+	return limiter, func() string {
 		mu.Lock()
 		defer mu.Unlock()
 		return strings.Join(said, "\n")
 	}
 }
 
-func TestThePaceIsNeverRejected(t *testing.T) {
+func TestTheLimiterIsNeverRejected(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFixture(t)
 		f.SetPointsPerMinute(PointsPerMinute)
 		f.SetConcurrency(MaxConcurrency)
 		f.SetLatency(20 * time.Millisecond)
-		pace, said := f.talk()
+		limiter, said := f.talk()
 		const n = 4000 // 4,000 points: the fifth minute begins with the last 400
-		took := f.fleet(t, pace, n, get)
+		took := f.fleet(t, limiter, n, get)
 		if got := f.Rejections(); got != 0 {
 			t.Errorf("%d rejections", got)
 		}
@@ -105,10 +105,10 @@ func TestOneRejectionHoldsAllBack(t *testing.T) {
 		limit.Path, limit.Times = "/repos/acme/api", 1
 		f.Inject(limit)
 		f.SkipOpenAPI = true
-		pace, said := f.talk()
+		limiter, said := f.talk()
 		var mu sync.Mutex
 		var ended []time.Time
-		f.fleet(t, pace, 300, func(ctx context.Context, s *Session, i int) error {
+		f.fleet(t, limiter, 300, func(ctx context.Context, s *Session, i int) error {
 			err := get(ctx, s, i)
 			mu.Lock()
 			defer mu.Unlock()
@@ -140,8 +140,8 @@ func theHour(t *testing.T, skew time.Duration) {
 		f.SetClockSkew(skew)
 		f.SetRequestsPerHour(100)
 		f.SetLatency(20 * time.Millisecond)
-		pace, said := f.talk()
-		took := f.fleet(t, pace, 250, get)
+		limiter, said := f.talk()
+		took := f.fleet(t, limiter, 250, get)
 		for _, r := range f.Requests() {
 			refusedJWT := skew != 0 && r.Authorization == "jwt" // once, which tells of the skew
 			if r.Status != http.StatusOK && r.Status != http.StatusCreated && !refusedJWT {
@@ -157,7 +157,7 @@ func theHour(t *testing.T, skew time.Duration) {
 		if off := time.Until(f.api.Now()) - skew; off.Abs() > time.Second {
 			t.Errorf("GitHub's clock is taken to be %s off", off)
 		}
-		if q := pace.Quota(); q.Limit != 100 {
+		if q := limiter.Quota(); q.Limit != 100 {
 			t.Errorf("quota %+v", q)
 		}
 	})
@@ -165,14 +165,14 @@ func theHour(t *testing.T, skew time.Duration) {
 
 func TestAWaitEndsWithTheStep(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pace := NewPace(5, func(string, ...any) {})
-		if err := pace.begin(t.Context(), 5, false); err != nil {
+		limiter := NewRateLimiter(5, func(string, ...any) {})
+		if err := limiter.acquire(t.Context(), 5, false); err != nil {
 			t.Fatal(err)
 		}
-		pace.end(5, nil)
+		limiter.release(5, nil)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		if err := pace.begin(ctx, 1, false); !errors.Is(err, context.DeadlineExceeded) {
+		if err := limiter.acquire(ctx, 1, false); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
 	})

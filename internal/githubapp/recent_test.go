@@ -26,7 +26,7 @@ func mintIn(t *testing.T, f *fixture) Token {
 	return token
 }
 
-// Whoever uses a new token first waits until GitHub knows it everywhere.
+// The first call with a new token waits until GitHub knows it everywhere.
 func TestFirstUseOfAToken(t *testing.T) {
 	fakegithubtest.Key()
 	uses := map[string]func(*testing.T, *fixture, redact.String) error{
@@ -87,8 +87,8 @@ func TestListingWaitsForItsToken(t *testing.T) {
 	})
 }
 
-// A token that is refused for another reason than its youth is refused at once; one
-// that may be too young, after all the waits and no later.
+// A token that is refused for another reason than its youth is refused at once;
+// one that may be too young, after all the waits and no later.
 func TestRefusedAtOnce(t *testing.T) {
 	fakegithubtest.Key()
 	for name, c := range map[string]struct {
@@ -118,7 +118,7 @@ func TestRefusedAtOnce(t *testing.T) {
 			return token
 		}, 0},
 		"older": {func(_ *testing.T, f *fixture, token redact.String) redact.String {
-			time.Sleep(youngFor)
+			time.Sleep(lagTime)
 			f.Inject(fakegithub.Fault{Method: "GET", Status: 403, Body: `{"message":"Resource not accessible by integration"}`})
 			return token
 		}, 0},
@@ -155,8 +155,7 @@ func TestRevocationIsNotTriedAgain(t *testing.T) {
 	})
 }
 
-// What does not come from GitHub's API says nothing of a token, and least that it is
-// gone.
+// An answer that is not from GitHub's API does not mean that a token has ended.
 func TestRevocationIsGitHubsWord(t *testing.T) {
 	html := map[string]string{"Content-Type": "text/html"}
 	for name, c := range map[string]struct {
@@ -234,7 +233,8 @@ func TestAlive(t *testing.T) {
 	}
 }
 
-// Where an answer says nothing of a token's end, it is an hour off by GitHub's clock.
+// Where an answer says nothing of a token's end, it is an hour off by GitHub's
+// clock.
 func TestExpiryByGitHubsClock(t *testing.T) {
 	fakegithubtest.Key()
 	synctest.Test(t, func(t *testing.T) {
@@ -253,7 +253,7 @@ func TestExpiryByGitHubsClock(t *testing.T) {
 	})
 }
 
-// What was measured before counts until GitHub is heard.
+// An earlier measurement of the clock counts until the first answer.
 func TestSkewOfBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		api, err := New(Config{URL: "https://api.github.test", Skew: time.Hour})
