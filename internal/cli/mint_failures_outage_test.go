@@ -64,12 +64,14 @@ var outageCases = []failureCase{
 		line: "find the installation for acme/api: the minute that this step waits for GitHub is over: api.github.test:443: no answer " +
 			"in time (tried 5 times in …)",
 		hint: "check that the runner reaches api.github.test:443: github-api-url, firewall, HTTPS_PROXY", requests: 5,
+		early: "find the installation for acme/api: api.github.test:443: no answer in time (tried 4 times in …, no time to try again)",
 	},
 	{
 		name: "never an answer to the mint", prepare: func(s *step) { s.Inject(at("POST", 0, fakegithub.Fault{Delay: time.Hour})) },
 		line: "mint a token for installation 4242: the minute that this step waits for GitHub is over: api.github.test:443: no answer " +
 			"in time (tried 5 times in …)",
 		hint: "check that the runner reaches api.github.test:443", requests: 6,
+		early: "mint a token for installation 4242: api.github.test:443: no answer in time (tried 4 times in …, no time to try again)",
 	},
 	{
 		name: "an answer to the mint in the last moment, and a wider one", prepare: func(s *step) {
