@@ -120,14 +120,14 @@ func rotationWarnings(report *rotate.Report) (list []string) {
 	switch {
 	case report.Expired:
 		list = append(list, fmt.Sprintf("%s was %s old, and a token lives for an hour: let the schedule look more often", report.Name,
-			rotate.Words(report.Before)))
+			rotate.FormatAge(report.Before)))
 	case report.Overdue:
 		list = append(list, fmt.Sprintf("%s was %s old, and should be replaced every %s: was the schedule switched off?",
-			report.Name, rotate.Words(report.Before), rotate.Words(report.Every)))
+			report.Name, rotate.FormatAge(report.Before), rotate.FormatAge(report.Every)))
 	}
-	if report.Meddled != "" {
+	if report.Overwritten != "" {
 		list = append(list, fmt.Sprintf("%s: somebody else wrote %s: "+
-			"where two manifests store the same secret, each undoes the other's work; let only one", report.Name, report.Meddled))
+			"where two manifests store the same secret, each undoes the other's work; let only one", report.Name, report.Overwritten))
 	}
 	if report.Exposed && report.Outcome == rotate.Rotated && report.Kind == "installation-token" {
 		list = append(list, report.Name+": nobody can revoke the token before, whose value is kept nowhere: "+

@@ -76,7 +76,7 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 		r := &reports[i]
 		age, due, keys := "–", "–", "–"
 		if !r.Since.IsZero() {
-			age = rotate.Words(r.Age)
+			age = rotate.FormatAge(r.Age)
 		}
 		if !r.Due.IsZero() {
 			due = r.Due.UTC().Format("2006-01-02 15:04 UTC")

@@ -19,7 +19,7 @@ func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
 		f.strikeAt(17, killedBefore, r) // the first write of a secret
 		time.Sleep(lease - time.Minute)
 		got := f.run(f.engine(nil), r)[0]
-		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be at it, or died; run again after "+
+		want := fmt.Sprintf("key %d is new and not in every store yet: another run may be working on it or has died; run again after "+
 			"2000-01-01T00:15:00Z",
 			f.ours()[0].ID)
 		if got.Outcome != Busy || got.Reason != want || !got.Due.Equal(f.ours()[0].CreatedAt.Add(lease)) {
@@ -29,17 +29,17 @@ func TestAnotherRunsKeyIsLeftAlone(t *testing.T) {
 		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Rotated {
 			t.Errorf("%+v", got)
 		}
-		f.silent()
+		f.checkNoSecretShown()
 	})
 }
 
 func TestForcedRunsAtOnceAreEachSeen(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		rotations := allKinds(1)
-		rotations[1].Store = stores("TOKEN") // so that no spread is there
+		rotations[1].Store = stores("TOKEN") // so that the stores need not have one time
 		e := f.engine(nil)
 		e.Force = func(string) bool { return true }
-		for range 3 { // within one second, and yet each is seen
+		for range 3 { // within one second, and yet each is noticed
 			for _, got := range f.run(e, rotations...) {
 				if got.Outcome != Rotated || got.Err != nil {
 					t.Errorf("%+v", got)
@@ -51,8 +51,8 @@ func TestForcedRunsAtOnceAreEachSeen(t *testing.T) {
 	})
 }
 
-// A key within the lease of the next one stays when that is made, and must not
-// until the next rotation.
+// A key within the lease of the next one stays when that is made, but must not
+// stay until the next rotation.
 func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
@@ -92,7 +92,7 @@ func TestAKeyThatWasInARaceGoesOnceThatIsOver(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		}
-		f.settled(r, 1)
+		f.checkSettled(r, 1)
 	})
 }
 
@@ -116,41 +116,9 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 			}
 			f.run(f.engine(nil), r)
 			time.Sleep(200 * day)
-			type turn struct{ ask, served, over chan struct{} }
-			var turns [2]turn
-			var reports [2]Report
-			for i := range turns {
-				x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
-				turns[i] = x
-				e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-					if req.Method != http.MethodGet {
-						<-x.ask
-						defer func() { x.served <- struct{}{} }()
-					}
-					return f.call(ctx, req)
-				})
-				go func() {
-					defer close(x.over)
-					reports[i] = f.run(e, r)[0]
-				}()
-			}
-			time.Sleep(5 * time.Second) // both have decided
-			for _, i := range test.order {
-				select {
-				case turns[i].ask <- struct{}{}:
-					<-turns[i].served
-				case <-turns[i].over:
-				}
-				time.Sleep(2 * time.Second)
-			}
-			for i := range turns {
-				select {
-				case <-turns[i].over:
-				default:
-					t.Fatalf("run %d writes on", i)
-				}
-				switch got := reports[i]; {
-				case got.Err == nil && i == 1: // the other one tells
+			for i, got := range f.writeInTurn(r, test.order) {
+				switch {
+				case got.Err == nil && i == 1: // the other run reports it
 				case got.Outcome != Failed:
 					t.Errorf("%+v", got)
 				case strings.Contains(got.Err.Error(), "variable RECIPIENT of acme/app was changed meanwhile"):
@@ -160,7 +128,7 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 				}
 			}
 			if r.Age {
-				time.Sleep(lease) // with a variable that is behind, force has to wait
+				time.Sleep(lease) // while a variable is behind, force has to wait
 			}
 			e := f.engine(nil)
 			e.Force = func(string) bool { return true }
@@ -177,4 +145,43 @@ func TestARunThatMetAnotherFails(t *testing.T) {
 			}
 		})
 	}
+}
+
+// writeInTurn performs a rotation twice at once, whose requests that write are
+// let through in an order. The two runs must be over after that.
+func (f *fixture) writeInTurn(r manifest.Rotation, order []int) (reports [2]Report) {
+	type turn struct{ ask, served, over chan struct{} }
+	var turns [2]turn
+	for i := range turns {
+		x := turn{make(chan struct{}), make(chan struct{}), make(chan struct{})}
+		turns[i] = x
+		e := f.engine(func(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
+			if req.Method != http.MethodGet {
+				<-x.ask
+				defer func() { x.served <- struct{}{} }()
+			}
+			return f.call(ctx, req)
+		})
+		go func() {
+			defer close(x.over)
+			reports[i] = f.run(e, r)[0]
+		}()
+	}
+	time.Sleep(5 * time.Second) // both have decided
+	for _, i := range order {
+		select {
+		case turns[i].ask <- struct{}{}:
+			<-turns[i].served
+		case <-turns[i].over:
+		}
+		time.Sleep(2 * time.Second)
+	}
+	for i := range turns {
+		select {
+		case <-turns[i].over:
+		default:
+			f.t.Fatalf("run %d writes on", i)
+		}
+	}
+	return reports
 }

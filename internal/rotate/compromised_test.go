@@ -15,15 +15,17 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// exposing is an engine that is told that somebody else has every credential.
+// exposing returns an engine whose caller says that somebody else has every
+// credential.
 func (f *fixture) exposing() *Engine {
 	e := f.knowing(nil)
 	e.Exposed = all
 	return e
 }
 
-// A key of a run that died before it stored it anywhere is compromised like all others,
-// and stays no longer than the one that it should have replaced.
+// A key of a run that died before it stored the key anywhere is compromised
+// like all others. It stays no longer than the key that it should have
+// replaced.
 func TestACompromisedKeyThatWasNeverStoredIsRetired(t *testing.T) {
 	for _, age := range []time.Duration{time.Minute, time.Hour} {
 		inBubble(t, age.String(), func(t *testing.T, f *fixture) {
@@ -31,18 +33,18 @@ func TestACompromisedKeyThatWasNeverStoredIsRetired(t *testing.T) {
 			f.run(f.knowing(nil), r)
 			time.Sleep(30 * day)
 			for n := 1; len(f.ours()) < 2; n++ {
-				f.strikeAt(n, killedAfter, r) // one request more each time, until it dies right after the key was made
+				f.strikeAt(n, killedAfter, r) // one request later each time, until it dies right after the key was made
 			}
 			time.Sleep(age)
 			if got := f.run(f.exposing(), r)[0]; got.Outcome != Rotated || got.Retired != 2 || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
-			f.settled(r, 1)
+			f.checkSettled(r, 1)
 		})
 	}
 }
 
-// Keys that are waited for are waited for together.
+// All keys that have to be waited for are waited for together.
 func TestYoungCompromisedKeysAreWaitedForOnce(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
@@ -62,8 +64,8 @@ func TestYoungCompromisedKeysAreWaitedForOnce(t *testing.T) {
 	})
 }
 
-// What a store held may be a key that is not ours to remove. Then nobody may be told that
-// it is out of use.
+// The key that a store held may not be ours to remove. Then nobody may be told
+// that it is out of use.
 func TestACompromisedKeyThatIsNotOursIsNotSaidToBeRetired(t *testing.T) {
 	app := fakegithub.Place{Owner: "acme", Repository: "app"}
 	byHand := func(f *fixture) {
@@ -73,7 +75,7 @@ func TestACompromisedKeyThatIsNotOursIsNotSaidToBeRetired(t *testing.T) {
 	for _, test := range []struct {
 		name string
 		set  func(*fixture, manifest.Rotation)
-		want string // empty: it is as good as retired
+		want string // empty: the key counts as retired
 	}{
 		{"ours", func(f *fixture, r manifest.Rotation) { f.addByHand(); f.run(f.knowing(nil), r) }, ""},
 		{"the manifest was moved", func(f *fixture, r manifest.Rotation) {
@@ -110,24 +112,26 @@ func TestACompromisedKeyThatIsNotOursIsNotSaidToBeRetired(t *testing.T) {
 				!strings.HasSuffix(got.Err.Error(), test.want) || !strings.Contains(hint(got.Err), "by hand")) {
 				t.Errorf("%v\nhint: %s", got.Err, hint(got.Err))
 			}
-			f.settled(r, 1)
+			f.checkSettled(r, 1)
 		})
 	}
 }
 
-// told gives the deploy keys that a run says that it removed, or would remove.
-func (f *fixture) told(verb string) (ids []string) {
+// keysNamed returns the deploy keys that a run says that it removed, or would
+// remove.
+func (f *fixture) keysNamed(verb string) (ids []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, found := range regexp.MustCompile(verb+` deploy key (\d+) of `).FindAllStringSubmatch(strings.Join(f.texts, "\n"), -1) {
+	for _, found := range regexp.MustCompile(verb+` deploy key (\d+), which `).FindAllStringSubmatch(strings.Join(f.texts, "\n"), -1) {
 		ids = append(ids, found[1])
 	}
 	slices.Sort(ids)
 	return ids
 }
 
-// What a dry run says that a run would remove is what it removes.
+// A run removes the keys that a dry run says it would remove.
 func TestADryRunNamesTheKeysThatGo(t *testing.T) {
+	expose := func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }
 	for _, test := range []struct {
 		name   string
 		keep   int
@@ -141,16 +145,8 @@ func TestADryRunNamesTheKeysThatGo(t *testing.T) {
 		{"due, for the grace", 0, time.Hour, []time.Duration{30 * day}, nil, 0},
 		{"not due", 1, 0, []time.Duration{30 * day, day}, nil, 0},
 		{"not due, and the grace is over", 0, time.Hour, []time.Duration{30 * day, 2 * time.Hour}, nil, 1},
-		{
-			"compromised", 3, day,
-			[]time.Duration{30 * day, 30 * day, day},
-			func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 3,
-		},
-		{
-			"compromised, and young", 3, day,
-			[]time.Duration{time.Minute},
-			func(_ *fixture, _ *manifest.Rotation, e *Engine) { e.Exposed = all }, 1,
-		},
+		{"compromised", 3, day, []time.Duration{30 * day, 30 * day, day}, expose, 3},
+		{"compromised, and young", 3, day, []time.Duration{time.Minute}, expose, 1},
 		{"only reads from now on", 3, day, []time.Duration{30 * day, day}, func(_ *fixture, r *manifest.Rotation, _ *Engine) {
 			r.DeployKey = &manifest.DeployKey{Owner: "acme", Repository: "infra", Title: "ci", ReadOnly: true}
 		}, 2},
@@ -182,17 +178,18 @@ func TestADryRunNamesTheKeysThatGo(t *testing.T) {
 			}
 			e.DryRun = true
 			f.run(e, r)
-			would, there := f.told("would remove"), len(f.keys())
+			would, there := f.keysNamed("would remove"), len(f.keys())
 			e.DryRun = false
 			f.run(e, r)
-			if did := f.told("removed"); !slices.Equal(would, did) || len(did) != test.want {
+			if did := f.keysNamed("removed"); !slices.Equal(would, did) || len(did) != test.want {
 				t.Errorf("a run would remove %v and removed %v of %d, want %d", would, did, there, test.want)
 			}
 		})
 	}
 }
 
-// Whoever has the key must not be able to use it a moment longer than needed.
+// Somebody who has the key must not be able to use it a moment longer than
+// needed.
 func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		f.addByHand()
@@ -213,12 +210,16 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 			got.Err != nil {
 			t.Errorf("%+v", got)
 		}
-		f.settled(r, 1)
+		f.checkSettled(r, 1)
 		if n := len(f.keys()); n != 4 {
 			t.Errorf("%d keys, of which others made 3", n)
 		}
 	})
-	// A key that is so young may still be on its way to a store. It goes when it can't be.
+}
+
+// A key that is so young may still be on its way to a store. It is removed when
+// it can't be any more.
+func TestAYoungCompromisedKeyIsRetiredOnceNoStoreCanGetIt(t *testing.T) {
 	inBubble(t, "made a minute ago", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
 		f.run(f.knowing(nil), r)
@@ -234,7 +235,7 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 		if got := f.run(e, r)[0]; got.Outcome != Rotated || got.Retired != 1 || got.Err != nil {
 			t.Errorf("%+v", got)
 		}
-		f.settled(r, 1)
+		f.checkSettled(r, 1)
 	})
 	inBubble(t, "another run stores meanwhile", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
@@ -255,8 +256,11 @@ func TestACompromisedKeyIsRetiredAtOnce(t *testing.T) {
 		}
 		f.held(r)
 	})
+}
+
+func TestNoCompromisedKeyIsRemovedWhileAStoreFails(t *testing.T) {
 	for _, path := range []string{"INFRA_KEY", "/public-key"} {
-		inBubble(t, "a store that fails: "+path, func(t *testing.T, f *fixture) {
+		inBubble(t, path, func(t *testing.T, f *fixture) {
 			r := keyRotation(1)
 			f.run(f.knowing(nil), r)
 			time.Sleep(day)

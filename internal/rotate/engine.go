@@ -1,26 +1,30 @@
-// Package rotate replaces deploy keys, stored tokens and generated secrets before
-// they grow old. A run that dies anywhere leaves something that works, and the next
-// one completes it. Four rules make that so; whoever adds a step keeps them:
+// Package rotate replaces deploy keys, stored tokens and generated secrets
+// before they grow old. A run that dies at any point leaves credentials that
+// work, and the next run completes it. Four rules make that so; every new step
+// has to keep them:
 //
-//   - Make before break, checked at the moment of the break. A value is made, stored
-//     everywhere and seen there before anything of the old goes. Right before each
-//     removal the keys are listed and every store is looked at once more: another
-//     run may have come between. Nothing is removed after a step that failed.
-//   - Absence in a list is not absence in the world. A list decides something only
-//     when it came out even, and a 404 is "gone" only where a list that could be read
-//     says the same: a repository that is out of reach answers 404 as well.
+//   - Make before break, checked at the moment of the break. A value is made,
+//     stored everywhere and seen there before anything old is removed. Right
+//     before each removal the keys are listed and every store is read once
+//     more, because another run may have come in between. Nothing is removed
+//     after a step that failed.
+//   - Absence in a list is not absence in the world. A list decides something
+//     only when it is complete, and a 404 means "gone" only when a list that
+//     could be read says the same: a repository out of reach answers 404 as
+//     well.
 //   - An id is an identity, a name is not. A deploy key is ours when its title
-//     carries the id of this rotation of this manifest, see [Origin]. What only
-//     looks like it is somebody else's: it is named, and left alone. A variable is
-//     ours when what it holds and when it was written fit what we would have left.
-//   - A destructive step has a brake. What a person asked to be gone at once still
-//     waits until no other run can be storing it.
+//     carries the id of this rotation of this manifest, see [Origin]. A key
+//     that only looks like ours belongs to somebody else: it is reported and
+//     left alone. A variable is ours when its value and the time of its last
+//     write fit what we would have left.
+//   - A destructive step has a brake. Even a key that a person wants gone at
+//     once waits until no other run can be storing it.
 //
-// It keeps no state: when something is due is read from GitHub, and all times are
-// GitHub's own.
+// The package keeps no state. It reads from GitHub when something is due, and
+// all times are GitHub's own.
 //
-// It makes no HTTP client, knows no age and reads no manifest; the composer gives
-// it all of them. Start at [Engine].
+// It makes no HTTP client, does not use age and reads no manifest; its caller
+// provides all of them. Start at [Engine].
 package rotate
 
 import (
@@ -35,41 +39,43 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Engine is what rotating takes. Only Call must be set, Origin where there are deploy
-// keys, and Mint and Identity where a rotation is of that kind. What Call returns for a
-// refusal says which permission it takes.
+// Engine holds everything that a rotation needs. Call must be set; Origin where
+// there are deploy keys; Mint and Identity where a rotation is of that kind. An
+// error that Call returns for a refusal names the missing permission.
 //
-// Who may write deploy keys can give one of his our id. He gains nothing: it makes us
-// rotate once more, and goes with the keys that we replace. It can't make us remove the
-// key in use, because no key goes that a store may hold by the times of both.
+// Somebody who may write deploy keys can give a key our id. They gain nothing
+// by it: it makes us rotate once more, and the key is removed with the ones
+// that we replace. It can't make us remove the key in use, because we remove no
+// key that, by the times, a store may hold.
 type Engine struct {
 	Call     apicall.Func // for several goroutines at once
 	Origin   Origin
 	Mint     func(context.Context, manifest.Rotation) (Minted, error)      // an installation token
 	Identity func() (identity redact.String, recipient string, err error)  // a new age identity
 	Access   func(context.Context, manifest.Store) (*secret.Access, error) // who sees an organization's secret; nil keeps it
-	Secret   func(redact.String)                                           // told each new secret before anything else is done with it
-	Info     func(format string, args ...any)                              // told of each step
+	Secret   func(redact.String)                                           // called with each new secret before its first use
+	Info     func(format string, args ...any)                              // logs each step
 	Force    func(name string) bool                                        // rotate although it is not due
-	Exposed  func(name string) bool                                        // rotate, since somebody else has it: keep nothing
-	Points   int                                                           // of GitHub's that may be spent in a minute; 0: no limit
-	Now      func() time.Time                                              // GitHub's clock, as its answers taught it; nil: the machine's
+	Exposed  func(name string) bool                                        // rotate, because it is compromised: keep no old key
+	Points   int                                                           // of GitHub's limit, to spend in a minute; 0: no limit
+	Now      func() time.Time                                              // GitHub's time, learned from its answers; nil: the machine's
 	DryRun   bool                                                          // decide, and change nothing
 }
 
 // Minted is a new installation token.
 type Minted struct {
 	Value  redact.String
-	Revoke func(context.Context) error // for a token that went nowhere; nil: it expires by itself
+	Revoke func(context.Context) error // for a token that no store took; nil: it expires by itself
 }
 
-// Run sees to one rotation after the other. None stops the next. What another run
-// seemed to be at is looked at once more in the end.
+// Run performs one rotation after the other. A failure of one does not stop the
+// next. A rotation that another run seemed to be working on is checked once
+// more at the end.
 func (e *Engine) Run(ctx context.Context, rotations []manifest.Rotation) []Report {
 	reports, busy := make([]Report, len(rotations)), false
 	promised := map[string]int{}
 	for i := range rotations {
-		reports[i] = e.see(ctx, &rotations[i], promised)
+		reports[i] = e.rotate(ctx, &rotations[i], promised)
 		busy = busy || reports[i].Outcome == Busy
 	}
 	if e.DryRun || !busy {
@@ -78,23 +84,24 @@ func (e *Engine) Run(ctx context.Context, rotations []manifest.Rotation) []Repor
 	waited := pause(ctx, secondLook)
 	for i := range rotations {
 		if reports[i].Outcome == Busy && waited {
-			reports[i] = e.see(ctx, &rotations[i], promised)
+			reports[i] = e.rotate(ctx, &rotations[i], promised)
 		}
 		if reports[i].Outcome == Busy {
-			// It is due, and nobody knows whether somebody sees to it.
+			// The rotation is due, and nobody knows whether another run
+			// completes it.
 			reports[i].Err = errors.New("it was not done: " + reports[i].Reason)
 		}
 	}
 	return reports
 }
 
-// secondLook is after what time a rotation that another run seemed to be at is looked
-// at again. Most are over by then.
+// secondLook is how long Run waits before it checks again a rotation that
+// another run seemed to be working on. Most are over by then.
 const secondLook = 30 * time.Second
 
-// see sees to one rotation. promised counts what a dry run would have put into places
-// that hold only so much.
-func (e *Engine) see(ctx context.Context, r *manifest.Rotation, promised map[string]int) Report {
+// rotate performs one rotation. promised counts the secrets and variables that
+// a dry run would have put into places that hold only so many.
+func (e *Engine) rotate(ctx context.Context, r *manifest.Rotation, promised map[string]int) Report {
 	j := e.job(r)
 	j.promised = promised
 	err := secret.NotTried(ctx)
@@ -104,37 +111,37 @@ func (e *Engine) see(ctx context.Context, r *manifest.Rotation, promised map[str
 	return j.report(err)
 }
 
-const tokenLife = time.Hour // of an installation token
+const tokenLife = time.Hour // how long an installation token lives
 
-// job is one rotation of one run.
+// job is one rotation in one run.
 type job struct {
 	*Engine
 	*manifest.Rotation
-	now     time.Time // by GitHub's clock
-	begun   time.Time // when the making began, by the machine's
-	before  time.Duration
-	targets []*target
-	verdict verdict
-	done    bool // the new one is everywhere
-	retired int
-	kept    int
-	lingers bool // a key is still there that should be gone by now
-	others  []Other
-	foreign []*deployKey // the same
-	byHand  []*deployKey // those that are not of our form
-	told    time.Time    // GitHub's clock when the keys were listed; zero: it did not say
+	now      time.Time // by GitHub's clock
+	begun    time.Time // when making the value began, by the machine's
+	before   time.Duration
+	targets  []*target
+	decision decision
+	done     bool // the new credential is in every store
+	retired  int
+	kept     int
+	lingers  bool         // a key exists that should have been removed by now
+	others   []Other      // deploy keys of other rotations
+	foreign  []*deployKey // the same keys, as GitHub reports them
+	byHand   []*deployKey // deploy keys whose titles are not of our form
+	listedAt time.Time    // GitHub's clock when the keys were listed; zero: it did not say
 
-	id       string         // in the titles of its deploy keys
-	median   time.Duration  // of how long a look at a store took
-	promised map[string]int // see Engine.see
-	counting sync.Mutex     // of promised
+	id       string         // carried by the titles of its deploy keys
+	median   time.Duration  // of the times that reading a store took
+	promised map[string]int // see Engine.rotate
+	counting sync.Mutex     // guards promised
 }
 
 func (e *Engine) job(r *manifest.Rotation) *job {
 	return &job{Engine: e, Rotation: r, now: e.clock(), targets: targetsOf(r.Store), id: e.Origin.id(r.Name), promised: map[string]int{}}
 }
 
-// clock is GitHub's, or what comes closest.
+// clock returns GitHub's time; without Engine.Now, the machine's.
 func (e *Engine) clock() time.Time {
 	if e.Now == nil {
 		return time.Now()
@@ -147,7 +154,7 @@ func (j *job) run(ctx context.Context) error {
 		return errOrigin
 	}
 	err := j.look(ctx)
-	j.now = j.clock() // the first answers teach it
+	j.now = j.clock() // known from the first answers on
 	if err != nil {
 		return err
 	}
@@ -157,18 +164,19 @@ func (j *job) run(ctx context.Context) error {
 	return j.rotateValue(ctx)
 }
 
-// decide notes a verdict, and how old what it is about was.
-func (j *job) decide(v verdict) {
+// setDecision stores the decision, and the age of the credential in use.
+func (j *job) setDecision(v decision) {
 	if v.due && j.exposed() {
 		v.reason = "it is compromised" // whatever else it is
 	}
-	j.verdict = v
+	j.decision = v
 	if !v.since.IsZero() {
 		j.before = max(0, j.now.Sub(v.since)) // clocks differ
 	}
 }
 
-// inTime is for making and storing, which are over before a lease is.
+// inTime returns the context for making and storing, which have to be over
+// before a lease is.
 func (j *job) inTime(ctx context.Context) (context.Context, context.CancelFunc) {
 	j.begun = time.Now().Round(0)
 	return context.WithTimeout(ctx, window)
@@ -178,12 +186,12 @@ func (j *job) exposed() bool { return j.Engine.Exposed != nil && j.Engine.Expose
 
 func (j *job) forced() bool { return j.Force != nil && j.Force(j.Name) || j.exposed() }
 
-// abreast is how many requests go out at once where their order does not matter. It
-// leaves room for others below GitHub's limit of 100.
-const abreast = 8
+// concurrency is how many requests are sent at once where their order does not
+// matter. It leaves room for other programs below GitHub's limit of 100.
+const concurrency = 8
 
-// each calls do for 0 to n-1, some at once.
-func each(n int, do func(i int)) { apicall.Each(n, abreast, do) }
+// each calls do for 0 to n-1, several at once.
+func each(n int, do func(i int)) { apicall.Each(n, concurrency, do) }
 
 func (j *job) info(format string, args ...any) {
 	if j.Info != nil {
@@ -191,7 +199,7 @@ func (j *job) info(format string, args ...any) {
 	}
 }
 
-// mask tells of a new secret.
+// mask passes a new secret to Engine.Secret, and returns it.
 func (j *job) mask(value redact.String) redact.String {
 	if j.Secret != nil {
 		j.Secret(value)
@@ -199,13 +207,13 @@ func (j *job) mask(value redact.String) redact.String {
 	return value
 }
 
-// afterwards is for what has to be undone when the run was cancelled meanwhile. A
-// runner waits some seconds before it kills.
-func afterwards(ctx context.Context) (context.Context, context.CancelFunc) {
+// cleanupContext returns a context for undoing a step after the run was
+// cancelled. A runner waits some seconds before it kills the process.
+func cleanupContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 }
 
-// pause waits, and tells whether it did so to the end.
+// pause waits, and reports whether it did so to the end.
 func pause(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -31,7 +31,7 @@ func TestARunReportsWhatItDid(t *testing.T) {
 		time.Sleep(40 * day)
 		e := f.engine(nil)
 		e.DryRun = true
-		for range 2 { // and nothing changed in between
+		for range 2 { // the first one changed nothing
 			got = f.run(e, r)[0]
 			if got.Outcome != Due || got.Age != 40*day || got.Overdue || !got.Due.Equal(time.Now()) || got.Reason != "it is 40 days old" ||
 				got.Kept != 1 {

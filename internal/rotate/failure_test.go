@@ -32,7 +32,8 @@ func TestAFailureStopsNoOther(t *testing.T) {
 		if want := "deploy-key rotated; installation-token failed; random rotated; age rotated; deploy-key failed; "; outcomes != want {
 			t.Errorf("got %s, want %s", outcomes, want)
 		}
-		want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", f.ours()[0].ID, home.id("infra"))
+		want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", f.ours()[0].ID,
+			testOrigin.id("infra"))
 		if text := reports[4].Err.Error(); text != want || !strings.Contains(hint(reports[4].Err), "force: another") {
 			t.Error(text)
 		}
@@ -111,7 +112,7 @@ func TestAKeyWhoseAnswerWasLostIsFound(t *testing.T) {
 		if got := f.run(e, r)[0]; got.Outcome != Rotated {
 			t.Errorf("%+v", got)
 		}
-		f.settled(r, 1)
+		f.checkSettled(r, 1)
 	})
 }
 
@@ -138,7 +139,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 		if got.Outcome != Failed || got.Err.Error() != want {
 			t.Errorf("%v", got.Err)
 		}
-		// The next run finds it, and completes it.
+		// The next run notices it, and completes it.
 		if got := f.run(f.engine(nil), r)[0]; got.Outcome != Busy {
 			t.Errorf("%+v", got)
 		}
@@ -149,6 +150,9 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 		}
 		f.belongs(&r)
 	})
+}
+
+func TestADeployKeyThatIsSwitchedOffIsRefused(t *testing.T) {
 	inBubble(t, "switched off later", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
 		f.run(f.engine(nil), r)
@@ -167,7 +171,7 @@ func TestARefusalSaysWhatGitHubSaid(t *testing.T) {
 				t.Errorf("%+v", got)
 			}
 		}
-		f.settled(r, 1)
+		f.checkSettled(r, 1)
 	})
 	inBubble(t, "switched off", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)
@@ -211,7 +215,7 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 			})
 		got := f.run(e, r)[0]
 		if got.Outcome != Failed || got.Retired != 0 || got.Kept != 3 ||
-			got.Err.Error() != "could not renew INFRA_KEY of organization acme: GitHub took the new value and still tells of the one "+
+			got.Err.Error() != "could not renew INFRA_KEY of organization acme: GitHub took the new value and still reports the one "+
 				"of 2000-01-31T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// stores are where the deploy key goes: two readers of one repository, an
-// environment and the organization.
+// stores returns the places that the deploy key goes to: two readers of one
+// repository, an environment and the organization.
 func stores(name string) []manifest.Store {
 	return []manifest.Store{
 		{Owner: "acme", Repository: "app", Secret: name, Apps: []string{"actions", "dependabot"}},
@@ -27,20 +27,21 @@ func keyRotation(keep int) manifest.Rotation {
 	}
 }
 
-// keys are all deploy keys of infra.
+// keys returns all deploy keys of infra.
 func (f *fixture) keys() []fakegithub.DeployKey { return f.DeployKeys("acme", "infra") }
 
 func (f *fixture) ours() (list []fakegithub.DeployKey) {
 	for _, k := range f.keys() {
-		if idIn(k.Title) == home.id("infra") {
+		if idIn(k.Title) == testOrigin.id("infra") {
 			list = append(list, k)
 		}
 	}
 	return list
 }
 
-// held gives the key that each store holds, nil of a store that is not there. A
-// store with a key that opens nothing fails the test: this is what must never be.
+// held returns the key that each store holds, nil for a store without the
+// secret. A store with a key that opens nothing fails the test, because that
+// must never happen.
 func (f *fixture) held(r manifest.Rotation) []*fakegithub.DeployKey {
 	f.t.Helper()
 	keys := f.keys()
@@ -70,8 +71,8 @@ func (f *fixture) held(r manifest.Rotation) []*fakegithub.DeployKey {
 	return list
 }
 
-// watch looks at the stores after every request that may have changed something,
-// which is as good as after every one.
+// watch reads the stores after every request that may have changed something.
+// No other request can make a difference.
 func (f *fixture) watch(r apicall.Request, rotation manifest.Rotation) {
 	f.t.Helper()
 	if r.Method != http.MethodGet {
@@ -79,9 +80,9 @@ func (f *fixture) watch(r apicall.Request, rotation manifest.Rotation) {
 	}
 }
 
-// settled fails the test unless so many keys of ours are there, and every store
-// holds the newest.
-func (f *fixture) settled(r manifest.Rotation, want int) {
+// checkSettled fails the test unless there are so many keys of ours, and every
+// store holds the newest.
+func (f *fixture) checkSettled(r manifest.Rotation, want int) {
 	f.t.Helper()
 	ours := f.ours()
 	if len(ours) != want {
@@ -94,8 +95,8 @@ func (f *fixture) settled(r manifest.Rotation, want int) {
 	}
 }
 
-// addByHand is what others did: a key with the plain title, one that only looks like
-// ours, and one of another rotation.
+// addByHand adds keys of others: one with the plain title, one that only looks
+// like ours, and one of another rotation.
 func (f *fixture) addByHand() {
 	j := (&Engine{}).job(&manifest.Rotation{})
 	for _, title := range []string{

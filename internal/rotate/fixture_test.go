@@ -20,8 +20,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// fixture is a GitHub with acme, whose infra has deploy keys and whose app stores
-// them. Its tests run in a bubble.
+// fixture is a GitHub with the owner acme. Its repository infra has deploy keys
+// and its repository app stores them. The tests run in a synctest bubble.
 type fixture struct {
 	*fakegithubtest.GitHub
 	t    testing.TB
@@ -30,8 +30,8 @@ type fixture struct {
 	mu      sync.Mutex
 	token   string
 	until   time.Time
-	secrets []string // all that the engine told of
-	texts   []string // all that anybody may read
+	secrets []string // all secrets that the engine reported
+	texts   []string // all texts that anybody may read
 }
 
 func newFixture(t testing.TB) *fixture {
@@ -50,16 +50,16 @@ func newFixture(t testing.TB) *fixture {
 	return f
 }
 
-// call is an [apicall.Func] without any retry.
+// call is an [apicall.Func] that never retries.
 func (f *fixture) call(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 	if r.Body != nil {
 		text, _ := json.Marshal(r.Body)
-		f.reads(string(text))
+		f.noteText(string(text))
 	}
 	return apicalltest.Send(ctx, f, "token "+f.mint(), r)
 }
 
-// must makes a call that is none of the engine's.
+// must makes a request that does not belong to the engine.
 func (f *fixture) must(method, path string, body, result any) {
 	f.t.Helper()
 	r := apicall.Request{Op: method + " " + path, Method: method, Path: path, Body: body, Result: result}
@@ -82,24 +82,25 @@ func (f *fixture) mint() string {
 	return f.token
 }
 
-// reads notes a text that is no secret.
-func (f *fixture) reads(text string) {
+// noteText remembers a text that must not contain a secret.
+func (f *fixture) noteText(text string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.texts = append(f.texts, text)
 }
 
-// engine is one run's, through a call that may meddle.
+// engine returns the engine of one run, whose requests go through a call that
+// may interfere.
 func (f *fixture) engine(call apicall.Func) *Engine {
 	return &Engine{
 		Call:   oneByOne(f.call, call),
-		Origin: home,
+		Origin: testOrigin,
 		Secret: func(s redact.String) {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			f.secrets = append(f.secrets, s.Reveal())
 		},
-		Info: func(format string, args ...any) { f.reads(fmt.Sprintf(format, args...)) },
+		Info: func(format string, args ...any) { f.noteText(fmt.Sprintf(format, args...)) },
 		Identity: func() (redact.String, string, error) {
 			text := rand.Text()
 			return redact.New("AGE-SECRET-KEY-" + text), recipientOf("AGE-SECRET-KEY-" + text), nil
@@ -110,11 +111,11 @@ func (f *fixture) engine(call apicall.Func) *Engine {
 	}
 }
 
-// home is where the manifest of the tests is kept.
-var home = Origin{Host: "github.com", Repository: "1", Path: ".github/valetkey.yml"}
+// testOrigin says where the manifest of the tests is kept.
+var testOrigin = Origin{Host: "github.com", Repository: "1", Path: ".github/valetkey.yml"}
 
-// oneByOne lets what meddles with requests see one at a time, in the order in which
-// they come. Nil does not meddle.
+// oneByOne passes requests to a call that interferes with them one at a time,
+// in the order in which they come. A nil call does not interfere.
 func oneByOne(call, meddling apicall.Func) apicall.Func {
 	if meddling == nil {
 		return call
@@ -131,7 +132,8 @@ func recipientOf(identity string) string {
 	return fmt.Sprintf("age1%x", len(identity)) + strings.ToLower(identity[len(identity)-6:])
 }
 
-// run is a whole run; its reports are noted as what people read.
+// run performs a whole run, and remembers its reports as texts that people
+// read.
 func (f *fixture) run(e *Engine, rotations ...manifest.Rotation) []Report {
 	return f.runIn(f.t.Context(), e, rotations...)
 }
@@ -139,13 +141,14 @@ func (f *fixture) run(e *Engine, rotations ...manifest.Rotation) []Report {
 func (f *fixture) runIn(ctx context.Context, e *Engine, rotations ...manifest.Rotation) []Report {
 	reports := e.Run(ctx, rotations)
 	for i := range reports {
-		f.reads(fmt.Sprintf("%+v %+v", reports[i], reports[i].Err))
+		f.noteText(fmt.Sprintf("%+v %+v", reports[i], reports[i].Err))
 	}
 	return reports
 }
 
-// silent fails the test when a secret, or a line of one, could be read anywhere.
-func (f *fixture) silent() {
+// checkNoSecretShown fails the test if a secret, or a line of one, could be
+// read anywhere.
+func (f *fixture) checkNoSecretShown() {
 	f.t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -162,7 +165,7 @@ func (f *fixture) silent() {
 
 const day = 24 * time.Hour
 
-// hint is what cli prints below the first of the errors.
+// hint returns the hint of the first of the errors, as cli prints it.
 func hint(err error) string {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		err = joined.Unwrap()[0]
@@ -170,22 +173,23 @@ func hint(err error) string {
 	return fault.Hint(err)
 }
 
-// status is an answer of which only the status matters.
+// status returns an answer of which only the status matters.
 func status(code int) apicall.Answer { return apicall.Answer{Status: code} }
 
-// inBubble gives each case a fixture of its own.
+// inBubble runs a case in a synctest bubble, with a fixture of its own.
 func inBubble(t *testing.T, name string, do func(*testing.T, *fixture)) {
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFixture(t)
 			f.SkipOpenAPI = false
 			do(t, f)
-			f.silent()
+			f.checkNoSecretShown()
 		})
 	})
 }
 
-// answering lets do answer the requests of a method and path prefix instead.
+// answering returns an engine for which do answers the requests with a method
+// and path prefix.
 func (f *fixture) answering(method, path string, do func(ctx context.Context, r apicall.Request) (apicall.Answer, error)) *Engine {
 	return f.engine(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		if r.Method == method && strings.HasPrefix(r.Path, path) {

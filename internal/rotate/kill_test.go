@@ -12,17 +12,17 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// fate is what becomes of a run at one of its requests.
+// fate is what happens to a run at one of its requests.
 type fate int
 
 const (
-	killedBefore    fate = iota // the machine dies before the request leaves
-	killedAfter                 // it took effect, and the machine dies
+	killedBefore    fate = iota // the machine dies before the request is sent
+	killedAfter                 // the request took effect, and the machine dies
 	cancelledBefore             // somebody cancels the run
 	cancelledAfter
-	lost          // it took effect, and its answer is lost
+	lost          // the request took effect, and its answer is lost
 	serverError   // 500, and no effect
-	serverTrouble // 502, and it took effect
+	serverTrouble // 502, and the request took effect
 	notFound
 	refused // 422
 	fates
@@ -34,8 +34,8 @@ var fateNames = [...]string{
 
 var errLost = errors.New("connection reset by peer")
 
-// strike lets a request meet its fate. A run that died is told of with die; whatever its
-// last words are, none of its requests may leave any more.
+// strike applies a fate to a request. It calls die for a run that died:
+// whatever that run still does, none of its requests may be sent any more.
 func (how fate) strike(ctx context.Context, call apicall.Func, r apicall.Request, cancel, die func()) (apicall.Answer, error) {
 	refusal := func(code int) (apicall.Answer, error) {
 		return status(code), fmt.Errorf("%s: GitHub answered %d: no", r.Op, code)
@@ -68,7 +68,7 @@ func (how fate) strike(ctx context.Context, call apicall.Func, r apicall.Request
 	return apicall.Answer{}, errLost
 }
 
-// strikeAt lets the n-th request meet its fate, and looks at every store after
+// strikeAt applies a fate to the n-th request, and reads every store after
 // each.
 func (f *fixture) strikeAt(n int, how fate, r manifest.Rotation) (reports []Report, struck bool) {
 	ctx, cancel := context.WithCancel(f.t.Context())
@@ -90,10 +90,10 @@ func (f *fixture) strikeAt(n int, how fate, r manifest.Rotation) (reports []Repo
 
 func TestARunThatDiesAnywhereLeavesWorkingKeysAndIsCompletedByTheNext(t *testing.T) {
 	for _, keep := range []int{0, 1} {
-		for how := killedAfter; how < fates; how++ { // to die before a request is to die after the one before
+		for how := killedAfter; how < fates; how++ { // dying before a request is the same as dying after the previous one
 			for _, before := range []int{0, keep + 1} { // rotations that went well
 				if before == 0 && keep > 0 {
-					continue // there is none to keep
+					continue // there is no generation to keep
 				}
 				t.Run(fmt.Sprintf("keep %d, %s, %d before", keep, fateNames[how], before), func(t *testing.T) {
 					t.Parallel()
@@ -137,16 +137,16 @@ func dies(t *testing.T, n int, how fate, keep, before int) (struck bool) {
 		if before == 0 {
 			want = min(want, len(f.ours())) // there may have been no generation to keep
 		}
-		f.settled(r, want)
-		for range keep + 1 { // with that, at the latest, there are all generations
+		f.checkSettled(r, want)
+		for range keep + 1 { // by then, there are all generations
 			time.Sleep(30 * day)
 			f.run(f.engine(nil), r)
 		}
-		f.settled(r, keep+1)
+		f.checkSettled(r, keep+1)
 		if n := len(f.keys()) - keep - 1; n != 3 {
 			t.Fatalf("%d keys that others made, want 3", n)
 		}
-		f.silent()
+		f.checkNoSecretShown()
 	})
 	return struck
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// limits hold calls back as GitHub and the action's own pace would: each takes its time,
-// and no minute has more points than there are.
+// limits delays calls as GitHub and the action's own rate limiter would: each
+// takes its time, and no minute has more points than allowed.
 type limits struct {
 	call   apicall.Func
 	takes  time.Duration
@@ -64,7 +64,7 @@ func (l *limits) begin(cost int) bool {
 	return true
 }
 
-// many adds n repositories and gives stores in all of them.
+// many adds n repositories and returns stores in all of them.
 func (f *fixture) many(n int) []manifest.Store {
 	var list []manifest.Store
 	for i := range n {
@@ -75,8 +75,8 @@ func (f *fixture) many(n int) []manifest.Store {
 	return list
 }
 
-// A fleet of stores is done in one run, at the speed of the real GitHub and within its
-// limits, or is refused before anything is made.
+// A fleet of stores is written in one run, at the speed of the real GitHub and
+// within its limits, or refused before anything is made.
 func TestManyStoresAreDoneInOneRun(t *testing.T) {
 	for _, test := range []struct {
 		kind, stores int
@@ -89,10 +89,10 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 		{2, 320, 650 * time.Millisecond, 900, "", 8 * time.Minute},
 		{1, 320, 650 * time.Millisecond, 900, "", 8 * time.Minute},
 		{0, 1500, 200 * time.Millisecond, 900, "", 20 * time.Minute},
-		{2, 320, 2 * time.Second, 900, "to write 320 stores would take about 22 min, and a run has 10 min for that", 5 * time.Minute},
+		{2, 320, 2 * time.Second, 900, "writing 320 stores would take about 22 min, and a run has 10 min for it", 5 * time.Minute},
 		{0, 320, 2 * time.Second, 900, "", 10 * time.Minute},
-		{0, 320, 50 * time.Millisecond, 100, "to write 320 stores would take about 17 min, and a run has 10 min for that", 8 * time.Minute},
-		{2, 2100, 0, 0, "to write 2100 stores would take about 11 min, and a run has 10 min for that", time.Minute},
+		{0, 320, 50 * time.Millisecond, 100, "writing 320 stores would take about 17 min, and a run has 10 min for it", 8 * time.Minute},
+		{2, 2100, 0, 0, "writing 2100 stores would take about 11 min, and a run has 10 min for it", time.Minute},
 		{2, 3, 10 * time.Millisecond, 5, "", time.Hour},
 	} {
 		inBubble(t, fmt.Sprintf("kind %d, %d stores, %s, %d points", test.kind, test.stores, test.takes, test.points),
@@ -114,7 +114,7 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 					case dry && got.Outcome != Due, !dry && got.Outcome != Rotated, got.Err != nil:
 						t.Fatalf("dry %t: %s, %v", dry, got.Outcome, got.Err)
 					}
-					if took > test.within || l.most > abreast+2 {
+					if took > test.within || l.most > concurrency+2 {
 						t.Errorf("dry %t: it took %s, with %d requests at once", dry, took, l.most)
 					}
 					if dry || test.fails == "" {
@@ -135,7 +135,8 @@ func TestManyStoresAreDoneInOneRun(t *testing.T) {
 	}
 }
 
-// The second half of a rotation, with a key to retire, is within the limits as well.
+// The second half of a rotation, with a key to retire, stays within the limits
+// as well.
 func TestManyStoresAreRotatedAgain(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(0)

@@ -5,14 +5,16 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Need is a permission that a rotation takes at a place, at level write.
+// Need is a permission that a rotation needs at a place, always with level
+// write.
 type Need struct {
 	Place      secret.Place
 	Permission string
 }
 
-// Needs lists what the requests of a rotation will take, for whoever makes the
-// tokens. What a new installation token opens is not among it.
+// Needs returns the permissions that the requests of a rotation need, for the
+// caller that mints the tokens. The permissions of a new installation token are
+// not included.
 func Needs(r *manifest.Rotation) []Need {
 	var list []Need
 	if key := r.DeployKey; key != nil {

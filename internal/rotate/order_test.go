@@ -16,10 +16,11 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// A run that stops before the last store has the next one give all a new value, however
-// short before it the last rotation was, and in whatever order the manifest has them.
+// If a run stops before the last store, the next one gives all stores a new
+// value, however short before it the last rotation was, and in whatever order
+// the manifest has them.
 func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
-	for kind := 1; kind < 4; kind++ { // every kind whose value is one for all
+	for kind := 1; kind < 4; kind++ { // every kind whose value is the same in all stores
 		for n := range 4 {
 			inBubble(t, fmt.Sprintf("kind %d, %d are written", kind, n), func(t *testing.T, f *fixture) {
 				r := allKinds(0)[kind]
@@ -38,11 +39,11 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 				e.Force = all
 				got := f.run(e, r)[0]
 				exclusive := kind != 1
-				want := map[bool]int{true: n + 1, false: 4}[exclusive] // the first that fails ends it
+				want := map[bool]int{true: n + 1, false: 4}[exclusive] // the first failure ends the writing
 				if got.Outcome != Failed || puts != want {
 					t.Errorf("%d writes: %+v", puts, got)
 				}
-				left := strings.Contains(got.Err.Error(), "more were not tried, since all must hold the same")
+				left := strings.Contains(got.Err.Error(), "more were not tried, since all must hold the same value")
 				if left != (exclusive && n < 3) {
 					t.Errorf("%v", got.Err)
 				}
@@ -50,7 +51,7 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 				time.Sleep(lease) // a run may be between two of its steps until then
 				got = f.run(f.knowing(nil), r)[0]
 				if want := map[bool]Outcome{true: Rotated, false: NotDue}[n > 0]; got.Outcome != want ||
-					n > 0 && !strings.Contains(got.Reason, ": they don't hold the same") {
+					n > 0 && !strings.Contains(got.Reason, ": they don't hold the same value") {
 					t.Errorf("%+v", got)
 				}
 				values := strings.Split(f.values([]manifest.Rotation{r}), "\n")
@@ -65,8 +66,8 @@ func TestAStoreThatWasNotReachedIsFound(t *testing.T) {
 	}
 }
 
-// The order of writing is one of its own, so that nobody's sorting of a manifest looks
-// like a run that died.
+// The order of writing does not depend on the manifest, so that a sorted
+// manifest does not look like a run that died.
 func TestSortingTheManifestRotatesNothing(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[2]
@@ -87,8 +88,9 @@ func TestSortingTheManifestRotatesNothing(t *testing.T) {
 	})
 }
 
-// What another run seems to be at is looked at twice. If it is over by then all is well,
-// and else the step fails: it is due, and not done.
+// A rotation that another run seems to be working on is checked twice. If that
+// run is over by then all is well; otherwise the step fails, because the
+// rotation is due and not done.
 func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 	for name, test := range map[string]struct {
 		force, dry, done bool
@@ -133,7 +135,7 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 				t.Error("a dry run waits")
 			}
 			ctx, cancel := context.WithCancel(t.Context())
-			if test.fails && !test.force { // and a run that is cancelled while it waits has not done it either
+			if test.fails && !test.force { // a run that is cancelled while it waits has not done it either
 				time.AfterFunc(time.Second, cancel)
 				if got := f.runIn(ctx, e, r)[0]; got.Outcome != Busy || got.Err == nil {
 					t.Errorf("%+v", got)
@@ -144,7 +146,7 @@ func TestWhatIsInProgressElsewhereIsLookedAtTwice(t *testing.T) {
 	}
 }
 
-// A variable of that name is not ours just because of the name.
+// A variable is not ours just because it has the name.
 func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 	set := func(f *fixture, value string) {
 		f.must(http.MethodPost, "repos/acme/app/actions/variables", map[string]any{"name": "RECIPIENT", "value": value}, nil)
@@ -160,15 +162,15 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 	}{
 		{
 			"another thing", func(f *fixture, _ manifest.Rotation) { set(f, "eu-west-1") },
-			is + "is somebody else's: it holds something else than an age recipient",
+			is + "is somebody else's: it holds something other than an age recipient",
 		},
 		{
 			"nothing", func(f *fixture, r manifest.Rotation) { f.run(f.knowing(nil), r); write(f, "") },
-			is + "is somebody else's: it holds something else than an age recipient",
+			is + "is somebody else's: it holds something other than an age recipient",
 		},
 		{
 			"another's recipient", func(f *fixture, _ manifest.Rotation) { set(f, "age1xyz") },
-			is + "is somebody else's: none of the secrets that it would belong to is there",
+			is + "is somebody else's: none of the secrets that it would belong to exists",
 		},
 		{"written later", func(f *fixture, r manifest.Rotation) {
 			f.run(f.knowing(nil), r)
@@ -222,7 +224,8 @@ func TestAWriteOfAnotherRunIsSeenByItsTime(t *testing.T) {
 	}
 }
 
-// A copy of GitHub's database that is behind right after a write is no other run.
+// A copy of GitHub's database that is behind right after a write is not taken
+// for another run.
 func TestATimeThatIsLearntLaterIsOurs(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r, puts := allKinds(0)[2], 0
@@ -230,7 +233,7 @@ func TestATimeThatIsLearntLaterIsOurs(t *testing.T) {
 			if req.Method == http.MethodPut {
 				puts++
 			} else if puts == 1 && strings.HasSuffix(req.Path, "/WEBHOOK") {
-				puts++ // the first look after it
+				puts++ // the first read after the write
 				return status(404), errors.New("not yet")
 			}
 			return f.call(ctx, req)

@@ -8,29 +8,30 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// Origin is where a manifest is kept. It tells the deploy keys of one manifest from
-// those of any other, whatever people called them: two manifests may well have been
-// copied from the same example.
+// Origin says where a manifest is kept. It separates the deploy keys of one
+// manifest from those of any other, whatever their titles are: two manifests
+// may well have been copied from the same example.
 type Origin struct {
-	Host       string // of the repository that keeps the manifest: github.com
-	Repository string // of that repository, its numeric id: a name would be another one after a renaming
-	Path       string // of the manifest, below the root of the repository, with slashes
+	Host       string // of the repository that keeps the manifest, as in github.com
+	Repository string // the numeric id of that repository, since its name may change
+	Path       string // of the manifest, relative to the root of the repository, with slashes
 }
 
-// idBytes are 48 bits: enough that no two of the rotations that have keys at one
-// repository meet by chance. They keep nobody from copying the id out of a title;
-// see [Engine] for what that gets him.
+// idBytes are 48 bits: enough that no two of the rotations with keys in one
+// repository get the same id by chance. They do not prevent anybody from
+// copying the id out of a title; [Engine] says what that leads to.
 const idBytes = 6
 
-// id is what the titles of a rotation's keys carry. It is empty where it is not known
-// whose they are, and then it is nobody's. The case of a rotation's name and of a host
-// counts for nothing; that of a path does.
+// id returns the id that the titles of a rotation's keys carry. It is empty
+// when the origin is not fully known; then no key counts as ours. Upper and
+// lower case are the same in the name of a rotation and in a host, and differ
+// in a path.
 func (o Origin) id(rotation string) string {
 	if o.Host == "" || o.Repository == "" || o.Path == "" || rotation == "" {
 		return ""
 	}
 	parts := []string{"valetkey rotation", strings.ToLower(o.Host), strings.ToLower(o.Repository), o.Path, strings.ToLower(rotation)}
-	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00"))) // no part has a zero byte in it
+	sum := sha256.Sum256([]byte(strings.Join(parts, "\x00"))) // no part contains a zero byte
 	return hex.EncodeToString(sum[:idBytes])
 }
 

@@ -18,18 +18,18 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// tenant is a manifest beside others: the rotations of the same example, with stores of
-// its own, done by an App of its own.
+// tenant is one of two manifests: rotations copied from the same example, with
+// stores of its own, performed by an App of its own.
 type tenant struct {
 	*fixture
 	origin    Origin
 	rotations []manifest.Rotation
-	known     map[string]bool // of its secrets: each that was there once
-	turn      chan struct{}   // of both: what is looked at after a request must not change meanwhile
+	known     map[string]bool // the secrets that existed at some time
+	turn      chan struct{}   // shared by both: nothing may change while one is checked after a request
 }
 
-// tenants are two manifests on one GitHub. Both replace a deploy key of the same
-// repository, and call it the same.
+// tenants returns two manifests on one GitHub. Both replace a deploy key of the
+// same repository, with the same title.
 func tenants(f *fixture, origins [2]Origin, keep int) [2]*tenant {
 	var list [2]*tenant
 	turn := make(chan struct{}, 1)
@@ -46,7 +46,7 @@ func tenants(f *fixture, origins [2]Origin, keep int) [2]*tenant {
 		for k := range x.rotations {
 			r := &x.rotations[k]
 			r.RetireAfter = time.Duration(i) * time.Hour
-			r.Every = max(r.Every, 3*day) // or every step would be about the token
+			r.Every = max(r.Every, 3*day) // or the token would be due at every step
 			if r.DeployKey == nil {
 				r.RetireAfter = 0
 			}
@@ -62,7 +62,7 @@ func tenants(f *fixture, origins [2]Origin, keep int) [2]*tenant {
 	return list
 }
 
-// ours are the ids of its deploy keys.
+// ours returns the ids of the tenant's deploy keys.
 func (x *tenant) ours() map[int64]bool {
 	list := map[int64]bool{}
 	for _, k := range x.keys() {
@@ -73,8 +73,8 @@ func (x *tenant) ours() map[int64]bool {
 	return list
 }
 
-// whole fails the test unless every secret that the tenant ever had is there, and each
-// of those that hold a deploy key holds one of its own that opens.
+// whole fails the test unless every secret that the tenant ever had exists, and
+// each secret for a deploy key holds one of the tenant's own keys that opens.
 func (x *tenant) whole() {
 	x.t.Helper()
 	opens := map[string]bool{}
@@ -106,16 +106,16 @@ func (x *tenant) whole() {
 	}
 }
 
-// Two copies of one manifest live side by side for a year in which GitHub has bad days,
-// and every step of each leaves everything whole.
+// Two copies of one manifest exist side by side for a year in which GitHub has
+// bad days, and after every step of each everything works.
 func TestTwoManifestsLeaveEachOthersKeysAlone(t *testing.T) {
 	for keep, other := range []Origin{
-		{home.Host, "2", home.Path},
-		{home.Host, home.Repository, ".github/staging.yml"},
+		{testOrigin.Host, "2", testOrigin.Path},
+		{testOrigin.Host, testOrigin.Repository, ".github/staging.yml"},
 	} {
 		t.Run(fmt.Sprintf("%v, keep %d", other, keep), func(t *testing.T) {
 			t.Parallel()
-			synctest.Test(t, func(t *testing.T) { twoForAYear(t, [2]Origin{home, other}, keep) })
+			synctest.Test(t, func(t *testing.T) { twoForAYear(t, [2]Origin{testOrigin, other}, keep) })
 		})
 	}
 }
@@ -141,7 +141,7 @@ func twoForAYear(t *testing.T, origins [2]Origin, keep int) {
 		}
 		for _, x := range both {
 			x.run(x.asItself(both, random, trouble), x.rotations...)
-			x.silent()
+			x.checkNoSecretShown()
 		}
 		ours := [2]int{len(both[0].ours()), len(both[1].ours())}
 		if n := len(f.keys()); n != others+ours[0]+ours[1] {
@@ -150,7 +150,7 @@ func twoForAYear(t *testing.T, origins [2]Origin, keep int) {
 		f.ResetRequests()
 		time.Sleep(step)
 	}
-	for _, x := range both { // and none piles up what the other has
+	for _, x := range both { // and neither collects the keys of the other
 		for range 2 {
 			time.Sleep(day)
 			x.run(x.asItself(both, random, 0), x.rotations...)
@@ -161,7 +161,8 @@ func twoForAYear(t *testing.T, origins [2]Origin, keep int) {
 	}
 }
 
-// asItself is a run of one tenant, which looks at what both have after each step.
+// asItself returns the engine of one tenant's run, which checks what both
+// tenants have after each step.
 func (x *tenant) asItself(both [2]*tenant, random *rand.Rand, trouble float64) *Engine {
 	dead := false
 	e := x.knowing(func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
@@ -183,7 +184,7 @@ func (x *tenant) asItself(both [2]*tenant, random *rand.Rand, trouble float64) *
 	return e
 }
 
-// Keys of another rotation are named, and never counted.
+// Keys of another rotation are reported, and never counted.
 func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		f.addByHand()
@@ -192,7 +193,7 @@ func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
 			got.Outcome != Rotated {
 			t.Errorf("%+v", got)
 		}
-		// What the title begins with is for people, and may be changed.
+		// The beginning of the title is for people, and may be changed.
 		r := keyRotation(0)
 		r.DeployKey.Title = "deploy"
 		time.Sleep(30 * day)
@@ -202,7 +203,8 @@ func TestAKeyOfAnotherRotationIsNamed(t *testing.T) {
 	})
 }
 
-// A copy that stores the same secrets would undo each rotation of the other.
+// A copied manifest that stores the same secrets would undo each rotation of
+// the other.
 func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
@@ -221,7 +223,7 @@ func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
 				e.DryRun = dry
 				got := f.run(e, r)[0]
 				want := fmt.Sprintf("INFRA_KEY of acme/app holds a key of another rotation (deploy key %d, %s)", f.ours()[0].ID,
-					home.id("infra"))
+					testOrigin.id("infra"))
 				if got.Outcome != Failed || got.Err.Error() != want || !strings.Contains(hint(got.Err), "force: infra") {
 					t.Fatalf("%+v", got)
 				}
@@ -249,8 +251,8 @@ func TestTwoManifestsDoNotQuarrelAboutOneSecret(t *testing.T) {
 	})
 }
 
-// Whoever writes deploy keys may copy our id into a title. It must not cost the key in
-// use, however he times it.
+// Somebody who may write deploy keys may copy our id into a title. That must
+// not cost the key in use, whenever they do it.
 func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
 	spoof := func(f *fixture, readOnly bool) {
 		j := (&Engine{}).job(&manifest.Rotation{})
@@ -258,11 +260,11 @@ func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
 		if err != nil {
 			f.t.Fatal(err)
 		}
-		body := map[string]any{"key": public, "title": newTitle("ci", home.id("infra"), time.Now().Add(day)), "read_only": readOnly}
+		body := map[string]any{"key": public, "title": newTitle("ci", testOrigin.id("infra"), time.Now().Add(day)), "read_only": readOnly}
 		f.must(http.MethodPost, keysPath, body, nil)
 	}
 	for keep := range 2 {
-		for n := 1; n <= 30; n++ { // before each of the requests of a rotation, and long after
+		for n := 1; n <= 30; n++ { // before each request of a rotation, and long after it
 			inBubble(t, fmt.Sprint("keep ", keep, ", before request ", n), func(_ *testing.T, f *fixture) {
 				r := keyRotation(keep)
 				f.run(f.knowing(nil), r)
@@ -290,7 +292,7 @@ func TestASpoofedTitleCostsNoKeyInUse(t *testing.T) {
 					time.Sleep(30 * day)
 					f.run(f.knowing(nil), r)
 				}
-				f.settled(r, keep+1) // and it is gone with the keys that are replaced
+				f.checkSettled(r, keep+1) // the copied title is gone with the replaced keys
 			})
 		}
 	}

@@ -14,10 +14,10 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// prepare is what can fail before anything is made. It only reads, so a dry run
-// tells what a run would fail of.
+// prepare does all that can fail before anything is made. It only reads, so a
+// dry run reports the same failures as a run.
 func (j *job) prepare(ctx context.Context) error {
-	if err := errors.Join(j.fits(), j.keysRepository(ctx)); err != nil {
+	if err := errors.Join(j.checkTime(), j.checkKeyRepository(ctx)); err != nil {
 		return err
 	}
 	j.reachAll(ctx)
@@ -34,9 +34,9 @@ func (j *job) prepare(ctx context.Context) error {
 	if err := j.failures(); err != nil || j.DryRun {
 		return err
 	}
-	// Times are in whole seconds: a write shows only when the last one was not in
-	// the same second, by GitHub's clock.
-	last := slices.MaxFunc(j.facts(), byTime).updated
+	// Times are in whole seconds. So a write is visible only when the last one
+	// was in an earlier second, by GitHub's clock.
+	last := slices.MaxFunc(j.observations(), byTime).updated
 	if wait := last.Add(2 * time.Second).Sub(j.clock()); wait > 0 && !pause(ctx, min(wait, 3*time.Second)) {
 		return secret.NotTried(ctx)
 	}
@@ -44,47 +44,49 @@ func (j *job) prepare(ctx context.Context) error {
 }
 
 const (
-	writePoints = 5 // of GitHub's, for one write; a look is one
+	writePoints = 5 // of GitHub's limit, for one write; a read is one
 	leastWrite  = 300 * time.Millisecond
 )
 
-// fits makes sure that the stores can be written in the time that a run has for it.
-// What was stored is kept nowhere, so a run that was cut short could not go on where it
-// stopped: the next would begin again, and replace the first of them with every run.
+// checkTime returns an error when the stores can't be written in the time that
+// a run has for it. The new value is not kept anywhere, so a run that was cut
+// short could not continue: the next one would start from the beginning, and
+// every run would replace the first stores again.
 //
-// A write is taken to last twice as long as a look did.
-func (j *job) fits() error {
-	n, lanes, points := time.Duration(len(j.targets)), time.Duration(abreast), time.Duration(writePoints)
+// A write is assumed to take twice as long as a read did.
+func (j *job) checkTime() error {
+	n, lanes, points := time.Duration(len(j.targets)), time.Duration(concurrency), time.Duration(writePoints)
 	if j.DeployKey == nil {
 		lanes = 1 // one after the other, see storeAll
 	}
 	if j.exclusive() {
-		points++ // a look after each
+		points++ // a read after each
 	}
 	needed := n * max(2*j.median, leastWrite) / lanes
-	if j.Points > 0 { // what was spent before takes a minute to be free again
+	if j.Points > 0 { // points that were spent before are free again after a minute
 		needed = max(needed, n*points*time.Minute/time.Duration(j.Points)+min(n-1, 1)*time.Minute)
 	}
 	if needed <= window {
 		return nil
 	}
 	return fault.New(
-		fmt.Sprintf("to write %d stores would take about %d min, and a run has %s for that", n,
-			(needed+time.Minute-1)/time.Minute, Words(window)),
+		fmt.Sprintf("writing %d stores would take about %d min, and a run has %s for it", n,
+			(needed+time.Minute-1)/time.Minute, FormatAge(window)),
 		"store it once at the organization, or make several rotations of it, each with some of the stores",
 	)
 }
 
-// repository is what GitHub tells of one.
+// repository is what GitHub reports about a repository.
 type repository struct {
 	FullName string `json:"full_name"`
 	Archived bool   `json:"archived"`
 	Disabled bool   `json:"disabled"`
 }
 
-// look reads a repository and tells why it can't be written. GitHub answers to the old
-// name of one that was renamed, but only when nothing is to be changed.
-func (r *repository) look(ctx context.Context, j *job, at secret.Place, permission string) error {
+// check reads a repository and returns an error if it can't be written. GitHub
+// answers to the old name of a renamed repository, but only to requests that
+// change nothing.
+func (r *repository) check(ctx context.Context, j *job, at secret.Place, permission string) error {
 	name := at.Owner + "/" + at.Repository
 	req := at.Request("look at "+name, http.MethodGet, at.Path(), nil, r)
 	req.Permission = permission
@@ -95,31 +97,34 @@ func (r *repository) look(ctx context.Context, j *job, at secret.Place, permissi
 	case r.FullName != "" && !strings.EqualFold(r.FullName, name):
 		return fault.New(name+" was renamed to "+r.FullName, "write the new name into the manifest")
 	case r.Archived:
-		return fault.New(name+" is archived", "unarchive it, or take it out of "+placeOf(permission))
+		return fault.New(name+" is archived", "unarchive it, or take it out of "+manifestField(permission))
 	case r.Disabled:
-		return fault.New(name+" is disabled by GitHub", "see its page at GitHub, or take it out of "+placeOf(permission))
+		return fault.New(name+" is disabled by GitHub", "look at its page on GitHub, or take it out of "+manifestField(permission))
 	}
 	return nil
 }
 
-// placeOf is where the manifest names a repository that is written with a permission.
-func placeOf(permission string) string {
+// manifestField says where the manifest names a repository that is written with
+// a permission.
+func manifestField(permission string) string {
 	if permission == administration {
 		return "the manifest"
 	}
 	return "store"
 }
 
-// keysRepository makes sure that the repository of a deploy key takes one.
-func (j *job) keysRepository(ctx context.Context) error {
+// checkKeyRepository returns an error if the repository of a deploy key can't
+// be written.
+func (j *job) checkKeyRepository(ctx context.Context) error {
 	if j.DeployKey == nil {
 		return nil
 	}
-	return new(repository).look(ctx, j, keyPlace(j.DeployKey), administration)
+	return new(repository).check(ctx, j, keyPlace(j.DeployKey), administration)
 }
 
-// reachAll makes sure that every target can be written, as far as reading tells. Where
-// one can't be, the others would be replaced again with every run.
+// reachAll checks that every target can be written, as far as reading shows. If
+// one can't be, nothing is made: otherwise every run would replace the others
+// again.
 func (j *job) reachAll(ctx context.Context) {
 	var inRepositories []*target
 	for _, t := range j.targets {
@@ -132,7 +137,7 @@ func (j *job) reachAll(ctx context.Context) {
 		at := repositories[i][0].place
 		err := secret.NotTried(ctx)
 		if err == nil {
-			err = new(repository).look(ctx, j, at, at.Permission())
+			err = new(repository).check(ctx, j, at, at.Permission())
 		}
 		for _, t := range repositories[i] {
 			t.err = err
@@ -142,7 +147,8 @@ func (j *job) reachAll(ctx context.Context) {
 	each(len(places), func(i int) { j.reach(ctx, places[i]) })
 }
 
-// grouped parts targets by a key of their place, in the order of the first of each.
+// grouped divides targets by a key of their place, in the order of the first of
+// each.
 func grouped(targets []*target, key func(secret.Place) string) (groups [][]*target) {
 	known := map[string]int{}
 	for _, t := range targets {
@@ -157,8 +163,8 @@ func grouped(targets []*target, key func(secret.Place) string) (groups [][]*targ
 	return groups
 }
 
-// reach makes sure that the place of some targets is there and has room for what is new
-// in it, and asks for its public key.
+// reach checks that the place of some targets exists and has room for the new
+// secrets in it, and fetches its public key.
 func (j *job) reach(ctx context.Context, here []*target) {
 	if here[0].err != nil {
 		return
@@ -181,7 +187,7 @@ func (j *job) reach(ctx context.Context, here []*target) {
 		}
 	}
 	if err == nil && fresh > 0 {
-		err = j.room(ctx, at.Key(), fresh, at.Room(), at.String(), "secrets",
+		err = j.checkRoom(ctx, at.Key(), fresh, at.Room(), at.String(), "secrets",
 			at.Request("count the secrets of "+at.String(), http.MethodGet, at.SecretsPath(), nil, nil))
 	}
 	for _, t := range here {
@@ -189,8 +195,9 @@ func (j *job) reach(ctx context.Context, here []*target) {
 	}
 }
 
-// room makes sure that so many new ones find room where there may be most.
-func (j *job) room(ctx context.Context, key string, fresh, most int, where, what string, list apicall.Request) error {
+// checkRoom returns an error when so many new secrets or variables do not fit
+// into a place that holds at most most.
+func (j *job) checkRoom(ctx context.Context, key string, fresh, most int, where, what string, list apicall.Request) error {
 	var told struct {
 		Total *int `json:"total_count"`
 	}
@@ -206,8 +213,8 @@ func (j *job) room(ctx context.Context, key string, fresh, most int, where, what
 	defer j.counting.Unlock()
 	if n := *told.Total + j.promised[key]; n+fresh > most {
 		return fault.New(
-			fmt.Sprintf("%s has %d %s, and GitHub takes %d there", where, n, what, most),
-			"delete some that nothing reads any more, or keep it elsewhere",
+			fmt.Sprintf("%s has %d %s, and GitHub allows %d there", where, n, what, most),
+			"delete some that nothing reads any more, or store it elsewhere",
 		)
 	}
 	if j.DryRun {

@@ -11,14 +11,14 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// runner is a run that makes a request only when it is told to.
+// runner is a run that makes a request only when the test lets it.
 type runner struct {
 	ask, served chan struct{}
 	over        chan struct{}
 	report      Report
 	fate        fate
 	fatal       bool // the next request meets its fate
-	dead        bool // no request leaves any more
+	dead        bool // no request is sent any more
 }
 
 // start begins a run that waits before its first request.
@@ -45,7 +45,7 @@ func (f *fixture) start(r manifest.Rotation, force bool) *runner {
 	return x
 }
 
-// step lets a run make one request. Where it only waits, time passes.
+// step lets a run make one request. While the run only waits, time passes.
 func (x *runner) step() {
 	select {
 	case x.ask <- struct{}{}:
@@ -54,8 +54,8 @@ func (x *runner) step() {
 	}
 }
 
-// race runs two at once, in the order that turn gives, and then as the schedule
-// has it. GitHub's clock is ahead of the machine's by skew.
+// race runs two rotations at once, in the order that turn returns, and then as
+// scheduled. GitHub's clock is ahead of the machine's by skew.
 func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i int, x [2]*runner) *runner) {
 	synctest.Test(t, func(t *testing.T) {
 		f, r := newFixture(t), keyRotation(keep)
@@ -66,7 +66,7 @@ func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i
 			time.Sleep(31 * day)
 			f.run(f.engine(nil), r)
 		}
-		f.settled(r, keep+1)
+		f.checkSettled(r, keep+1)
 		if time.Sleep(time.Hour); !force[0] || !force[1] {
 			time.Sleep(31 * day)
 		}
@@ -80,13 +80,13 @@ func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i
 		}
 		for _, one := range x {
 			<-one.over
-			// With clocks apart, two writes in one second may look like one: a failure
-			// that costs nothing.
+			// If the clocks differ, two writes in one second may look like one.
+			// That failure costs nothing.
 			if one.report.Outcome == Failed && one.fate == 0 && skew == 0 {
 				t.Fatalf("%+v", one.report)
 			}
 		}
-		// What a race leaves is at most one key for each of the two runs.
+		// A race leaves at most one extra key for each of the two runs.
 		if n := len(f.ours()); n > keep+1+2 {
 			t.Fatalf("%d keys right after the race", n)
 		}
@@ -95,17 +95,18 @@ func race(t *testing.T, keep int, skew time.Duration, force [2]bool, turn func(i
 			if got, _ := first(f.strikeAt(0, 0, r)); got.Outcome != Rotated || got.Err != nil {
 				t.Fatalf("%+v", got)
 			}
-			f.settled(r, keep+1)
+			f.checkSettled(r, keep+1)
 		}
-		f.silent()
+		f.checkNoSecretShown()
 	})
 }
 
-// skews are clocks that would tell a run at work from one that died wrongly. No
-// key may be lost for that.
+// skews are clock differences that would make a run at work look like one that
+// died, or the other way round. No key may be lost because of them.
 var skews = []time.Duration{0, 0, lease + time.Minute, -lease - time.Minute, 3 * time.Second}
 
-// rest drains the runs that are left, one after the other.
+// rest returns the first run that is not over, so that the rest of each run
+// follows the other.
 func rest(x ...*runner) *runner {
 	for _, one := range x {
 		select {
@@ -124,7 +125,7 @@ func TestTwoRunsAtOnceNeverRetireEachOthersKeys(t *testing.T) {
 			for keep := range 2 {
 				const requests = 39
 				for n := range requests {
-					for m := 1 + n%29; m < requests; m += 29 { // steps of 1 hold as well, and take minutes
+					for m := 1 + n%29; m < requests; m += 29 { // steps of 1 pass as well, and take minutes
 						race(t, keep, skews[(n+m)%5], force, func(i int, x [2]*runner) *runner {
 							switch { // n of the first, m of the second, and the rest of both
 							case i < n:

@@ -13,51 +13,53 @@ type Outcome string
 const (
 	Rotated Outcome = "rotated"
 	NotDue  Outcome = "not due"
-	Due     Outcome = "due"                   // of a dry run
+	Due     Outcome = "due"                   // only in a dry run
 	Busy    Outcome = "in progress elsewhere" // another run may be between two of its steps
 	Failed  Outcome = "failed"
 )
 
-// Report is what became of one rotation. Nothing in it is secret.
+// Report is the result of one rotation. It holds no secret.
 type Report struct {
-	Name, Kind string
-	Outcome    Outcome
-	Reason     string        // why it was due, or was left
-	Since      time.Time     // when what is in use was made; zero: nothing is, or nobody can tell
-	Age        time.Duration // of that
-	Before     time.Duration // age of what was in use when the run began; zero: nothing was
-	Every      time.Duration // how old it may get
-	Due        time.Time     // when to look again
-	Overdue    bool          // Before is more than half as much again as Every
-	Expired    bool          // it was a token, and Before is more than it lives
-	Stores     []Stored
-	Retired    int // deploy keys that were removed
-	Kept       int // deploy keys of this rotation that are left, the one in use among them
-	Others     []Other
-	Exposed    bool   // it was said that somebody else has the old one
-	Meddled    string // who else seems to write the same secret; empty: nobody
-	// Err is not nil with Failed, and with Busy unless it is a dry run. With another
-	// outcome it says that a key that should be gone is still there; the next run tries
-	// again, unless Lingers says that it should have been gone by now.
+	Name, Kind  string
+	Outcome     Outcome
+	Reason      string        // why it was due, or was not done
+	Since       time.Time     // when the credential in use was made; zero: there is none, or it is not known
+	Age         time.Duration // of the credential in use
+	Before      time.Duration // age of the credential in use when the run began; zero: there was none
+	Every       time.Duration // how old a credential may get
+	Due         time.Time     // when to check again
+	Overdue     bool          // Before is more than 1.5 times Every
+	Expired     bool          // it was a token, and Before is longer than a token lives
+	Stores      []Stored
+	Retired     int // number of deploy keys that were removed
+	Kept        int // number of deploy keys of this rotation that remain, including the one in use
+	Others      []Other
+	Exposed     bool   // the caller said that somebody else has the old credential
+	Overwritten string // the store that somebody else seems to have written; empty: none
+	// Err is not nil with Failed, and with Busy unless it is a dry run. With
+	// another outcome it means that a key still exists that should be removed.
+	// The next run tries again, unless Lingers says that the key should have
+	// been gone by now.
 	Err     error
 	Lingers bool
 }
 
-// Other is a deploy key of valetkey's form that is not of this rotation.
+// Other is a deploy key whose title has valetkey's form and that belongs to
+// another rotation.
 type Other struct {
 	ID       int64
-	Rotation string // the id of the one that it belongs to
+	Rotation string // the id of that rotation
 }
 
 // Stored is one secret of a rotation.
 type Stored struct {
 	Place     secret.Place
 	Secret    string
-	UpdatedAt time.Time // as GitHub last told; zero: there is none
+	UpdatedAt time.Time // as GitHub last reported it; zero: there is none
 	Err       error
 }
 
-// NextDue is the earliest due date of all; zero without any.
+// NextDue returns the earliest due date of all reports; zero if there is none.
 func NextDue(reports []Report) time.Time {
 	var next time.Time
 	for i := range reports {
@@ -70,19 +72,20 @@ func NextDue(reports []Report) time.Time {
 
 func (j *job) report(err error) Report {
 	r := Report{
-		Name: j.Name, Kind: j.kind(), Reason: j.verdict.reason, Since: j.verdict.since, Before: j.before, Every: j.Every,
-		Retired: j.retired, Kept: j.kept, Others: j.others, Exposed: j.exposed(), Meddled: j.verdict.meddled, Err: err, Lingers: j.lingers,
+		Name: j.Name, Kind: j.kind(), Reason: j.decision.reason, Since: j.decision.since, Before: j.before, Every: j.Every,
+		Retired: j.retired, Kept: j.kept, Others: j.others, Exposed: j.exposed(), Overwritten: j.decision.overwritten, Err: err,
+		Lingers: j.lingers,
 	}
 	r.Overdue = r.Before > j.Every*3/2
 	r.Expired = j.InstallationToken != nil && r.Before > tokenLife
 	switch {
 	case j.done:
 		r.Outcome = Rotated
-	case err != nil && (j.verdict.due || j.verdict.reason == ""):
+	case err != nil && (j.decision.due || j.decision.reason == ""):
 		r.Outcome = Failed
-	case !j.verdict.busy.IsZero():
-		r.Outcome, r.Due = Busy, j.verdict.busy
-	case j.verdict.due:
+	case !j.decision.busy.IsZero():
+		r.Outcome, r.Due = Busy, j.decision.busy
+	case j.decision.due:
 		r.Outcome = Due
 	default:
 		r.Outcome = NotDue
@@ -90,7 +93,7 @@ func (j *job) report(err error) Report {
 	if !r.Since.IsZero() && r.Due.IsZero() {
 		r.Due = r.Since.Add(j.Every)
 	}
-	if r.Due.IsZero() || j.verdict.due && !j.done {
+	if r.Due.IsZero() || j.decision.due && !j.done {
 		r.Due = j.now
 	}
 	if !r.Since.IsZero() {

@@ -10,23 +10,24 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// retirement is by what old keys are judged. All times are GitHub's own, so that no
-// clock of a machine can cost a key.
+// retirement holds what decides which old keys are removed. All times are
+// GitHub's own, so that no machine's clock can cost a key.
 //
-// A run does not write later than lease after it made its key. So a key within the
-// lease of ref may be that of a run that raced the one of ref, and goes later. An
-// older one is on its way no more, and only a store that was last written within lease
-// of its creation can hold it.
+// A run does not write later than lease after it made its key. So a key within
+// the lease of ref may belong to a run that raced the one that made ref, and is
+// removed later. An older key is not on its way to a store any more, and only a
+// store that was last written within the lease of its creation can hold it.
 type retirement struct {
-	ref    time.Time             // when the key in use was created; or now, once no run that raced its own can be at work
-	keep   int                   // so many replaced ones stay
-	grace  time.Duration         // and each for so long, for the jobs that have read it
-	urgent func(*deployKey) bool // those that neither is for; nil: none
-	stores []fact
+	ref    time.Time             // when the key in use was created; or now, see settledAt
+	keep   int                   // how many replaced keys stay
+	grace  time.Duration         // how long each stays, for the jobs that have read it
+	urgent func(*deployKey) bool // which keys get neither of the two; nil: none
+	stores []observation
 }
 
-// surplus returns the keys that nobody holds and nobody wants kept, and the urgent ones
-// that another run may still be storing. generations are newest first.
+// surplus returns free, the keys that no store holds and nobody wants to keep,
+// and waiting, the urgent ones that another run may still be storing.
+// generations are listed newest first.
 func (r retirement) surplus(generations []*deployKey) (free, waiting []*deployKey) {
 	for _, k := range generations {
 		settled := r.ref.Sub(k.CreatedAt) > lease
@@ -47,9 +48,9 @@ func (r retirement) surplus(generations []*deployKey) (free, waiting []*deployKe
 	return free, waiting
 }
 
-// dead returns the keys of runs that died, or failed, before they stored them
-// anywhere.
-func dead(unfinished []*deployKey, now time.Time, stores []fact) (free []*deployKey) {
+// abandoned returns the keys of runs that died or failed before they stored
+// them anywhere.
+func abandoned(unfinished []*deployKey, now time.Time, stores []observation) (free []*deployKey) {
 	for _, k := range unfinished {
 		if now.Sub(k.CreatedAt) > lease && !k.heldBy(stores) {
 			free = append(free, k)
@@ -58,9 +59,10 @@ func dead(unfinished []*deployKey, now time.Time, stores []fact) (free []*deploy
 	return free
 }
 
-// replacedAt notes of each key that no store can hold since when, at the latest, that
-// is so: when the last store was written. Where that is known it stays.
-func replacedAt(keys []*deployKey, stores []fact) {
+// replacedAt sets, for each key that no store can hold, the time since when
+// that is so at the latest: when the last store was written. A time that is
+// known already stays.
+func replacedAt(keys []*deployKey, stores []observation) {
 	at := slices.MaxFunc(stores, byTime).updated
 	for _, k := range keys {
 		if k.replaced.IsZero() && !k.heldBy(stores) {
@@ -69,24 +71,25 @@ func replacedAt(keys []*deployKey, stores []fact) {
 	}
 }
 
-// urgent returns what must go as soon as made has taken its place: all keys before it
-// when somebody else has one, and those that can write when none should.
+// urgent returns a function that reports whether a key must be removed as soon
+// as made has taken its place: all earlier keys if somebody else has one, and
+// keys that can write if none should.
 func (j *job) urgent(made *deployKey) func(*deployKey) bool {
 	return func(k *deployKey) bool {
 		return !k.CreatedAt.After(made.CreatedAt) && (j.exposed() || j.DeployKey.ReadOnly && !k.ReadOnly)
 	}
 }
 
-// tidy removes what nobody needs before anything is made. What is left when it fails or
-// is cut short is for the next run.
+// tidy removes the keys that nobody needs before anything is made. If it fails
+// or is cut short, the next run removes the rest.
 func (j *job) tidy(ctx context.Context, unfinished, generations []*deployKey) error {
-	free := dead(unfinished, j.told, j.facts())
+	free := abandoned(unfinished, j.listedAt, j.observations())
 	if len(generations) == 0 {
 		return j.retire(ctx, free, nil)
 	}
 	current := generations[0]
-	replacedAt(generations[1:], j.facts())
-	old := retirement{ref: j.settledAt(current), keep: j.Keep, grace: j.RetireAfter, stores: j.facts()}
+	replacedAt(generations[1:], j.observations())
+	old := retirement{ref: j.settledAt(current), keep: j.Keep, grace: j.RetireAfter, stores: j.observations()}
 	if j.DeployKey.ReadOnly && current.ReadOnly {
 		old.urgent = func(k *deployKey) bool { return !k.ReadOnly }
 	}
@@ -96,11 +99,11 @@ func (j *job) tidy(ctx context.Context, unfinished, generations []*deployKey) er
 	return err
 }
 
-// retireBefore removes what made, which is in every store and was seen there, has
-// replaced.
+// retireBefore removes the keys that made has replaced. The caller has seen
+// made in every store.
 func (j *job) retireBefore(ctx context.Context, made *deployKey, generations []*deployKey) error {
 	begun := time.Now()
-	free, waiting := j.replacedBy(made, generations, j.facts())
+	free, waiting := j.replacedBy(made, generations, j.observations())
 	err := j.retire(ctx, free, made)
 	for _, k := range waiting {
 		if err == nil {
@@ -114,16 +117,18 @@ func (j *job) retireBefore(ctx context.Context, made *deployKey, generations []*
 	return err
 }
 
-// replacedBy returns what goes when made is in every store, and what goes a little later.
-func (j *job) replacedBy(made *deployKey, generations []*deployKey, stores []fact) (free, waiting []*deployKey) {
+// replacedBy returns free, the keys that are removed when made is in every
+// store, and waiting, those that are removed a little later.
+func (j *job) replacedBy(made *deployKey, generations []*deployKey, stores []observation) (free, waiting []*deployKey) {
 	replacedAt(generations, stores)
 	old := retirement{ref: made.CreatedAt, keep: j.Keep, grace: j.RetireAfter, urgent: j.urgent(made), stores: stores}
 	return old.surplus(generations)
 }
 
-// foretell says which keys a run would remove after it has made a new one now.
-func (j *job) foretell(ctx context.Context, generations []*deployKey) error {
-	stores := j.facts()
+// previewRetirement logs which keys a run would remove if it made a new one
+// now.
+func (j *job) previewRetirement(ctx context.Context, generations []*deployKey) error {
+	stores := j.observations()
 	for i := range stores {
 		stores[i].updated = j.now
 	}
@@ -132,28 +137,28 @@ func (j *job) foretell(ctx context.Context, generations []*deployKey) error {
 	return j.retire(ctx, append(free, waiting...), next)
 }
 
-// outwait waits until no run that made k can still be storing it. Every store has got
-// the new one meanwhile, and retire sees whether that is still so.
+// outwait waits until no run that made k can still be storing it. Every store
+// has got the new key by then, and retire checks whether that is still so.
 func (j *job) outwait(ctx context.Context, wait time.Duration, k *deployKey) error {
 	if wait <= 0 {
 		return nil
 	}
-	j.info("waiting %s, and then deploy key %d goes: it is so new that another run may still be storing it", Words(wait), k.ID)
+	j.info("waiting %s before deploy key %d is removed: it is so new that another run may still be storing it", FormatAge(wait), k.ID)
 	if !pause(ctx, wait) {
 		return secret.NotTried(ctx)
 	}
 	return nil
 }
 
-// retire removes keys, one after the other, each after a last look. A dry run only
-// names them.
+// retire removes keys, one after the other, each after a last check. A dry run
+// only names them.
 func (j *job) retire(ctx context.Context, keys []*deployKey, current *deployKey) error {
 	for _, k := range keys {
 		if err := secret.NotTried(ctx); err != nil {
 			return err
 		}
 		if j.DryRun {
-			j.info("would remove deploy key %d of %s", k.ID, Words(j.now.Sub(k.CreatedAt)))
+			j.info("would remove deploy key %d, which is %s old", k.ID, FormatAge(j.now.Sub(k.CreatedAt)))
 			continue
 		}
 		gone, err := j.lastLook(ctx, k, current)
@@ -165,17 +170,18 @@ func (j *job) retire(ctx context.Context, keys []*deployKey, current *deployKey)
 		}
 		j.kept--
 		if gone {
-			continue // by another run, or by a person
+			continue // another run or a person removed it
 		}
 		j.retired++
-		j.info("removed deploy key %d of %s", k.ID, Words(j.now.Sub(k.CreatedAt)))
+		j.info("removed deploy key %d, which was %s old", k.ID, FormatAge(j.now.Sub(k.CreatedAt)))
 	}
 	return nil
 }
 
-// lastLook is right before a key goes: it is there, the one that took its place is
-// there and works, and no store was written since. It reports whether the key is gone
-// already. current is nil where no store has any.
+// lastLook checks, right before a key is removed, that it exists, that the key
+// that took its place exists and works, and that no store was written since. It
+// reports whether the key is gone already. current is nil if no store holds a
+// key.
 func (j *job) lastLook(ctx context.Context, k, current *deployKey) (gone bool, err error) {
 	keys, err := j.listKeys(ctx)
 	if err != nil {
@@ -198,12 +204,12 @@ func (j *job) lastLook(ctx context.Context, k, current *deployKey) (gone bool, e
 	if find(k.ID) == nil {
 		return true, nil
 	}
-	return false, j.unmoved(ctx)
+	return false, j.checkUnchanged(ctx)
 }
 
-// unmoved returns an error unless every store still tells of the time that was decided
-// by.
-func (j *job) unmoved(ctx context.Context) error {
+// checkUnchanged returns an error unless every store still has the time on
+// which the decision was based.
+func (j *job) checkUnchanged(ctx context.Context) error {
 	errs := make([]error, len(j.targets))
 	each(len(j.targets), func(i int) {
 		t := j.targets[i]

@@ -16,7 +16,7 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// knowing is an engine that goes by GitHub's clock, as the action's does.
+// knowing returns an engine that uses GitHub's clock, as the action's does.
 func (f *fixture) knowing(call apicall.Func) *Engine {
 	e := f.engine(call)
 	e.Now = time.Now
@@ -25,7 +25,8 @@ func (f *fixture) knowing(call apicall.Func) *Engine {
 
 func all(string) bool { return true }
 
-// A replaced key stays for the jobs that have read it, and a later run removes it.
+// A replaced key stays for the jobs that have read it, and a later run removes
+// it.
 func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 	for keep := range 2 {
 		inBubble(t, fmt.Sprint("keep ", keep), func(t *testing.T, f *fixture) {
@@ -36,7 +37,7 @@ func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 				time.Sleep(30 * day)
 			}
 			if got := f.run(f.knowing(nil), r)[0]; got.Outcome != Rotated || got.Retired != keep || got.Kept != 2 {
-				t.Errorf("%+v", got) // the one before those that stay is long out of use
+				t.Errorf("%+v", got) // the key before those that stay has long been out of use
 			}
 			for _, step := range []struct {
 				wait time.Duration
@@ -48,7 +49,8 @@ func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 				}
 				f.held(r)
 			}
-			// Forced again and again, none goes before its time, and none for good.
+			// Forced again and again, no key is removed early, and none stays
+			// for ever.
 			forced := f.knowing(nil)
 			forced.Force = all
 			for range 4 {
@@ -60,7 +62,7 @@ func TestAReplacedKeyStaysForItsGrace(t *testing.T) {
 			}
 			time.Sleep(time.Hour)
 			f.run(f.knowing(nil), r)
-			f.settled(r, keep+1)
+			f.checkSettled(r, keep+1)
 		})
 	}
 }
@@ -83,7 +85,7 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 				got.Retired != 1 || got.Err != nil {
 				t.Errorf("%+v", got)
 			}
-			f.settled(r, 1)
+			f.checkSettled(r, 1)
 		})
 	}
 	for _, age := range []time.Duration{day, time.Minute} {
@@ -101,7 +103,7 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 			time.Sleep(20 * time.Minute)
 			if age > lease {
 				if got := f.run(e, r)[0]; got.Outcome != NotDue || got.Err == nil || !got.Lingers {
-					t.Errorf("%+v", got) // a run that has nothing else to do fails for it as well
+					t.Errorf("%+v", got) // a run that has nothing else to do also fails because of it
 				}
 			}
 			got := f.run(f.knowing(nil), r)[0]
@@ -119,69 +121,76 @@ func TestAKeyThatCanWriteGoesWhenNoneShould(t *testing.T) {
 	}
 }
 
-// Between the decision and the removal another may have come: each removal looks again.
+// isKeyList reports whether a request lists the deploy keys.
+func isKeyList(req apicall.Request) bool {
+	return req.Method == http.MethodGet && strings.HasPrefix(req.Path, keysPath+"?")
+}
+
+// changesBeforeRemoval are changes after a decision that must prevent the
+// removal of keys.
+var changesBeforeRemoval = []struct {
+	name   string
+	change func(f *fixture, made int64, req apicall.Request, answer *apicall.Answer) error
+	want   string
+}{
+	{"a store was written", func(f *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
+		if isKeyList(req) {
+			time.Sleep(2 * time.Second)
+			value, _ := f.SecretValue(fakegithub.Place{Owner: "acme"}, "INFRA_KEY")
+			f.SetSecret(fakegithub.Place{Owner: "acme"}, fakegithub.Secret{Name: "INFRA_KEY", Value: value})
+		}
+		return nil
+	}, "INFRA_KEY of organization acme was written meanwhile, so no key is removed: the next run looks again"},
+	{"a store is gone", func(f *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
+		if isKeyList(req) {
+			f.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "INFRA_KEY")
+		}
+		return nil
+	}, "INFRA_KEY of acme/app was written meanwhile, so no key is removed: the next run looks again"},
+	{"a store does not answer", func(_ *fixture, _ int64, req apicall.Request, answer *apicall.Answer) error {
+		if strings.HasSuffix(req.Path, "/secrets/INFRA_KEY") && req.Repository == "" {
+			*answer = status(502)
+			return errors.New("GitHub answered 502")
+		}
+		return nil
+	}, "GitHub answered 502"},
+	{"the list fails", func(_ *fixture, _ int64, req apicall.Request, answer *apicall.Answer) error {
+		if isKeyList(req) {
+			*answer = status(404)
+			return errors.New("GitHub answered 404")
+		}
+		return nil
+	}, "GitHub answered 404"},
+	{"the new key is gone", func(_ *fixture, made int64, req apicall.Request, _ *apicall.Answer) error {
+		if isKeyList(req) {
+			var keys []json.RawMessage
+			raw := req.Result.(*json.RawMessage)
+			if err := json.Unmarshal(*raw, &keys); err != nil {
+				return err
+			}
+			kept := keys[:0]
+			for _, k := range keys {
+				if !bytes.Contains(k, fmt.Appendf(nil, `"id":%d,`, made)) {
+					kept = append(kept, k)
+				}
+			}
+			*raw, _ = json.Marshal(kept)
+		}
+		return nil
+	}, "is not listed any more, so none of those before it is removed"},
+	{"keys are switched off", func(_ *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
+		if isKeyList(req) {
+			raw := req.Result.(*json.RawMessage)
+			*raw = bytes.ReplaceAll(*raw, []byte(`"enabled":true`), []byte(`"enabled":false`))
+		}
+		return nil
+	}, "is switched off"},
+}
+
+// Another run may have come between the decision and the removal, so each
+// removal checks again.
 func TestNothingIsRemovedOnOldNews(t *testing.T) {
-	isList := func(req apicall.Request) bool {
-		return req.Method == http.MethodGet && strings.HasPrefix(req.Path, keysPath+"?")
-	}
-	for _, test := range []struct {
-		name   string
-		meddle func(f *fixture, made int64, req apicall.Request, answer *apicall.Answer) error
-		want   string
-	}{
-		{"a store was written", func(f *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
-			if isList(req) {
-				time.Sleep(2 * time.Second)
-				value, _ := f.SecretValue(fakegithub.Place{Owner: "acme"}, "INFRA_KEY")
-				f.SetSecret(fakegithub.Place{Owner: "acme"}, fakegithub.Secret{Name: "INFRA_KEY", Value: value})
-			}
-			return nil
-		}, "INFRA_KEY of organization acme was written meanwhile, so no key is removed: the next run looks again"},
-		{"a store is gone", func(f *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
-			if isList(req) {
-				f.DeleteSecret(fakegithub.Place{Owner: "acme", Repository: "app"}, "INFRA_KEY")
-			}
-			return nil
-		}, "INFRA_KEY of acme/app was written meanwhile, so no key is removed: the next run looks again"},
-		{"a store does not answer", func(_ *fixture, _ int64, req apicall.Request, answer *apicall.Answer) error {
-			if strings.HasSuffix(req.Path, "/secrets/INFRA_KEY") && req.Repository == "" {
-				*answer = status(502)
-				return errors.New("GitHub answered 502")
-			}
-			return nil
-		}, "GitHub answered 502"},
-		{"the list fails", func(_ *fixture, _ int64, req apicall.Request, answer *apicall.Answer) error {
-			if isList(req) {
-				*answer = status(404)
-				return errors.New("GitHub answered 404")
-			}
-			return nil
-		}, "GitHub answered 404"},
-		{"the new key is gone", func(_ *fixture, made int64, req apicall.Request, _ *apicall.Answer) error {
-			if isList(req) {
-				var keys []json.RawMessage
-				raw := req.Result.(*json.RawMessage)
-				if err := json.Unmarshal(*raw, &keys); err != nil {
-					return err
-				}
-				kept := keys[:0]
-				for _, k := range keys {
-					if !bytes.Contains(k, fmt.Appendf(nil, `"id":%d,`, made)) {
-						kept = append(kept, k)
-					}
-				}
-				*raw, _ = json.Marshal(kept)
-			}
-			return nil
-		}, "is not listed any more, so none of those before it is removed"},
-		{"keys are switched off", func(_ *fixture, _ int64, req apicall.Request, _ *apicall.Answer) error {
-			if isList(req) {
-				raw := req.Result.(*json.RawMessage)
-				*raw = bytes.ReplaceAll(*raw, []byte(`"enabled":true`), []byte(`"enabled":false`))
-			}
-			return nil
-		}, "is switched off"},
-	} {
+	for _, test := range changesBeforeRemoval {
 		inBubble(t, test.name, func(t *testing.T, f *fixture) {
 			r := keyRotation(0)
 			f.run(f.knowing(nil), r)
@@ -193,9 +202,9 @@ func TestNothingIsRemovedOnOldNews(t *testing.T) {
 				}
 				answer, err := f.call(ctx, req)
 				if k, ok := req.Result.(*deployKey); ok && req.Method == http.MethodGet && err == nil {
-					made = k.ID // it was verified, so all that comes is the last look
+					made = k.ID // the key was verified, so only the last look follows
 				} else if made != 0 && err == nil {
-					err = test.meddle(f, made, req, &answer)
+					err = test.change(f, made, req, &answer)
 				}
 				return answer, err
 			})

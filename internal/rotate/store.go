@@ -20,20 +20,20 @@ import (
 
 // target is one secret that a rotation writes.
 type target struct {
-	store   *manifest.Store
-	place   secret.Place
-	before  time.Time // updated_at when the run began; zero: there was none
-	updated time.Time // as it was last read
-	written time.Time // as it was read first after our write; zero: GitHub did not tell of that yet
-	seenBy  string    // the visibility of an organization's secret
-	access  *secret.Access
-	writer  *secret.Writer // has the public key of the place
-	took    bool           // GitHub said so
-	unsure  bool           // it did not, but may have taken it all the same
-	left    bool           // it was not tried, because an earlier one failed
-	sent    bool           // a write left
-	answer  apicall.Answer // to the last one
-	err     error
+	store      *manifest.Store
+	place      secret.Place
+	before     time.Time // updated_at when the run began; zero: there was none
+	updated    time.Time // updated_at as it was last read
+	written    time.Time // updated_at as it was first read after our write; zero: not seen yet
+	visibility string    // the visibility of an organization's secret
+	access     *secret.Access
+	writer     *secret.Writer // has the public key of the place
+	took       bool           // GitHub confirmed the write
+	unsure     bool           // GitHub did not confirm the write, but may have taken it
+	notTried   bool           // because an earlier target failed
+	sent       bool           // a write was sent
+	answer     apicall.Answer // to the last write
+	err        error
 }
 
 func targetsOf(stores []manifest.Store) []*target {
@@ -58,13 +58,13 @@ func (t *target) name() string { return t.store.Secret + " of " + t.place.String
 func (t *target) read(ctx context.Context, call apicall.Func) error {
 	entry, _, err := secret.Get(ctx, call, t.place, t.store.Secret)
 	if err == nil {
-		t.updated, t.seenBy = entry.UpdatedAt, entry.Visibility
+		t.updated, t.visibility = entry.UpdatedAt, entry.Visibility
 	}
 	return err
 }
 
-// look reads every store, whatever becomes of the others. All must be known before
-// anything is made.
+// look reads every store, even if some fail. All must be known before anything
+// is made.
 func (j *job) look(ctx context.Context) error {
 	if len(j.targets) == 0 {
 		return errNothing
@@ -89,19 +89,20 @@ func (j *job) look(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// facts are those of the stores in the order of the manifest.
-func (j *job) facts() []fact { return factsOf(j.targets) }
+// observations returns those of the stores in the order of the manifest.
+func (j *job) observations() []observation { return observationsOf(j.targets) }
 
-func factsOf(targets []*target) []fact {
-	list := make([]fact, len(targets))
+func observationsOf(targets []*target) []observation {
+	list := make([]observation, len(targets))
 	for i, t := range targets {
-		list[i] = fact{t.name(), t.updated}
+		list[i] = observation{t.name(), t.updated}
 	}
 	return list
 }
 
-// inOrder are the targets in the order in which a value is written to them. It is one
-// of its own, so that nothing seems unreached when somebody sorts the manifest.
+// inOrder returns the targets in the order in which a value is written to them.
+// The order does not depend on the manifest, so that no store seems unreached
+// after somebody sorts the manifest.
 func (j *job) inOrder() []*target {
 	return slices.SortedFunc(slices.Values(j.targets), func(a, b *target) int {
 		return cmp.Or(cmp.Compare(a.place.Key(), b.place.Key()),
@@ -109,30 +110,31 @@ func (j *job) inOrder() []*target {
 	})
 }
 
-// storeAll writes a value to the targets and tells how many took it.
+// storeAll writes a value to the targets and returns how many took it.
 //
-// Keys of two runs are both good, so each store gets the new one as soon as it may. Of
-// any other value the times of the stores tell which ones a run did not reach, so they
-// are written one after the other. Where all must hold the same, the first that fails
-// ends it: the fewer hold another value than before, the better.
+// Keys of two runs are both valid, so the stores get a new key in parallel. For
+// any other value, the times of the stores have to show which ones a run did
+// not reach, so they are written one after the other. If all must hold the same
+// value, the first failure ends the writing: the fewer stores differ from
+// before, the better.
 func (j *job) storeAll(ctx context.Context, value redact.String) (took int) {
 	if j.DeployKey != nil {
 		each(len(j.targets), func(i int) { j.store(ctx, j.targets[i], value) })
 	} else {
-		var signing apicall.Group
+		var noting apicall.Group
 		failed := ""
 		for _, t := range j.inOrder() {
 			if failed != "" && j.exclusive() {
-				t.left, t.err = true, errors.New("not tried: "+failed+" failed, and all must hold the same")
+				t.notTried, t.err = true, errors.New("not tried: "+failed+" failed, and all must hold the same value")
 				continue
 			}
 			if j.store(ctx, t, value); t.err != nil {
 				failed = cmp.Or(failed, t.name())
 			} else if j.exclusive() {
-				signing.Go(func() { t.sign(ctx, j.Call) })
+				noting.Go(func() { t.noteWrite(ctx, j.Call) })
 			}
 		}
-		signing.Wait()
+		noting.Wait()
 	}
 	for _, t := range j.targets {
 		if t.took {
@@ -147,7 +149,7 @@ func (j *job) store(ctx context.Context, t *target, value redact.String) {
 	if t.err = secret.NotTried(ctx); t.err != nil {
 		return
 	}
-	// A machine that was asleep: the time of a context stood still meanwhile.
+	// While a machine sleeps, the time of a context stands still.
 	if time.Since(j.begun) > window {
 		t.err = errors.New("not tried: the time was up")
 		return
@@ -155,33 +157,35 @@ func (j *job) store(ctx context.Context, t *target, value redact.String) {
 	t.sent, t.answer = false, apicall.Answer{}
 	_, t.err = t.writer.Write(ctx, t.store.Secret, value, t.access)
 	t.took = t.err == nil
-	// Of an answer that was lost, and of GitHub's own trouble, nobody knows.
+	// After a lost answer or an error of GitHub's own, it is not known.
 	t.unsure = t.sent && !t.took && (t.answer.Status < 400 || t.answer.Status >= 500)
 }
 
-// watched is the call that a target's writer uses: it notes whether a write left, and
-// what came of the last one.
+// watched returns the call that a target's writer uses. It notes whether a
+// write was sent, and the answer to the last one.
 func (t *target) watched(call apicall.Func) apicall.Func {
 	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
-		leaves := r.Method == http.MethodPut && ctx.Err() == nil // or it could not have
+		sends := r.Method == http.MethodPut && ctx.Err() == nil // with a cancelled context it can't
 		answer, err := call(ctx, r)
-		if leaves {
+		if sends {
 			t.sent, t.answer = true, answer
 		}
 		return answer, err
 	}
 }
 
-// sign notes the time of our own write, as long as it is likely to be ours. Where
-// GitHub's copy is behind, verify does it.
-func (t *target) sign(ctx context.Context, call apicall.Func) {
+// noteWrite notes the time of our own write, while it is still likely to be
+// ours. If the copy of the database that GitHub reads from is behind, verify
+// does it.
+func (t *target) noteWrite(ctx context.Context, call apicall.Func) {
 	if t.read(ctx, call) == nil && t.updated.After(t.before) {
 		t.written = t.updated
 	}
 }
 
-// untouched tells whether it is sure that no store holds the new value. A refusal
-// may be the answer to a second attempt of a write, so the times decide.
+// untouched reports whether it is sure that no store holds the new value. A
+// refusal may be the answer to the second attempt of a write, so the times
+// decide.
 func (j *job) untouched(ctx context.Context) bool {
 	var touched atomic.Bool
 	each(len(j.targets), func(i int) {
@@ -193,11 +197,11 @@ func (j *job) untouched(ctx context.Context) bool {
 	return !touched.Load()
 }
 
-// waits are between looks at what GitHub says it did: a copy of its database may
-// be behind.
+// waits are the pauses between reads that look for the effect of a write: the
+// copy of the database that GitHub reads from may be behind.
 var waits = []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 0}
 
-// eventually looks until check is content.
+// eventually calls check until it succeeds, or until all waits are over.
 func eventually(ctx context.Context, check func() error) error {
 	var err error
 	for _, wait := range waits {
@@ -208,7 +212,7 @@ func eventually(ctx context.Context, check func() error) error {
 	return err
 }
 
-// verify looks whether the writes show.
+// verify checks that the writes are visible.
 func (j *job) verify(ctx context.Context) {
 	each(len(j.targets), func(i int) {
 		t := j.targets[i]
@@ -220,7 +224,7 @@ func (j *job) verify(ctx context.Context) {
 				return err
 			}
 			if !t.updated.After(t.before) {
-				return fmt.Errorf("GitHub took the new value and still tells of the one of %s", t.before.UTC().Format(time.RFC3339))
+				return fmt.Errorf("GitHub took the new value and still reports the one of %s", t.before.UTC().Format(time.RFC3339))
 			}
 			t.written = t.updated
 			return nil
@@ -228,9 +232,10 @@ func (j *job) verify(ctx context.Context) {
 	})
 }
 
-// alone makes sure, after all writes, that no other run wrote meanwhile: values of
-// two runs in two stores, or beside a variable, would look fine and not work.
-func (j *job) alone(ctx context.Context) {
+// checkNobodyElseWrote makes sure, after all writes, that no other run wrote
+// meanwhile. Values of two runs in two stores, or in a secret and its variable,
+// would look fine and not work.
+func (j *job) checkNobodyElseWrote(ctx context.Context) {
 	each(len(j.targets), func(i int) {
 		t := j.targets[i]
 		if t.err != nil {
@@ -245,21 +250,23 @@ func (j *job) alone(ctx context.Context) {
 	})
 }
 
-// rewritten reports whether the secret was written after our own write: it tells of
-// another time than right after that, or of one after the answer to it.
+// rewritten reports whether the secret was written again after our own write:
+// its time is not the one right after our write, or is later than the answer to
+// it.
 func (t *target) rewritten() bool {
 	answered := t.answer.Date
 	return !t.updated.Equal(t.written) || !answered.IsZero() && t.updated.After(answered.Add(time.Second))
 }
 
-// failures names every target that failed; nil when all have the new value. Those that
-// were left for another's sake are counted.
+// failures returns an error that names every target that failed; nil when all
+// have the new value. Targets that were not tried because of another are
+// counted.
 func (j *job) failures() error {
 	var list []error
 	left := 0
 	for _, t := range j.targets {
 		switch {
-		case t.left:
+		case t.notTried:
 			left++
 		case t.err != nil:
 			list = append(list, fmt.Errorf("could not renew %s: %w", t.name(), t.err))
@@ -267,7 +274,7 @@ func (j *job) failures() error {
 	}
 	if left > 0 {
 		list = append(list, fault.New(
-			fmt.Sprintf("%d more were not tried, since all must hold the same", left),
+			fmt.Sprintf("%d more were not tried, since all must hold the same value", left),
 			"the next run gives all of them a new value",
 		))
 	}

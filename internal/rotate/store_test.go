@@ -13,11 +13,11 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// One store that is broken for good must not have the others replaced by each run.
+// One store that is broken for good must not make each run replace the others.
 func TestNothingIsMadeWhileAStoreCantBeWritten(t *testing.T) {
 	for _, test := range []struct {
 		name         string
-		path         string // of what is refused
+		path         string // of the refused request
 		broken       func(*fixture, apicall.Request) (apicall.Answer, error)
 		failed, hint string
 	}{
@@ -129,7 +129,7 @@ func TestAStoreThatIsGoneForGoodCostsNoRotations(t *testing.T) {
 	}
 }
 
-// values are those of all stores.
+// values returns the values of all stores.
 func (f *fixture) values(rotations []manifest.Rotation) string {
 	var all []string
 	for i := range rotations {
@@ -185,11 +185,11 @@ func TestAStoreThatBringsAnOlderSecretCostsNoGeneration(t *testing.T) {
 		if left := f.ours(); len(left) != 2 || left[0].ID != used {
 			t.Errorf("the key that was in use is gone: %+v", left)
 		}
-		f.settled(r, 2)
+		f.checkSettled(r, 2)
 	})
 }
 
-func TestWhatAPersonDidIsMended(t *testing.T) {
+func TestWhatAPersonDidIsRepaired(t *testing.T) {
 	inBubble(t, "the newest key is removed", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
 		f.run(f.engine(nil), r)
@@ -203,7 +203,7 @@ func TestWhatAPersonDidIsMended(t *testing.T) {
 			got.Reason != "INFRA_KEY of acme/app was written by somebody else at 2000-02-01T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
-		f.settled(r, 2)
+		f.checkSettled(r, 2)
 	})
 	inBubble(t, "a secret is overwritten", func(t *testing.T, f *fixture) {
 		r := keyRotation(1)
@@ -216,14 +216,15 @@ func TestWhatAPersonDidIsMended(t *testing.T) {
 			got.Reason != "INFRA_KEY of acme/app (dependabot) was written by somebody else at 2000-01-02T00:00:00Z" {
 			t.Errorf("%+v", got)
 		}
-		f.settled(r, 2)
+		f.checkSettled(r, 2)
 		if got := f.run(f.engine(nil), r)[0]; got.Outcome != NotDue {
 			t.Errorf("%+v", got)
 		}
 	})
 }
 
-// GitHub's clock is known from its answers, and the machine's may be hours off.
+// GitHub's time is known from its answers, and the machine's clock may be hours
+// off.
 func TestDueIsByTheClockOfGitHub(t *testing.T) {
 	for _, skew := range []time.Duration{2 * time.Hour, -2 * time.Hour} {
 		inBubble(t, skew.String(), func(t *testing.T, f *fixture) {

@@ -13,10 +13,10 @@ const (
 	nonce = 3 // bytes
 )
 
-// newTitle is what a key of ours is called: "ci (valetkey 1a2b3c4d5e6f
-// 2026-11-21T03:49:05Z 7f3a2c)". The id says whose it is, and is all that counts. The
-// nonce tells the keys of two runs in one second apart; the words in front and the
-// time are for people, since GitHub has a time of its own.
+// newTitle returns the title of a new key: "ci (valetkey 1a2b3c4d5e6f
+// 2026-11-21T03:49:05Z 7f3a2c)". The id says whose key it is, and nothing else
+// counts. The nonce makes the titles of two runs in one second differ. The
+// words in front and the time are for people; GitHub has a time of its own.
 func newTitle(title, id string, now time.Time) string {
 	random := make([]byte, nonce)
 	_, _ = rand.Read(random) // never fails
@@ -27,9 +27,9 @@ func fullTitle(title, id string, made time.Time, random []byte) string {
 	return title + intro + id + " " + made.UTC().Format(stamp) + " " + hex.EncodeToString(random) + ")"
 }
 
-// idIn returns the id of the rotation that a title names; it is empty where a person
-// chose the title. What carries an id may be deleted one day, so this knows one form
-// only.
+// idIn returns the id of the rotation that a title names; it is empty if a
+// person chose the title. A key whose title carries an id may be deleted one
+// day, so idIn accepts only one form.
 func idIn(full string) string {
 	at := strings.LastIndex(full, intro)
 	if at < 1 {

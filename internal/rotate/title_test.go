@@ -17,7 +17,7 @@ func FuzzATitleIsOursOnlyInOurForm(f *testing.F) {
 		f.Add("ci", seed)
 	}
 	form := regexp.MustCompile(`^(?s:.+) \(valetkey ([0-9a-f]{12}) (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) [0-9a-f]{6}\)$`)
-	id := home.id("infra")
+	id := testOrigin.id("infra")
 	f.Fuzz(func(t *testing.T, title, full string) {
 		made := newTitle(title, id, noon)
 		if got := idIn(made); title != "" && got != id {
@@ -44,20 +44,20 @@ func FuzzATitleIsOursOnlyInOurForm(f *testing.F) {
 
 func TestWhoseAKeyIs(t *testing.T) {
 	const name = "infra"
-	same := []Origin{home, {"GitHub.com", "1", home.Path}}
+	same := []Origin{testOrigin, {"GitHub.com", "1", testOrigin.Path}}
 	others := []Origin{
-		{"github.com", "2", home.Path},
-		{"github.com", "acme/app", home.Path},
+		{"github.com", "2", testOrigin.Path},
+		{"github.com", "acme/app", testOrigin.Path},
 		{"github.com", "1", ".github/staging.yml"},
 		{"github.com", "1", ".github/Valetkey.yml"},
-		{"github.example.com", "1", home.Path},
+		{"github.example.com", "1", testOrigin.Path},
 	}
 	for _, o := range same {
-		if o.id(name) != home.id(name) || o.id("INFRA") != home.id(name) || o.id("infra2") == home.id(name) {
+		if o.id(name) != testOrigin.id(name) || o.id("INFRA") != testOrigin.id(name) || o.id("infra2") == testOrigin.id(name) {
 			t.Errorf("%+v has the id %s", o, o.id(name))
 		}
 	}
-	seen := map[string]bool{home.id(name): true}
+	seen := map[string]bool{testOrigin.id(name): true}
 	for _, o := range others {
 		if id := o.id(name); len(id) != 2*idBytes || seen[id] {
 			t.Errorf("%+v has the id %q", o, id)
@@ -72,7 +72,7 @@ func TestWhoseAKeyIs(t *testing.T) {
 			t.Errorf("%+v has the id %s", o, id)
 		}
 	}
-	// Without an id nothing is done, and nothing is anybody's.
+	// Without an id nothing is done, and no key counts as ours.
 	inBubble(t, "unknown", func(t *testing.T, f *fixture) {
 		f.addByHand()
 		e := f.engine(nil)

@@ -27,7 +27,7 @@ func TestATokenIsRevokedWhenTheRunIsCancelledBeforeItsWrite(t *testing.T) {
 	})
 }
 
-func TestATokenThatWasInUseForOverAnHourIsToldOf(t *testing.T) {
+func TestATokenThatWasInUseForOverAnHourIsReported(t *testing.T) {
 	inBubble(t, "", func(t *testing.T, f *fixture) {
 		r := allKinds(0)[1]
 		r.Every = 50 * time.Minute

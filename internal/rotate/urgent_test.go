@@ -8,7 +8,8 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// What is urgent waits while a store may hold it, and takes no place of those that stay.
+// An urgent key waits while a store may hold it, and does not count among the
+// keys that stay.
 func TestWhatIsUrgentAndWhatStays(t *testing.T) {
 	urgent := func(ids ...int64) func(*deployKey) bool {
 		return func(k *deployKey) bool { return slices.Contains(ids, k.ID) }
@@ -17,7 +18,7 @@ func TestWhatIsUrgentAndWhatStays(t *testing.T) {
 		name          string
 		ages          []time.Duration // of keys 100, 99, 98
 		urgent        func(*deployKey) bool
-		stores        []fact
+		stores        []observation
 		free, waiting []int64
 	}{
 		{"none", []time.Duration{day, 2 * day, 3 * day}, nil, ago(0), []int64{98, 99}, nil},

@@ -13,15 +13,15 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// made is a new value that is no deploy key.
+// made is a new value other than a deploy key.
 type made struct {
 	value     redact.String
-	recipient string                      // of an age identity
+	recipient string                      // only of an age identity
 	takeBack  func(context.Context) error // nil: there is nothing to do
 }
 
-// rotateValue replaces a token, a random secret or an age identity. The old one is
-// overwritten, so there is nothing to retire.
+// rotateValue replaces a token, a random secret or an age identity. The old one
+// is overwritten, so there is nothing to retire.
 func (j *job) rotateValue(ctx context.Context) error {
 	variables := j.variables()
 	behind, err := j.behind(ctx, variables)
@@ -29,11 +29,11 @@ func (j *job) rotateValue(ctx context.Context) error {
 		return err
 	}
 	r := rule{every: j.Every, forced: j.forced(), exclusive: j.exclusive()}
-	if j.decide(judgeValues(j.now, r, factsOf(j.inOrder()), behind)); !j.verdict.due {
+	if j.setDecision(decideValue(j.now, r, observationsOf(j.inOrder()), behind)); !j.decision.due {
 		return nil
 	}
 	for _, v := range variables {
-		if err := v.hasRoom(ctx, j); err != nil {
+		if err := v.checkRoom(ctx, j); err != nil {
 			return err
 		}
 	}
@@ -42,7 +42,7 @@ func (j *job) rotateValue(ctx context.Context) error {
 	}
 	inTime, cancel := j.inTime(ctx)
 	defer cancel()
-	m, err := j.make(inTime)
+	m, err := j.newValue(inTime)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (j *job) rotateValue(ctx context.Context) error {
 	}
 	if j.storeAll(inTime, m.value) == 0 {
 		err := j.failures()
-		j.forget(ctx, m)
+		j.revokeUnused(ctx, m)
 		return err
 	}
 	j.verify(ctx)
@@ -59,22 +59,23 @@ func (j *job) rotateValue(ctx context.Context) error {
 		v.renew(ctx, j, m.recipient)
 	}
 	if j.exclusive() {
-		j.alone(ctx)
+		j.checkNobodyElseWrote(ctx)
 	}
 	if err := j.failures(); err != nil {
 		return err
 	}
-	made := slices.MinFunc(j.facts(), byTime).updated
-	j.done, j.verdict.since, j.now = true, made, made
+	made := slices.MinFunc(j.observations(), byTime).updated
+	j.done, j.decision.since, j.now = true, made, made
 	return nil
 }
 
-// exclusive: of two keys or tokens both are good, so it does no harm when runs race.
+// exclusive reports whether all stores must hold the value of the same run. Of
+// two keys or tokens both are valid, so it does no harm when runs race.
 func (j *job) exclusive() bool { return j.Random != nil || j.Age }
 
-// forget ends a token that no store took.
-func (j *job) forget(ctx context.Context, m made) {
-	inTime, cancel := afterwards(ctx)
+// revokeUnused revokes a token that no store took.
+func (j *job) revokeUnused(ctx context.Context, m made) {
+	inTime, cancel := cleanupContext(ctx)
 	defer cancel()
 	if m.takeBack == nil || !j.untouched(inTime) {
 		return
@@ -84,7 +85,7 @@ func (j *job) forget(ctx context.Context, m made) {
 	}
 }
 
-func (j *job) make(ctx context.Context) (made, error) {
+func (j *job) newValue(ctx context.Context) (made, error) {
 	switch {
 	case j.InstallationToken != nil && j.Mint != nil:
 		minted, err := j.Mint(ctx, *j.Rotation)
@@ -107,7 +108,7 @@ func (j *job) make(ctx context.Context) (made, error) {
 
 var errNothing = errors.New("there is nothing to make, or nowhere to store it")
 
-// random makes a secret of so many random bytes.
+// random returns a secret made from so many random bytes.
 func random(r manifest.Random) (redact.String, error) {
 	var encode func([]byte) string
 	switch r.Encoding {

@@ -15,24 +15,24 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// variable is an Actions variable that tells the world the recipient of an age
+// variable is an Actions variable that publishes the recipient of an age
 // identity. Several secrets may share one.
 type variable struct {
 	place   secret.Place // a repository or an organization
 	name    string
 	targets []*target
-	was     string // its value when the run began
-	absent  bool   // there was none then
+	before  string // its value when the run began
+	absent  bool   // it did not exist then
 }
 
-// entry is what GitHub tells of a variable.
+// entry is what GitHub reports about a variable.
 type entry struct {
 	Value     string    `json:"value"`
 	UpdatedAt time.Time `json:"updated_at"`
 }
 
-// variablePlace is where the variable of an identity is: beside the secret, or at
-// the repository of its environment.
+// variablePlace returns where the variable of an identity is: in the same place
+// as the secret, or in the repository of its environment.
 func (t *target) variablePlace() secret.Place {
 	return secret.Place{Owner: t.place.Owner, Repository: t.place.Repository, App: "actions"}
 }
@@ -56,18 +56,19 @@ func (j *job) variables() []*variable {
 	return list
 }
 
-// behind reads the variables and names one that is missing or older than a secret
-// of it: it is always written last, so a run died between the two.
+// behind reads the variables and returns the name of one that is missing or
+// older than one of its secrets. It is always written last, so a run died
+// between the two.
 func (j *job) behind(ctx context.Context, variables []*variable) (name string, err error) {
 	for _, v := range variables {
 		now, found, err := v.read(ctx, j)
 		if err == nil && found {
-			err = v.isOurs(now)
+			err = v.checkOwner(now)
 		}
 		if err != nil {
 			return "", err
 		}
-		v.was, v.absent = now.Value, !found
+		v.before, v.absent = now.Value, !found
 		for _, t := range v.targets {
 			if now.UpdatedAt.Before(t.updated) {
 				name = v.String()
@@ -77,24 +78,26 @@ func (j *job) behind(ctx context.Context, variables []*variable) (name string, e
 	return name, nil
 }
 
-// isRecipient reports whether a value is written as age writes recipients. It is no
-// proof that one can be used, only that a person did not keep something else there.
+// isRecipient reports whether a value has the form of an age recipient. That
+// does not prove that it can be used, only that a person did not keep something
+// else there.
 func isRecipient(value string) bool {
 	return redact.KindOf(value) == redact.AgeRecipient && strings.Trim(value, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
-// isOurs returns an error unless the variable may be one that a rotation wrote: it
-// holds a recipient, and was written after one of its secrets and not long after the
-// last. To write another's would take something from whoever reads it.
-func (v *variable) isOurs(now entry) error {
-	const hint = "delete the variable, and the next run writes it anew; or name another one in recipient-variable"
-	last := slices.MaxFunc(factsOf(v.targets), byTime).updated
+// checkOwner returns an error unless a rotation may have written the variable:
+// it holds a recipient, and was written after one of its secrets and not long
+// after the last. Overwriting a variable of somebody else would take its value
+// from its readers.
+func (v *variable) checkOwner(now entry) error {
+	const hint = "delete the variable, and the next run creates it again; or name another one in recipient-variable"
+	last := slices.MaxFunc(observationsOf(v.targets), byTime).updated
 	switch {
 	case !isRecipient(now.Value):
-		return fault.New(v.String()+" is somebody else's: it holds something else than an age recipient", hint)
+		return fault.New(v.String()+" is somebody else's: it holds something other than an age recipient", hint)
 	case last.IsZero():
-		return fault.New(v.String()+" is somebody else's: none of the secrets that it would belong to is there", hint)
-	case now.UpdatedAt.Sub(last) > 2*lease: // it is written after the last of them was seen in place
+		return fault.New(v.String()+" is somebody else's: none of the secrets that it would belong to exists", hint)
+	case now.UpdatedAt.Sub(last) > 2*lease: // a run writes it after it has seen the last of them in place
 		return fault.New(fmt.Sprintf("%s was written by somebody else at %s", v, now.UpdatedAt.UTC().Format(time.RFC3339)), hint)
 	}
 	return nil
@@ -107,8 +110,9 @@ const (
 	maxOrganizationVariables = 1000
 )
 
-// hasRoom makes sure that a variable that is not there yet finds room.
-func (v *variable) hasRoom(ctx context.Context, j *job) error {
+// checkRoom returns an error if the variable does not exist yet and there is no
+// room for it.
+func (v *variable) checkRoom(ctx context.Context, j *job) error {
 	if !v.absent {
 		return nil
 	}
@@ -116,7 +120,7 @@ func (v *variable) hasRoom(ctx context.Context, j *job) error {
 	if v.place.IsOrganization() {
 		most = maxOrganizationVariables
 	}
-	return j.room(ctx, v.place.Key()+"/variables", 1, most, v.place.String(), "variables",
+	return j.checkRoom(ctx, v.place.Key()+"/variables", 1, most, v.place.String(), "variables",
 		v.request("count the variables beside", http.MethodGet, "", nil, nil))
 }
 
@@ -148,8 +152,8 @@ func (v *variable) read(ctx context.Context, j *job) (now entry, found bool, err
 	return now, err == nil, err
 }
 
-// renew writes the recipient, once every secret of it holds the identity. What
-// fails is the failure of those.
+// renew writes the recipient, once all its secrets hold the identity. A failure
+// is noted as that of its first secret.
 func (v *variable) renew(ctx context.Context, j *job, recipient string) {
 	for _, t := range v.targets {
 		if t.err != nil {
@@ -168,22 +172,23 @@ func (v *variable) renew(ctx context.Context, j *job, recipient string) {
 	}
 	if err != nil {
 		v.targets[0].err = &fault.Error{
-			Hint: "until the next rotation, what is encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
+			Hint: "until the next rotation, data encrypted to " + v.name + " can't be decrypted with " + v.targets[0].store.Secret,
 			Err:  fmt.Errorf("its recipient is not in place: %w", err),
 		}
 	}
 }
 
-// seenLike lets a new variable be seen where its secret is.
-func (v *variable) seenLike(t *target, body map[string]any) {
+// copyVisibility makes a new variable visible to the repositories that see its
+// secret.
+func (v *variable) copyVisibility(t *target, body map[string]any) {
 	body["visibility"] = "private"
 	switch a := t.access; {
 	case a != nil && a.Visibility == "selected":
-		body["visibility"], body["selected_repository_ids"] = a.Visibility, append([]int64{}, a.Repositories...) // [] and not null
+		body["visibility"], body["selected_repository_ids"] = a.Visibility, append([]int64{}, a.Repositories...) // [], not null
 	case a != nil && a.Visibility != "":
 		body["visibility"] = a.Visibility
-	case t.seenBy == "all": // of selected ones the list is not known; a recipient is no secret
-		body["visibility"] = t.seenBy
+	case t.visibility == "all": // the list of selected repositories is not known; a recipient is not secret
+		body["visibility"] = t.visibility
 	}
 }
 
@@ -192,15 +197,16 @@ func (v *variable) write(ctx context.Context, j *job, recipient string) error {
 	switch {
 	case err != nil:
 		return err
-	case now.Value != v.was:
-		// It would no longer belong to what that run stored.
+	case now.Value != v.before:
+		// The new value would not belong to the identity that the other run
+		// stored.
 		return errors.New(v.String() + " was changed meanwhile: another run rotates the same identity")
 	}
 	body := map[string]any{"value": recipient}
 	if !found {
 		body["name"] = v.name
 		if v.place.IsOrganization() {
-			v.seenLike(v.targets[0], body)
+			v.copyVisibility(v.targets[0], body)
 		}
 		answer, err := v.call(ctx, j, "create", http.MethodPost, "", body, nil)
 		if answer.Status != http.StatusConflict {

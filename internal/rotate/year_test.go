@@ -15,7 +15,7 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// allKinds is one rotation of each.
+// allKinds returns one rotation of each kind.
 func allKinds(keep int) []manifest.Rotation {
 	identity := stores("IDENTITY")
 	for i := range identity {
@@ -29,8 +29,8 @@ func allKinds(keep int) []manifest.Rotation {
 	}
 }
 
-// storedAge is how old the oldest secret of a rotation is, as GitHub has it; known
-// is false until all are there.
+// storedAge returns how old the oldest secret of a rotation is, by GitHub's
+// times. known is false until all exist.
 func (f *fixture) storedAge(r *manifest.Rotation) (age time.Duration, known bool) {
 	for _, t := range targetsOf(r.Store) {
 		found := false
@@ -46,7 +46,7 @@ func (f *fixture) storedAge(r *manifest.Rotation) (age time.Duration, known bool
 	return age, true
 }
 
-// belongs holds each recipient against its identity.
+// belongs compares each recipient with its identity.
 func (f *fixture) belongs(r *manifest.Rotation) {
 	f.t.Helper()
 	j := f.engine(nil).job(r)
@@ -75,7 +75,7 @@ func year(t *testing.T, seed uint64) {
 	f, keep := newFixture(t), int(seed%2)
 	f.addByHand()
 	rotations := allKinds(keep)
-	rotations[1].Every = 36 * time.Hour  // or every step would be about it
+	rotations[1].Every = 36 * time.Hour  // or it would be due at every step
 	fails := make([]int, len(rotations)) // in a row
 	for now := range int(365 * day / step) {
 		trouble := 0.0
@@ -98,21 +98,21 @@ func year(t *testing.T, seed uint64) {
 			case r.Age:
 				f.belongs(r)
 			case r.DeployKey != nil && now > int(float64(keep+2)*30*day.Hours()/step.Hours()):
-				f.settled(*r, keep+1)
+				f.checkSettled(*r, keep+1)
 			}
 		}
-		// One that is being made, and one of each run that failed since the last
-		// that did not.
+		// One key that is being made, and one of each failed run since the last
+		// that succeeded.
 		if n := len(f.ours()); n > keep+2+fails[0] {
 			t.Fatalf("step %d: %d keys after %d failures in a row", now, n, fails[0])
 		}
-		f.silent()
+		f.checkNoSecretShown()
 		f.ResetRequests()
 		time.Sleep(step)
 	}
 }
 
-// troubledRun is a run whose requests meet a fate with some probability.
+// troubledRun performs a run whose requests meet a fate with some probability.
 func (f *fixture) troubledRun(random *rand.Rand, trouble float64, rotations []manifest.Rotation) []Report {
 	ctx, cancel := context.WithCancel(f.t.Context())
 	defer cancel()
@@ -134,7 +134,7 @@ func (f *fixture) troubledRun(random *rand.Rand, trouble float64, rotations []ma
 	return reports
 }
 
-// Stores that fail in turn are the worst: each holds a key of another run.
+// Stores that fail in turn are the worst case: each holds a key of another run.
 func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 	for seed := range uint64(8) {
 		synctest.Test(t, func(t *testing.T) {
@@ -155,8 +155,9 @@ func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 					return f.call(ctx, req)
 				})
 				got := f.run(e, r)[0]
-				// Those in use now, or before this run, since nothing is removed after a
-				// failure; the two generations, and the new one that no store took.
+				// The keys in use now or before this run, since nothing is
+				// removed after a failure; the two generations; and the new key
+				// that no store took.
 				now := map[int64]bool{}
 				for _, k := range f.held(r) {
 					now[k.ID], held[k.ID] = true, true
@@ -173,8 +174,8 @@ func TestStoresThatFailInTurnNeitherLoseTheirKeysNorPileThemUp(t *testing.T) {
 			f.run(f.engine(nil), r)
 			time.Sleep(30 * day)
 			f.run(f.engine(nil), r)
-			f.settled(r, 2)
-			f.silent()
+			f.checkSettled(r, 2)
+			f.checkNoSecretShown()
 		})
 	}
 }
