@@ -230,7 +230,7 @@ var schemas = []actions.Schema{
 			{Name: "prune", Description: "true deletes secrets that this manifest wrote, as the state file says, and that are no longer in it. Default: false. Example: true", Default: "false"},
 			{Name: "max-deletions", Description: "How many secrets prune may delete in one run; with more, none is deleted and the step fails. Default: 10, shared by all shards, or 5 percent of what the state file holds if that is more. Example: 200"},
 			{Name: "state-file", Description: "File that remembers what was written where, for the workflow to keep in a cache or a branch: what did not change is not written again. Holds keyed fingerprints, no values. Default: none. Example: .valetkey-state"},
-			{Name: "state-reset", Description: "true starts the state file anew, whatever is in it: everything is written once more, and prune does not know of what was written before. Default: false. Example: true", Default: "false"},
+			{Name: "state-reset", Description: "true starts the state file over, whatever is in it: everything is written once more, and prune does not know what was written before. Default: false. Example: true", Default: "false"},
 			{Name: "previous-private-key", Description: "The App's private key before this one, for the first run after it was replaced: it opens the state file once more, which is then kept under the new one. Default: none. Example: secrets.APP_PRIVATE_KEY_OLD"},
 			{Name: "concurrency", Description: "How many places are worked on at once, 1 to 100. Default: 16. Example: 4", Default: "16"},
 			{Name: "points-per-minute", Description: "What each installation may spend in a minute: reading costs 1 point, writing 5. 0 is no limit, 5 the least. Default: 900, which is GitHub's. Example: 400", Default: "900"},

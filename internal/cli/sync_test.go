@@ -46,7 +46,7 @@ func TestSyncFaults(t *testing.T) {
 			"too large",
 			map[string]string{"VALUE": strings.Repeat("x", secret.MaxValue+1)},
 			oneSecret,
-			"the value of VALUE has 49153 bytes, and GitHub takes 49152", "encrypted file",
+			"the value of VALUE has 49153 bytes, and GitHub allows 49152", "encrypted file",
 		},
 		{
 			"token and App",

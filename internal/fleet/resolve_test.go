@@ -161,7 +161,7 @@ func TestResolveFaults(t *testing.T) {
 			"valetkey.yml:2:5: A: the variable A is not set; hint: set it", "valetkey.yml:3:5: B: the variable C is not set; hint: set it",
 		}},
 		{name: "a value that is too long", value: long, text: one, want: []string{
-			"valetkey.yml:1:11: the value of VALUE has 49153 bytes, and GitHub takes 49152; " +
+			"valetkey.yml:1:11: the value of VALUE has 49153 bytes, and GitHub allows 49152; " +
 				"hint: keep large values in an encrypted file, and its passphrase in the secret",
 		}},
 		{name: "a mint without an App", byToken: true, text: storesToken, want: []string{

@@ -187,7 +187,7 @@ func (j *job) reach(ctx context.Context, here []*target) {
 		}
 	}
 	if err == nil && fresh > 0 {
-		err = j.checkRoom(ctx, at.Key(), fresh, at.Room(), at.String(), "secrets",
+		err = j.checkRoom(ctx, at.Key(), fresh, at.MaxSecrets(), at.String(), "secrets",
 			at.Request("count the secrets of "+at.String(), http.MethodGet, at.SecretsPath(), nil, nil))
 	}
 	for _, t := range here {
@@ -196,7 +196,7 @@ func (j *job) reach(ctx context.Context, here []*target) {
 }
 
 // checkRoom returns an error when so many new secrets or variables do not fit
-// into a place that holds at most most.
+// into a place that holds no more than most.
 func (j *job) checkRoom(ctx context.Context, key string, fresh, most int, where, what string, list apicall.Request) error {
 	var told struct {
 		Total *int `json:"total_count"`

@@ -8,12 +8,12 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 )
 
-// Apply does what is planned. Every place is tried, and what fails is a result as
-// well; results are in the order of the changes.
+// Apply does what is planned. Every place is tried, and a failure is a result
+// as well. Results are in the order of the changes.
 //
-// The error is about the state file alone. Where that can't be written, nothing
-// is written at GitHub and there are no results; an error with results is about
-// the last save.
+// The error is about the state file alone. If that can't be written, nothing is
+// written at GitHub and there are no results. An error together with results is
+// about the last save.
 func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 	for _, f := range plan.forget {
 		s.State.forget(f.key, f.name)
@@ -26,48 +26,49 @@ func (s *Sync) Apply(ctx context.Context, plan Plan) ([]Result, error) {
 	for from, to := range plan.places() {
 		places = append(places, [2]int{from, to})
 	}
-	prunes := make([]*visit, len(places))
+	prunes := make([]*placeRun, len(places))
 	s.each(len(places), func(i int) {
 		from, to := places[i][0], places[i][1]
-		v := s.visit(plan.Changes[from:to], results[from:to])
+		v := s.placeRun(plan.Changes[from:to], results[from:to])
 		if changed := v.write(ctx); v.prunes {
 			prunes[i] = v
 		} else {
-			s.tell(v.results, changed)
+			s.report(v.results, changed)
 		}
 	})
-	prunes = slices.DeleteFunc(prunes, func(v *visit) bool { return v == nil })
-	// Deletions come last, and only when all that was to be written is there: what
-	// nobody wants any more may be the last copy of what could not be replaced.
+	prunes = slices.DeleteFunc(prunes, func(v *placeRun) bool { return v == nil })
+	// Deletions come last, and only if everything else was written: a secret
+	// that nobody wants any more may be the last copy of a value that could not
+	// be replaced.
 	failed := slices.ContainsFunc(results, func(r Result) bool { return r.Outcome == Failed })
 	s.each(len(prunes), func(i int) {
 		if failed {
-			prunes[i].leave("something else failed in this run")
+			prunes[i].skipDeletions("something else failed in this run")
 		} else {
 			prunes[i].prune(ctx)
 		}
-		s.tell(prunes[i].results, true)
+		s.report(prunes[i].results, true)
 	})
 	return results, s.State.Save()
 }
 
-// tell hands on the results of a place that is done with.
-func (s *Sync) tell(results []Result, changed bool) {
+// report passes on the results of a place that is finished.
+func (s *Sync) report(results []Result, changed bool) {
 	if changed {
 		s.State.saveSoon()
 	}
 	if s.Done == nil {
 		return
 	}
-	s.telling.Lock()
-	defer s.telling.Unlock()
+	s.reporting.Lock()
+	defer s.reporting.Unlock()
 	for _, r := range results {
 		s.Done(r)
 	}
 }
 
-// visit is the work at one place.
-type visit struct {
+// placeRun is the work at one place.
+type placeRun struct {
 	sync    *Sync
 	changes []Change // at least one
 	results []Result // one for each change
@@ -75,24 +76,24 @@ type visit struct {
 	writer  writer
 }
 
-func (s *Sync) visit(changes []Change, results []Result) *visit {
+func (s *Sync) placeRun(changes []Change, results []Result) *placeRun {
 	at := changes[0].Place
-	v := &visit{sync: s, changes: changes, results: results, writer: writer{call: s.Call, at: at}}
+	v := &placeRun{sync: s, changes: changes, results: results, writer: writer{call: s.Call, at: at}}
 	v.prunes = slices.ContainsFunc(changes, func(c Change) bool { return c.Action == Delete })
 	_, v.writer.key = s.State.place(at.Key())
 	create := slices.ContainsFunc(changes, func(c Change) bool { return c.CreateEnvironment })
-	v.writer.missing = func(ctx context.Context, err error) error {
+	v.writer.onMissing = func(ctx context.Context, err error) error {
 		if create {
 			return createEnvironment(ctx, s.Call, at)
 		}
-		return explain(at, http.StatusNotFound, err)
+		return explainMissing(at, http.StatusNotFound, err)
 	}
 	return v
 }
 
-// write does all but the deletions, whose results stay empty. It reports whether
-// the state changed.
-func (v *visit) write(ctx context.Context) (changed bool) {
+// write makes all changes except deletions, whose results stay empty. It
+// reports whether the state changed.
+func (v *placeRun) write(ctx context.Context) (changed bool) {
 	for i := range v.changes {
 		c, r := &v.changes[i], &v.results[i]
 		*r = Result{Place: c.Place, Name: c.Name, Reason: c.Reason, Err: c.Err}
@@ -112,14 +113,14 @@ func (v *visit) write(ctx context.Context) (changed bool) {
 			v.writeOne(ctx, c, r)
 			changed = changed || r.Err == nil
 		}
-		if c.told != 0 && c.Action == Keep {
-			changed = v.sync.State.settle(c.Key(), c.Name, c.told) || changed
+		if c.updated != 0 && c.Action == Keep {
+			changed = v.sync.State.settle(c.Key(), c.Name, c.updated) || changed
 		}
 	}
 	return changed
 }
 
-func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
+func (v *placeRun) writeOne(ctx context.Context, c *Change, r *Result) {
 	answer, err := v.put(ctx, c)
 	switch {
 	case err != nil:
@@ -130,14 +131,14 @@ func (v *visit) writeOne(ctx context.Context, c *Change, r *Result) {
 	default:
 		r.Outcome = Updated
 	}
-	v.sync.State.note(&c.Wanted, answer.Date, v.sync.repositoryID(c.Place), v.writer.key)
+	v.sync.State.record(&c.Wanted, answer.Date, v.sync.repositoryID(c.Place), v.writer.key)
 }
 
-func (v *visit) put(ctx context.Context, c *Change) (answer apicall.Answer, err error) {
-	if err := v.writer.ready(ctx); err != nil { // before a token is minted for nothing
+func (v *placeRun) put(ctx context.Context, c *Change) (answer apicall.Answer, err error) {
+	if err := v.writer.ready(ctx); err != nil { // before a token is minted in vain
 		return answer, err
 	}
-	// Asked only now: minutes may lie between the plan and this.
+	// This is asked only now, because minutes may have passed since the plan.
 	access, err := accessFor(ctx, v.sync.Call, c.Place, c.Name, c.Access)
 	if err != nil {
 		return answer, err

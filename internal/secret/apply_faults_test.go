@@ -16,8 +16,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 )
 
-// Whatever fails, exactly that is reported and all else is right; a run without
-// faults mends it.
+// Whatever fails, exactly that is reported and everything else is right. A run
+// without faults repairs it.
 func TestFaults(t *testing.T) {
 	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -40,25 +40,7 @@ func faults(t *testing.T, random *rand.Rand) {
 				name+" gets "+fmt.Sprint(i)))
 		}
 	}
-	broken := map[string]bool{} // repositories
-	for i, name := range names[:12] {
-		broken[name] = true
-		path := "/repos/acme/" + name
-		switch i % 6 {
-		case 0:
-			f.DeleteRepository("acme", name)
-		case 1:
-			f.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 403, Body: forbidden})
-		case 2:
-			f.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Status: 500 + random.IntN(4)})
-		case 3:
-			f.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Drop: true, After: random.IntN(2) == 0})
-		case 4:
-			f.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 429, Body: `{"message": "slow down"}`})
-		case 5:
-			f.Inject(fakegithub.Fault{Path: path, Times: 3, Truncate: true})
-		}
-	}
+	broken := f.breakSome(names, random)
 	seen := 0
 	s := f.sync(func(s *Sync) { s.Done = func(Result) { seen++ } })
 	results, err := s.Apply(t.Context(), s.Plan(t.Context(), wanted, nil))
@@ -79,15 +61,15 @@ func faults(t *testing.T, random *rand.Rand) {
 			there = append(there, x)
 		}
 	}
-	f.sees(right)
-	f.asked()
+	f.checkSeen(right)
+	f.requests()
 	for i, line := range f.run(there) {
 		if strings.Contains(line, "unchanged") == broken[there[i].Repository] || strings.Contains(line, "failed") {
 			t.Error(line)
 		}
 	}
 	writes := 0
-	for _, r := range f.asked() {
+	for _, r := range f.requests() {
 		if strings.HasPrefix(r, "PUT") {
 			writes++
 		}
@@ -95,7 +77,31 @@ func faults(t *testing.T, random *rand.Rand) {
 	if writes != len(there)-len(right) {
 		t.Errorf("%d writes of the second run", writes)
 	}
-	f.sees(there)
+	f.checkSeen(there)
+}
+
+// breakSome breaks the first twelve repositories, and returns them.
+func (f *fixture) breakSome(names []string, random *rand.Rand) map[string]bool {
+	broken := map[string]bool{}
+	for i, name := range names[:12] {
+		broken[name] = true
+		path := "/repos/acme/" + name
+		switch i % 6 {
+		case 0:
+			f.DeleteRepository("acme", name)
+		case 1:
+			f.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 403, Body: forbidden})
+		case 2:
+			f.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Status: 500 + random.IntN(4)})
+		case 3:
+			f.Inject(fakegithub.Fault{Method: "PUT", Path: path, Times: 3, Drop: true, After: random.IntN(2) == 0})
+		case 4:
+			f.Inject(fakegithub.Fault{Path: path, Times: 3, Status: 429, Body: `{"message": "slow down"}`})
+		case 5:
+			f.Inject(fakegithub.Fault{Path: path, Times: 3, Truncate: true})
+		}
+	}
+	return broken
 }
 
 func TestCancelled(t *testing.T) {
@@ -114,7 +120,7 @@ func TestCancelled(t *testing.T) {
 			}
 		})
 		results, err := s.Apply(ctx, s.Plan(ctx, wanted, nil))
-		f.want("results", told(results), []string{
+		f.want("results", lines(results), []string{
 			"A of acme/api: created, new to the state file",
 			"B of acme/api: failed, new to the state file: not tried: cancelled",
 			"C of acme/web: failed, new to the state file: not tried: cancelled",
@@ -129,7 +135,7 @@ func TestCancelled(t *testing.T) {
 		})
 		late, cancel := context.WithTimeout(t.Context(), -1)
 		defer cancel()
-		if got := told(f.sync().Plan(late, wanted[:1], nil).results()); !strings.HasSuffix(got[0], "not tried: the time was up") {
+		if got := lines(f.sync().Plan(late, wanted[:1], nil).results()); !strings.HasSuffix(got[0], "not tried: the time was up") {
 			t.Error(got)
 		}
 	})
@@ -142,8 +148,9 @@ func (p Plan) results() (list []Result) {
 	return list
 }
 
-// A run that is killed leaves the file of some moment. The next one goes on from
-// there: it writes nothing that the file knows, and all is right in the end.
+// A killed run leaves the file as it was at some time. The next run continues
+// from there: it writes nothing that the file knows, and all is right in the
+// end.
 func TestKilled(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		for i := range 50 {
@@ -182,27 +189,21 @@ func TestKilled(t *testing.T) {
 			time.Sleep(2 * time.Second)
 			next := f.sync()
 			for _, x := range wanted {
-				if known := next.State.at(x.Key()); len(known) == 1 && known[0].updated != 0 &&
+				if known := next.State.records(x.Key()); len(known) == 1 && known[0].updated != 0 &&
 					known[0].print == next.State.fingerprint(x.Key(), x.Name, x.Value) {
 					knows++
 				}
 			}
-			f.asked()
+			f.requests()
 			results, err := next.Apply(t.Context(), next.Plan(t.Context(), wanted, nil))
 			if err != nil {
 				t.Fatal(err)
 			}
-			writes := 0
-			for _, r := range f.asked() {
-				if strings.HasPrefix(r, "PUT") {
-					writes++
-				}
-			}
-			if writes != len(wanted)-knows {
+			if writes := strings.Count(strings.Join(f.requests(), "\n"), "PUT "); writes != len(wanted)-knows {
 				t.Errorf("killed at call %d: %d written, %d known, %d wanted:\n%s", when, writes, knows, len(wanted),
-					strings.Join(told(results), "\n"))
+					strings.Join(lines(results), "\n"))
 			}
-			f.sees(wanted)
+			f.checkSeen(wanted)
 			time.Sleep(2 * time.Second)
 		}
 	})

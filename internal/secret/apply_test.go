@@ -19,7 +19,6 @@ import (
 const forbidden = `{"message": "Resource not accessible by integration"}`
 
 func TestEnvironments(t *testing.T) {
-	const path = "/repos/acme/api/environments/production"
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(production, "KEY", "a"), wants(apiActions, "KEY", "b")}
 		const missing = "failed%s: environment production of acme/api is missing, or the App does not reach it (hint: create it, or " +
@@ -33,12 +32,12 @@ func TestEnvironments(t *testing.T) {
 			"KEY of acme/api: unchanged",
 			"KEY of acme/api, environment production: " + fmt.Sprintf(missing, ""),
 		})
-		f.asked()
+		f.requests()
 		wanted[0].CreateEnvironment = true
 		f.want("created", f.run(wanted[:1], all), []string{
 			"KEY of acme/api, environment production: created, its environment is missing and is created",
 		})
-		f.want("requests", f.asked(), []string{
+		f.want("requests", f.requests(), []string{
 			"GET repos/acme/api/environments/production/secrets 404",
 			"GET repos/acme/api 200",
 			"GET repos/acme/api/environments/production/secrets/public-key 404",
@@ -47,9 +46,13 @@ func TestEnvironments(t *testing.T) {
 			"GET repos/acme/api/environments/production/secrets/public-key 200",
 			"PUT repos/acme/api/environments/production/secrets/KEY 201",
 		})
-		f.sees(wanted)
+		f.checkSeen(wanted)
 	})
-	// One that is there is never written to, whatever its secrets answer.
+}
+
+// An environment that exists is never written to, whatever its secrets answer.
+func TestEnvironmentsThatExist(t *testing.T) {
+	const path = "/repos/acme/api/environments/production"
 	for _, test := range []struct {
 		name   string
 		status int // of GET of the environment; 0: what the fake answers
@@ -57,7 +60,7 @@ func TestEnvironments(t *testing.T) {
 	}{
 		{
 			"there", 0,
-			"environment production of acme/api is there, but GitHub finds no secrets of it (404) (hint: give the App the permission " +
+			"environment production of acme/api exists, but GitHub finds no secrets in it (404) (hint: give the App the permission " +
 				"environments: write)",
 		},
 		{"forbidden", 403, "look for environment production of acme/api: GitHub answered 403: Resource not accessible by integration"},
@@ -75,7 +78,7 @@ func TestEnvironments(t *testing.T) {
 				f.want("results", f.run([]Wanted{x}), []string{
 					"KEY of acme/api, environment production: failed, new to the state file: " + test.want,
 				})
-				for _, r := range f.asked() {
+				for _, r := range f.requests() {
 					if strings.HasPrefix(r, "PUT") {
 						t.Error(r)
 					}
@@ -96,14 +99,14 @@ func TestKeyChangedMeanwhile(t *testing.T) {
 		f.want("once", f.run(wanted), []string{
 			"A of acme/api: created, new to the state file", "B of acme/api: created, new to the state file",
 		})
-		f.want("requests", f.asked(), []string{
+		f.want("requests", f.requests(), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 422",
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 201",
 			"PUT repos/acme/api/actions/secrets/B 201",
 		})
-		f.sees(wanted)
+		f.checkSeen(wanted)
 		improper.Times = 0
 		f.Inject(improper)
 		wanted[0].Fresh, wanted[1].Fresh = true, true
@@ -112,14 +115,15 @@ func TestKeyChangedMeanwhile(t *testing.T) {
 			"A of acme/api: failed, a new value each run: write A" + refused,
 			"B of acme/api: failed, a new value each run: write B" + refused,
 		})
-		if n := len(f.asked()); n != 5 { // list, A, key, A, B: the key is the state's
+		if n := len(f.requests()); n != 5 { // list, A, key, A, B: the first key comes from the state
 			t.Errorf("%d requests", n)
 		}
 	})
 }
 
-// A write of which GitHub did not say when is not taken for known, and a list that
-// lags behind is not taken for somebody's change for ever.
+// If GitHub did not say when a write was made, the secret does not count as
+// known; and a list that lags behind is not taken for somebody's change for
+// ever.
 func TestTimeNotLearnt(t *testing.T) {
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a")}
@@ -146,23 +150,23 @@ func TestTimeNotLearnt(t *testing.T) {
 			s.Call = func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 				answer, err := f.call(ctx, r)
 				if raw, ok := r.Result.(*json.RawMessage); ok && err == nil {
-					*raw = updatedAt.ReplaceAll(*raw, []byte(`"updated_at":"`+moment(before)+`"`))
+					*raw = updatedAt.ReplaceAll(*raw, []byte(`"updated_at":"`+formatTime(before)+`"`))
 				}
 				return answer, err
 			}
 		}
 		f.want("lag", f.run(wanted, lag), []string{
-			"A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(before),
+			"A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + formatTime(before),
 		})
 		f.want("after it", f.run(wanted), []string{"A of acme/api: unchanged"})
-		f.sees(wanted)
+		f.checkSeen(wanted)
 	})
 }
 
-// updatedAt finds the time of a secret in a list.
+// updatedAt matches the time of a secret in a list.
 var updatedAt = regexp.MustCompile(`"updated_at":"[^"]*"`)
 
-// Nothing is written at GitHub where it could not be put down.
+// Nothing is written at GitHub if the state could not be saved.
 func TestNowhereToKeep(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		file := filepath.Join(t.TempDir(), "file")
@@ -177,11 +181,11 @@ func TestNowhereToKeep(t *testing.T) {
 			!strings.Contains(hinted(err), "this step can write to") {
 			t.Errorf("%v, %v%s", results, err, hinted(err))
 		}
-		f.want("requests", f.asked(), nil)
+		f.want("requests", f.requests(), nil)
 	})
 }
 
-// openStateOf is an empty state that is kept at path, whatever is there.
+// openStateOf returns an empty state that is stored at path, whatever is there.
 func openStateOf(path string) *State {
 	s := &State{path: path, manifest: testManifest, places: map[string]*known{}}
 	if err := s.begin(derive("k")); err != nil {

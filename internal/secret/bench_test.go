@@ -38,7 +38,7 @@ func BenchmarkSeal(b *testing.B) {
 	}
 }
 
-// fleet is three secrets of n repositories.
+// fleet returns three secrets of n repositories.
 func fleet(n int) []Wanted {
 	wanted := make([]Wanted, 0, 3*n)
 	values := []redact.String{redact.New("one"), redact.New("two"), redact.New("three")}
@@ -51,7 +51,8 @@ func fleet(n int) []Wanted {
 	return wanted
 }
 
-// bare answers as GitHub does, from no memory: of all lists the times are the same.
+// bare answers as GitHub does, but without any memory: the times in all lists
+// are the same.
 func bare(requests *atomic.Int64) apicall.Func {
 	const at = `"created_at":"2026-05-28T20:26:40Z","updated_at":"2026-05-28T20:26:40Z"`
 	list := json.RawMessage(`{"total_count":3,"secrets":[` +
@@ -77,7 +78,7 @@ func BenchmarkPlan10000(b *testing.B) {
 	wanted := fleet(10_000)
 	s := &Sync{Call: bare(&requests), State: openState(b, filepath.Join(b.TempDir(), "state"))}
 	for i := range wanted {
-		s.State.note(&wanted[i], time.Unix(1_780_000_000, 0), 0, publicKey{})
+		s.State.record(&wanted[i], time.Unix(1_780_000_000, 0), 0, publicKey{})
 	}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -91,7 +92,7 @@ func BenchmarkPlan10000(b *testing.B) {
 func BenchmarkState10000(b *testing.B) {
 	s := openState(b, filepath.Join(b.TempDir(), "state"))
 	for _, f := range fleet(10_000) {
-		s.note(&f, time.Unix(1_780_000_000, 0), 0, publicKey{})
+		s.record(&f, time.Unix(1_780_000_000, 0), 0, publicKey{})
 	}
 	var file bytes.Buffer
 	if err := s.encode(&file); err != nil {
@@ -116,8 +117,8 @@ func BenchmarkState10000(b *testing.B) {
 	})
 }
 
-// 10,000 repositories with three secrets each: complete, and memory stays flat.
-// The first run brings a tenth of them, of which the state does not know.
+// 10,000 repositories with three secrets each are all written, and memory stays
+// flat. The first run has a tenth of them new to the state.
 func TestLargeFleet(t *testing.T) {
 	const n, limit = 10_000, 40 << 20
 	var requests atomic.Int64
@@ -128,9 +129,9 @@ func TestLargeFleet(t *testing.T) {
 	state := openState(t, path)
 	wanted := fleet(n)
 	for i := range wanted[:3*n*9/10] {
-		state.note(&wanted[i], time.Unix(1_780_000_000, 0), 0, publicKey{})
+		state.record(&wanted[i], time.Unix(1_780_000_000, 0), 0, publicKey{})
 	}
-	for round, want := range []int64{n*9/10 + n/10*4, n} { // a list of what is known, or a key and three writes
+	for round, want := range []int64{n*9/10 + n/10*4, n} { // a list of a known place, or a key and three writes
 		requests.Store(0)
 		results, most := 0, uint64(0)
 		s := &Sync{Call: bare(&requests), State: state}

@@ -9,7 +9,7 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 )
 
-// Entry is what GitHub tells of a secret.
+// Entry is what GitHub reports about a secret.
 type Entry struct {
 	Name       string    `json:"name"` // upper-case
 	CreatedAt  time.Time `json:"created_at"`
@@ -17,21 +17,23 @@ type Entry struct {
 	Visibility string    `json:"visibility,omitempty"` // in organizations: all, private or selected
 }
 
-// Request is a call about the secrets of the place.
+// Request returns a request about the secrets of the place.
 func (p Place) Request(op, method, path string, body, result any) apicall.Request {
 	return apicall.Request{
-		Owner: p.Owner, Repository: p.Repository, Permission: p.Permission(), Op: op, Method: method, Path: path, Body: body, Result: result,
+		Owner: p.Owner, Repository: p.Repository, Permission: p.Permission(), Op: op, Method: method, Path: path, Body: body,
+		Result: result,
 	}
 }
 
-// List lists the secrets of a place. A place has a hundred at most, an
+// List returns the secrets of a place. A place has at most a hundred, an
 // organization a thousand.
 func List(ctx context.Context, call apicall.Func, at Place) ([]Entry, apicall.Answer, error) {
 	req := at.Request("list the secrets of "+at.String(), http.MethodGet, at.SecretsPath(), nil, nil)
 	return apicall.List(ctx, call, req, "secrets", func(e *Entry) string { return strings.ToUpper(e.Name) })
 }
 
-// Get reads what GitHub tells of one secret; found is false where there is none.
+// Get returns what GitHub reports about one secret; found is false if it does
+// not exist.
 func Get(ctx context.Context, call apicall.Func, at Place, name string) (entry Entry, found bool, err error) {
 	answer, err := call(ctx, at.Request("look at "+name+" of "+at.String(), http.MethodGet, at.SecretsPath()+"/"+name, nil, &entry))
 	if answer.Status == http.StatusNotFound {
@@ -40,7 +42,7 @@ func Get(ctx context.Context, call apicall.Func, at Place, name string) (entry E
 	return entry, err == nil, err
 }
 
-// find gives the entry of a name, nil where there is none. Names know no case.
+// find returns the entry with a name, or nil. Names are not case-sensitive.
 func find(entries []Entry, name string) *Entry {
 	for i := range entries {
 		if strings.EqualFold(entries[i].Name, name) {

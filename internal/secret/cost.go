@@ -5,12 +5,13 @@ import (
 	"strings"
 )
 
-// Cost is what a plan takes of GitHub's limits: requests by the hour, and points
-// by the minute. A GET is a point, what changes something is five.
+// Cost is the part of GitHub's limits that a plan uses: requests per hour and
+// points per minute. A GET costs one point, a request that changes something
+// five.
 // https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
 type Cost struct{ Requests, Points int }
 
-// Add sums up.
+// Add returns the sum of two costs.
 func (c Cost) Add(other Cost) Cost {
 	return Cost{c.Requests + other.Requests, c.Points + other.Points}
 }
@@ -18,9 +19,9 @@ func (c Cost) Add(other Cost) Cost {
 func (c *Cost) reads(n int)  { *c = c.Add(Cost{n, n}) }
 func (c *Cost) writes(n int) { *c = c.Add(Cost{n, 5 * n}) }
 
-// Cost is what a run takes to do what is planned when nothing goes wrong, its looks
-// at known places included. An environment that was not looked at is taken to be
-// there.
+// Cost returns the cost of doing what is planned if nothing goes wrong,
+// including the reads of known places. An environment that was not read is
+// assumed to exist.
 func (p Plan) Cost() (c Cost) {
 	for _, part := range p.CostByOwner() {
 		c = c.Add(part)
@@ -28,8 +29,8 @@ func (p Plan) Cost() (c Cost) {
 	return c
 }
 
-// CostByOwner is the same for each owner, in lower case: limits are of an
-// installation.
+// CostByOwner returns the cost for each owner, in lower case, because the
+// limits are per installation.
 func (p Plan) CostByOwner() map[string]Cost {
 	all := map[string]Cost{}
 	for from, to := range p.places() {
@@ -41,7 +42,7 @@ func (p Plan) CostByOwner() map[string]Cost {
 	return all
 }
 
-// costAt is that of one place.
+// costAt returns the cost of one place.
 func costAt(changes []Change) (c Cost) {
 	writes, missing := 0, false
 	if changes[0].listed {
@@ -50,7 +51,7 @@ func costAt(changes []Change) (c Cost) {
 	for i := range changes {
 		switch change := &changes[i]; {
 		case change.Action == Keep && change.Access != nil && change.selected:
-			c.reads(1) // who sees it
+			c.reads(1) // the repositories that see it
 		case change.Action == Delete:
 			c.reads(1)
 			c.writes(1)

@@ -9,7 +9,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// What a dry run says a run costs is what it costs.
+// A run costs what a dry run says.
 func TestCost(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		org := fakegithub.Place(acmeOrg)
@@ -22,13 +22,13 @@ func TestCost(t *testing.T) {
 		for round, list := range [][]Wanted{wanted, wanted, wanted[:3]} {
 			time.Sleep(2 * time.Second)
 			plan := f.sync(prune, func(s *Sync) { s.ListAll = true }).Plan(t.Context(), list, nil)
-			f.asked()
+			f.requests()
 			s := f.sync(prune)
 			if _, err := s.Apply(t.Context(), s.Plan(t.Context(), list, nil)); err != nil {
 				t.Fatal(err)
 			}
 			var got Cost
-			for _, r := range f.asked() {
+			for _, r := range f.requests() {
 				if strings.HasPrefix(r, "GET ") {
 					got.reads(1)
 				} else {
@@ -52,14 +52,14 @@ func TestManyPages(t *testing.T) {
 			wanted = append(wanted, wants(acmeOrg, fmt.Sprintf("S%03d", i), fmt.Sprint(i)))
 		}
 		f.run(wanted)
-		f.sees(wanted)
-		f.asked()
+		f.checkSeen(wanted)
+		f.requests()
 		for _, line := range f.run(wanted) {
 			if !strings.HasSuffix(line, "unchanged") {
 				t.Error(line)
 			}
 		}
-		if n := len(f.asked()); n != 3 {
+		if n := len(f.requests()); n != 3 {
 			t.Errorf("%d requests", n)
 		}
 	})

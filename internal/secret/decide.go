@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// facts are what a decision rests on.
-type facts struct {
-	listed   bool        // the place was asked what it has
+// observed is what a decision is based on.
+type observed struct {
+	listed   bool        // the secrets of the place were listed
 	kept     bool        // there is a state file
-	there    *Entry      // what GitHub says of the secret; nil: it is not there
-	known    *record     // what the state says; nil: nothing
-	print    fingerprint // of the value that is wanted
-	selected *[]int64    // who sees it now; nil: not asked
+	there    *Entry      // what GitHub reports about the secret; nil: it does not exist
+	known    *record     // what the state knows about it; nil: nothing
+	print    fingerprint // of the wanted value
+	selected *[]int64    // the repositories that see it now; nil: not asked
 }
 
-// decide tells what is to be done about a secret that is wanted, and why.
-func decide(w *Wanted, f facts) (Action, string) {
+// decide returns the action for a wanted secret, and the reason.
+func decide(w *Wanted, f observed) (Action, string) {
 	switch {
 	case !f.listed && w.Fresh:
 		return Write, reasonFresh
@@ -36,7 +36,7 @@ func decide(w *Wanted, f facts) (Action, string) {
 	case f.known.updated == 0:
 		why = append(why, "GitHub did not say when the last run wrote it")
 	case !f.known.wrote(f.there.UpdatedAt.Unix()):
-		why = append(why, "changed by somebody else, or by a run that was cut off, at "+moment(f.there.UpdatedAt))
+		why = append(why, "changed by somebody else, or by a run that was cut off, at "+formatTime(f.there.UpdatedAt))
 	case f.known.print != f.print:
 		why = append(why, "the value changed")
 	}
@@ -56,26 +56,27 @@ func decide(w *Wanted, f facts) (Action, string) {
 
 const reasonFresh = "a new value each run"
 
-// unknown is why a secret is written of which it can't be told whether it is right.
-func (f facts) unknown() string {
+// unknown returns the reason to write a secret that may or may not be right
+// already.
+func (f observed) unknown() string {
 	if f.kept {
 		return "new to the state file"
 	}
-	return "without a state file nothing tells whether it changed"
+	return "without a state file, it is not known whether it changed"
 }
 
-// decideLeft decides about a secret that the state knows and nobody wants any more.
-// Only what is certainly still ours is deleted.
-func decideLeft(known record, there *Entry) (action Action, reason string, forget bool) {
+// decideStale returns the action for a secret that the state knows and nobody
+// wants any more. It deletes only a secret that is certainly still ours.
+func decideStale(known record, there *Entry) (action Action, reason string, forget bool) {
 	switch {
 	case there == nil:
 		return Keep, notWanted + ", and gone already", true
 	case known.updated == 0:
 		return Keep, notWanted + ", but left: GitHub did not say when it was written, so it may be somebody else's by now", false
 	case !known.wrote(there.UpdatedAt.Unix()):
-		return Keep, notWanted + ", but left: somebody else changed it at " + moment(there.UpdatedAt), false
+		return Keep, notWanted + ", but left: somebody else changed it at " + formatTime(there.UpdatedAt), false
 	}
 	return Delete, notWanted, true
 }
 
-func moment(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+func formatTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }

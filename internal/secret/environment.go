@@ -10,9 +10,9 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// createEnvironment makes an environment that is missing. It makes sure of that
-// first, with a permission that does not depend on secrets: a write to one that is
-// there would reset its protection rules.
+// createEnvironment creates an environment that does not exist. First it makes
+// sure of that, with a permission that does not depend on secrets: writing an
+// existing environment would reset its protection rules.
 func createEnvironment(ctx context.Context, call apicall.Func, at Place) error {
 	path := at.Path() + "/environments/" + url.PathEscape(at.Environment)
 	name := fmt.Sprintf("environment %s of %s/%s", at.Environment, at.Owner, at.Repository)
@@ -20,7 +20,7 @@ func createEnvironment(ctx context.Context, call apicall.Func, at Place) error {
 	look.Permission = "actions"
 	switch answer, err := call(ctx, look); {
 	case err == nil:
-		return fault.New(name+" is there, but GitHub finds no secrets of it (404)", "give the App the permission environments: write")
+		return fault.New(name+" exists, but GitHub finds no secrets in it (404)", "give the App the permission environments: write")
 	case answer.Status != http.StatusNotFound:
 		return err
 	}

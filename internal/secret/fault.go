@@ -9,8 +9,9 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// explain makes more of a 404 in an environment: GitHub says no more than that.
-func explain(at Place, status int, err error) error {
+// explainMissing adds to a 404 in an environment what it may mean, since GitHub
+// says no more than that.
+func explainMissing(at Place, status int, err error) error {
 	if err == nil || at.Environment == "" || status != http.StatusNotFound {
 		return err
 	}
@@ -21,7 +22,8 @@ func explain(at Place, status int, err error) error {
 	}
 }
 
-// NotTried is the error of what a run did not come to; nil while it may go on.
+// NotTried returns the error of work that a run did not come to; nil while it
+// may continue.
 func NotTried(ctx context.Context) error {
 	switch err := ctx.Err(); {
 	case err == nil:

@@ -18,8 +18,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// fixture is a GitHub with acme, which has api and web, and an App that may do
-// everything there. A call has a token with one permission only.
+// fixture is a GitHub with the owner acme, which has api and web, and an App
+// that may do everything there. A call has a token with one permission only.
 type fixture struct {
 	*fakegithubtest.GitHub
 	t         testing.TB
@@ -50,7 +50,7 @@ func newFixture(t testing.TB, more ...string) *fixture {
 	return f
 }
 
-// call is an [apicall.Func] without any retry.
+// call is an [apicall.Func] that never retries.
 func (f *fixture) call(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 	level := "write"
 	if r.Permission == "actions" {
@@ -76,9 +76,9 @@ func (f *fixture) token(permission, level string) (string, error) {
 	return token, err
 }
 
-// asked lists the requests since the last call, mints aside, in no order that
-// matters.
-func (f *fixture) asked() []string {
+// requests returns the requests since the last call, without mints, in no
+// particular order.
+func (f *fixture) requests() []string {
 	list := []string{}
 	for _, r := range f.Requests() {
 		if path := strings.TrimPrefix(r.Path, "/"); !strings.HasPrefix(path, "app/") {
@@ -91,7 +91,7 @@ func (f *fixture) asked() []string {
 
 var testManifest = Manifest{"api.github.test", "acme/infra", 7, ".github/valetkey.yml"}
 
-// derive stands for an App's key.
+// derive takes the place of an App's key.
 func derive(key string) Derive {
 	return func(salt []byte) ([]byte, error) {
 		sum := sha256.Sum256([]byte(key + string(salt)))
@@ -112,7 +112,7 @@ func openState(t testing.TB, path string) *State {
 	return s
 }
 
-// sync is a run with the state file of the fixture.
+// sync returns a run with the state file of the fixture.
 func (f *fixture) sync(options ...func(*Sync)) *Sync {
 	f.t.Helper()
 	s := &Sync{Call: f.call, State: openState(f.t, f.statePath), MaxDeletions: 100}
@@ -124,21 +124,21 @@ func (f *fixture) sync(options ...func(*Sync)) *Sync {
 
 func prune(s *Sync) { s.Prune = true }
 
-// run plans and applies, some seconds after whatever was before, and gives a line
+// run plans and applies, some seconds after the last run, and returns a line
 // for each result.
 func (f *fixture) run(wanted []Wanted, options ...func(*Sync)) []string {
 	f.t.Helper()
-	time.Sleep(2 * time.Second) // of a bubble: GitHub's times are in whole seconds
+	time.Sleep(2 * time.Second) // GitHub's times are in whole seconds
 	s := f.sync(options...)
 	plan := s.Plan(f.t.Context(), wanted, nil)
 	results, err := s.Apply(f.t.Context(), plan)
 	if err != nil {
 		f.t.Fatal(err)
 	}
-	return told(results)
+	return lines(results)
 }
 
-func told(results []Result) []string {
+func lines(results []Result) []string {
 	lines := []string{}
 	for _, r := range results {
 		line := fmt.Sprintf("%s of %s: %s", r.Name, r.Place, r.Outcome)
@@ -187,8 +187,8 @@ func (f *fixture) want(what string, got, want []string) {
 	}
 }
 
-// sees holds what a workflow would see against what it should.
-func (f *fixture) sees(wanted []Wanted) {
+// checkSeen compares the values that a workflow would see with the wanted ones.
+func (f *fixture) checkSeen(wanted []Wanted) {
 	f.t.Helper()
 	for i := range wanted {
 		x := &wanted[i]

@@ -12,28 +12,30 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// The public key is kept from run to run, and a change of it costs one request.
+// The public key is stored from run to run, and a change of it costs one
+// request.
 func TestKeyOfAnEarlierRun(t *testing.T) {
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a"), wants(apiActions, "B", "b")}
 		f.run(wanted)
 		f.ReplacePublicKey(fakegithub.Place(apiActions))
 		wanted[0].Value, wanted[1].Value = redact.New("aa"), redact.New("bb")
-		f.asked()
+		f.requests()
 		f.run(wanted)
-		f.want("requests", f.asked(), []string{
+		f.want("requests", f.requests(), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"PUT repos/acme/api/actions/secrets/A 422",
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/A 204",
 			"PUT repos/acme/api/actions/secrets/B 204",
 		})
-		f.sees(wanted)
+		f.checkSeen(wanted)
 	})
 }
 
-// What nobody wants any more may be the last copy of what could not be replaced, so
-// nothing is deleted in a run in which anything failed.
+// A secret that nobody wants any more may be the last copy of a value that
+// could not be replaced, so nothing is deleted in a run in which anything
+// failed.
 func TestNothingIsPrunedWhereSomethingFailed(t *testing.T) {
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		old := []Wanted{wants(apiActions, "OLD", "1"), wants(webActions, "OTHER", "2")}
@@ -45,7 +47,7 @@ func TestNothingIsPrunedWhereSomethingFailed(t *testing.T) {
 			"OLD of acme/api: unchanged, no longer in the manifest, but left: something else failed in this run",
 			"OTHER of acme/web: unchanged, no longer in the manifest, but left: something else failed in this run",
 		})
-		f.sees(old)
+		f.checkSeen(old)
 		f.want("then", f.run(wanted, prune), []string{
 			"NEW of acme/api: created, not there",
 			"OLD of acme/api: deleted, no longer in the manifest",
@@ -54,7 +56,7 @@ func TestNothingIsPrunedWhereSomethingFailed(t *testing.T) {
 	})
 }
 
-// More deletions than a run may make are none at all.
+// If there are more deletions than a run may make, none is made.
 func TestBrake(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		var old []Wanted
@@ -68,16 +70,16 @@ func TestBrake(t *testing.T) {
 		s := f.sync(limit(10))
 		plan := s.Plan(t.Context(), old[:1], nil)
 		const fault = "nothing is deleted: 11 secrets are no longer in the manifest, and max-deletions allows 10" +
-			" (hint: look at what the manifest has lost, by mistake or not; if it is meant, run once with max-deletions: 11)"
+			" (hint: check whether the manifest lost them by mistake; if not, run once with max-deletions: 11)"
 		if plan.Braked == nil || plan.Braked.Error()+hinted(plan.Braked) != fault || plan.Count(Delete) != 0 {
 			t.Fatalf("%v%s, %d deletions", plan.Braked, hinted(plan.Braked), plan.Count(Delete))
 		}
 		results, err := s.Apply(t.Context(), plan)
-		if err != nil || told(results)[1] != "S01 of acme/api: unchanged, no longer in the manifest, but left: more would be deleted "+
+		if err != nil || lines(results)[1] != "S01 of acme/api: unchanged, no longer in the manifest, but left: more would be deleted "+
 			"than max-deletions allows" {
-			t.Errorf("%v, %q", err, told(results)[1])
+			t.Errorf("%v, %q", err, lines(results)[1])
 		}
-		f.sees(old)
+		f.checkSeen(old)
 		if n := f.sync().State.Len(); n != 12 {
 			t.Errorf("the state knows %d secrets", n)
 		}
@@ -89,32 +91,32 @@ func TestBrake(t *testing.T) {
 	large := openStateOf("state")
 	for i := range 400 {
 		x := wants(Place{Owner: "acme", Repository: fmt.Sprint(i), App: "actions"}, "S", "s")
-		large.note(&x, time.Unix(1, 0), 0, publicKey{})
+		large.record(&x, time.Unix(1, 0), 0, publicKey{})
 	}
 	if few, many := openStateOf("state").MaxDeletions(Shard{}), large.MaxDeletions(Shard{}); few != 10 || many != 20 {
 		t.Errorf("%d and %d", few, many)
 	}
 }
 
-// Without prune, what fell out of the manifest is named all the same, without a
-// request.
+// Without prune, secrets that left the manifest are reported all the same,
+// without a request.
 func TestStale(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.run([]Wanted{wants(apiActions, "A", "1"), wants(webActions, "B", "2")})
-		f.asked()
+		f.requests()
 		plan := f.sync().Plan(t.Context(), nil, nil)
 		if fmt.Sprint(plan.Stale) != fmt.Sprint([]Stale{{apiActions, "A"}, {webActions, "B"}}) || len(plan.Changes) > 0 {
 			t.Errorf("%+v", plan)
 		}
-		f.want("requests", f.asked(), nil)
+		f.want("requests", f.requests(), nil)
 		if plan := f.sync(prune).Plan(t.Context(), nil, nil); plan.Stale != nil {
 			t.Errorf("%+v", plan.Stale)
 		}
 	})
 }
 
-// A repository is looked at by its id before something in it is deleted: it may have
-// another name by now, and the old name may be another's.
+// A repository is read by its id before something in it is deleted: it may have
+// another name by now, and another repository may have the old name.
 func TestPruneByID(t *testing.T) {
 	const left = "A of acme/api: unchanged, no longer in the manifest, but left: "
 	for _, test := range []struct {
@@ -124,7 +126,7 @@ func TestPruneByID(t *testing.T) {
 		there  Place // where the secret still is
 	}{
 		{
-			"renamed", func(f *fixture) { f.RenameRepository("acme", "api", "core") }, left + "acme/api was renamed acme/core",
+			"renamed", func(f *fixture) { f.RenameRepository("acme", "api", "core") }, left + "acme/api was renamed to acme/core",
 			Place{Owner: "acme", Repository: "core", App: "actions"},
 		},
 		{"renamed, and the name taken", func(f *fixture) {
@@ -132,7 +134,7 @@ func TestPruneByID(t *testing.T) {
 			f.RenameRepository("acme", "api", "core")
 			f.AddRepository(fakegithub.Repository{Owner: "acme", Name: "api"})
 			f.SetSecret(fakegithub.Place(apiActions), stored) // as much like ours as can be
-		}, left + "acme/api was renamed acme/core", apiActions},
+		}, left + "acme/api was renamed to acme/core", apiActions},
 		{"out of reach", func(f *fixture) {
 			f.Inject(fakegithub.Fault{Path: fmt.Sprintf("/repositories/%d", f.ids["api"]), Status: 404, Body: `{"message": "Not Found"}`})
 		}, left + "acme/api is gone, or the App does not reach it", apiActions},
@@ -150,7 +152,7 @@ func TestPruneByID(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T, f *fixture) {
-				f.SkipOpenAPI = true // answers that are not described
+				f.SkipOpenAPI = true // GitHub's description does not have these answers
 				ids := func(s *Sync) {
 					s.Prune = true
 					s.Repository = func(_, name string) (Repository, bool) { return Repository{ID: f.ids[name]}, true }
@@ -169,8 +171,8 @@ func TestPruneByID(t *testing.T) {
 	}
 }
 
-// A dry run says what a run would find closed or full; a run that knows it from a
-// list does not try.
+// A dry run reports the places that a run would find closed or full. A run that
+// knows it from a list does not try.
 func TestClosedAndFull(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.AddRepository(fakegithub.Repository{Owner: "acme", Name: "old", Archived: true})
@@ -187,28 +189,27 @@ func TestClosedAndFull(t *testing.T) {
 		const archived = "failed: acme/old is archived, so nothing can be written to it (hint: unarchive it, or take it out of the " +
 			"manifest)"
 		dry := f.sync(func(s *Sync) { s.ListAll = true }).Plan(t.Context(), wanted, nil)
-		f.want("dry run", told(dry.results()), []string{
+		f.want("dry run", lines(dry.results()), []string{
 			"FIRST of acme/api, environment production: create, not there",
-			"SECOND of acme/api, environment production: failed: acme/api, environment production has 100 secrets, and GitHub lets it " +
-				"have 100" +
-				" (hint: delete one that nobody needs, or have several values in one secret)",
+			"SECOND of acme/api, environment production: failed: acme/api, environment production has 100 secrets, and GitHub " +
+				"allows 100 (hint: delete one that nobody needs, or put several values into one secret)",
 			"THEIRS_7 of acme/api, environment production: update, new to the state file",
 			"A of acme/ghost: failed: list the secrets of acme/ghost: GitHub answered 404: Not Found",
 			"A of acme/old: " + archived,
 		})
-		f.asked()
+		f.requests()
 		run := f.run(wanted[:1], func(s *Sync) {
 			s.Repository = func(string, string) (Repository, bool) { return Repository{Archived: true}, true }
 		})
 		f.want("run", run, []string{"A of acme/old: " + archived})
-		f.want("requests", f.asked(), nil)
+		f.want("requests", f.requests(), nil)
 	})
 }
 
 func TestDisabled(t *testing.T) {
 	s := &Sync{Repository: func(string, string) (Repository, bool) { return Repository{Disabled: true}, true }}
 	plan := s.Plan(t.Context(), []Wanted{wants(apiActions, "A", "a")}, nil)
-	if got := told(plan.results())[0]; !strings.HasPrefix(got, "A of acme/api: failed: acme/api is disabled by GitHub") {
+	if got := lines(plan.results())[0]; !strings.HasPrefix(got, "A of acme/api: failed: acme/api is disabled by GitHub") {
 		t.Error(got)
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// byName tells the ids of repositories by their names, as a list of the App's would.
+// byName returns the ids of repositories by their names, as a list of the App's
+// would.
 func byName(ids map[string]int64) func(*Sync) {
 	return func(s *Sync) {
 		s.Repository = func(_, name string) (Repository, bool) {
@@ -23,11 +24,11 @@ func byName(ids map[string]int64) func(*Sync) {
 	}
 }
 
-// A repository that has another name by now is no deletion: not in a plan, not for the
-// brake, and not as what fell out of the manifest.
+// A renamed repository is no deletion: not in a plan, not for the brake, and
+// not among the secrets that left the manifest.
 func TestRenamedIsNotDropped(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		f.SkipOpenAPI = true // no answer 301 is described
+		f.SkipOpenAPI = true // GitHub's description has no answer 301
 		var wanted []Wanted
 		for i := range 3 {
 			wanted = append(wanted, wants(apiActions, fmt.Sprintf("S%d", i), "x"))
@@ -36,13 +37,13 @@ func TestRenamedIsNotDropped(t *testing.T) {
 		f.RenameRepository("acme", "api", "core")
 		ids := byName(map[string]int64{"core": f.ids["api"]})
 		core := Place{Owner: "acme", Repository: "core", App: "actions"}
-		now := []Wanted{wants(core, "S0", "x"), wants(core, "S1", "x")} // and S2 fell out of it
+		now := []Wanted{wants(core, "S0", "x"), wants(core, "S1", "x")} // and S2 left the manifest
 		if plan := f.sync(ids).Plan(t.Context(), now, nil); fmt.Sprint(plan.Stale) != fmt.Sprint([]Stale{{apiActions, "S2"}}) {
 			t.Errorf("stale: %v", plan.Stale)
 		}
 		one := func(s *Sync) { s.Prune, s.MaxDeletions = true, 1 }
 		f.want("run", f.run(now, ids, one), []string{
-			"S2 of acme/api: unchanged, no longer in the manifest, but left: acme/api was renamed acme/core",
+			"S2 of acme/api: unchanged, no longer in the manifest, but left: acme/api was renamed to acme/core",
 			"S0 of acme/core: updated, new to the state file",
 			"S1 of acme/core: updated, new to the state file",
 		})
@@ -52,9 +53,9 @@ func TestRenamedIsNotDropped(t *testing.T) {
 	})
 }
 
-// What the state knows of a name is nothing of another repository that has it now,
-// however much its secrets look like ours; whether that is known before the run or
-// turns out as something is written.
+// The state's knowledge of a name does not apply to another repository that has
+// it now, however much its secrets look like ours; whether that is known before
+// the run or turns out when something is written.
 func TestAnotherRepositoryOfTheName(t *testing.T) {
 	for _, known := range []bool{true, false} {
 		inBubble(t, func(t *testing.T, f *fixture) {
@@ -73,45 +74,46 @@ func TestAnotherRepositoryOfTheName(t *testing.T) {
 			byName(f.ids)(s)
 			results, err := s.Apply(t.Context(), plan)
 			if err != nil || f.names(apiActions) != "A OLD" {
-				t.Errorf("known %v: %s, %v, %s", known, f.names(apiActions), err, told(results))
+				t.Errorf("known %v: %s, %v, %s", known, f.names(apiActions), err, lines(results))
 			}
 			if known {
-				f.want("results", told(results), []string{"A of acme/api: updated, new to the state file"})
+				f.want("results", lines(results), []string{"A of acme/api: updated, new to the state file"})
 			}
 		})
 	}
 }
 
-// A write under a name that is another repository's now leaves nothing in the state of
-// what was written to the one before.
+// A write under a name that belongs to another repository now leaves no record
+// of the previous one in the state.
 func TestNoteOfAnotherRepository(t *testing.T) {
 	s := openStateOf("state")
 	for id, name := range map[int64]string{0: "A", 7: "B"} {
 		x := wants(apiActions, name, "x")
-		s.note(&x, time.Unix(1, 0), id, publicKey{})
+		s.record(&x, time.Unix(1, 0), id, publicKey{})
 	}
 	x := wants(apiActions, "C", "x")
-	s.note(&x, time.Unix(1, 0), 7, publicKey{})
+	s.record(&x, time.Unix(1, 0), 7, publicKey{})
 	if s.Len() != 3 {
 		t.Errorf("%d are known", s.Len())
 	}
-	s.note(&x, time.Unix(1, 0), 8, publicKey{})
+	s.record(&x, time.Unix(1, 0), 8, publicKey{})
 	if id, _ := s.place(x.Key()); s.Len() != 1 || id != 8 {
 		t.Errorf("%d are known of %d", s.Len(), id)
 	}
 }
 
-// What GitHub dates after its answer to our write is somebody else's, be it by a second:
-// it is brought back where it is wanted, and never deleted.
+// A time after GitHub's answer to our write belongs to somebody else, even if
+// it is only a second later: the secret is written again if it is wanted, and
+// never deleted.
 func TestRightAfterOurWrite(t *testing.T) {
 	inBubble(t, func(_ *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "a")}
 		f.run(wanted)
-		answered := f.sync().State.at(apiActions.Key())[0].updated
+		answered := f.sync().State.records(apiActions.Key())[0].updated
 		set := func(seconds int64) string {
 			at := time.Unix(seconds, 0)
 			f.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "A", Value: "theirs", UpdatedAt: at})
-			return moment(at)
+			return formatTime(at)
 		}
 		for _, late := range []int64{answered + 1, answered - writeTakes - 1} {
 			left := "A of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " + set(late)
@@ -119,13 +121,13 @@ func TestRightAfterOurWrite(t *testing.T) {
 		}
 		back := "A of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + set(answered+1)
 		f.want("wanted", f.run(wanted), []string{back})
-		f.sees(wanted)
-		set(f.sync().State.at(apiActions.Key())[0].updated - writeTakes)
+		f.checkSeen(wanted)
+		set(f.sync().State.records(apiActions.Key())[0].updated - writeTakes)
 		f.want("before the answer", f.run(nil, prune), []string{"A of acme/api: deleted, no longer in the manifest"})
 	})
 }
 
-// Each deletion looks once more at the repository, not the first of a place alone.
+// Each deletion checks the repository once more, not only the first of a place.
 func TestEachDeletionLooks(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.SkipOpenAPI = true
@@ -142,9 +144,9 @@ func TestEachDeletionLooks(t *testing.T) {
 			return answer, err
 		}
 		results, err := s.Apply(t.Context(), s.Plan(t.Context(), nil, nil))
-		f.want("results", told(results), []string{
+		f.want("results", lines(results), []string{
 			"A of acme/api: deleted, no longer in the manifest",
-			"B of acme/api: unchanged, no longer in the manifest, but left: acme/api was renamed acme/core",
+			"B of acme/api: unchanged, no longer in the manifest, but left: acme/api was renamed to acme/core",
 		})
 		if err != nil || f.names(apiActions) != "B" {
 			t.Error(err, f.names(apiActions))
@@ -152,7 +154,7 @@ func TestEachDeletionLooks(t *testing.T) {
 	})
 }
 
-// A run that is cancelled after its writes deletes nothing more.
+// A run that is cancelled after its writes deletes nothing.
 func TestCancelledBeforeDeletions(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.run([]Wanted{wants(apiActions, "A", "a"), wants(acmeOrg, "B", "b")})
@@ -166,7 +168,7 @@ func TestCancelledBeforeDeletions(t *testing.T) {
 			return f.call(context.WithoutCancel(c), r)
 		}
 		results, err := s.Apply(ctx, plan)
-		f.want("results", told(results), []string{
+		f.want("results", lines(results), []string{
 			"B of organization acme: failed, no longer in the manifest: not tried: cancelled",
 			"A of acme/api: failed, no longer in the manifest: not tried: cancelled",
 			"C of acme/web: created, new to the state file",
@@ -177,21 +179,21 @@ func TestCancelledBeforeDeletions(t *testing.T) {
 	})
 }
 
-// A plan deletes nothing in what is closed, as a run would find.
+// A plan deletes nothing in a closed place, as a run would find out.
 func TestPlanLeavesWhatIsClosed(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		f.run([]Wanted{wants(apiActions, "A", "a")})
 		s := f.sync(prune)
 		s.Repository = func(string, string) (Repository, bool) { return Repository{ID: f.ids["api"], Archived: true}, true }
 		plan := s.Plan(t.Context(), nil, nil)
-		if got := told(plan.results())[0]; !strings.Contains(got, "but left: acme/api is archived") || plan.Count(Delete) > 0 {
+		if got := lines(plan.results())[0]; !strings.Contains(got, "but left: acme/api is archived") || plan.Count(Delete) > 0 {
 			t.Error(got)
 		}
 	})
 }
 
-// Who sees an organization's secret is asked before it is written, and one that can't
-// be found out is not written.
+// The repositories that see an organization's secret are asked for before it is
+// written. If they are not known, it is not written.
 func TestAccessThatIsNotKnown(t *testing.T) {
 	for _, path := range []string{"/orgs/acme/actions/secrets/A", "/orgs/acme/actions/secrets/A/repositories"} {
 		inBubble(t, func(t *testing.T, f *fixture) {
@@ -200,7 +202,7 @@ func TestAccessThatIsNotKnown(t *testing.T) {
 			})
 			before := f.Secrets(fakegithub.Place(acmeOrg))
 			f.Inject(fakegithub.Fault{Method: "GET", Path: path, Status: 500})
-			f.asked()
+			f.requests()
 			one, _, err := NewWriter(t.Context(), f.call, acmeOrg)
 			if err != nil {
 				t.Fatal(err)
@@ -211,7 +213,7 @@ func TestAccessThatIsNotKnown(t *testing.T) {
 			if got := f.run([]Wanted{wants(acmeOrg, "A", "ours")}); !strings.Contains(got[0], "failed") {
 				t.Errorf("%s: %s", path, got)
 			}
-			for _, r := range f.asked() {
+			for _, r := range f.requests() {
 				if strings.HasPrefix(r, "PUT") {
 					t.Errorf("%s: %s", path, r)
 				}
@@ -223,7 +225,7 @@ func TestAccessThatIsNotKnown(t *testing.T) {
 	}
 }
 
-// Shards share what a fleet may lose.
+// The shards share the number of deletions that a fleet may lose.
 func TestShardsShareTheBrake(t *testing.T) {
 	s := openStateOf("state")
 	for total, want := range map[int]int{0: 10, 1: 10, 3: 4, 10: 1, 256: 1} {

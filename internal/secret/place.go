@@ -1,20 +1,24 @@
-// Package secret brings GitHub's secrets to what is wanted: repositories,
-// environments and organizations, for Actions, Dependabot, Codespaces and agents.
+// Package secret makes GitHub's secrets what a caller wants them to be: in
+// repositories, environments and organizations, for Actions, Dependabot,
+// Codespaces and agents.
 //
-// It never reads a manifest or the environment, makes no HTTP client (an
-// [apicall.Func] is given to it) and keeps no value longer than it takes to seal it.
-// Start at [Sync] for a fleet, at [NewWriter] for one secret.
+// It never reads a manifest or the environment, makes no HTTP client (its
+// caller provides an [apicall.Func]) and keeps no value longer than it takes to
+// seal it. Start at [Sync] for a fleet, at [NewWriter] for one secret.
 //
-// It runs unattended, and what it deletes nobody can read back. So it keeps to four
-// rules, to which every change here has to be held:
+// It runs unattended, and nobody can restore what it deletes. So it keeps four
+// rules, which every change here has to keep as well:
 //
-//   - Make before break, checked at the moment of the break. Nothing is deleted in a
-//     run in which anything failed, and each deletion looks once more right before.
-//   - Absence in a list is not absence in the world. A list that does not come out
-//     even decides nothing, and a repository out of reach is not gone.
-//   - An id is an identity, a name is not. A repository that has another name by now
-//     is told by its id, and what stands under the old name is another's.
-//   - A destructive step has a brake. More deletions than a run may make are none.
+//   - Make before break, checked at the moment of the break. Nothing is deleted
+//     in a run in which anything failed, and each deletion checks once more
+//     right before it.
+//   - Absence in a list is not absence in the world. An incomplete list decides
+//     nothing, and a repository out of reach is not gone.
+//   - An id is an identity, a name is not. A repository that was renamed is
+//     recognized by its id, and a repository that has its old name is another
+//     one.
+//   - A destructive step has a brake. If a plan has more deletions than a run
+//     may make, none is made.
 package secret
 
 import (
@@ -23,22 +27,22 @@ import (
 )
 
 // Place is where secrets are kept: a repository, an environment of one, or an
-// organization (Repository is empty). There is one key pair for each.
+// organization (Repository is empty). Each place has one key pair.
 type Place struct {
 	Owner       string
 	Repository  string // without owner
 	Environment string // only with Repository and the App actions
-	App         string // who reads them: one of Apps
+	App         string // the reader of the secrets: one of Apps
 }
 
-// Apps are the readers of secrets that GitHub keeps apart.
+// Apps returns the readers whose secrets GitHub keeps separately.
 func Apps() []string { return []string{"actions", "dependabot", "codespaces", "agents"} }
 
-// IsOrganization tells an organization's secrets from those of a repository.
+// IsOrganization reports whether the place is an organization.
 func (p Place) IsOrganization() bool { return p.Repository == "" }
 
-// String names the place as people do: "acme/api", "acme/api (dependabot)",
-// "acme/api, environment production", "organization acme".
+// String returns the name of the place for people: "acme/api", "acme/api
+// (dependabot)", "acme/api, environment production", "organization acme".
 func (p Place) String() string {
 	text := p.Owner + "/" + p.Repository
 	if p.IsOrganization() {
@@ -53,13 +57,14 @@ func (p Place) String() string {
 	return text
 }
 
-// Key is the same for two places that GitHub takes for one: names know no case.
+// Key returns the same text for two places that are one to GitHub: names are
+// not case-sensitive.
 func (p Place) Key() string {
 	return strings.ToLower(strings.Join([]string{p.Owner, p.Repository, p.Environment, p.App}, "/"))
 }
 
-// Permission is the key of the permission that writing takes. Codespaces wants
-// write for reading as well, so there is one level for all.
+// Permission returns the name of the permission that writing needs. Codespaces
+// needs write for reading as well, so all use one level.
 // https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
 func (p Place) Permission() string {
 	if p.Environment != "" {
@@ -74,7 +79,7 @@ func (p Place) Permission() string {
 	return name
 }
 
-// SecretsPath is where the place's secrets are in the REST API.
+// SecretsPath returns the path of the place's secrets in the REST API.
 func (p Place) SecretsPath() string {
 	if p.Environment != "" {
 		return p.Path() + "/environments/" + url.PathEscape(p.Environment) + "/secrets"
@@ -82,7 +87,8 @@ func (p Place) SecretsPath() string {
 	return p.Path() + "/" + p.App + "/secrets"
 }
 
-// Path is where the repository or the organization is in the REST API, escaped.
+// Path returns the path of the repository or the organization in the REST API,
+// escaped.
 func (p Place) Path() string {
 	if p.IsOrganization() {
 		return "orgs/" + url.PathEscape(p.Owner)

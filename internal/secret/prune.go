@@ -12,17 +12,17 @@ import (
 
 const notWanted = "no longer in the manifest"
 
-// MaxDeletions is how many secrets a run may delete unless it is told otherwise: few
-// enough that a misspelt pattern does not empty a fleet. Shards share what the fleet
-// may lose.
+// MaxDeletions returns how many secrets a run may delete by default: few enough
+// that a misspelt pattern does not empty a fleet. The shards share the number
+// for the whole fleet.
 func (s *State) MaxDeletions(shard Shard) int {
 	const few = 10
 	total := max(1, shard.Total)
 	return max((few+total-1)/total, s.Len()/20)
 }
 
-// brake turns every deletion of a plan into something that is left, when there are
-// more of them than a run may make.
+// brake turns every deletion of a plan into a secret that is left alone, if
+// there are more of them than a run may make.
 func (s *Sync) brake(plan *Plan) {
 	n := plan.Count(Delete)
 	if n <= s.MaxDeletions {
@@ -30,7 +30,7 @@ func (s *Sync) brake(plan *Plan) {
 	}
 	plan.Braked = fault.New(
 		fmt.Sprintf("nothing is deleted: %d secrets are no longer in the manifest, and max-deletions allows %d", n, s.MaxDeletions),
-		fmt.Sprintf("look at what the manifest has lost, by mistake or not; if it is meant, run once with max-deletions: %d", n),
+		fmt.Sprintf("check whether the manifest lost them by mistake; if not, run once with max-deletions: %d", n),
 	)
 	for i := range plan.Changes {
 		if c := &plan.Changes[i]; c.Action == Delete {
@@ -39,8 +39,8 @@ func (s *Sync) brake(plan *Plan) {
 	}
 }
 
-// leave makes a result of each deletion that is not done.
-func (v *visit) leave(why string) {
+// skipDeletions sets the result of each deletion that is not made.
+func (v *placeRun) skipDeletions(why string) {
 	for i := range v.changes {
 		if c := &v.changes[i]; c.Action == Delete {
 			v.results[i] = Result{Place: c.Place, Name: c.Name, Outcome: Unchanged, Reason: notWanted + ", but left: " + why}
@@ -48,9 +48,9 @@ func (v *visit) leave(why string) {
 	}
 }
 
-// prune does the deletions. Before each it looks once more at the repository: a
-// hundred of them take minutes where points are few.
-func (v *visit) prune(ctx context.Context) {
+// prune makes the deletions. Before each it checks the repository once more: if
+// few points are left, a hundred of them take minutes.
+func (v *placeRun) prune(ctx context.Context) {
 	for i := range v.changes {
 		c, r := &v.changes[i], &v.results[i]
 		if c.Action != Delete {
@@ -62,25 +62,26 @@ func (v *visit) prune(ctx context.Context) {
 		}
 		var why string
 		var renamed *Place
-		switch why, renamed, r.Err = v.elsewhere(ctx); {
+		switch why, renamed, r.Err = v.whyNotDelete(ctx); {
 		case r.Err != nil:
 		case why == "":
 			v.deleteOne(ctx, c, r)
 		default:
 			r.Outcome, r.Reason = Unchanged, notWanted+", but left: "+why
-			if renamed != nil && v.sync.State.has(renamed.Key(), c.Name) { // it is known under the new name
+			if renamed != nil && v.sync.State.has(renamed.Key(), c.Name) { // the state knows it under the new name
 				v.sync.State.forget(c.Key(), c.Name)
 			}
 		}
 	}
 }
 
-// elsewhere looks once more at the repository, right before something in it is
-// deleted, by its id where the state knows that: a name may be another repository's
-// by now, and one that has a new name answers to the old one too. It returns why
-// nothing is deleted there, and the place under its new name; nothing where all is as
-// it was. What is out of reach is not gone.
-func (v *visit) elsewhere(ctx context.Context) (why string, renamed *Place, err error) {
+// whyNotDelete checks the repository once more, right before something in it is
+// deleted. It uses the id if the state knows it: the name may belong to another
+// repository by now, and a renamed one still answers to its old name. It
+// returns why nothing is deleted there, and the place under its new name;
+// nothing if all is as before. A repository out of reach does not count as
+// gone.
+func (v *placeRun) whyNotDelete(ctx context.Context) (why string, renamed *Place, err error) {
 	at := v.changes[0].Place
 	if at.IsOrganization() {
 		return "", nil, nil
@@ -106,19 +107,19 @@ func (v *visit) elsewhere(ctx context.Context) (why string, renamed *Place, err 
 	case !strings.EqualFold(found.FullName, name):
 		now := at
 		now.Owner, now.Repository = owner, repository
-		return name + " was renamed " + now.Owner + "/" + now.Repository, &now, nil
+		return name + " was renamed to " + now.Owner + "/" + now.Repository, &now, nil
 	case found.Archived:
 		return "the repository is archived", nil, nil
 	}
 	return "", nil, nil
 }
 
-// deleteOne looks once more whether the secret is still ours.
-func (v *visit) deleteOne(ctx context.Context, c *Change, r *Result) {
+// deleteOne deletes a secret, after checking once more that it is still ours.
+func (v *placeRun) deleteOne(ctx context.Context, c *Change, r *Result) {
 	call := v.sync.Call
 	e, there, err := Get(ctx, call, c.Place, c.Name)
-	if err == nil && there && e.UpdatedAt.Unix() != c.told {
-		r.Outcome, r.Reason = Unchanged, notWanted+", but left: somebody else changed it at "+moment(e.UpdatedAt)
+	if err == nil && there && e.UpdatedAt.Unix() != c.updated {
+		r.Outcome, r.Reason = Unchanged, notWanted+", but left: somebody else changed it at "+formatTime(e.UpdatedAt)
 		return
 	}
 	if err == nil && there {

@@ -26,14 +26,15 @@ func TestPrune(t *testing.T) {
 			wants(apiActions, "GONE", "4"), wants(webActions, "OLD", "5"), wants(acmeOrg, "OLD", "6"), wants(production, "OLD", "7"),
 		}
 		f.run(wanted)
-		f.asked()
+		f.requests()
 		f.want("not asked to", f.run(wanted[:1]), []string{"KEPT of acme/api: unchanged"})
-		f.want("requests", f.asked(), []string{"GET repos/acme/api/actions/secrets 200"})
+		f.want("requests", f.requests(), []string{"GET repos/acme/api/actions/secrets 200"})
 
 		somebody := time.Now().Truncate(time.Second).Add(time.Minute)
 		f.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "TOUCHED", Value: "theirs", UpdatedAt: somebody})
 		f.DeleteSecret(fakegithub.Place(apiActions), "GONE")
-		touched := "TOUCHED of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " + moment(somebody)
+		touched := "TOUCHED of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " +
+			formatTime(somebody)
 		f.want("asked to", f.run(wanted[:1], prune), []string{
 			"OLD of organization acme: deleted, no longer in the manifest",
 			"KEPT of acme/api: unchanged",
@@ -53,7 +54,7 @@ func TestPrune(t *testing.T) {
 		for range 2 {
 			f.run(wanted[:3], prune)
 		}
-		f.sees(wanted[:3])
+		f.checkSeen(wanted[:3])
 		f.want("all", f.run(nil, prune), []string{
 			"KEPT of acme/api: deleted, no longer in the manifest",
 			"OLD of acme/api: deleted, no longer in the manifest",
@@ -65,7 +66,7 @@ func TestPrune(t *testing.T) {
 	})
 }
 
-// Between plan and deletion somebody may touch what is to be deleted.
+// Somebody may change a secret between the plan and its deletion.
 func TestPruneLate(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{
@@ -75,17 +76,17 @@ func TestPruneLate(t *testing.T) {
 		s := f.sync(prune)
 		plan := s.Plan(t.Context(), nil, nil)
 		if plan.Count(Delete) != 4 {
-			t.Fatalf("%v", told(plan.results()))
+			t.Fatalf("%v", lines(plan.results()))
 		}
 		somebody := time.Now().Truncate(time.Second).Add(time.Minute)
 		f.SetSecret(fakegithub.Place(apiActions), fakegithub.Secret{Name: "TOUCHED", Value: "theirs", UpdatedAt: somebody})
 		f.DeleteSecret(fakegithub.Place(apiActions), "GONE")
 		f.Inject(fakegithub.Fault{Method: "DELETE", Path: "/repos/acme/web", Times: 1, Status: 403, Body: forbidden})
 		results, err := s.Apply(t.Context(), plan)
-		f.want("results", told(results), []string{
+		f.want("results", lines(results), []string{
 			"FREE of acme/api: deleted, no longer in the manifest",
 			"GONE of acme/api: deleted, no longer in the manifest",
-			"TOUCHED of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " + moment(somebody),
+			"TOUCHED of acme/api: unchanged, no longer in the manifest, but left: somebody else changed it at " + formatTime(somebody),
 			"A of acme/web: failed, no longer in the manifest: delete A of acme/web: GitHub answered 403: Resource not accessible by " +
 				"integration",
 		})
@@ -101,7 +102,7 @@ func TestPruneLate(t *testing.T) {
 	})
 }
 
-// What goes to another shard is neither deleted nor kept in mind.
+// A secret that goes to another shard is neither deleted nor kept in the state.
 func TestPruneShards(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{wants(apiActions, "A", "1"), wants(apiActions, "OLD", "2"), wants(webActions, "A", "3")}
@@ -109,7 +110,7 @@ func TestPruneShards(t *testing.T) {
 		all := func(_ Place, name string) bool { return name == "A" }
 		s := f.sync(prune)
 		plan := s.Plan(t.Context(), wanted[:1], all)
-		f.want("plan", told(plan.results()), []string{"A of acme/api: unchanged", "OLD of acme/api: delete, no longer in the manifest"})
+		f.want("plan", lines(plan.results()), []string{"A of acme/api: unchanged", "OLD of acme/api: delete, no longer in the manifest"})
 		if _, err := s.Apply(t.Context(), plan); err != nil {
 			t.Fatal(err)
 		}
@@ -122,18 +123,18 @@ func TestPruneShards(t *testing.T) {
 	})
 }
 
-// A repository that has another name now is the same to GitHub. What was written
-// under the new name is not pruned under the old one.
+// A renamed repository is the same to GitHub. Secrets that were written under
+// the new name are not pruned under the old one.
 func TestPruneRenamed(t *testing.T) {
 	inBubble(t, func(_ *testing.T, f *fixture) {
-		f.SkipOpenAPI = true // no answer 301 is described
+		f.SkipOpenAPI = true // GitHub's description has no answer 301
 		wanted := []Wanted{wants(apiActions, "A", "1")}
 		f.run(wanted)
 		f.RenameRepository("acme", "api", "core")
 		wanted[0].Repository = "core"
 		for range 3 {
 			f.run(wanted, prune)
-			f.sees(wanted)
+			f.checkSeen(wanted)
 		}
 	})
 }

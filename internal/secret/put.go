@@ -14,20 +14,21 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Access is which repositories of an organization see a secret. GitHub wants it
-// said with every write.
+// Access says which repositories of an organization see a secret. GitHub
+// requires it with every write.
 type Access struct {
 	Visibility   string  // all, private or selected
-	Repositories []int64 // ids, with selected
+	Repositories []int64 // their ids, only with selected
 }
 
-// publicKey is what values for one place are sealed to.
+// publicKey is the key that values for one place are sealed to.
 type publicKey struct {
 	id  string
 	key *[32]byte
 }
 
-// parsePublicKey reads a key as GitHub writes it: 32 bytes of Curve25519 in base64.
+// parsePublicKey reads a key as GitHub writes it: 32 bytes of Curve25519 in
+// base64.
 func parsePublicKey(id, text string) (publicKey, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil || len(raw) != 32 || id == "" {
@@ -36,7 +37,7 @@ func parsePublicKey(id, text string) (publicKey, error) {
 	return publicKey{id, (*[32]byte)(raw)}, nil
 }
 
-// fetchKey asks for a place's public key.
+// fetchKey returns a place's public key.
 func fetchKey(ctx context.Context, call apicall.Func, at Place) (publicKey, apicall.Answer, error) {
 	var told struct {
 		ID  string `json:"key_id"`
@@ -54,9 +55,9 @@ func fetchKey(ctx context.Context, call apicall.Func, at Place) (publicKey, apic
 	return key, answer, err
 }
 
-// seal makes the sealed box that GitHub opens (libsodium's crypto_box_seal). The
-// copy of the value that sealing takes is wiped; the value itself is a Go string,
-// which can't be.
+// seal returns the sealed box that GitHub opens (libsodium's crypto_box_seal).
+// The copy of the value that sealing needs is wiped; the value itself is a Go
+// string and can't be.
 func (k publicKey) seal(value redact.String) (string, error) {
 	plain := []byte(value.Reveal())
 	defer clear(plain)
@@ -72,9 +73,11 @@ type putBody struct {
 	Selected       *[]int64 `json:"selected_repository_ids,omitempty"` // a pointer: an empty list has to be sent
 }
 
-// put writes one secret; the status tells created (201) from updated (204). Only an
-// organization's has an access.
-func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name string, value redact.String, access *Access) (apicall.Answer, error) {
+// put writes one secret. The status of the answer is 201 if it was created and
+// 204 if it was updated. Only a secret of an organization has an access.
+func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name string, value redact.String,
+	access *Access,
+) (apicall.Answer, error) {
 	sealed, err := k.seal(value)
 	if err != nil {
 		return apicall.Answer{}, err
@@ -90,37 +93,38 @@ func (k publicKey) put(ctx context.Context, call apicall.Func, at Place, name st
 	return call(ctx, at.Request("write "+name+" to "+at.String(), http.MethodPut, at.SecretsPath()+"/"+name, body, nil))
 }
 
-// writer writes secrets to one place. Every write goes through one, so that there is
-// one remedy for a public key that was changed meanwhile.
+// writer writes secrets to one place. Every write uses one, so that there is
+// one remedy for a public key that changed meanwhile.
 type writer struct {
 	call apicall.Func
 	at   Place
 
-	// missing is told when GitHub knows no environment of that name. It makes one, or
-	// returns what to say; nil: GitHub's own words do.
-	missing func(context.Context, error) error
+	// onMissing is called when GitHub knows no environment of that name. It
+	// creates one, or returns the error to report. Nil means that GitHub's own
+	// words are reported.
+	onMissing func(context.Context, error) error
 
-	key     publicKey // of an earlier run, until one is asked for
-	keyErr  error     // why there is none
-	asked   bool      // for the key
-	renewed bool      // after GitHub refused what was sealed to it
+	key     publicKey // from an earlier run, until it is fetched
+	keyErr  error     // why there is no key
+	asked   bool      // the key was fetched
+	renewed bool      // the key was fetched again after GitHub refused a write
 }
 
-// fetch gets the place's key.
+// fetch fetches the place's key.
 func (w *writer) fetch(ctx context.Context) error {
 	w.asked = true
 	var answer apicall.Answer
 	w.key, answer, w.keyErr = fetchKey(ctx, w.call, w.at)
-	if w.keyErr == nil || answer.Status != http.StatusNotFound || w.at.Environment == "" || w.missing == nil {
+	if w.keyErr == nil || answer.Status != http.StatusNotFound || w.at.Environment == "" || w.onMissing == nil {
 		return w.keyErr
 	}
-	if w.keyErr = w.missing(ctx, w.keyErr); w.keyErr == nil {
+	if w.keyErr = w.onMissing(ctx, w.keyErr); w.keyErr == nil {
 		w.key, _, w.keyErr = fetchKey(ctx, w.call, w.at)
 	}
 	return w.keyErr
 }
 
-// ready makes sure that there is a key.
+// ready fetches the key if there is none yet.
 func (w *writer) ready(ctx context.Context) error {
 	if w.key.key == nil && !w.asked {
 		return w.fetch(ctx)
@@ -128,10 +132,10 @@ func (w *writer) ready(ctx context.Context) error {
 	return w.keyErr
 }
 
-// put writes one secret. GitHub refuses with a 422 what was sealed to a key that is
-// no longer the place's, and says so in more than one way; so after any of them the
-// key is asked for once more, and the write is tried once more.
-// An environment that has vanished since its key was kept answers 404.
+// put writes one secret. If a value was sealed to a key that is not the place's
+// any more, GitHub refuses it with a 422, and words that in more than one way.
+// So after any 422 the key is fetched once more and the write is tried once
+// more. An environment that has vanished since its key was stored answers 404.
 func (w *writer) put(ctx context.Context, name string, value redact.String, access *Access) (apicall.Answer, error) {
 	if err := w.ready(ctx); err != nil {
 		return apicall.Answer{}, err
@@ -154,8 +158,9 @@ func (w *writer) put(ctx context.Context, name string, value redact.String, acce
 // Writer writes secrets to one place. It is not for several goroutines at once.
 type Writer struct{ one writer }
 
-// NewWriter asks for the public key of the place, which is also the proof that the
-// place is there and may be read. The answer's status is given with an error too.
+// NewWriter fetches the public key of the place, which also proves that the
+// place exists and may be read. The status of the answer is set with an error
+// too.
 func NewWriter(ctx context.Context, call apicall.Func, at Place) (*Writer, apicall.Answer, error) {
 	key, answer, err := fetchKey(ctx, call, at)
 	if err != nil {
@@ -164,8 +169,8 @@ func NewWriter(ctx context.Context, call apicall.Func, at Place) (*Writer, apica
 	return &Writer{writer{call: call, at: at, key: key, asked: true}}, answer, nil
 }
 
-// Write writes one secret, as every write does. For an organization, access nil keeps
-// who sees it; a secret that is new there is for its private repositories.
+// Write writes one secret. For an organization, a nil access keeps who sees the
+// secret; a new one is visible to its private repositories.
 func (w *Writer) Write(ctx context.Context, name string, value redact.String, access *Access) (apicall.Answer, error) {
 	if err := Check(name, value); err != nil {
 		return apicall.Answer{}, err
@@ -177,8 +182,8 @@ func (w *Writer) Write(ctx context.Context, name string, value redact.String, ac
 	return w.one.put(ctx, name, value, access)
 }
 
-// accessFor gives what a write has to say of who sees the secret: what is wanted,
-// or else what GitHub has now. In a repository that is nothing.
+// accessFor returns the access that a write has to state: the wanted one, or
+// else the one that GitHub has now. In a repository there is none.
 func accessFor(ctx context.Context, call apicall.Func, at Place, name string, wanted *Access) (*Access, error) {
 	if !at.IsOrganization() {
 		return nil, nil
@@ -199,9 +204,8 @@ func accessFor(ctx context.Context, call apicall.Func, at Place, name string, wa
 	return &Access{"selected", ids}, err
 }
 
-// selected lists the repositories that see an organization's secret. The list is
-// sent back whole with a write, so one that is shorter than its count must not come
-// out of here.
+// selected returns the repositories that see an organization's secret. A write
+// sends the list back as a whole, so an incomplete list must be an error.
 func selected(ctx context.Context, call apicall.Func, at Place, name string) ([]int64, error) {
 	type repository struct {
 		ID int64 `json:"id"`

@@ -29,7 +29,7 @@ func writeOnce(ctx context.Context, call apicall.Func, x *Wanted) (created bool,
 
 // A rotation asks for the keys of its places first, and writes minutes later.
 func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
-	for _, again := range []int{1, 2} { // how often the old key is given out
+	for _, again := range []int{1, 2} { // how often the old key is returned
 		inBubble(t, func(t *testing.T, f *fixture) {
 			public, _, err := box.GenerateKey(rand.Reader)
 			if err != nil {
@@ -55,9 +55,9 @@ func TestAWriterLearnsThatTheKeyWasChanged(t *testing.T) {
 			if again == 2 {
 				want[3] = "PUT repos/acme/api/actions/secrets/KEY 422"
 			}
-			f.want("requests", f.asked(), want)
+			f.want("requests", f.requests(), want)
 			if again == 1 {
-				f.sees([]Wanted{wants(apiActions, "KEY", "1")})
+				f.checkSeen([]Wanted{wants(apiActions, "KEY", "1")})
 			}
 			if (err == nil) != (again == 1) {
 				t.Error(err)
@@ -78,7 +78,7 @@ func TestPut(t *testing.T) {
 				t.Errorf("%s of %s: %v, %v", x.Name, x.Place, got, err)
 			}
 			if err == nil {
-				f.sees([]Wanted{x})
+				f.checkSeen([]Wanted{x})
 			}
 		}
 		put(wants(apiActions, "KEY", "1"), true, "<nil>")
@@ -98,7 +98,7 @@ func TestPut(t *testing.T) {
 	})
 }
 
-// Whatever a plan or a result is printed as, no value is in it.
+// However a plan or a result is printed, no value is in it.
 func TestNoValueShown(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
 		wanted := []Wanted{

@@ -9,14 +9,14 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// Repository is what a plan needs to know of one.
+// Repository is what a plan needs to know about a repository.
 type Repository struct {
 	ID                 int64
 	Archived, Disabled bool
 }
 
-// repositoryID returns the id of a place's repository; 0 where it is not known. A
-// name may be known by its id alone.
+// repositoryID returns the id of a place's repository; 0 if it is not known.
+// Sometimes only the id of a name is known.
 func (s *Sync) repositoryID(at Place) int64 {
 	if s.Repository == nil || at.IsOrganization() {
 		return 0
@@ -25,13 +25,13 @@ func (s *Sync) repositoryID(at Place) int64 {
 	return r.ID
 }
 
-// repositories are those that a dry run asked about, each once, whatever the number
-// of its places.
+// repositories holds those that a dry run asked about, each once, whatever the
+// number of its places.
 type repositories struct{ asked sync.Map }
 
-// closed returns why nothing can be written to a place; nil where nothing is known to
-// be in the way. What lists did not tell, a dry run asks GitHub about: a run would
-// find out by its writes.
+// closed returns why nothing can be written to a place; nil if nothing is known
+// to prevent it. If the lists did not tell, a dry run asks GitHub; a run would
+// learn it from its writes.
 func (s *Sync) closed(ctx context.Context, at Place) error {
 	if at.IsOrganization() {
 		return nil
@@ -70,17 +70,17 @@ func (s *Sync) ask(ctx context.Context, at Place) (Repository, error) {
 	return once.(func() (Repository, error))()
 }
 
-// Room is how many secrets GitHub lets a place have.
+// MaxSecrets returns how many secrets GitHub allows in a place.
 // https://docs.github.com/en/actions/reference/security/secrets#limits-for-secrets
-func (p Place) Room() int {
+func (p Place) MaxSecrets() int {
 	if p.IsOrganization() && p.App != "codespaces" {
 		return 1000
 	}
 	return 100
 }
 
-// fill fails the secrets for which a place that was listed has no room.
-func fill(changes []Change, at found) {
+// failOverflow makes the new secrets fail for which a listed place has no room.
+func failOverflow(changes []Change, at found) {
 	if !at.listed {
 		return
 	}
@@ -89,11 +89,11 @@ func fill(changes []Change, at found) {
 		if c.Action != Create {
 			continue
 		}
-		if there := len(at.entries); there >= c.Room() {
+		if there := len(at.entries); there >= c.MaxSecrets() {
 			c.Action, c.Reason = Fail, ""
 			c.Err = fault.New(
-				fmt.Sprintf("%s has %d secrets, and GitHub lets it have %d", c.Place, there, c.Room()),
-				"delete one that nobody needs, or have several values in one secret",
+				fmt.Sprintf("%s has %d secrets, and GitHub allows %d", c.Place, there, c.MaxSecrets()),
+				"delete one that nobody needs, or put several values into one secret",
 			)
 			continue
 		}

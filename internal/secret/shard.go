@@ -9,14 +9,15 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// Shard is a slice of all places: that of one job of a matrix. The zero Shard is
-// all of them.
+// Shard is a part of all places: the part of one job of a matrix. The zero
+// Shard has all of them.
 type Shard struct{ Index, Total int }
 
-// maxShards is how many jobs GitHub makes of a matrix.
+// maxShards is how many jobs of a matrix GitHub allows.
 const maxShards = 256
 
-// ParseShard reads INDEX/TOTAL, counted from 0 as GitHub's strategy.job-index is.
+// ParseShard parses INDEX/TOTAL, counted from 0 like GitHub's
+// strategy.job-index.
 func ParseShard(text string) (Shard, error) {
 	left, right, _ := strings.Cut(text, "/")
 	index, err1 := strconv.ParseUint(left, 10, 16)
@@ -30,10 +31,10 @@ func ParseShard(text string) (Shard, error) {
 	return Shard{int(index), int(total)}, nil
 }
 
-// Owns tells whether a place is in the shard; all places of a repository are in
-// the same one. The highest of one score for each shard wins (rendezvous
-// hashing): one more job takes its part from each of the others, and nothing
-// else moves. The scores are part of what state files rely on.
+// Owns reports whether a place is in the shard; all places of a repository are
+// in the same one. Each shard has a score for a repository, and the highest
+// wins (rendezvous hashing): one more job takes its part from each of the
+// others, and nothing else moves. State files rely on the scores.
 func (s Shard) Owns(p Place) bool {
 	h := fnv.New64a()
 	h.Write([]byte(strings.ToLower(p.Owner + "/" + p.Repository)))

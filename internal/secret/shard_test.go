@@ -21,8 +21,8 @@ func TestParseShard(t *testing.T) {
 	}
 }
 
-// Each place has one owner, each shard its part, and one more job takes its part
-// from all of the others and moves nothing else.
+// Each place has one owner, and each shard its part. One more job takes its
+// part from all of the others and moves nothing else.
 func TestShards(t *testing.T) {
 	const n = 10_000
 	owner := func(p Place, total int) int {
@@ -73,7 +73,7 @@ func TestShards(t *testing.T) {
 	}
 }
 
-// State files rely on who owns what.
+// State files rely on the owners of places.
 func TestShardsStay(t *testing.T) {
 	got := ""
 	for i := range 16 {

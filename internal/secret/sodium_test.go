@@ -27,7 +27,7 @@ for line in sys.stdin:
     print("=" + plain.raw[:len(sealed) - 48].hex())
 `
 
-// GitHub opens what we seal with libsodium, which here does so itself.
+// GitHub opens our boxes with libsodium, which this test does as well.
 func TestLibsodiumOpensOurBoxes(t *testing.T) {
 	python, err := exec.LookPath("python3")
 	if err != nil {

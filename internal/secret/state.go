@@ -16,31 +16,32 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// State is what earlier runs wrote: for each secret a fingerprint of its value,
-// under a key that only the App's owner can unwrap, and when GitHub says it was
-// written; for each place the id of its repository and its public key. It holds
-// nothing that helps to guess a value, or to tell that two are equal.
+// State is what earlier runs wrote. For each secret it has a fingerprint of its
+// value, under a key that only the App's owner can unwrap, and when GitHub says
+// it was written; for each place the id of its repository and its public key.
+// It holds nothing that helps to guess a value, or to see that two are equal.
 //
-// A nil State, and one without a path, knows nothing and keeps nothing.
+// A nil State, and one without a path, knows nothing and stores nothing.
 type State struct {
 	path     string
 	manifest Manifest
 	wrapped  wrapped
-	key      []byte // the state's own
+	key      []byte // the state's own key
 
 	mu     sync.Mutex
 	places map[string]*known // by Place.Key
 
 	disk  sync.Mutex // one save at a time
-	saved time.Time  // the last one's end
+	saved time.Time  // when the last one ended
 	took  time.Duration
 }
 
-// Manifest says which manifest a state belongs to, so that two don't prune each
-// other's secrets. A repository is told by its id where both sides know it: it may
-// have another name by now, and its old name may be another's.
+// Manifest says which manifest a state belongs to, so that two manifests don't
+// prune each other's secrets. A repository is identified by its id if both
+// sides know it: it may have another name by now, and another repository may
+// have its old name.
 type Manifest struct {
-	Host         string // whose ids and names they are, in lower case
+	Host         string // the GitHub that the ids and names belong to, in lower case
 	Repository   string // OWNER/NAME of where the manifest is; empty outside of a workflow
 	RepositoryID int64  // 0: not known
 	Path         string // in that repository, cleaned
@@ -51,7 +52,7 @@ func (m Manifest) String() string {
 	if m.Repository != "" {
 		text += " of " + m.Repository
 	}
-	if m.RepositoryID != 0 { // of two that had one name, only this tells
+	if m.RepositoryID != 0 { // the only difference between two repositories that had one name
 		text += fmt.Sprintf(" (id %d)", m.RepositoryID)
 	}
 	if m.Host != "" {
@@ -60,8 +61,9 @@ func (m Manifest) String() string {
 	return text
 }
 
-// same reports whether two are one manifest. Case doesn't count in names, as GitHub
-// has it, nor in paths, which two jobs may spell differently.
+// same reports whether two are one manifest. Names are not case-sensitive at
+// GitHub. Paths are compared without case too, since two jobs may spell them
+// differently.
 func (m Manifest) same(other Manifest) bool {
 	if !strings.EqualFold(m.Path, other.Path) || m.Host != other.Host {
 		return false
@@ -72,33 +74,33 @@ func (m Manifest) same(other Manifest) bool {
 	return strings.EqualFold(m.Repository, other.Repository)
 }
 
-// known is what the state knows of a place.
+// known is what the state knows about a place.
 type known struct {
 	Place
 	id      int64     // of the repository; 0: not known
-	key     publicKey // what values were sealed to last; may be empty
+	key     publicKey // the key that values were sealed to last; may be empty
 	secrets []record  // by name
 }
 
 type record struct {
-	name    string // upper-case
-	print   fingerprint
-	updated int64 // when it was written, in seconds of Unix; 0: we wrote it and don't know when
-	about   bool  // updated is when GitHub answered the write, not yet what it tells of the secret
+	name     string // upper-case
+	print    fingerprint
+	updated  int64 // when it was written, in seconds of Unix; 0: we wrote it and don't know when
+	answered bool  // updated is when GitHub answered the write, not yet the time that it reports
 }
 
-// writeTakes is in seconds. GitHub notes the time of a write while it works on it, and
-// dates its answer when it is done, ten seconds later at most: then it cuts a request
-// off.
+// writeTakes is the longest time of a write, in seconds. GitHub sets the time
+// of a secret while it works on the write, and dates its answer when it is
+// done, at most ten seconds later: then it aborts a request.
 // https://docs.github.com/en/rest/using-the-rest-api/troubleshooting-the-rest-api#timeouts
 const writeTakes = 12
 
-// wrote reports whether a time that GitHub tells of a secret is that of our write. What
-// came after GitHub's answer to that is somebody else's: where two of its machines have
-// clocks a little apart, a secret is written once too often, and none is deleted that
-// another has replaced.
+// wrote reports whether a time that GitHub reports for a secret is that of our
+// write. A time after GitHub's answer belongs to a write of somebody else. If
+// two of GitHub's machines have slightly different clocks, a secret is written
+// once too often, and no secret is deleted that somebody else has replaced.
 func (r record) wrote(updated int64) bool {
-	if r.about {
+	if r.answered {
 		return r.updated-writeTakes <= updated && updated <= r.updated
 	}
 	return r.updated != 0 && r.updated == updated
@@ -106,13 +108,14 @@ func (r record) wrote(updated int64) bool {
 
 func (r record) compare(name string) int { return cmp.Compare(r.name, name) }
 
-// fingerprint is a MAC, cut to what chance and a diff can bear.
+// fingerprint is a MAC, cut to a length that is safe from chance and short in a
+// diff.
 type fingerprint [16]byte
 
-// kept tells whether there is a file.
+// kept reports whether the state has a file.
 func (s *State) kept() bool { return s != nil && s.path != "" }
 
-// Places are those that the state knows, in order.
+// Places returns the places that the state knows, in order.
 func (s *State) Places() []Place {
 	if !s.kept() {
 		return nil
@@ -126,11 +129,11 @@ func (s *State) Places() []Place {
 	return all
 }
 
-// keys wants the lock.
+// keys returns the keys of the places, in order. The caller holds the lock.
 func (s *State) keys() []string { return slices.Sorted(maps.Keys(s.places)) }
 
-// at gives what is known of a place.
-func (s *State) at(key string) []record {
+// records returns what is known about the secrets of a place.
+func (s *State) records(key string) []record {
 	if !s.kept() {
 		return nil
 	}
@@ -142,17 +145,17 @@ func (s *State) at(key string) []record {
 	return nil
 }
 
-// note records a write that GitHub answered at a time; zero: it did not say when. The
-// id of the repository and the public key of the place are kept with it, as far as
-// they are known.
-func (s *State) note(w *Wanted, answered time.Time, id int64, sealedTo publicKey) {
+// record stores a write and the time of GitHub's answer; zero if that is not
+// known. The id of the repository and the public key of the place are stored
+// with it if they are known.
+func (s *State) record(w *Wanted, answered time.Time, id int64, sealedTo publicKey) {
 	if !s.kept() {
 		return
 	}
 	key := w.Key()
 	r := record{name: strings.ToUpper(w.Name), print: s.fingerprint(key, w.Name, w.Value)}
 	if !answered.IsZero() {
-		r.updated, r.about = answered.Unix(), true
+		r.updated, r.answered = answered.Unix(), true
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -162,7 +165,7 @@ func (s *State) note(w *Wanted, answered time.Time, id int64, sealedTo publicKey
 		s.places[key] = k
 	}
 	if id != 0 {
-		if k.id != 0 && k.id != id { // what is known is of another repository, which had the name
+		if k.id != 0 && k.id != id { // the known secrets belong to another repository, which had the name
 			k.secrets = nil
 		}
 		k.id = id
@@ -173,8 +176,8 @@ func (s *State) note(w *Wanted, answered time.Time, id int64, sealedTo publicKey
 	k.put(r)
 }
 
-// settle puts down what GitHub tells of a write as its exact time. It reports whether
-// that is news.
+// settle replaces the time of GitHub's answer to a write by the exact time that
+// GitHub reports for the secret. It reports whether that changed anything.
 func (s *State) settle(key, name string, updated int64) bool {
 	if !s.kept() {
 		return false
@@ -186,14 +189,14 @@ func (s *State) settle(key, name string, updated int64) bool {
 		return false
 	}
 	i, found := slices.BinarySearchFunc(k.secrets, strings.ToUpper(name), record.compare)
-	if !found || !k.secrets[i].about || !k.secrets[i].wrote(updated) {
+	if !found || !k.secrets[i].answered || !k.secrets[i].wrote(updated) {
 		return false
 	}
-	k.secrets[i].updated, k.secrets[i].about = updated, false
+	k.secrets[i].updated, k.secrets[i].answered = updated, false
 	return true
 }
 
-// place returns what is known of a place besides its secrets.
+// place returns what is known about a place besides its secrets.
 func (s *State) place(key string) (id int64, sealedTo publicKey) {
 	if !s.kept() {
 		return 0, publicKey{}
@@ -208,10 +211,10 @@ func (s *State) place(key string) (id int64, sealedTo publicKey) {
 
 // has reports whether the state knows a secret.
 func (s *State) has(key, name string) bool {
-	return slices.ContainsFunc(s.at(key), func(r record) bool { return strings.EqualFold(r.name, name) })
+	return slices.ContainsFunc(s.records(key), func(r record) bool { return strings.EqualFold(r.name, name) })
 }
 
-// Len is how many secrets the state holds.
+// Len returns how many secrets the state holds.
 func (s *State) Len() (n int) {
 	if !s.kept() {
 		return 0
@@ -224,7 +227,7 @@ func (s *State) Len() (n int) {
 	return n
 }
 
-// put keeps the order of names.
+// put adds or replaces a record, in the order of names.
 func (k *known) put(r record) {
 	i, found := slices.BinarySearchFunc(k.secrets, r.name, record.compare)
 	if !found {
@@ -252,7 +255,8 @@ func (s *State) forget(key, name string) {
 	}
 }
 
-// fingerprint takes place and name in, so that a value used twice doesn't show.
+// fingerprint includes place and name, so that it doesn't show when a value is
+// used twice.
 func (s *State) fingerprint(key, name string, value redact.String) (sum fingerprint) {
 	if !s.kept() {
 		return sum
@@ -267,15 +271,15 @@ func (s *State) fingerprint(key, name string, value redact.String) (sum fingerpr
 	return sum
 }
 
-// mac begins one; what it is for keeps MACs for different things apart.
+// mac starts a MAC. The purpose keeps MACs for different things apart.
 func (s *State) mac(purpose string) hash.Hash {
 	h := hmac.New(sha256.New, s.key)
 	frame(h, []byte("valetkey state: "+purpose))
 	return h
 }
 
-// frame writes a part with its length first: what is moved from one part to the
-// next makes another MAC.
+// frame writes a part after its length, so that moving bytes from one part to
+// the next changes the MAC.
 func frame(h hash.Hash, part []byte) {
 	var length [8]byte
 	binary.BigEndian.PutUint64(length[:], uint64(len(part)))

@@ -19,8 +19,9 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// The file is lines of JSON, so that a diff shows what a run did: what it is, one
-// line for each place, and an end that nothing can be cut from or changed before.
+// The file consists of lines of JSON, so that a diff shows what a run did: a
+// head, one line for each place, and an end whose MAC covers all lines before
+// it.
 type (
 	headLine struct {
 		Kind         string `json:"valetkey"`
@@ -45,8 +46,8 @@ type (
 	secretLine struct {
 		Name        string `json:"name"`
 		Fingerprint string `json:"fingerprint"`
-		UpdatedAt   string `json:"updated_at,omitempty"`  // as GitHub tells of the secret
-		AnsweredAt  string `json:"answered_at,omitempty"` // when GitHub answered the write, until a run has seen the other
+		UpdatedAt   string `json:"updated_at,omitempty"`  // as GitHub reports it for the secret
+		AnsweredAt  string `json:"answered_at,omitempty"` // when GitHub answered the write, until a run has seen UpdatedAt
 	}
 	endLine struct {
 		Places int    `json:"places"`
@@ -60,21 +61,22 @@ const (
 	stateIntro   = `{"valetkey":"` + stateKind + `","version":`
 )
 
-// maxState bounds the file. 30,000 secrets of 10,000 repositories take some 5 MB.
+// maxState is the largest size of the file. 30,000 secrets of 10,000
+// repositories take about 5 MB.
 const maxState = 64 << 20
 
-const anew = "set state-reset: true to start anew: everything is written once more, and prune does not know of what was written before"
+const startOver = "set state-reset: true to start over: everything is written once more, and prune does not know what was written before"
 
-// StateFile says which file a state is in, and what opens it.
+// StateFile says which file a state is in, and which keys open it.
 type StateFile struct {
-	Path     string // empty: nothing is kept
+	Path     string // empty: nothing is stored
 	Manifest Manifest
 	Key      Derive // from the App's key
-	Previous Derive // from the one before, while that is being replaced; may be nil
-	Reset    bool   // start anew, whatever is in the file
+	Previous Derive // from the App's previous key, while it is being replaced; may be nil
+	Reset    bool   // start over, whatever is in the file
 }
 
-// OpenState reads the file, or starts one where there is none.
+// OpenState reads the file, or starts one if it does not exist.
 func OpenState(f StateFile) (*State, error) {
 	s := &State{path: f.Path, manifest: f.Manifest, places: map[string]*known{}}
 	if f.Path == "" {
@@ -88,7 +90,7 @@ func OpenState(f StateFile) (*State, error) {
 	}
 	absent := errors.Is(err, fs.ErrNotExist)
 	if absent {
-		err = safefile.Check(f.Path) // found now, and not when everything is written
+		err = safefile.Check(f.Path) // report it now, not when everything is written
 	}
 	switch {
 	case err != nil:
@@ -102,7 +104,7 @@ func OpenState(f StateFile) (*State, error) {
 	return s, nil
 }
 
-// begin gives a state a new key.
+// begin sets a new key for the state.
 func (s *State) begin(derive Derive) (err error) {
 	s.key = make([]byte, stateKeySize)
 	_, _ = rand.Read(s.key) // never fails
@@ -110,8 +112,8 @@ func (s *State) begin(derive Derive) (err error) {
 	return err
 }
 
-// unwrap gets the key of a state back. A previous key of the App opens it too; the
-// caller then wraps the state's key anew.
+// unwrap decrypts the key of a state. If only a previous key of the App opens
+// it, the caller wraps the state's key again.
 func (s *State) unwrap(f StateFile) (byPrevious bool, err error) {
 	if s.key, err = f.Key.open(s.wrapped); !errors.Is(err, errOtherKey) {
 		return false, err
@@ -120,15 +122,15 @@ func (s *State) unwrap(f StateFile) (byPrevious bool, err error) {
 	return true, err
 }
 
-// stateFault says what could not be done to the file; hint is for errors that have
-// none of their own.
+// stateFault says what could not be done to the file. hint is used for errors
+// that have none of their own.
 func stateFault(verb string, err error, hint string) error {
 	return &fault.Error{Hint: cmp.Or(fault.Hint(err), hint), Err: fmt.Errorf("%s the state file: %w", verb, err)}
 }
 
 func (s *State) decode(data []byte, f StateFile) error {
 	bad := func(problem, hint string) error { return fault.New("state file "+s.path+" "+problem, hint) }
-	cutOff := func() error { return bad("is cut off", "restore a whole one, or "+anew) }
+	cutOff := func() error { return bad("is cut off", "restore a complete one, or "+startOver) }
 
 	first, _, ended := bytes.Cut(data, []byte("\n"))
 	var head headLine
@@ -139,7 +141,8 @@ func (s *State) decode(data []byte, f StateFile) error {
 	case unread, intro != stateIntro, head.Version < 1:
 		return bad("is not a state file", "give state-file another path, or delete that file")
 	case head.Version > stateVersion:
-		return bad(fmt.Sprintf("is of version %d, made by a newer valetkey; this one knows %d", head.Version, stateVersion), "use the newer one, or "+anew)
+		return bad(fmt.Sprintf("is of version %d, made by a newer valetkey; this one knows %d", head.Version, stateVersion),
+			"use the newer one, or "+startOver)
 	}
 	var saltErr, boxErr error
 	s.wrapped.salt, saltErr = decode64(head.Salt)
@@ -147,7 +150,7 @@ func (s *State) decode(data []byte, f StateFile) error {
 	byPrevious, err := s.unwrap(f)
 	switch {
 	case saltErr != nil, boxErr != nil, errors.Is(err, errOtherKey):
-		return bad("was made with another key of an App", "give the one that it was made with as previous-private-key, or "+anew)
+		return bad("was made with another key of an App", "give the one that it was made with as previous-private-key, or "+startOver)
 	case err != nil:
 		return err
 	}
@@ -156,12 +159,13 @@ func (s *State) decode(data []byte, f StateFile) error {
 	}
 	s.manifest = Manifest{head.Host, head.Repository, head.RepositoryID, head.Manifest}
 	if !s.manifest.same(f.Manifest) {
-		return bad(fmt.Sprintf("belongs to the manifest %s, not %s", s.manifest, f.Manifest), "give each manifest a state file of its own, or "+anew)
+		return bad(fmt.Sprintf("belongs to the manifest %s, not %s", s.manifest, f.Manifest),
+			"give each manifest a state file of its own, or "+startOver)
 	}
 	if same := (comparer{data}); s.encode(&same) != nil || len(same.rest) > 0 {
-		return bad("can't be read", anew)
+		return bad("can't be read", startOver)
 	}
-	s.manifest = f.Manifest // as it is called now
+	s.manifest = f.Manifest // with its present name
 	if s.manifest.RepositoryID == 0 {
 		s.manifest.RepositoryID = head.RepositoryID
 	}
@@ -171,18 +175,19 @@ func (s *State) decode(data []byte, f StateFile) error {
 	return err
 }
 
-// decodeBody reads the lines after the first, which ends at a byte.
+// decodeBody reads the lines after the first. from is where they begin.
 func (s *State) decodeBody(data []byte, from int, cutOff func() error, bad func(problem, hint string) error) error {
 	at := bytes.LastIndexByte(bytes.TrimSuffix(data, []byte("\n")), '\n') + 1
 	body, last := data[:at], data[at:]
 	var end endLine
-	if at < from || !bytes.HasSuffix(last, []byte("\n")) || !bytes.HasPrefix(last, []byte(`{"places":`)) || json.Unmarshal(last, &end) != nil {
+	if at < from || !bytes.HasSuffix(last, []byte("\n")) || !bytes.HasPrefix(last, []byte(`{"places":`)) ||
+		json.Unmarshal(last, &end) != nil {
 		return cutOff()
 	}
 	h := s.mac("file")
 	h.Write(body)
 	if !hmac.Equal([]byte(end.MAC), []byte(encode64(h.Sum(nil)))) {
-		return bad("was changed by somebody else", "restore one that valetkey wrote, or "+anew)
+		return bad("was changed by somebody else", "restore one that valetkey wrote, or "+startOver)
 	}
 	for line := range bytes.Lines(body[from:]) {
 		s.decodePlace(line)
@@ -190,9 +195,9 @@ func (s *State) decodeBody(data []byte, from int, cutOff func() error, bad func(
 	return nil
 }
 
-// decodePlace and record take what they understand. They read what we wrote, by its
-// MAC; the caller writes it once more, and what was not understood does not come out
-// the same.
+// decodePlace and record accept what they understand. The MAC proves that we
+// wrote the lines; the caller encodes them again, and a line that was not fully
+// understood comes out differently.
 func (s *State) decodePlace(line []byte) {
 	var p placeLine
 	_ = json.Unmarshal(line, &p)
@@ -205,7 +210,7 @@ func (s *State) decodePlace(line []byte) {
 }
 
 func (l secretLine) record() record {
-	r := record{name: strings.ToUpper(l.Name), about: l.AnsweredAt != ""}
+	r := record{name: strings.ToUpper(l.Name), answered: l.AnsweredAt != ""}
 	raw, _ := decode64(l.Fingerprint)
 	copy(r.print[:], raw)
 	if t, err := time.Parse(time.RFC3339, l.UpdatedAt+l.AnsweredAt); err == nil {
@@ -218,20 +223,23 @@ func (r record) line() secretLine {
 	l := secretLine{Name: r.name, Fingerprint: encode64(r.print[:])}
 	switch {
 	case r.updated == 0:
-	case r.about:
-		l.AnsweredAt = moment(time.Unix(r.updated, 0))
+	case r.answered:
+		l.AnsweredAt = formatTime(time.Unix(r.updated, 0))
 	default:
-		l.UpdatedAt = moment(time.Unix(r.updated, 0))
+		l.UpdatedAt = formatTime(time.Unix(r.updated, 0))
 	}
 	return l
 }
 
-// encode writes the file. It wants the lock.
+// encode writes the file. The caller holds the lock.
 func (s *State) encode(w io.Writer) error {
 	buffer, h := bufio.NewWriter(w), s.mac("file")
 	body := json.NewEncoder(io.MultiWriter(buffer, h))
 	m := s.manifest
-	err := body.Encode(headLine{stateKind, stateVersion, m.Host, m.Repository, m.RepositoryID, m.Path, encode64(s.wrapped.salt), encode64(s.wrapped.box)})
+	err := body.Encode(headLine{
+		stateKind, stateVersion, m.Host, m.Repository, m.RepositoryID, m.Path, encode64(s.wrapped.salt),
+		encode64(s.wrapped.box),
+	})
 	for _, key := range s.keys() {
 		k := s.places[key]
 		line := placeLine{
@@ -250,7 +258,7 @@ func (s *State) encode(w io.Writer) error {
 	return errors.Join(err, json.NewEncoder(buffer).Encode(end), buffer.Flush())
 }
 
-// comparer is a writer that takes only what it was given.
+// comparer is a writer that accepts only the bytes that it was given.
 type comparer struct{ rest []byte }
 
 func (c *comparer) Write(p []byte) (int, error) {

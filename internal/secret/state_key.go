@@ -9,23 +9,24 @@ import (
 	"fmt"
 )
 
-// Derive makes a key of 32 bytes from something that only the owner of a state file
-// has, the same one each time for the same salt. An App's key can be one that only
-// signs, in a KMS; a signature that is always the same will do.
+// Derive returns a key of 32 bytes, made from something that only the owner of
+// a state file has; the same one each time for the same salt. An App's key may
+// be in a KMS and only sign; a signature that is always the same is enough.
 type Derive func(salt []byte) ([]byte, error)
 
-// A state has a key of its own, so that it outlives the App's: the file holds it
-// wrapped under a key that is derived from the App's. When that is replaced, the
-// state is opened once more with the one before and wrapped anew.
+// A state has a key of its own, so that it outlives the App's key: the file
+// holds it wrapped under a key that is derived from the App's. When the App's
+// key is replaced, the state is opened once more with the previous one and
+// wrapped again.
 const (
 	stateKeySize  = 32
 	stateSaltSize = 16
 )
 
-// wrapped is the key of a state as the file has it.
+// wrapped is the encrypted key of a state, as the file has it.
 type wrapped struct{ salt, box []byte }
 
-// seal puts a key away.
+// seal encrypts the key of a state.
 func (d Derive) seal(key []byte) (wrapped, error) {
 	salt := make([]byte, stateSaltSize)
 	_, _ = rand.Read(salt) // never fails
@@ -36,10 +37,12 @@ func (d Derive) seal(key []byte) (wrapped, error) {
 	return wrapped{salt, aead.Seal(nil, nil, key, nil)}, nil
 }
 
-// errOtherKey is of a state that was wrapped under another App's key.
+// errOtherKey is the error for a state that was wrapped under another App's
+// key.
 var errOtherKey = errors.New("wrapped under another key")
 
-// open gets a key back; the error is errOtherKey where that is what is wrong.
+// open decrypts the key of a state. The error is errOtherKey if it was wrapped
+// under another key.
 func (d Derive) open(w wrapped) ([]byte, error) {
 	if d == nil || len(w.salt) != stateSaltSize {
 		return nil, errOtherKey

@@ -12,7 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// A key that can't be had is another matter than one that does not fit.
+// A key that can't be derived is another error than one that does not fit.
 func TestStateKeyOutOfReach(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(path, fileOf(t, webActions), 0o600); err != nil {
@@ -32,8 +32,9 @@ func TestStateKeyOutOfReach(t *testing.T) {
 	}
 }
 
-// The state outlives the App's key: the one before opens it once more, and from the
-// next save on the new one does. Without either it opens for nobody.
+// The state outlives the App's key: the previous one opens it once more, and
+// from the next save on the new one does. Without either of them, it does not
+// open.
 func TestStateKeys(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	if err := os.WriteFile(path, fileOf(t, webActions), 0o600); err != nil {
@@ -42,7 +43,7 @@ func TestStateKeys(t *testing.T) {
 	next := stateFile(path)
 	next.Key = derive("next")
 	refused := "state file " + path + " was made with another key of an App (hint: give the one that it was made with as " +
-		"previous-private-key, or " + anew + ")"
+		"previous-private-key, or " + startOver + ")"
 	if _, err := OpenState(next); err == nil || err.Error()+hinted(err) != refused {
 		t.Errorf("got %v%s", err, hinted(err))
 	}
@@ -51,12 +52,12 @@ func TestStateKeys(t *testing.T) {
 	if err != nil || s.Len() != 3 {
 		t.Fatal(err)
 	}
-	before := s.at(webActions.Key())[0].print
+	before := s.records(webActions.Key())[0].print
 	if err := s.Save(); err != nil {
 		t.Fatal(err)
 	}
 	next.Previous = nil
-	if s, err = OpenState(next); err != nil || s.at(webActions.Key())[0].print != before {
+	if s, err = OpenState(next); err != nil || s.records(webActions.Key())[0].print != before {
 		t.Errorf("after the save: %v", err)
 	}
 	if _, err := OpenState(stateFile(path)); err == nil {
@@ -78,8 +79,8 @@ func TestStateKeys(t *testing.T) {
 	}
 }
 
-// A manifest is told by the id of its repository, by its name where one of the two
-// sides does not know that, and by its path.
+// A manifest is identified by the id of its repository, by its name if one of
+// the two sides does not know the id, and by its path.
 func TestWhoseState(t *testing.T) {
 	for _, test := range []struct {
 		other Manifest
@@ -88,7 +89,7 @@ func TestWhoseState(t *testing.T) {
 		{Manifest{"api.github.test", "acme/infra", 7, ".github/valetkey.yml"}, true},
 		{Manifest{"api.github.test", "acme/platform", 7, ".github/valetkey.yml"}, true}, // renamed
 		{Manifest{"api.github.test", "ACME/Infra", 0, ".github/Valetkey.yml"}, true},
-		{Manifest{"api.github.test", "acme/infra", 8, ".github/valetkey.yml"}, false}, // the name is another's now
+		{Manifest{"api.github.test", "acme/infra", 8, ".github/valetkey.yml"}, false}, // another repository has the name now
 		{Manifest{"api.github.test", "acme/other", 0, ".github/valetkey.yml"}, false},
 		{Manifest{"api.github.test", "acme/infra", 7, "staging.yml"}, false},
 		{Manifest{"api.github.test", "", 0, ".github/valetkey.yml"}, false},
@@ -104,14 +105,14 @@ func TestWhoseState(t *testing.T) {
 		if (err == nil) != test.same {
 			t.Errorf("%s: %v", test.other, err)
 		}
-		test.other.RepositoryID = 7 // not forgotten where one run does not know it
+		test.other.RepositoryID = 7 // not lost if one run does not know it
 		if err == nil && (s.Save() != nil || s.manifest != test.other || openManifest(t, f) != test.other) {
 			t.Errorf("%s: kept as %s", test.other, s.manifest)
 		}
 	}
 }
 
-// openManifest is whose a state file is, as the next run reads it.
+// openManifest returns the manifest of a state file, as the next run reads it.
 func openManifest(t *testing.T, f StateFile) Manifest {
 	t.Helper()
 	s, err := OpenState(f)
@@ -121,7 +122,8 @@ func openManifest(t *testing.T, f StateFile) Manifest {
 	return s.manifest
 }
 
-// resealed gives a file a true end, as only the owner of the key can.
+// resealed returns a file with a true end, as only the owner of the key can
+// make it.
 func resealed(data string) string {
 	body := data[:strings.LastIndex(strings.TrimSuffix(data, "\n"), "\n")+1]
 	var head headLine
@@ -155,7 +157,7 @@ func TestStateFlipped(t *testing.T) {
 	}
 }
 
-// What a state file may be, there is one way to write it.
+// There is only one way to write any state file.
 func FuzzState(f *testing.F) {
 	var empty bytes.Buffer
 	if err := openStateOf("state").encode(&empty); err != nil {
@@ -192,7 +194,8 @@ func FuzzState(f *testing.F) {
 	})
 }
 
-// Equal values don't show, wherever they are, and framing can't be shifted.
+// Equal values don't show, wherever they are, and bytes can't be moved from one
+// part to the next.
 func TestFingerprints(t *testing.T) {
 	s := openStateOf("state")
 	seen := map[fingerprint]string{}

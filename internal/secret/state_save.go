@@ -9,14 +9,15 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// Saves as results come: not so often that a large file would slow the work, and
-// often enough that a killed run has little to do again.
+// The state is saved as results come in: not so often that a large file would
+// slow the work, and often enough that little has to be repeated after a killed
+// run.
 const (
 	saveEvery = 250 * time.Millisecond
-	saveShare = 20 // of this many parts of the time, saving takes one at most
+	saveShare = 20 // saving takes at most one of this many parts of the time
 )
 
-// Save writes the file as a whole or not at all.
+// Save writes the file completely or not at all.
 func (s *State) Save() error {
 	if !s.kept() {
 		return nil
@@ -26,7 +27,8 @@ func (s *State) Save() error {
 	return s.save()
 }
 
-// saveSoon saves unless that was done just now. What fails, the last Save tells.
+// saveSoon saves unless that was done just now. The last Save reports a
+// failure.
 func (s *State) saveSoon() {
 	if !s.kept() || !s.disk.TryLock() {
 		return
@@ -37,7 +39,7 @@ func (s *State) saveSoon() {
 	}
 }
 
-// save wants the lock of the disk.
+// save writes the file. The caller holds the lock of the disk.
 func (s *State) save() error {
 	began := time.Now()
 	err := safefile.Replace(s.path, s.write)
@@ -49,7 +51,7 @@ func (s *State) save() error {
 	return nil
 }
 
-// write writes the new file, unless it could not be read again.
+// write writes the new file. It fails if the file could not be read again.
 func (s *State) write(file *os.File) error {
 	s.mu.Lock()
 	err := s.encode(file)

@@ -22,7 +22,7 @@ func TestSaveSoon(t *testing.T) {
 		}
 		note := func(name string) {
 			x := wants(Place{Owner: "acme", Repository: name, App: "actions"}, "A", "a")
-			s.note(&x, time.Unix(1, 0), 0, publicKey{})
+			s.record(&x, time.Unix(1, 0), 0, publicKey{})
 			s.saveSoon()
 		}
 		if note("a"); !saved() {
@@ -54,12 +54,12 @@ func TestStateAtOnce(t *testing.T) {
 		all.Go(func() {
 			for j := range 50 {
 				x := wants(Place{Owner: "acme", Repository: fmt.Sprint(j), App: "actions"}, fmt.Sprint("S", i), "a")
-				s.note(&x, time.Unix(int64(j+1), 0), 0, publicKey{})
+				s.record(&x, time.Unix(int64(j+1), 0), 0, publicKey{})
 				s.saveSoon()
 				if j%2 == 1 {
 					s.forget(x.Key(), x.Name)
 				}
-				_ = s.at(x.Key())
+				_ = s.records(x.Key())
 			}
 			if err := s.Save(); err != nil {
 				t.Error(err)
@@ -72,7 +72,8 @@ func TestStateAtOnce(t *testing.T) {
 	}
 }
 
-// What could not be read again is not written, and what is too large not read.
+// A file that could not be read again is not written, and one that is too large
+// is not read.
 func TestStateIsBounded(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	file, err := os.Create(path)
@@ -80,7 +81,7 @@ func TestStateIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = file.Close() }()
-	if err := file.Truncate(maxState - 1000); err != nil { // takes no room
+	if err := file.Truncate(maxState - 1000); err != nil { // takes no space on the disk
 		t.Fatal(err)
 	}
 	if err := openStateOf(path).write(file); err != nil {

@@ -14,18 +14,18 @@ import (
 
 var testPublicKey = publicKey{"11", &[32]byte{1, 2, 3}}
 
-// fileOf gives a state file with something in it.
+// fileOf returns a state file with some secrets in it.
 func fileOf(t testing.TB, places ...Place) []byte {
 	t.Helper()
 	s := openState(t, filepath.Join(t.TempDir(), "state"))
 	for i, p := range places {
 		for j, name := range []string{"B_<&>", "a", "C"} {
 			x := wants(p, name, "the value")
-			at := time.Time{} // of the first there is none
+			at := time.Time{} // the first has none
 			if j > 0 {
 				at = time.Unix(int64(j)*(1_780_000_000+int64(i)), 0)
 			}
-			s.note(&x, at, int64(40+i), testPublicKey)
+			s.record(&x, at, int64(40+i), testPublicKey)
 			if j == 1 && !s.settle(p.Key(), name, at.Unix()-3) {
 				t.Fatal("the time of the second is not settled")
 			}
@@ -49,37 +49,7 @@ func TestStateFile(t *testing.T) {
 		t.Error("a missing file is no empty state")
 	}
 	data := fileOf(t, webActions, production)
-	const key = `"app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",`
-	const neverSeen = `{"name":"B_\u003c\u0026\u003e","fingerprint":"…"}`
-	want := `{"valetkey":"state of secrets","version":1,"host":"api.github.test","repository":"acme/infra","repository_id":7,` +
-		`"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}` + "\n" +
-		`{"owner":"acme","repository":"api","repository_id":41,"environment":"production",` + key +
-		`"secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:38Z"},` + neverSeen +
-		`,{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:22Z"}]}` + "\n" +
-		`{"owner":"acme","repository":"web","repository_id":40,` + key +
-		`"secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:37Z"},` + neverSeen +
-		`,{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:20Z"}]}` + "\n" +
-		`{"places":2,"mac":"`
-	s = openStateOf("state")
-	if err := s.decode(data, stateFile("state")); err != nil {
-		t.Fatal(err)
-	}
-	want = strings.NewReplacer("SALT", encode64(s.wrapped.salt), "KEY", encode64(s.wrapped.box)).Replace(want)
-	got := string(data)
-	for _, p := range []Place{production, webActions} { // in the file's order
-		for _, name := range []string{"a", "B_<&>", "C"} {
-			sum := s.fingerprint(p.Key(), name, redact.New("the value"))
-			text := encode64(sum[:])
-			if strings.Count(got, text) != 1 {
-				t.Errorf("%s of %s is there %d times", name, p, strings.Count(got, text))
-			}
-			got = strings.Replace(got, text, "…", 1)
-		}
-	}
-	if !strings.HasPrefix(got, want) || strings.Count(got[len(want):], "\n") != 1 {
-		t.Errorf("got\n%swant\n%s", got, want)
-	}
-
+	checkText(t, data)
 	if err := os.WriteFile(path, data, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +70,7 @@ func TestStateFile(t *testing.T) {
 	for _, e := range entries {
 		names = append(names, e.Name())
 	}
-	if fmt.Sprint(names) != "[state state-1.tmp-4]" { // the other is another shard's
+	if fmt.Sprint(names) != "[state state-1.tmp-4]" { // the other one belongs to another shard
 		t.Errorf("files %v", names)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
@@ -111,11 +81,47 @@ func TestStateFile(t *testing.T) {
 	}
 }
 
+// checkText checks the text of a file that fileOf returns for webActions and
+// production.
+func checkText(t *testing.T, data []byte) {
+	t.Helper()
+	const key = `"app":"actions","key_id":"11","public_key":"AQIDAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",`
+	const neverSeen = `{"name":"B_\u003c\u0026\u003e","fingerprint":"…"}`
+	want := `{"valetkey":"state of secrets","version":1,"host":"api.github.test","repository":"acme/infra","repository_id":7,` +
+		`"manifest":".github/valetkey.yml","salt":"SALT","wrapped_key":"KEY"}` + "\n" +
+		`{"owner":"acme","repository":"api","repository_id":41,"environment":"production",` + key +
+		`"secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:38Z"},` + neverSeen +
+		`,{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:22Z"}]}` + "\n" +
+		`{"owner":"acme","repository":"web","repository_id":40,` + key +
+		`"secrets":[{"name":"A","fingerprint":"…","updated_at":"2026-05-28T20:26:37Z"},` + neverSeen +
+		`,{"name":"C","fingerprint":"…","answered_at":"2082-10-23T16:53:20Z"}]}` + "\n" +
+		`{"places":2,"mac":"`
+	s := openStateOf("state")
+	if err := s.decode(data, stateFile("state")); err != nil {
+		t.Fatal(err)
+	}
+	want = strings.NewReplacer("SALT", encode64(s.wrapped.salt), "KEY", encode64(s.wrapped.box)).Replace(want)
+	got := string(data)
+	for _, p := range []Place{production, webActions} { // in the file's order
+		for _, name := range []string{"a", "B_<&>", "C"} {
+			sum := s.fingerprint(p.Key(), name, redact.New("the value"))
+			text := encode64(sum[:])
+			if strings.Count(got, text) != 1 {
+				t.Errorf("%s of %s is there %d times", name, p, strings.Count(got, text))
+			}
+			got = strings.Replace(got, text, "…", 1)
+		}
+	}
+	if !strings.HasPrefix(got, want) || strings.Count(got[len(want):], "\n") != 1 {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
 func TestStateFaults(t *testing.T) {
 	whole := string(fileOf(t, webActions, production))
 	head, rest, _ := strings.Cut(whole, "\n")
 	for _, test := range []struct{ name, data, want, hint string }{
-		{"cut off in a line", whole[:len(whole)-100], "is cut off", "restore a whole one, or " + anew},
+		{"cut off in a line", whole[:len(whole)-100], "is cut off", "restore a complete one, or " + startOver},
 		{"cut off after a line", whole[:strings.LastIndex(whole, "{")], "is cut off", ""},
 		{"cut off by a byte", whole[:len(whole)-1], "is cut off", ""},
 		{"cut off early", whole[:12], "is cut off", ""},
@@ -130,7 +136,7 @@ func TestStateFaults(t *testing.T) {
 		{"no JSON", strings.Replace(whole, `"version":1`, `"version":x`, 1), "is not a state file", ""},
 		{
 			"newer", strings.Replace(whole, `"version":1`, `"version":2`, 1),
-			"is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + anew,
+			"is of version 2, made by a newer valetkey; this one knows 1", "use the newer one, or " + startOver,
 		},
 		{
 			"newer and shorter", `{"valetkey":"state of secrets","version":3}`,
@@ -140,11 +146,11 @@ func TestStateFaults(t *testing.T) {
 			"other manifest", resealed(strings.Replace(head, `"repository_id":7`, `"repository_id":8`, 1) + "\n" + rest),
 			"belongs to the manifest .github/valetkey.yml of acme/infra (id 8) at api.github.test, not .github/valetkey.yml of " +
 				"acme/infra (id 7) at api.github.test",
-			"give each manifest a state file of its own, or " + anew,
+			"give each manifest a state file of its own, or " + startOver,
 		},
 		{
 			"changed", strings.Replace(whole, `"web"`, `"wen"`, 1), "was changed by somebody else",
-			"restore one that valetkey wrote, or " + anew,
+			"restore one that valetkey wrote, or " + startOver,
 		},
 		{"changed manifest", strings.Replace(whole, "infra", "other", 1), "was changed by somebody else", ""},
 		{"a line less", strings.Replace(whole, strings.SplitAfter(whole, "\n")[1], "", 1), "was changed by somebody else", ""},
@@ -153,7 +159,7 @@ func TestStateFaults(t *testing.T) {
 		{"a fingerprint that is none", resealed(strings.Replace(whole, `"fingerprint":"`, `"fingerprint":"!`, 1)), "can't be read", ""},
 		{"a key that is none", resealed(strings.Replace(whole, `"public_key":"`, `"public_key":"AAAA`, 1)), "can't be read", ""},
 		{"a line that is none", resealed(strings.Replace(whole, `"secrets":[`, `"secrets":{`, 1)), "can't be read", ""},
-		{"written by a fault of ours", resealed(strings.Replace(whole, "\"A\"", "\"a\"", 1)), "can't be read", anew},
+		{"written by a fault of ours", resealed(strings.Replace(whole, "\"A\"", "\"a\"", 1)), "can't be read", startOver},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "state")
@@ -170,6 +176,9 @@ func TestStateFaults(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestStateThatIsADirectory(t *testing.T) {
 	if _, err := OpenState(stateFile(t.TempDir())); err == nil || !strings.HasPrefix(err.Error(), "read the state file: ") {
 		t.Error(err)
 	}

@@ -13,7 +13,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// inBubble runs a test in a bubble: nothing waits for the clock.
+// inBubble runs a test in a synctest bubble, so that nothing waits for the
+// clock.
 func inBubble(t *testing.T, test func(*testing.T, *fixture)) {
 	t.Helper()
 	fakegithubtest.Key() // not in the bubble
@@ -46,7 +47,7 @@ func TestWhatWorkflowsSee(t *testing.T) {
 					t.Errorf("round of %s: %s", round, line)
 				}
 			}
-			f.sees(wanted)
+			f.checkSeen(wanted)
 			for _, app := range Apps() {
 				for _, s := range f.Secrets(fakegithub.Place{Owner: "acme", App: app}) {
 					want := strings.ToLower(strings.TrimPrefix(s.Name, "IS_"))
@@ -78,7 +79,7 @@ func TestRuns(t *testing.T) {
 			"A of acme/web: created, new to the state file",
 			"B of acme/web: created, new to the state file",
 		})
-		f.want("its requests", sorted(f.asked()), []string{
+		f.want("its requests", sorted(f.requests()), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"GET repos/acme/web/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/KEY 201",
@@ -93,7 +94,7 @@ func TestRuns(t *testing.T) {
 			"A of acme/web: unchanged",
 			"B of acme/web: unchanged",
 		})
-		f.want("its requests", sorted(f.asked()), []string{
+		f.want("its requests", sorted(f.requests()), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/web/actions/secrets 200",
 		})
@@ -106,45 +107,48 @@ func TestRuns(t *testing.T) {
 		wanted[3].Fresh = true
 		wanted = append(wanted, wants(webActions, "new", "ours"))
 		f.want("third run", f.run(wanted), []string{
-			"KEY of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + moment(somebody),
+			"KEY of acme/api: updated, changed by somebody else, or by a run that was cut off, at " + formatTime(somebody),
 			"TOKEN of acme/api: created, deleted at the target since the last run",
 			"A of acme/web: updated, a new value each run",
 			"B of acme/web: updated, the value changed",
 			"new of acme/web: updated, new to the state file",
 		})
-		f.sees(wanted)
+		f.checkSeen(wanted)
 		for _, line := range f.run(wanted) {
 			if !strings.Contains(line, "unchanged") && !strings.HasPrefix(line, "A of") {
 				t.Errorf("fourth run: %s", line)
 			}
 		}
+	})
+}
 
-		// One value that changed in a repository takes a look and a write.
-		wanted[3].Fresh = false
+func TestOneChangedValueTakesAListAndAWrite(t *testing.T) {
+	inBubble(t, func(_ *testing.T, f *fixture) {
+		wanted := []Wanted{wants(webActions, "B", "b"), wants(apiActions, "TOKEN", "one"), wants(apiActions, "KEY", "two")}
 		f.run(wanted)
 		wanted[1].Value = redact.New("changed")
-		f.asked()
+		f.requests()
 		f.run(wanted)
-		f.want("requests for one change", sorted(f.asked()), []string{
+		f.want("requests for one change", sorted(f.requests()), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/web/actions/secrets 200",
 			"PUT repos/acme/api/actions/secrets/TOKEN 204",
 		})
-		f.sees(wanted)
+		f.checkSeen(wanted)
 	})
 }
 
 func TestWithoutState(t *testing.T) {
 	inBubble(t, func(t *testing.T, f *fixture) {
-		const reason = "without a state file nothing tells whether it changed"
+		const reason = "without a state file, it is not known whether it changed"
 		memory := func(s *Sync) { s.State = nil }
 		wanted := []Wanted{wants(apiActions, "KEY", "one")}
 		f.want("first run", f.run(wanted, memory), []string{"KEY of acme/api: created, " + reason})
 		f.want("second run", f.run(wanted, memory, prune), []string{"KEY of acme/api: updated, " + reason})
 		listed := func(s *Sync) { s.State, s.ListAll = openState(t, ""), true }
-		f.asked()
+		f.requests()
 		f.want("third run", f.run(wanted, listed, prune), []string{"KEY of acme/api: updated, " + reason})
-		f.want("its requests", f.asked(), []string{
+		f.want("its requests", f.requests(), []string{
 			"GET repos/acme/api/actions/secrets 200",
 			"GET repos/acme/api 200", // a dry run asks whether it is archived
 			"GET repos/acme/api/actions/secrets/public-key 200",
@@ -168,15 +172,15 @@ func TestKeepsAccess(t *testing.T) {
 			f.want("access", got, want)
 		}
 		f.run(wanted)
-		f.sees(wanted)
+		f.checkSeen(wanted)
 		access("ADDED private []", "OPEN all []", "SOME selected [web]")
-		f.asked()
+		f.requests()
 		f.want("kept", f.run(wanted), []string{
 			"ADDED of organization acme: unchanged",
 			"OPEN of organization acme: unchanged",
 			"SOME of organization acme: unchanged",
 		})
-		f.want("its requests", f.asked(), []string{"GET orgs/acme/actions/secrets 200"})
+		f.want("its requests", f.requests(), []string{"GET orgs/acme/actions/secrets 200"})
 
 		api, web := f.ids["api"], f.ids["web"]
 		wanted[0].Access = &Access{Visibility: "selected", Repositories: []int64{api}}
@@ -188,7 +192,7 @@ func TestKeepsAccess(t *testing.T) {
 			"SOME of organization acme: updated, the selected repositories differ",
 		})
 		access("ADDED private []", "OPEN selected [api]", "SOME selected [api web]")
-		f.sees(wanted)
+		f.checkSeen(wanted)
 		wanted[1].Access.Repositories = []int64{web, api, web}
 		for _, line := range f.run(wanted) {
 			if !strings.Contains(line, "unchanged") {
@@ -207,20 +211,23 @@ func TestRefusedBeforeAnyRequest(t *testing.T) {
 			wants(apiActions, "SAME", "s"), wants(Place{Owner: "Acme", Repository: "API", App: "actions"}, "Same", "s"),
 		}
 		f.want("results", f.run(wanted), []string{
-			"1ST of acme/api: failed: a name of a secret has letters, digits and _ only, and no digit first (hint: rename it, as in " +
+			"1ST of acme/api: failed: the name of a secret has only letters, digits and _, and does not begin with a " +
+				"digit (hint: rename it, as in " +
 				"NPM_TOKEN)",
 			"github_token of acme/api: failed: github_token: names that begin with GITHUB_ are GitHub's own (hint: rename it)",
-			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub takes 49152 (hint: keep large values in an " +
+			"LARGER of acme/api: failed: the value of LARGER has 49153 bytes, and GitHub allows 49152 (hint: keep large values in an " +
 				"encrypted file, and its passphrase in the secret)",
 			"LARGEST of acme/api: created, new to the state file",
 			"SAME of acme/api: created, new to the state file",
-			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, and not the same (hint: let only one entry of the " +
+			"TWICE of acme/api: failed: TWICE of acme/api is wanted more than once, with different values or settings " +
+				"(hint: let only one entry of the " +
 				"manifest name it there)",
-			"twice of acme/api: failed: twice of acme/api is wanted more than once, and not the same (hint: let only one entry of the " +
+			"twice of acme/api: failed: twice of acme/api is wanted more than once, with different values or settings " +
+				"(hint: let only one entry of the " +
 				"manifest name it there)",
 		})
-		f.sees(wanted[:1])
-		f.want("requests", sorted(f.asked()), []string{
+		f.checkSeen(wanted[:1])
+		f.want("requests", sorted(f.requests()), []string{
 			"GET repos/acme/api/actions/secrets/public-key 200",
 			"PUT repos/acme/api/actions/secrets/LARGEST 201",
 			"PUT repos/acme/api/actions/secrets/SAME 201",

@@ -7,25 +7,26 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Wanted is one secret at one place.
+// Wanted is one wanted secret at one place.
 type Wanted struct {
 	Place
 	Name  string
 	Value redact.String
 	Fresh bool // a new value each run: written each time
 
-	// ValueFunc, if any, returns the value when it is written, instead of Value: one
-	// that does not live long must not wait for its turn. Many goroutines call it.
+	// ValueFunc, if any, returns the value when it is written, instead of
+	// Value: a value that does not live long must not wait for its turn. Many
+	// goroutines call it at once.
 	ValueFunc func(context.Context) (redact.String, error) `json:"-"`
 
-	// Access is who sees an organization's secret. Nil keeps what is there; a new
-	// one is for private repositories.
+	// Access says who sees an organization's secret. Nil keeps the present
+	// access; a new secret is visible to private repositories.
 	Access *Access
-	// CreateEnvironment makes the environment where it is missing.
+	// CreateEnvironment creates the environment if it does not exist.
 	CreateEnvironment bool
 }
 
-// same tells whether two wishes for one name come down to one.
+// same reports whether two wanted secrets with one name are the same.
 func (w *Wanted) same(other *Wanted) bool {
 	return w.Value.Reveal() == other.Value.Reveal() && w.Fresh == other.Fresh && w.Access.same(other.Access) &&
 		w.CreateEnvironment == other.CreateEnvironment
@@ -38,16 +39,18 @@ func (a *Access) same(other *Access) bool {
 	return a.Visibility == other.Visibility && (a.Visibility != "selected" || sameSet(a.Repositories, other.Repositories))
 }
 
-// sameSet compares lists whose order and repetitions mean nothing.
+// sameSet reports whether two lists hold the same ids, whatever their order and
+// repetitions.
 func sameSet(a, b []int64) bool {
 	set := func(ids []int64) []int64 { return slices.Compact(slices.Sorted(slices.Values(ids))) }
 	return slices.Equal(set(a), set(b))
 }
 
-// Action is what is to be done about a secret.
+// Action is what is to be done with a secret.
 type Action string
 
-// The actions. Which of Create and Update a Write will be, GitHub's answer tells.
+// The actions. The answer to a Write tells whether it created or updated the
+// secret.
 const (
 	Create Action = "create"
 	Update Action = "update"
@@ -59,22 +62,22 @@ const (
 
 func (a Action) writes() bool { return a == Create || a == Update || a == Write }
 
-// Change is a secret and what is to be done about it.
+// Change is a secret and what is to be done with it.
 type Change struct {
-	Wanted // of what is to be deleted, place and name alone
+	Wanted // for a deletion, only place and name
 	Action Action
 	Reason string // in words
 	Err    error  // with Fail
 
-	told     int64 // when GitHub says that it was written last; 0: not asked, or not there
-	selected bool  // who sees it now is a list that has to be read and sent along
-	listed   bool  // a run looks at the place first, whether or not with ListAll
+	updated  int64 // when GitHub says that it was last written; 0: not asked, or it does not exist
+	selected bool  // the repositories that see it now are a list, which has to be read and sent again
+	listed   bool  // a run lists the place first, with or without ListAll
 	keyed    bool  // the public key of the place is known
 	missing  bool  // its environment has to be created
-	forget   bool  // the state need not know it any longer
+	forget   bool  // the state can drop it
 }
 
-// Outcome is what became of a change.
+// Outcome is the result of a change.
 type Outcome string
 
 // The outcomes.
@@ -86,11 +89,11 @@ const (
 	Failed    Outcome = "failed"
 )
 
-// Result is what became of one secret.
+// Result is the result of the change of one secret.
 type Result struct {
 	Place   Place
 	Name    string
 	Outcome Outcome
-	Reason  string // why it was done, or left
+	Reason  string // why it was done or not done
 	Err     error  // with Failed
 }
