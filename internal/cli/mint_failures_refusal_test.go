@@ -17,7 +17,7 @@ var refusalCases = []failureCase{
 		name: "no App of that id", env: map[string]string{"INPUT_CLIENT-ID": "Iv23liNOSUCHapp00000"},
 		line: "find the installation for acme/api: GitHub answered 404: Integration not found",
 		hint: "no App has the id Iv23liNOSUCHapp00000 at api.github.test, so installing it does not help: check client-id, " +
-			"and that github-api-url is of the host that the App is registered at",
+			"and that github-api-url is that of the host where the App is registered",
 		requests: 1,
 	},
 	{
@@ -34,8 +34,9 @@ var refusalCases = []failureCase{
 	},
 	{
 		name: "a credential lost on the way", prepare: says("GET", 401, "Requires authentication"),
-		line:     "find the installation for acme/api: GitHub answered 401: Requires authentication",
-		hint:     "the credential was lost on the way: something between here and api.github.test, such as a proxy, drops the Authorization header",
+		line: "find the installation for acme/api: GitHub answered 401: Requires authentication",
+		hint: "the credential was lost on the way: something between here and api.github.test, such as a proxy, drops the " +
+			"Authorization header",
 		requests: 1,
 	},
 	{
