@@ -4,7 +4,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -16,14 +15,7 @@ const (
 	tabColumns = 4
 )
 
-// wideFolders are the folders that still have longer lines. The list only
-// shrinks.
-var wideFolders = []string{
-	"internal/cli",
-}
-
 func TestColumns(t *testing.T) {
-	wide := map[string]bool{}
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
 			return err
@@ -32,14 +24,9 @@ func TestColumns(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		folder := filepath.ToSlash(filepath.Dir(path))
 		for i, line := range strings.Split(string(source), "\n") {
 			columns := utf8.RuneCountInString(line) + (tabColumns-1)*strings.Count(line, "\t")
-			switch {
-			case columns <= maxColumns:
-			case slices.Contains(wideFolders, folder):
-				wide[folder] = true
-			default:
+			if columns > maxColumns {
 				t.Errorf("%s:%d has %d columns, more than %d", path, i+1, columns, maxColumns)
 			}
 		}
@@ -47,10 +34,5 @@ func TestColumns(t *testing.T) {
 	})
 	if err != nil {
 		t.Fatal(err)
-	}
-	for _, folder := range wideFolders {
-		if !wide[folder] {
-			t.Errorf("no line of %s is too long any more: take it out of wideFolders", folder)
-		}
 	}
 }

@@ -109,9 +109,9 @@ func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words
 		return misuse(p, c.Name+": "+wrongFlag(err), "valetkey "+c.Name+" -h lists its flags"), true
 	case emptyFlag(flags) != "":
 		problem := c.Name + ": -" + emptyFlag(flags) + " is given, and empty"
-		return misuse(p, problem, "give it a value, or leave it out: only what is left out has a default"), true
+		return misuse(p, problem, "give it a value, or leave it out for its default"), true
 	case flags.NArg() > words:
-		problem := c.Name + " takes flags, and " + actions.Quote(flags.Arg(words)) + " is none"
+		problem := c.Name + " takes only flags, and " + actions.Quote(flags.Arg(words)) + " is not one"
 		return misuse(p, problem, "valetkey "+c.Name+" -h lists its flags"), true
 	}
 	return exitOK, false

@@ -33,7 +33,7 @@ func commands() table {
 			Action: inputs("encrypt"), Run: action(runEncrypt),
 		},
 		{
-			Name: "sync", Summary: "bring the secrets of a fleet to what a manifest says",
+			Name: "sync", Summary: "set the secrets of many repositories as a manifest says",
 			Action: inputs("sync"), Run: action(runSync),
 		},
 		{
@@ -49,7 +49,7 @@ func commands() table {
 			Data: true, Run: runToken,
 		},
 		{
-			Name: "explain", Summary: "what scopes, API operations, permissions and a personal token come to, and the step for it",
+			Name: "explain", Summary: "explain scopes, API operations, permissions or a personal token, and show the step to use",
 			Flags: true, Data: true, Run: runExplain,
 		},
 		{
@@ -57,7 +57,7 @@ func commands() table {
 			Data: true, Run: printed(func() string { return string(manifest.Schema()) }),
 		},
 		{
-			Name: "demo", Summary: "the whole story on this machine, against an embedded GitHub (--serve keeps that GitHub up)",
+			Name: "demo", Summary: "run everything on this machine against an embedded GitHub (--serve keeps that GitHub running)",
 			Flags: true, Run: runDemo,
 		},
 		{
@@ -65,7 +65,7 @@ func commands() table {
 			Data: true, Run: printed(func() string { return built().String() }),
 		},
 		{
-			Name: "help", Summary: "print this, or what a command takes: help COMMAND",
+			Name: "help", Summary: "print this list, or what a command takes: help COMMAND",
 			Flags: true, Data: true, Run: runHelp,
 		},
 	}

@@ -100,7 +100,7 @@ func TestPanicIsOneError(t *testing.T) {
 			},
 		})
 		text := withoutMasks(out.String())
-		const begin = "::error::valetkey has a fault of its own: a check of its own failed, in internal/cli.TestPanicIsOneError."
+		const begin = "::error::valetkey has a bug: a check of its own failed, in internal/cli.TestPanicIsOneError."
 		if code != c.exit || !strings.HasPrefix(text, begin) || strings.Count(text, "\n") != 1 || log.Len() > 0 {
 			t.Errorf("%s: exit %d:\n%s%s", c.name, code, text, log.String())
 		}
@@ -111,7 +111,7 @@ func TestPanicIsOneError(t *testing.T) {
 	code := guard(p.runner(), exitFailure, func() int {
 		return len(p.Args[len(p.Args)+3])
 	})
-	const index = "error: valetkey has a fault of its own: index out of range [3] with length 0, in internal/cli.TestPanicIsOneError"
+	const index = "error: valetkey has a bug: index out of range [3] with length 0, in internal/cli.TestPanicIsOneError"
 	if code != exitFailure || !strings.HasPrefix(out.String(), index) {
 		t.Errorf("exit %d: %s", code, out.String())
 	}

@@ -49,7 +49,8 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	}
 	text, err := safefile.Read(path, maxKeyFile)
 	if err != nil {
-		f := fileFault(k.Input, path, "can't be read", err, giveThePEM+"; a container action sees those in the workspace and in RUNNER_TEMP")
+		f := fileFault(k.Input, path, "can't be read", err,
+			giveThePEM+"; a container action sees the files of the workspace and of RUNNER_TEMP")
 		in.Fault(f.Input, f.Problem, f.Hint)
 		return k
 	}
@@ -118,11 +119,11 @@ const missingKey = ". A reusable workflow has it only with secrets: inherit in t
 func parseIssuer(in *actions.Inputs, optional bool) string {
 	client, app := in.String("client-id"), in.String("app-id")
 	if client != "" && !speaksID(client) {
-		in.Fault("client-id", actions.Quote(client)+" is no client id",
+		in.Fault("client-id", actions.Quote(client)+" is not a client id",
 			"copy it from the App's settings page; it looks like Iv23li0123456789abcd")
 	}
 	if app != "" && !isID(app) && (!strings.HasPrefix(app, "Iv") || !speaksID(app)) {
-		in.Fault("app-id", actions.Quote(app)+" is no App id", "it is a number; or pass the client id in client-id instead")
+		in.Fault("app-id", actions.Quote(app)+" is not an App id", "it is a number; or pass the client id in client-id instead")
 	}
 	if client+app == "" && !optional {
 		in.Fault("client-id", "is empty", "pass the App's client id, from its settings page, as in client-id: ${{ vars.APP_CLIENT_ID }}")
@@ -154,7 +155,7 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 	case key.Given() || c.Issuer != "":
 		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
 	case !redact.IsWord(c.Token.Reveal()):
-		in.Fault("token", "is no token: it has white space or other characters in it that no token has",
+		in.Fault("token", "is not a token: it has white space or other characters that no token has",
 			"pass the output token of valetkey as it is")
 	}
 	return c

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"fmt"
 	"strconv"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -79,7 +78,8 @@ func exportToken(ctx context.Context, p Process, r *actions.Runner, opened envel
 	if req.Revoke {
 		end += ", revoked when the job ends"
 	}
-	r.Info("opened a token for %s: %s%s", wording.Names(opened.Repositories), wording.Names(permission.Set(opened.Permissions).Lines()), end)
+	permissions := permission.Set(opened.Permissions).Lines()
+	r.Info("opened a token for %s: %s%s", wording.Names(opened.Repositories), wording.Names(permissions), end)
 	return nil
 }
 
@@ -112,6 +112,10 @@ const (
 		"It revoked the token at its end, unless skip-token-revoke: true is set there"
 )
 
+func deadToken(problem, hint string) error {
+	return actions.Fault{Input: "encrypted-token", Problem: problem, Hint: hint}
+}
+
 // secondsLeft returns how many seconds a token has left by GitHub's clock, and
 // an error if it is dead. With verify: false it asks nobody, and refuses
 // nothing by this machine's clock, which may be hours off.
@@ -130,11 +134,11 @@ func secondsLeft(ctx context.Context, r *actions.Runner, api *githubapp.API, ope
 		switch {
 		case alive:
 		case opened.ExpiresAt.IsZero():
-			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked or expired: GitHub does not know the token", Hint: deadHint}
+			return "", deadToken("is revoked or expired: GitHub does not know the token", deadHint)
 		case late >= 0:
-			return "", actions.Fault{Input: "encrypted-token", Problem: fmt.Sprintf("expired %s ago", ago(late)), Hint: lateHint}
+			return "", deadToken("expired "+ago(late)+" ago", lateHint)
 		default:
-			return "", actions.Fault{Input: "encrypted-token", Problem: "is revoked: GitHub does not know the token any more", Hint: deadHint}
+			return "", deadToken("is revoked: GitHub no longer knows the token", deadHint)
 		}
 	}
 	if opened.ExpiresAt.IsZero() {
@@ -143,7 +147,7 @@ func secondsLeft(ctx context.Context, r *actions.Runner, api *githubapp.API, ope
 	rest, err := remaining(opened, api.Now())
 	switch {
 	case !req.Verify && (err != nil || rest <= 0):
-		r.Warning("by the clock of this machine the token is none that lives, and verify: false leaves GitHub unasked")
+		r.Warning("by the clock of this machine the token is dead, and with verify: false GitHub is not asked")
 		return "", nil
 	case err != nil:
 		return "", err

@@ -31,7 +31,8 @@ func parseDecrypt(getenv func(string) string, r *actions.Runner, in *actions.Inp
 		ToEnv:      in.Choice("export", "outputs", "env") == "env",
 	}
 	if req.Revoke && !r.HasState() {
-		in.Fault("revoke", "needs a post stage, which only a runner has: GITHUB_STATE is not set", "end the token with valetkey revoke instead")
+		in.Fault("revoke", "needs a post stage, which only a runner has: GITHUB_STATE is not set",
+			"end the token with valetkey revoke instead")
 	}
 	req.Allowed = parseAllowed(in, req.Host)
 	req.Names = parseNames(in, req.ToEnv)

@@ -72,7 +72,7 @@ func TestDecryptOfADeadToken(t *testing.T) {
 		{name: "alive", asked: probe, left: "3600"},
 		{
 			name: "revoked", prepare: func(t *testing.T, s *step, p *envelope.Payload) { s.revokeNow(t, *p) },
-			line: "input encrypted-token: is revoked: GitHub does not know the token any more",
+			line: "input encrypted-token: is revoked: GitHub no longer knows the token",
 			hint: "when jobs are run again, re-run all jobs", asked: probe,
 		},
 		{
@@ -100,7 +100,7 @@ func TestDecryptOfADeadToken(t *testing.T) {
 		{
 			name: "expired, and not asked", env: map[string]string{"INPUT_VERIFY": "false"},
 			prepare: func(*testing.T, *step, *envelope.Payload) { time.Sleep(2 * time.Hour) },
-			warning: "::warning::by the clock of this machine the token is none that lives, and verify: false leaves GitHub unasked",
+			warning: "::warning::by the clock of this machine the token is dead, and with verify: false GitHub is not asked",
 		},
 		{
 			name: "young, and not known everywhere", prepare: func(_ *testing.T, s *step, _ *envelope.Payload) {

@@ -12,7 +12,7 @@ import (
 func runDemo(ctx context.Context, p Process, c command, args []string) int {
 	flags := c.flagSet()
 	o := demo.Options{Path: p.Getenv("PATH"), Out: p.Stdout}
-	flags.BoolVar(&o.Serve, "serve", false, "keep the embedded GitHub up and print the inputs to try it with")
+	flags.BoolVar(&o.Serve, "serve", false, "keep the embedded GitHub running, and print the inputs to try it with")
 	flags.StringVar(&o.Listen, "listen", "127.0.0.1:0", "the loopback `address` of the embedded GitHub")
 	flags.StringVar(&o.Dir, "dir", "", "an existing `directory` for the key and the repositories; default: a temporary one")
 	if code, over := c.parseFlags(p, flags, args, 0); over {

@@ -31,13 +31,13 @@ func runEncrypt(_ context.Context, p Process, r *actions.Runner, in *actions.Inp
 				"give it to the step in env:; secrets are empty in pull requests from forks")
 		case len(actions.Maskable(value)) == 0:
 			in.Fault("names", fmt.Sprintf("the value of %s is shorter than %d characters", actions.Quote(name), redact.MinMask),
-				"it could not be masked where it is opened; a value so short is no secret")
+				"it could not be masked where it is opened; a value that short is not a secret")
 		}
 		values[name] = value
 	}
 	to := parseRecipients(r, in)
 	if len(to) == 0 && in.Err() == nil {
-		in.Fault("recipients", "is empty, and so is passphrase", "give the public key of whoever opens it, as age-keygen -y prints it")
+		in.Fault("recipients", "is empty, and so is passphrase", "give the public key of the one who opens it, as age-keygen -y prints it")
 	}
 	if err := in.Err(); err != nil {
 		return err

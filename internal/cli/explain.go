@@ -31,7 +31,8 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	format := flags.String("format", "table", "table, yaml (the step to paste) or json")
 	variable := flags.String("token-from-env", "", "the `name` of a variable that holds a personal token: ask GitHub what it is")
 	api := flags.String("github-api-url", cmp.Or(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
-	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine: the token can be read on its way")
+	insecure := flags.Bool("insecure-http", false,
+		"let the REST API be http on another machine: the token can be read on its way there")
 	if code, over := c.parseFlags(p, flags, args, 0); over {
 		return code
 	}
@@ -48,7 +49,7 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	r := actions.NewPlain(log, p.Getenv)
 	render, ok := formats[*format]
 	if !ok {
-		return exitCode(r, fault.New(actions.Quote(*format)+" is no format", "use table, yaml or json"))
+		return exitCode(r, fault.New(actions.Quote(*format)+" is not a format", "use table, yaml or json"))
 	}
 	var e explanation
 	if *variable != "" {
@@ -89,7 +90,8 @@ func inspect(
 	}
 	if !redact.IsWord(token.Reveal()) {
 		return found, now, &fault.Error{
-			Problem: "what the variable " + actions.Quote(variable) + " holds is no token", Hint: "export the token alone",
+			Problem: "the variable " + actions.Quote(variable) + " does not hold a token",
+			Hint:    "export the token alone",
 		}
 	}
 	api, err := p.connect(r, h)

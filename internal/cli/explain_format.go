@@ -28,7 +28,7 @@ var formats = map[string]func(explanation) string{
 // describeToken describes a token, line by line. The time now is by GitHub's
 // clock.
 func describeToken(i githubapp.Inspection, now time.Time) string {
-	expires := "never, or GitHub does not tell"
+	expires := "never, or GitHub does not say"
 	if !i.ExpiresAt.IsZero() {
 		expires = i.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", in " + ago(i.ExpiresAt.Sub(now))
 	}
@@ -36,7 +36,7 @@ func describeToken(i githubapp.Inspection, now time.Time) string {
 	if i.Classic {
 		rows = append(rows, [2]string{"scopes", cmp.Or(strings.Join(i.Scopes, ", "), "none: public data only")})
 	} else {
-		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub tells nobody; " +
+		rows = append(rows, [2]string{"scopes", "none: this kind has permissions, which GitHub does not show; " +
 			"name what it is used for with --operations"})
 	}
 	rows = append(rows, [2]string{"expires", expires})

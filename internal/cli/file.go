@@ -15,7 +15,8 @@ import (
 // fileFault returns the fault of an input whose file cannot be opened. The hint
 // is for errors that have none of their own.
 func fileFault(input, path, cannot string, err error, hint string) actions.Fault {
-	return actions.Fault{Input: input, Problem: actions.Quote(path) + " " + cannot + ": " + err.Error(), Hint: cmp.Or(fault.Hint(err), hint)}
+	problem := actions.Quote(path) + " " + cannot + ": " + err.Error()
+	return actions.Fault{Input: input, Problem: problem, Hint: cmp.Or(fault.Hint(err), hint)}
 }
 
 // samePath reports whether two paths name the same file, apart from links.

@@ -26,7 +26,8 @@ func valueOf(p Process, r *actions.Runner) func(variable string) (redact.String,
 		r.Mask(actions.EachLine(value)...)
 		switch {
 		case isReserved(variable):
-			return redact.String{}, fault.New("the variable "+variable+" is the runner's own", "give the value to the step under another name")
+			return redact.String{}, fault.New("the variable "+variable+" is the runner's own",
+				"give the value to the step under another name")
 		case value.Empty():
 			return redact.String{}, fault.New("the variable "+variable+" is empty or not set",
 				"give it to the step: env: "+variable+": ${{ secrets."+variable+" }}")

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -19,7 +20,8 @@ func parseNumber(in *actions.Inputs, name string, least, most int) int {
 	text := in.String(name)
 	n, err := strconv.Atoi(text)
 	if err != nil || n < least || n > most {
-		in.Fault(name, actions.Quote(text)+" is no number from "+strconv.Itoa(least)+" to "+strconv.Itoa(most), "leave it out for the default")
+		in.Fault(name, fmt.Sprintf("%s is not a number from %d to %d", actions.Quote(text), least, most),
+			"leave it out for the default")
 	}
 	return n
 }
@@ -44,7 +46,7 @@ func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
 	text, err := safefile.Read(path, maxManifest)
 	if err != nil {
 		return nil, fileFault("manifest", path, "can't be read", err,
-			"the repository has to be checked out before (actions/checkout), and the path is from its root")
+			"check out the repository first (actions/checkout); the path starts at its root")
 	}
 	file, err := manifest.Parse(path, text)
 	if err == nil {

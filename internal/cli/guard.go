@@ -19,7 +19,7 @@ func guard(r *actions.Runner, failed int, run func() int) (code int) {
 		if cause := recover(); cause != nil {
 			code = failed
 			r.Fail(&fault.Error{
-				Problem: "valetkey has a fault of its own: " + causeOf(cause) + ", " + place(cause),
+				Problem: "valetkey has a bug: " + causeOf(cause) + ", " + place(cause),
 				Hint:    "report this line at https://github.com/valetkey/valetkey/issues, with what valetkey version prints",
 			})
 		}

@@ -32,7 +32,7 @@ func (t table) unknown(p Process, name string) int {
 	if near := nearest.Word(strings.ToLower(name), names, 2); near != "" {
 		hint = "did you mean " + near + "? valetkey help lists the commands"
 	}
-	return misuse(p, actions.Quote(name)+" is no command", hint)
+	return misuse(p, actions.Quote(name)+" is not a command", hint)
 }
 
 // usage returns the list of commands.
@@ -61,7 +61,7 @@ func (t table) help(ctx context.Context, p Process, args []string) int {
 		fmt.Fprint(p.Stdout, t.usage())
 		return exitOK
 	case len(args) > 1:
-		return misuse(p, "help takes one command, and "+actions.Quote(args[1])+" is one more", "valetkey help COMMAND")
+		return misuse(p, "help takes one command, and "+actions.Quote(args[1])+" is a second one", "valetkey help COMMAND")
 	}
 	c, ok := t.find(args[0])
 	if !ok {

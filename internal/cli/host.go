@@ -42,13 +42,14 @@ func parseHost(r *actions.Runner, in *actions.Inputs) host {
 	if u := parseAddress(in, "github-api-url", h.URL, h.InsecureHTTP); u != nil {
 		h.URL = u.String()
 		if address.Plain(u) {
-			r.Warning("insecure-http: what is sent to %s is not encrypted, so whoever is on the way there "+
+			r.Warning("insecure-http: traffic to %s is not encrypted, so anybody on the way there "+
 				"can read the App's JWT and the token, and use them", u.Host)
 		}
 	}
 	if len(h.Roots) > 0 {
 		if _, err := githubapp.ParseRoots(h.Roots); err != nil {
-			in.Fault("ca-bundle", err.Error(), "paste the certificates themselves, each from -----BEGIN CERTIFICATE----- on; a path is not read")
+			in.Fault("ca-bundle", err.Error(),
+				"paste the certificates themselves, each from -----BEGIN CERTIFICATE----- on; a path is not read")
 		}
 	}
 	return h

@@ -40,7 +40,7 @@ func TestPlainHTTP(t *testing.T) {
 				if refused != c.fault || c.fault && !strings.Contains(hint, "insecure-http: true") || (s.exit != exitOK) != c.fault {
 					t.Errorf("exit %d: %s, hint %s", s.exit, line, hint)
 				}
-				warning := "::warning::insecure-http: what is sent to api.github.test is not encrypted"
+				warning := "::warning::insecure-http: traffic to api.github.test is not encrypted"
 				if warned := strings.Contains(s.log.String(), warning); warned != c.warned {
 					t.Errorf("warned is %v: %s", warned, s.log.String())
 				}
@@ -66,7 +66,7 @@ func TestPlainHTTPForGit(t *testing.T) {
 	s = newStep(t, env)
 	s.env["INPUT_GH"] = "true"
 	s.run(t, "mint")
-	if line, _ := s.annotation("error"); line != "input gh: can't be used with insecure-http: gh speaks https alone" ||
+	if line, _ := s.annotation("error"); line != "input gh: can't be used with insecure-http: gh speaks only https" ||
 		len(s.Requests()) > 0 {
 		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}

@@ -70,7 +70,7 @@ func checkNames(r *actions.Runner, in *actions.Inputs) {
 		if redact.MayBeSecret(given.Value) { // it may be the key, or a token
 			r.Mask(actions.LongLines(redact.New(given.Value))...)
 		}
-		in.Fault(actions.DisplayName(given.Name, "of another name"), "is no input of this action", hint)
+		in.Fault(actions.DisplayName(given.Name, "of another name"), "is not an input of this action", hint)
 	}
 }
 

@@ -33,7 +33,7 @@ func TestForeignInputs(t *testing.T) {
 	for action, names := range foreignInputs {
 		for _, name := range strings.Fields(names) {
 			_, _, err := parse(t, map[string]string{"INPUT_" + strings.ToUpper(name): "x"})
-			const problem = "is no input of this action"
+			const problem = "is not an input of this action"
 			if told := err != nil && strings.Contains(err.Error(), "input "+name+": "+problem); told == declared[name] {
 				t.Errorf("%s of %s: declared is %v, and the fault: %v", name, action, declared[name], err)
 			}
@@ -92,7 +92,7 @@ func TestCheckNames(t *testing.T) {
 			got = fault.Text(err.(interface{ Unwrap() []error }).Unwrap()[0])
 		}
 		if c.hint != "" {
-			want = "input " + c.shown + ": is no input of this action\nhint: " + c.hint
+			want = "input " + c.shown + ": is not an input of this action\nhint: " + c.hint
 		}
 		if got != want {
 			t.Errorf("%s, %s:\n%s\nwant\n%s", c.action, c.variable, got, want)

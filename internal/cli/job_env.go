@@ -35,7 +35,7 @@ func parseJobEnv(getenv func(string) string, r *actions.Runner, in *actions.Inpu
 		Server: website(r, h.URL), InsecureHTTP: h.InsecureHTTP, Before: gitBefore(getenv), GHHost: r.Variable("GH_HOST"),
 	}
 	if u, err := url.Parse(e.Server); err == nil && e.GH && e.InsecureHTTP && address.Plain(u) {
-		in.Fault("gh", "can't be used with insecure-http: gh speaks https alone", "give the token to curl or git there")
+		in.Fault("gh", "can't be used with insecure-http: gh speaks only https", "give the token to curl or git there")
 	}
 	for _, name := range e.Names {
 		// Of the runner's names it is the only one that the runner does not
@@ -85,7 +85,7 @@ func (e jobEnv) identify(ctx context.Context, r *actions.Runner, api *githubapp.
 	if !e.wantsBot() {
 		return nil, nil
 	}
-	err := errors.New("it is not known which App the token is of")
+	err := errors.New("it is not known which App the token belongs to")
 	if p.AppSlug != "" {
 		var id int64
 		if id, err = api.BotID(ctx, p.Token, p.AppSlug); err == nil {
@@ -150,7 +150,8 @@ func (e jobEnv) git(r *actions.Runner, token redact.String, w reach, bot *gitaut
 		}
 	}
 	c := gitauth.Config{
-		Server: e.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization, AllRepositories: w.All, Repositories: w.Repositories,
+		Server: e.Server, Owner: w.Owner, Aliases: w.Aliases, Organization: w.Organization,
+		AllRepositories: w.All, Repositories: w.Repositories,
 		Token: token, Bot: bot, Before: e.Before, InsecureHTTP: e.InsecureHTTP,
 	}
 	if w.All {

@@ -154,7 +154,7 @@ func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
 		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 	}}))
 	_, err := currentToken(context.Background(), p, p.runner(), dir, nil)
-	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted another scope than was asked for") {
+	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted a different scope than was asked for") {
 		t.Errorf("got %v", err)
 	}
 	if tokens := s.Tokens(); len(tokens) != 2 || s.Alive(tokens[1].Value) {

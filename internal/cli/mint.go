@@ -20,7 +20,7 @@ func runMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 	}
 	if req.Skip {
 		r.Notice("no token: private-key is empty and on-missing-key is skip. " +
-			"Secrets are not available to pull requests from forks, nor to Dependabot but for its own")
+			"Pull requests from forks get no secrets, and Dependabot gets only its own")
 		r.Info("nothing is minted")
 		return nil
 	}

@@ -25,7 +25,7 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 	switch account := m.Installation.Account; {
 	case account == "" && byID && m.Scope.AllRepositories:
 		return m, actions.Fault{
-			Input: "installation-id", Problem: "is of an installation of which GitHub does not say on which account it is",
+			Input: "installation-id", Problem: "is of an installation, and GitHub does not say on which account",
 			Hint: "leave it out, to have the installation of " + m.place() + " looked up",
 		}
 	case account == "": // it was found by its name, or sameScope will say that repositories are missing
@@ -40,7 +40,7 @@ func (m minted) located(ctx context.Context, r *actions.Runner, api *githubapp.A
 	if err := m.sameRepositories(ctx, api); err != nil {
 		return m, err
 	}
-	r.Notice("GitHub leads from %s to %s: the account was renamed, or what the token opens was transferred. "+
+	r.Notice("GitHub leads from %s to %s: the account was renamed, or its repositories were transferred. "+
 		"Write the new name, before somebody else takes the old one", asked, m.Installation.Account)
 	return m, nil
 }
@@ -64,7 +64,8 @@ func (m minted) sameAccount(ctx context.Context, api *githubapp.API) error {
 	return actions.Fault{
 		Input:   "installation-id",
 		Problem: fmt.Sprintf("%d is the installation on %s, and the token was to be for %s", m.Installation.ID, found, asked),
-		Hint:    fmt.Sprintf("set %s to %s if that is meant, or leave installation-id out to have it looked up", input, m.Installation.Account),
+		Hint: fmt.Sprintf("set %s to %s if that is meant, or leave installation-id out to have it looked up",
+			input, m.Installation.Account),
 	}
 }
 
@@ -80,7 +81,7 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 	account, names := m.Installation.Account, m.Scope.Repositories
 	if len(names) > maxMoved {
 		return &fault.Error{
-			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to find out whether each is the one that was meant",
+			Problem: fmt.Sprintf("GitHub leads from %s to %s, and %d repositories are too many to check whether each is the one meant",
 				m.Target.Owner, account, len(names)),
 			Hint: "the token was not handed out; if " + account + " is the new name of " + m.Target.Owner + ", set owner to it",
 		}
@@ -89,7 +90,7 @@ func (m minted) sameRepositories(ctx context.Context, api *githubapp.API) error 
 		full, err := api.FullName(ctx, m.Token.Value, m.Target.Owner, name)
 		var e *githubapp.Error
 		if errors.As(err, &e) && e.Status == http.StatusNotFound {
-			full, err = "none that the token opens", nil
+			full, err = "not among those that the token opens", nil
 		}
 		if err != nil {
 			return err

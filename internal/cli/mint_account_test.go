@@ -79,7 +79,7 @@ var whoseCases = []struct {
 			}})
 		},
 		asked: "GET /app/installations/4243, POST, DELETE",
-		line:  "input installation-id: is of an installation of which GitHub does not say on which account it is",
+		line:  "input installation-id: is of an installation, and GitHub does not say on which account",
 	},
 	{
 		name: "no such id", env: map[string]string{"INPUT_INSTALLATION-ID": "7", "INPUT_OWNER": "acme"},
@@ -106,7 +106,7 @@ var whoseCases = []struct {
 		env:     map[string]string{"INPUT_REPOSITORIES": "web"},
 		prepare: func(s *step) { s.TransferRepository("acme", "web", "monalisa") },
 		asked:   "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id",
-		opens:   `["monalisa/web"]`, said: "or what the token opens was transferred",
+		opens:   `["monalisa/web"]`, said: "or its repositories were transferred",
 	},
 	{
 		name: "transferred, and another of its name there", env: map[string]string{"INPUT_REPOSITORIES": "web"}, prepare: func(s *step) {
@@ -117,7 +117,7 @@ var whoseCases = []struct {
 		// That the token opens no acme/web is asked until it is old enough to be known.
 		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, " +
 			strings.Repeat("GET /repos/acme/web, ", 4) + "DELETE",
-		line: "acme/web is none that the token opens, and GitHub granted monalisa/web",
+		line: "acme/web is not among those that the token opens, and GitHub granted monalisa/web",
 	},
 	{
 		name: "transferred, and its name for another",
@@ -139,7 +139,7 @@ var whoseCases = []struct {
 		},
 		asked: "GET /repos/acme/web/installation, GET by id/installation, POST, GET /repos/acme/web, GET by id, GET /repos/acme/api, " +
 			"DELETE",
-		line: "acme/api is none that the token opens, and GitHub granted monalisa/api",
+		line: "acme/api is not among those that the token opens, and GitHub granted monalisa/api",
 	},
 	{
 		name: "renamed, and too many to ask about",
@@ -152,7 +152,7 @@ var whoseCases = []struct {
 			withRenamedOwner(s)
 		},
 		asked: "GET /repos/acme/" + strings.Fields(numbered(1))[0] + "/installation, GET by id/installation, POST, DELETE",
-		line:  "GitHub leads from acme to acme-inc, and 21 repositories are too many to find out whether each is the one that was meant",
+		line:  "GitHub leads from acme to acme-inc, and 21 repositories are too many to check whether each is the one meant",
 	},
 }
 
@@ -246,7 +246,7 @@ func TestHelperAndWhoseInstallation(t *testing.T) {
 			s.TransferRepository("acme", "web", "monalisa")
 			s.RenameRepository("monalisa", "web", "site")
 			s.AddRepository(fakegithub.Repository{Owner: "monalisa", Name: "web", Private: true})
-		}, exitFailure, "acme/web is none that the token opens, and GitHub granted monalisa/web"},
+		}, exitFailure, "acme/web is not among those that the token opens, and GitHub granted monalisa/web"},
 	} {
 		s := newStep(t, map[string]string{"GITHUB_ACTIONS": ""})
 		c.prepare(s)

@@ -116,7 +116,7 @@ var answerCases = []failureCase{
 				return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
 			}}))
 		},
-		line: "GitHub granted another scope than was asked for: it goes beyond with contents: write (asked read)",
+		line: "GitHub granted a different scope than was asked for: it also has contents: write (asked read)",
 		hint: "the token was not handed out", warning: "the token that was minted is revoked", requests: 3,
 	},
 	{

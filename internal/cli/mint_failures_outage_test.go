@@ -82,7 +82,7 @@ var outageCases = []failureCase{
 			}}))
 			s.Inject(at("DELETE", 0, fakegithub.Fault{Delay: time.Second, After: true}))
 		},
-		line: "GitHub granted another scope than was asked for: it goes beyond with contents: write (asked read)",
+		line: "GitHub granted a different scope than was asked for: it also has contents: write (asked read)",
 		hint: "the token was not handed out", warning: "the token that was minted is revoked", requests: 7,
 	},
 	{

@@ -41,7 +41,7 @@ func parsePatterns(in *actions.Inputs, owner string, listed []string) patterns {
 		}
 		switch _, err := path.Match(name, ""); {
 		case err != nil, !isGlob(name), !isAccount(of), redact.IsSecret(of), redact.IsSecret(name):
-			in.Fault("repositories", actions.Quote(entry)+" is no pattern", "write NAME, svc-*, or !svc-legacy to leave one out")
+			in.Fault("repositories", actions.Quote(entry)+" is not a pattern", "write NAME, svc-*, or !svc-legacy to leave one out")
 		case !strings.EqualFold(of, owner):
 			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner,
 				"a token opens the repositories of one owner: set owner to "+of+", or use a second step")

@@ -111,7 +111,7 @@ func TestPatterns(t *testing.T) {
 		},
 		{"a JSON array", `["w*", "!api"]`, `["acme/web"]`, 5, ""},
 		{"nothing to take", "!api", "", 0, "input repositories: only says what to leave out"},
-		{"no pattern", "[", "", 0, "input repositories: a text of 1 characters is no pattern"},
+		{"no pattern", "[", "", 0, "input repositories: a text of 1 characters is not a pattern"},
 		{"another owner's", "evil/*", "", 0, `input repositories: "evil/*" belongs to another owner than acme`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -89,7 +89,7 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 	if strings.EqualFold(strings.TrimSpace(permissions), everyPermission) {
 		if len(single)+len(scopes)+len(operations) > 0 {
 			faults = append(faults, actions.Fault{
-				Input: "permissions", Problem: "can't be all with scopes, operations or permission-… beside it",
+				Input: "permissions", Problem: "can't be all together with scopes, operations or permission-…",
 				Hint: "name what the job needs, or leave the others out",
 			})
 		}
@@ -97,7 +97,7 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 	}
 	set, errs := permission.Parse(permissions)
 	given("permissions", permissions, len(set), errs, "write one permission a line, such as contents: read; "+
-		"permissions: all says that it is to be whatever the installation has")
+		"permissions: all takes everything that the installation has")
 	explicit, errs := permission.Merge(set, single)
 	note("permissions", errs)
 	w := permissionRequest{Explicit: explicit}

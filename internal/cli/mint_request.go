@@ -93,7 +93,7 @@ func parseID(in *actions.Inputs, name string) int64 {
 	}
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 || id == math.MaxInt64 || !isID(text) {
-		in.Fault(name, actions.Quote(text)+" is no installation id",
+		in.Fault(name, actions.Quote(text)+" is not an installation id",
 			"it is the number at the end of the installation's settings page; leave the input out to have it looked up")
 		return 0
 	}
@@ -118,7 +118,7 @@ func workflowToken(r *actions.Runner, target githubapp.Target, scope githubapp.S
 		if cause, _ := r.WithoutSecrets(""); cause != "" {
 			return ""
 		}
-		unless = ", unless what it does is to start other workflows"
+		unless = ", unless it is there to start other workflows"
 	}
 	return "the workflow's own GITHUB_TOKEN can do this, without an App" + unless + ". Give the job:\n\n" + block
 }

@@ -25,14 +25,16 @@ func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 	owner, enterprise, listed := in.String("owner"), in.String("enterprise"), in.List("repositories")
 	wrong := owner != "" && (!isAccount(owner) || redact.IsSecret(owner))
 	if wrong {
-		in.Fault("owner", actions.Quote(owner)+" is no user or organization", "give the account's name alone, without a slash or a URL")
+		in.Fault("owner", actions.Quote(owner)+" is not a user or organization", "give the account's name alone, without a slash or a URL")
 	}
 	if enterprise != "" {
 		switch {
 		case !isAccount(enterprise), redact.IsSecret(enterprise):
-			in.Fault("enterprise", actions.Quote(enterprise)+" is no enterprise", "give its slug, the last part of github.com/enterprises/SLUG")
+			in.Fault("enterprise", actions.Quote(enterprise)+" is not the slug of an enterprise",
+				"give the last part of github.com/enterprises/SLUG")
 		case owner != "", len(listed) > 0:
-			in.Fault("enterprise", "can't be used with owner or repositories", "use one step for the enterprise and another for the repositories")
+			in.Fault("enterprise", "can't be used with owner or repositories",
+				"use one step for the enterprise and another for the repositories")
 		}
 		return mintTarget{Target: githubapp.Target{Enterprise: enterprise}, Scope: githubapp.Scope{AllRepositories: true}}
 	}
@@ -42,7 +44,8 @@ func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 	case owner == "" && len(listed) == 0:
 		current := r.Variable("GITHUB_REPOSITORY")
 		if current == "" {
-			in.Fault("repositories", "is empty, and so is GITHUB_REPOSITORY", "name the repositories, or an owner for all of its repositories")
+			in.Fault("repositories", "is empty, and so is GITHUB_REPOSITORY",
+				"name the repositories, or an owner for all of its repositories")
 			return mintTarget{}
 		}
 		owner, _, _ = strings.Cut(current, "/")
@@ -55,7 +58,9 @@ func parseTarget(r *actions.Runner, in *actions.Inputs) mintTarget {
 	case len(listed) == 0:
 		return mintTarget{
 			Target: githubapp.Target{Owner: owner}, Scope: githubapp.Scope{AllRepositories: true},
-			Notices: []string{fmt.Sprintf("no repositories named: the token reaches all repositories of %s that the App is installed on", owner)},
+			Notices: []string{
+				"no repositories named: the token reaches all repositories of " + owner + " that the App is installed on",
+			},
 		}
 	}
 	t := mintTarget{Target: githubapp.Target{Owner: owner}}
@@ -84,7 +89,7 @@ func parseRepositories(in *actions.Inputs, owner string, listed []string) []stri
 		}
 		switch {
 		case !isAccount(of), redact.IsSecret(of), !isRepositoryName(name):
-			in.Fault("repositories", actions.Quote(entry)+" is no repository", "write NAME or OWNER/NAME, no URL, no .git")
+			in.Fault("repositories", actions.Quote(entry)+" is not a repository name", "write NAME or OWNER/NAME, no URL, no .git")
 			continue
 		case !strings.EqualFold(of, owner):
 			in.Fault("repositories", actions.Quote(entry)+" belongs to another owner than "+owner,
@@ -97,7 +102,8 @@ func parseRepositories(in *actions.Inputs, owner string, listed []string) []stri
 		}
 	}
 	if len(names) > githubapp.MaxRepositories {
-		in.Fault("repositories", fmt.Sprintf("names %d repositories, and GitHub lets a token name %d", len(names), githubapp.MaxRepositories),
+		in.Fault("repositories",
+			fmt.Sprintf("names %d repositories, and GitHub lets a token name %d", len(names), githubapp.MaxRepositories),
 			"split them over several steps, or leave repositories out and set owner for all of its repositories")
 	}
 	return names

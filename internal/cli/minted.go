@@ -53,13 +53,13 @@ func (m minted) sameScope() error {
 		parts = append(parts, "it lacks "+strings.Join(missing, ", "))
 	}
 	if len(extra) > 0 {
-		parts = append(parts, "it goes beyond with "+strings.Join(extra, ", "))
+		parts = append(parts, "it also has "+strings.Join(extra, ", "))
 	}
 	if len(parts) == 0 {
 		return nil
 	}
 	return &fault.Error{
-		Problem: "GitHub granted another scope than was asked for: " + strings.Join(parts, "; "),
+		Problem: "GitHub granted a different scope than was asked for: " + strings.Join(parts, "; "),
 		Hint:    "the token was not handed out; check github-api-url, and whether a repository was renamed",
 	}
 }

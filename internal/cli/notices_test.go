@@ -9,7 +9,7 @@ import (
 func TestWorkflowTokenNotice(t *testing.T) {
 	const (
 		plain  = "the workflow's own GITHUB_TOKEN can do this, without an App. Give the job:\n\npermissions:\n"
-		unless = "the workflow's own GITHUB_TOKEN can do this, without an App, unless what it does is to start other workflows. " +
+		unless = "the workflow's own GITHUB_TOKEN can do this, without an App, unless it is there to start other workflows. " +
 			"Give the job:\n\npermissions:\n"
 	)
 	for _, c := range []struct {

@@ -29,7 +29,7 @@ func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Id
 		r.Mask(actions.Encodings(opened.Token)...)
 		if !redact.CanMask(opened.Token.Reveal()) {
 			in.Fault("encrypted-token", fmt.Sprintf("holds a token of under %d characters, which can't be masked", redact.MinMask),
-				"no token of GitHub's is so short: whoever made it put something else in")
+				"no token of GitHub is that short: somebody put something else in")
 			return envelope.Payload{}, in.Err()
 		}
 	}
@@ -45,22 +45,22 @@ func open(r *actions.Runner, in *actions.Inputs, line string, with []envelope.Id
 	return opened, nil
 }
 
-const strangerHint = "valetkey makes no such envelope: find out which job or person made it, and take the output of yours"
+const strangerHint = "valetkey does not make such an envelope: find out which job or person made it, and use the output of your own"
 
 // stranger returns what an envelope holds that no mint of ours writes, or "".
 // It repeats nothing but plain words.
 func stranger(p envelope.Payload) string {
 	switch {
 	case p.AppSlug != "" && (!isSlug(p.AppSlug) || redact.IsSecret(p.AppSlug)):
-		return "holds " + actions.Quote(p.AppSlug) + " in the place of an App's slug"
+		return "holds " + actions.Quote(p.AppSlug) + " where an App's slug belongs"
 	case p.InstallationID < 0:
-		return "holds a number below zero in the place of an installation's"
+		return "holds a negative installation id"
 	case !p.ExpiresAt.IsZero() && (p.ExpiresAt.Year() < 2000 || p.ExpiresAt.Year() > 9998):
-		return "holds a time in the place of the token's end that none can have"
+		return "holds an expiry that no token can have"
 	}
 	for name, level := range p.Permissions {
 		if permission.Check(name, level) != nil {
-			return "holds " + actions.Quote(name) + " or its level in the place of a permission"
+			return "holds " + actions.Quote(name) + " or its level where a permission belongs"
 		}
 	}
 	whose := ""
@@ -68,7 +68,7 @@ func stranger(p envelope.Payload) string {
 		owner, name, _ := strings.Cut(full, "/")
 		switch {
 		case !isAccount(owner), redact.IsSecret(owner), name != "*" && !isRepositoryName(name):
-			return "holds " + actions.Quote(full) + " in the place of a repository"
+			return "holds " + actions.Quote(full) + " where a repository belongs"
 		case whose != "" && !strings.EqualFold(owner, whose):
 			return "holds repositories of " + actions.Quote(whose) + " and of " + actions.Quote(owner) + ", and a token has one owner"
 		}
@@ -83,7 +83,7 @@ func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 	if p.APIURL == "" {
 		return h, nil
 	}
-	named := "what is no address"
+	named := "something that is not an address"
 	if u, err := githubapp.ParseInsecureURL(p.APIURL); err == nil {
 		if u.String() == h.URL || slices.Contains(allowed, u.String()) {
 			h.URL = u.String()
@@ -95,7 +95,7 @@ func tokenHost(h host, allowed []string, p envelope.Payload) (host, error) {
 		Input:   "encrypted-token",
 		Problem: fmt.Sprintf("says that it was minted at %s, and this step speaks to %s", named, actions.Quote(h.URL)),
 		Hint: "nothing was sent; set github-api-url to where the token was minted, " +
-			"or name it in allowed-api-urls, if that is a GitHub of yours",
+			"or list it in allowed-api-urls if that GitHub is yours",
 	}
 }
 

@@ -74,8 +74,11 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 		{name: "another path", says: ours + "/api/v3", fault: elsewhere + `"https://api.github.test/api/v3/"`},
 		{name: "another port", says: ours + ":8443", fault: elsewhere},
 		{name: "plain", says: "http://api.github.test", fault: elsewhere},
-		{name: "a name before the host", says: "https://api.github.test@evil.test/", fault: elsewhere + "what is no address, and"},
-		{name: "no address", says: "\n::error::x", fault: elsewhere + "what is no address, and"},
+		{
+			name: "a name before the host", says: "https://api.github.test@evil.test/",
+			fault: elsewhere + "something that is not an address, and",
+		},
+		{name: "no address", says: "\n::error::x", fault: elsewhere + "something that is not an address, and"},
 		{name: "allowed", says: "https://ghes.test/api/v3", allowed: "https://other.test, https://GHES.test/api/v3/"},
 		{name: "allowed another", says: "https://evil.test", allowed: "https://ghes.test/api/v3", fault: elsewhere},
 		{name: "allowed none", says: ours, allowed: "ghes.test", fault: "input allowed-api-urls: is not an http(s) URL"},

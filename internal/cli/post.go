@@ -79,7 +79,7 @@ func endRefresh(ctx context.Context, p Process, r *actions.Runner, api *githubap
 	}
 	temp := p.Getenv("RUNNER_TEMP")
 	if temp == "" { // without it, the path would be one in the workspace
-		r.Warning("the files of refresh are left behind, and what it minted is not revoked: RUNNER_TEMP is not set")
+		r.Warning("the files of refresh are left behind, and the tokens that it minted are not revoked: RUNNER_TEMP is not set")
 		return
 	}
 	d := refreshDir{filepath.Join(temp, name)}
@@ -88,13 +88,13 @@ func endRefresh(ctx context.Context, p Process, r *actions.Runner, api *githubap
 	case keep:
 		return
 	case api == nil:
-		r.Warning("what refresh minted is not revoked, and lives until it expires: " +
-			"the saved state does not say at which github-api-url it was minted")
+		r.Warning("the tokens that refresh minted are not revoked, and live until they expire: " +
+			"the saved state does not say at which github-api-url they were minted")
 		return
 	}
 	s, err := d.load(redact.New(r.State(stateIdentity)))
 	if err != nil {
-		r.Warning("what refresh minted is not known, and lives until it expires: %v", err)
+		r.Warning("the tokens that refresh minted are not known, and live until they expire: %v", err)
 		return
 	}
 	others := slices.DeleteFunc(s.Tokens, func(t liveToken) bool { return t.Value.Reveal() == r.State(stateToken) })

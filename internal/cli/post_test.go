@@ -107,7 +107,7 @@ func TestPostWithATamperedFile(t *testing.T) {
 	}
 	s.run(t, "post")
 	if s.exit != exitOK || s.Alive(s.Tokens()[0].Value) ||
-		!strings.Contains(s.log.String(), "::warning::what refresh minted is not known") {
+		!strings.Contains(s.log.String(), "::warning::the tokens that refresh minted are not known") {
 		t.Errorf("exit %d: %s", s.exit, s.log.String())
 	}
 	if _, err := os.Stat(dir.path); !os.IsNotExist(err) {
@@ -123,7 +123,7 @@ func TestPostWithHalfAState(t *testing.T) {
 		says  string
 	}{
 		stateToken: {false, "there is no token to revoke\nthe token is revoked\nthe token is revoked\n"},
-		stateHost:  {true, "::warning::what refresh minted is not revoked, and lives until it expires: "},
+		stateHost:  {true, "::warning::the tokens that refresh minted are not revoked, and live until they expire: "},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s, dir := refreshed(t)

@@ -54,10 +54,11 @@ func parseIdentities(r *actions.Runner, in *actions.Inputs) []envelope.Identity 
 		}
 	}
 	if len(given) != 1 {
-		const hint = "give one of the three: what the encryption was for. It was the App's private-key when the mint named no recipients"
+		const hint = "give the one of the three that the encryption was for: " +
+			"the App's private-key, unless recipients or a passphrase were named"
 		switch cause, without := r.WithoutSecrets(""); {
 		case len(given) > 1:
-			in.Fault("identity", "is not the only one: passphrase and private-key are other ways to say the same", hint)
+			in.Fault("identity", "is not the only one: passphrase and private-key are other ways to open it", hint)
 		case cause != "":
 			in.Fault("identity", noneGiven+": "+cause, without)
 		default:

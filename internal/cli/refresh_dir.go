@@ -121,7 +121,7 @@ func (d refreshDir) locked(ctx context.Context, f func() error) error {
 	switch {
 	case errors.Is(err, safefile.ErrLocked) && errors.Is(ctx.Err(), context.DeadlineExceeded):
 		return &fault.Error{
-			Problem: fmt.Sprintf("lock the state of refresh: another process of this job held it for %s, and it is not known which", refreshWait),
+			Problem: fmt.Sprintf("lock the state of refresh: another process of this job held it for %s", refreshWait),
 			Hint:    "look for a git or a valetkey that hangs in an earlier step, and end it",
 		}
 	case errors.Is(err, safefile.ErrLocked):

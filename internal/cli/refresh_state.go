@@ -59,7 +59,7 @@ func (s storedSecret) MarshalJSON() ([]byte, error) { return json.Marshal(s.Reve
 func (s *storedSecret) UnmarshalJSON(data []byte) error {
 	var v string
 	if err := json.Unmarshal(data, &v); err != nil {
-		return errors.New("the secret is no string")
+		return errors.New("the secret is not a string")
 	}
 	s.String = redact.New(v)
 	return nil
@@ -83,7 +83,7 @@ func (d refreshDir) save(s refreshState) error {
 	if len(sealed) > maxRefresh {
 		return actions.Fault{
 			Input: "refresh", Problem: fmt.Sprintf("has more to keep than %d MiB", maxRefresh>>20),
-			Hint: "give ca-bundle only the certificates that it takes",
+			Hint: "give ca-bundle only the certificates that are needed",
 		}
 	}
 	return safefile.Replace(filepath.Join(d.path, refreshFile), func(f *os.File) error {

@@ -141,7 +141,7 @@ func matchesAny(patterns, name string) bool {
 // valueName checks a name under which a value is carried and handed out.
 func valueName(name string) error {
 	if !isVariable(name) || redact.IsSecret(name) {
-		return fmt.Errorf("%s, which is no name for a variable", actions.Quote(name))
+		return fmt.Errorf("%s, which is not a name for a variable", actions.Quote(name))
 	}
 	if isReserved(name) {
 		return errReserved(name)

@@ -51,7 +51,7 @@ func TestReservedPatterns(t *testing.T) {
 			for i, word := range words {
 				name := strings.Trim(word, "*")
 				if name == "" || word != strings.ToUpper(word) || strings.Contains(name, "*") || !isVariable(name) {
-					t.Errorf("%s: %q is no pattern", kind.what, word)
+					t.Errorf("%s: %q is not a pattern", kind.what, word)
 				}
 				rest := strings.Join(append(append([]string{}, words[:i]...), words[i+1:]...), " ")
 				if matchesAny(rest, name) {

@@ -18,27 +18,29 @@ func notRevocable(text string) (problem, hint string) {
 	case isEnvelope(text):
 		return "is an encrypted token", "pass it as encrypted-token, with the private-key, identity or passphrase that opens it"
 	case kind == redact.PEM || kind == redact.AgeIdentity:
-		return "is a private key and no token: " + string(kind), "if it leaked, make a new one and delete it where it was registered; " + pass
+		return "is a private key and not a token: " + string(kind),
+			"if it leaked, make a new one and delete it where it was registered; " + pass
 	case !redact.IsWord(text):
-		return "is no token: it has white space or other characters in it that no token has", pass
-	case kind == redact.InstallationToken && strings.HasPrefix(text, kind.Prefix()) && redact.IsSecret(text), redact.IsOldInstallationToken(text):
+		return "is not a token: it has white space or other characters that no token has", pass
+	case kind == redact.InstallationToken && strings.HasPrefix(text, kind.Prefix()) && redact.IsSecret(text),
+		redact.IsOldInstallationToken(text):
 		return "", ""
 	case kind == redact.InstallationToken:
-		return "is no whole installation token: it is cut short, or its letters have changed", pass
+		return "is not a whole installation token: it is cut short or changed", pass
 	case kind == redact.ClassicToken || kind == redact.FineGrainedToken:
 		return "is " + kind.WithArticle() + ", which this action can't end",
 			"its owner deletes it under Settings, Developer settings, Personal access tokens; " +
-				"one that leaked, anybody can end with POST /credentials/revoke"
+				"if it leaked, anybody can revoke it with POST /credentials/revoke"
 	case kind == redact.OAuthToken || kind == redact.UserToken || kind == redact.RefreshToken:
 		return "is " + kind.WithArticle() + ", which this action can't end",
-			"its user revokes the App under Settings, Applications; one that leaked, anybody can end with POST /credentials/revoke"
+			"its user revokes the App under Settings, Applications; if it leaked, anybody can revoke it with POST /credentials/revoke"
 	case redact.IsOldToken(text):
-		return "is a personal access token (classic), of before 2021, or no token at all",
+		return "is a personal access token (classic) from before 2021, or not a token at all",
 			"its owner deletes it under Settings, Developer settings, Personal access tokens"
 	case kind == redact.JWT:
 		return "is a JSON web token, which ends by itself within minutes", pass
 	}
-	return "is no installation token", pass
+	return "is not an installation token", pass
 }
 
 // isEnvelope reports whether a text is a token in its encrypted form: an age

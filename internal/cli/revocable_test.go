@@ -62,11 +62,11 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		{"an installation token that is gone", "ghs_" + long[:36], "", ""},
 		{"a stateless one", "ghs_917_eyJ" + long + "." + long + "." + long, "", ""},
 		{"one of before 2021", "v1." + digits, "", ""},
-		{"cut short", "ghs_" + long[:10], "is no whole installation token: it is cut short, or its letters have changed", "as it is"},
-		{"in capitals", "GHS_" + long[:36], "is no whole installation token: it is cut short, or its letters have changed", "as it is"},
+		{"cut short", "ghs_" + long[:10], "is not a whole installation token: it is cut short or changed", "as it is"},
+		{"in capitals", "GHS_" + long[:36], "is not a whole installation token: it is cut short or changed", "as it is"},
 		{
 			"two of them", "ghs_" + long[:36] + " ghs_" + long[:36],
-			"is no token: it has white space or other characters in it that no token has", "as it is",
+			"is not a token: it has white space or other characters that no token has", "as it is",
 		},
 		{"a classic token", "ghp_" + long[:36], "is a personal access token (classic), which this action can't end", leaked},
 		{"a fine-grained token", "github_pat_" + long, "is a fine-grained personal access token, which this action can't end", leaked},
@@ -74,7 +74,7 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		{"a user access token", "ghu_" + long[:36], "is a user access token, which this action can't end", leaked},
 		{"a refresh token", "ghr_" + long, "is a refresh token, which this action can't end", leaked},
 		{
-			"an old personal token", digits, "is a personal access token (classic), of before 2021, or no token at all",
+			"an old personal token", digits, "is a personal access token (classic) from before 2021, or not a token at all",
 			"Personal access tokens",
 		},
 		{"an envelope", base64.StdEncoding.EncodeToString(ageFile(t, false)), "is an encrypted token", "pass it as encrypted-token"},
@@ -87,10 +87,10 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 			"an armoured envelope in base64", base64.StdEncoding.EncodeToString(ageFile(t, true)),
 			"is an encrypted token", "pass it as encrypted-token",
 		},
-		{"the App's key", testKey(), "is a private key and no token: PEM block, such as a private key", "make a new one"},
+		{"the App's key", testKey(), "is a private key and not a token: PEM block, such as a private key", "make a new one"},
 		{"a JWT", "eyJ" + long, "is a JSON web token, which ends by itself within minutes", "as it is"},
-		{"a word", "token", "is no installation token", "as it is"},
-		{"a token of GitLab", "glpat-" + long, "is no installation token", "as it is"},
+		{"a word", "token", "is not an installation token", "as it is"},
+		{"a token of GitLab", "glpat-" + long, "is not an installation token", "as it is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStep(t, map[string]string{"INPUT_TOKEN": c.token, "INPUT_PRIVATE-KEY": ""})
@@ -133,7 +133,7 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 	s := newStep(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": sealed, "INPUT_IDENTITY": identity.String(), "INPUT_PRIVATE-KEY": ""})
 	s.run(t, "revoke")
 	line, _ := s.annotation("error")
-	want := "input encrypted-token: holds what is a personal access token (classic), which this action can't end"
+	want := "input encrypted-token: holds something that is a personal access token (classic), which this action can't end"
 	if s.exit != exitFailure || line != want || len(s.Requests()) != 0 {
 		t.Errorf("exit %d, %q, asked %q", s.exit, line, s.requests())
 	}

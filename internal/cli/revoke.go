@@ -61,9 +61,9 @@ func openToken(r *actions.Runner, in *actions.Inputs, line string, identities []
 		return opened, err
 	}
 	if opened.Token.Empty() {
-		in.Fault("encrypted-token", "holds values, and no token", "pass the output encrypted-token of valetkey")
+		in.Fault("encrypted-token", "holds values and not a token", "pass the output encrypted-token of valetkey")
 	} else if problem, _ := notRevocable(opened.Token.Reveal()); problem != "" {
-		in.Fault("encrypted-token", "holds what "+problem, "pass the output encrypted-token of valetkey")
+		in.Fault("encrypted-token", "holds something that "+problem, "pass the output encrypted-token of valetkey")
 	}
 	return opened, in.Err()
 }

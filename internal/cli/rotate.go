@@ -130,7 +130,7 @@ func rotationWarnings(report *rotate.Report) (list []string) {
 			"where two manifests store the same secret, each undoes the other's work; let only one", report.Name, report.Overwritten))
 	}
 	if report.Exposed && report.Outcome == rotate.Rotated && report.Kind == "installation-token" {
-		list = append(list, report.Name+": nobody can revoke the token before, whose value is kept nowhere: "+
+		list = append(list, report.Name+": the previous token can't be revoked, because its value is kept nowhere: "+
 			"it lives until it expires, an hour after it was made at the latest")
 	}
 	return list

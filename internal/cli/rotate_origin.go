@@ -41,13 +41,14 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string
 		return o, ""
 	}
 	if !path.IsAbs(o.Path) && !filepath.IsLocal(filepath.FromSlash(o.Path)) {
-		in.Fault(input, unknownOrigin+actions.Quote(manifestPath)+" leads out of where the step runs, so it tells no file of the repository",
+		in.Fault(input, unknownOrigin+actions.Quote(manifestPath)+
+			" leads out of where the step runs, so it does not name a file of the repository",
 			"run it at the root of the repository, and give the path from there")
 		return o, ""
 	}
 	if id != "" {
 		if n, err := strconv.ParseInt(id, 10, 64); err != nil || n <= 0 || strconv.FormatInt(n, 10) != id {
-			in.Fault(input, unknownOrigin+"GITHUB_REPOSITORY_ID is "+actions.Quote(id)+", and no number",
+			in.Fault(input, unknownOrigin+"GITHUB_REPOSITORY_ID is "+actions.Quote(id)+", which is not a number",
 				"unset it; GITHUB_REPOSITORY is enough where the App reaches that repository")
 		}
 		return o, ""
@@ -58,9 +59,9 @@ func parseOrigin(r *actions.Runner, in *actions.Inputs, manifestPath, api string
 	case name == "":
 		problem = "GITHUB_REPOSITORY is not set"
 	case !isAccount(owner) || !isRepository(bare) || redact.IsSecret(owner) || redact.IsSecret(bare):
-		problem = "GITHUB_REPOSITORY is " + actions.Quote(name) + ", and no repository"
+		problem = "GITHUB_REPOSITORY is " + actions.Quote(name) + ", which is not a repository name"
 	case !strings.EqualFold(o.Host, own):
-		problem = "GITHUB_REPOSITORY is one of " + o.Host + ", and github-api-url leads to " + own
+		problem = "GITHUB_REPOSITORY is on " + o.Host + ", and github-api-url leads to " + own
 	default:
 		return o, name
 	}
@@ -87,7 +88,7 @@ func idOf(ctx context.Context, f *fleet.Fleet, name string) (string, error) {
 		return "", &fault.Error{
 			Problem: unknownOrigin + err.Error(),
 			Hint: "set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: " +
-				"gh api repos/" + name + " --jq .id tells it",
+				"gh api repos/" + name + " --jq .id prints it",
 		}
 	case err != nil:
 		return "", fmt.Errorf(unknownOrigin+"%w", err)

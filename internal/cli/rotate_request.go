@@ -66,7 +66,7 @@ func parseRotations(in *actions.Inputs, input string, named []string, rotations 
 		case name == everyRotation:
 			in.Fault(input, "has all and names", "give one of the two")
 		case !slices.Contains(names, name):
-			in.Fault(input, actions.Quote(name)+" is no rotation of the manifest", "give the name of an entry under rotations:, or all")
+			in.Fault(input, actions.Quote(name)+" is not a rotation of the manifest", "give the name of an entry under rotations:, or all")
 		}
 	}
 	return named

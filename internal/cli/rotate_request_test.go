@@ -51,7 +51,7 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 				"GITHUB_REPOSITORY": "acme/api", "GITHUB_SERVER_URL": "https://git.acme.test",
 			},
 			rotate.Origin{},
-			unknown + "GITHUB_REPOSITORY is one of git.acme.test, and github-api-url leads to github.com",
+			unknown + "GITHUB_REPOSITORY is on git.acme.test, and github-api-url leads to github.com",
 		},
 		{
 			"written otherwise", "./.github//../.github/valetkey.yml",
@@ -71,38 +71,38 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 			"above where it runs", "../m.yml",
 			map[string]string{"GITHUB_REPOSITORY_ID": "42"},
 			rotate.Origin{},
-			unknown + `"../m.yml" leads out of where the step runs, so it tells no file of the repository`,
+			unknown + `"../m.yml" leads out of where the step runs, so it does not name a file of the repository`,
 		},
 		{"nowhere", "m.yml", nil, rotate.Origin{}, unknown + "GITHUB_REPOSITORY is not set"},
 		{
 			"no repository", "m.yml",
 			map[string]string{"GITHUB_REPOSITORY": "acme"},
 			rotate.Origin{},
-			unknown + `GITHUB_REPOSITORY is "acme", and no repository`,
+			unknown + `GITHUB_REPOSITORY is "acme", which is not a repository name`,
 		},
 		{
 			"no owner", "m.yml",
 			map[string]string{"GITHUB_REPOSITORY": "/api"},
 			rotate.Origin{},
-			unknown + `GITHUB_REPOSITORY is "/api", and no repository`,
+			unknown + `GITHUB_REPOSITORY is "/api", which is not a repository name`,
 		},
 		{
 			"no number", "m.yml",
 			map[string]string{"GITHUB_REPOSITORY_ID": "x", "GITHUB_REPOSITORY": "acme/api"},
 			rotate.Origin{},
-			unknown + `GITHUB_REPOSITORY_ID is "x", and no number`,
+			unknown + `GITHUB_REPOSITORY_ID is "x", which is not a number`,
 		},
 		{
 			"zero", "m.yml",
 			map[string]string{"GITHUB_REPOSITORY_ID": "0", "GITHUB_REPOSITORY": "acme/api"},
 			rotate.Origin{},
-			unknown + `GITHUB_REPOSITORY_ID is "0", and no number`,
+			unknown + `GITHUB_REPOSITORY_ID is "0", which is not a number`,
 		},
 		{
 			"another form of a number", "m.yml",
 			map[string]string{"GITHUB_REPOSITORY_ID": "042"},
 			rotate.Origin{},
-			unknown + `GITHUB_REPOSITORY_ID is "042", and no number`,
+			unknown + `GITHUB_REPOSITORY_ID is "042", which is not a number`,
 		},
 		{
 			"no server", "m.yml",
@@ -142,8 +142,8 @@ func TestRotationsThatAreNamed(t *testing.T) {
 		{"token", "key", `["key","token"]`, `["key"]`, ""},
 		{"all,key", "", "", "", "input force: has all and names"},
 		{"", "all,key", "", "", "input compromised: has all and names"},
-		{"", "Key", "", "", `input compromised: "Key" is no rotation of the manifest`},
-		{"ALL", "", "", "", `input force: "ALL" is no rotation of the manifest`},
+		{"", "Key", "", "", `input compromised: "Key" is not a rotation of the manifest`},
+		{"ALL", "", "", "", `input force: "ALL" is not a rotation of the manifest`},
 	} {
 		inBubble(t, func(t *testing.T) {
 			s := newFleetStep(t, 2, rotations, nil)
@@ -169,11 +169,11 @@ func TestRotationsThatAreNamed(t *testing.T) {
 					t.Errorf("%s", text)
 				}
 			}
-			if keys, want := len(s.DeployKeys("fleet", "r0")), 1+strings.Count(test.rotated, "key")-strings.Count(test.retired,
-				"key"); keys != want {
+			want := 1 + strings.Count(test.rotated, "key") - strings.Count(test.retired, "key")
+			if keys := len(s.DeployKeys("fleet", "r0")); keys != want {
 				t.Errorf("%d keys, want %d", keys, want)
 			}
-			if strings.Contains(log, "::warning::token: nobody can revoke the token before") != (test.compromised == "all") {
+			if strings.Contains(log, "::warning::token: the previous token can't be revoked") != (test.compromised == "all") {
 				t.Errorf("%s", log)
 			}
 		})

@@ -34,13 +34,13 @@ func compromised(report *rotate.Report) string {
 	case !report.Exposed || report.Outcome == rotate.Due:
 		return ""
 	case !outOfUse(report) && report.Kind == "installation-token" && report.Outcome == rotate.Rotated:
-		return "; the token before lives until it expires"
+		return "; the previous token lives until it expires"
 	case !outOfUse(report):
-		return "; what is compromised is still in use: see the error, and run it again with compromised"
+		return "; the compromised credential is still in use: see the error, and run it again with compromised"
 	case report.Kind == "deploy-key":
 		return fmt.Sprintf("; compromised: retired at once, %d removed", report.Retired)
 	}
-	return "; compromised: the old one is in no store any more"
+	return "; compromised: no store has the old one any more"
 }
 
 // outOfUse reports whether a credential that was said to be compromised is not

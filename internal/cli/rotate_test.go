@@ -116,7 +116,7 @@ func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
 			if got := s.outputs(t); s.exit != want || got["rotated"] == "[]" || got["retired"] != "[]" {
 				t.Errorf("%s: exit %d, %v: %s", input, s.exit, got, s.log.String())
 			}
-			if strings.Contains(s.log.String(), "what is compromised is still in use") != (want != exitOK) {
+			if strings.Contains(s.log.String(), "the compromised credential is still in use") != (want != exitOK) {
 				t.Error(s.log.String())
 			}
 			time.Sleep(24 * time.Hour)

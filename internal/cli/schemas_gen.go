@@ -9,237 +9,491 @@ var schemas = []actions.Schema{
 	{
 		Folder: "",
 		Inputs: []actions.InputSchema{
-			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed unless app-id is given. Example: Iv23liAbCdEf01234567"},
-			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only used when client-id is empty. Example: 123456", Deprecated: "Use client-id: GitHub recommends the client ID over the App ID. It is on the same settings page."},
-			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
-			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
-			{Name: "owner", Description: "User or organization whose installation of the App is used. Default: the owner of the current repository if repositories is set. Without repositories, the token reaches every repository of that installation. Example: octo-org"},
-			{Name: "repositories", Description: "Repositories that the token may reach, separated by commas, spaces or line breaks, or a JSON array. Wildcards match names (svc-*), !svc-legacy leaves out, '*' alone says all. Default: the current repository, or with owner all repositories of its installation. Example: api, website"},
-			{Name: "include-archived", Description: "true lets the wildcards of repositories match archived ones too. Default: false. Example: true", Default: "false"},
-			{Name: "enterprise", Description: "Slug of the enterprise whose installation of the App is used, for enterprise permissions. Cannot be combined with owner or repositories. Example: octo-enterprise"},
-			{Name: "installation-id", Description: "ID of the installation, which saves looking it up. It must be that of owner, repositories or enterprise. Default: found by repository, owner or enterprise. Example: 12345678"},
-			{Name: "permissions", Description: "Permissions of the token, as 'name: level' lines, a comma-separated list or a JSON object; the permission-* inputs, scopes and operations are added to them. Default: all that the installation has, with a warning; 'all' alone says so on purpose. Example: contents: read, issues: write"},
-			{Name: "scopes", Description: "What a personal access token (classic) would have, translated to the least permissions that cover it: commas, spaces or line breaks between them. Example: repo, read:org"},
-			{Name: "operations", Description: "What the job does, one per line, translated to the least permissions that allow it: API operations as GitHub documents them, and git clone, git push, git push workflows. Example: GET /repos/{owner}/{repo}/issues"},
-			{Name: "permission-check", Description: "What happens when permissions ask for more than scopes and operations take: warn, or strict to fail. Default: warn. Example: strict", Default: "warn"},
-			{Name: "permission-actions", Description: "Workflows, runs, jobs, logs, artifacts and caches. Levels: read, write. Example: read"},
-			{Name: "permission-actions-variables", Description: "Actions variables of a repository. Levels: read, write. Example: read"},
-			{Name: "permission-administration", Description: "Repository settings, collaborators, branch protection, rulesets, deploy keys and runners. Levels: read, write. Example: read"},
-			{Name: "permission-agent-secrets", Description: "Secrets of the Copilot coding agent, per repository. Levels: read, write. Example: read"},
-			{Name: "permission-agent-variables", Description: "Variables of the Copilot coding agent, per repository. Levels: read, write. Example: read"},
-			{Name: "permission-artifact-metadata", Description: "Records of where build artifacts are stored and deployed. Levels: read, write. Example: read"},
-			{Name: "permission-attestations", Description: "Build provenance attestations. Levels: read, write. Example: read"},
-			{Name: "permission-checks", Description: "Check runs and check suites. Levels: read, write. Example: read"},
-			{Name: "permission-code-quality", Description: "Code quality findings. Levels: read, write. Example: read"},
-			{Name: "permission-codespaces", Description: "Codespaces of a repository; most of it needs a user token. Levels: read, write. Example: read"},
-			{Name: "permission-codespaces-lifecycle-admin", Description: "Start, stop and export codespaces. Levels: read, write. Example: read"},
-			{Name: "permission-codespaces-metadata", Description: "Dev container configurations and machine types of codespaces. Levels: read. Example: read"},
-			{Name: "permission-codespaces-secrets", Description: "Codespaces secrets of a repository; even listing them takes write. Levels: write. Example: write"},
-			{Name: "permission-content-references", Description: "Attachments to content references (retired). Levels: read, write. Example: read"},
-			{Name: "permission-contents", Description: "Code, commits, branches, tags, releases and repository dispatch. Levels: read, write. Example: read"},
-			{Name: "permission-copilot-agent-settings", Description: "Copilot coding agent settings of a repository. Levels: read. Example: read"},
-			{Name: "permission-copilot-messages", Description: "Copilot chat messages for extensions (user account). Levels: read, write. Example: read"},
-			{Name: "permission-custom-properties-for-organizations", Description: "Values of custom properties of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-dependabot-secrets", Description: "Dependabot secrets of a repository. Levels: read, write. Example: read"},
-			{Name: "permission-deployments", Description: "Deployments and their statuses. Levels: read, write. Example: read"},
-			{Name: "permission-discussions", Description: "Discussions and their comments. Levels: read, write. Example: read"},
-			{Name: "permission-email-addresses", Description: "E-mail addresses of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-administration", Description: "Administration of the enterprise. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-ai-controls", Description: "Copilot policies of the enterprise. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-copilot-metrics", Description: "Copilot usage metrics of the enterprise. Levels: read. Example: read"},
-			{Name: "permission-enterprise-copilot-usage", Description: "Copilot usage records of the enterprise. Levels: read. Example: read"},
-			{Name: "permission-enterprise-credentials", Description: "Credentials of members of the enterprise: revoke them and their SAML authorizations. Levels: write. Example: write"},
-			{Name: "permission-enterprise-custom-enterprise-roles", Description: "Roles of the enterprise and who has them. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-custom-properties", Description: "Custom property definitions of the enterprise. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-custom-properties-for-organizations", Description: "Custom properties of organizations in the enterprise. Levels: read, write, admin. Example: read"},
-			{Name: "permission-enterprise-innersource-vulnerabilities", Description: "Inner-source vulnerabilities of the enterprise. Levels: write. Example: write"},
-			{Name: "permission-enterprise-licensing", Description: "Visual Studio subscriptions of the enterprise. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-organization-installation-repositories", Description: "Repositories that App installations in the enterprise may reach. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-organization-installations", Description: "App installations in the organizations of the enterprise. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-scim", Description: "Users and groups of the enterprise, provisioned by SCIM. Levels: read, write. Example: read"},
-			{Name: "permission-enterprise-teams", Description: "Enterprise teams and their members. Levels: read, write. Example: read"},
-			{Name: "permission-environments", Description: "Secrets and variables of environments; environments themselves need administration. Levels: read, write. Example: read"},
-			{Name: "permission-followers", Description: "Followers of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-git-ssh-keys", Description: "SSH keys of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-gpg-keys", Description: "GPG keys of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-interaction-limits", Description: "Interaction limits of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-issue-fields", Description: "Issue fields of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-issue-types", Description: "Issue types of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-issues", Description: "Issues, their comments, labels, assignees and milestones. Levels: read, write. Example: read"},
-			{Name: "permission-keys", Description: "SSH keys of a user account, as git_ssh_keys; parts of GitHub use this spelling. Levels: read, write. Example: read"},
-			{Name: "permission-members", Description: "Members, teams, invitations and outside collaborators of the organization. Levels: read, write. Example: read"},
+			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed " +
+				"unless app-id is given. Example: Iv23liAbCdEf01234567"},
+			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only " +
+				"used when client-id is empty. Example: 123456",
+				Deprecated: "Use client-id: GitHub recommends the client ID over the App ID. It is on the same " +
+					"settings page."},
+			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated " +
+				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
+			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
+				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "owner", Description: "User or organization whose installation of the App is used. Default: " +
+				"the owner of the current repository if repositories is set. Without repositories, the token " +
+				"reaches every repository of that installation. Example: octo-org"},
+			{Name: "repositories", Description: "Repositories that the token may reach, separated by commas, " +
+				"spaces or line breaks, or a JSON array. Wildcards match names (svc-*), !svc-legacy leaves out, '*' " +
+				"alone says all. Default: the current repository, or with owner all repositories of its " +
+				"installation. Example: api, website"},
+			{Name: "include-archived", Default: "false", Description: "true lets the wildcards of repositories " +
+				"match archived ones too. Default: false. Example: true"},
+			{Name: "enterprise", Description: "Slug of the enterprise whose installation of the App is used, " +
+				"for enterprise permissions. Cannot be combined with owner or repositories. Example: octo-enterprise"},
+			{Name: "installation-id", Description: "ID of the installation, which saves looking it up. It must " +
+				"be that of owner, repositories or enterprise. Default: found by repository, owner or enterprise. " +
+				"Example: 12345678"},
+			{Name: "permissions", Description: "Permissions of the token, as 'name: level' lines, a " +
+				"comma-separated list or a JSON object; the permission-* inputs, scopes and operations are added to " +
+				"them. Default: all that the installation has, with a warning; 'all' alone says so on purpose. " +
+				"Example: contents: read, issues: write"},
+			{Name: "scopes", Description: "What a personal access token (classic) would have, translated to the " +
+				"least permissions that cover it: commas, spaces or line breaks between them. Example: repo, " +
+				"read:org"},
+			{Name: "operations", Description: "What the job does, one per line, translated to the least " +
+				"permissions that allow it: API operations as GitHub documents them, and git clone, git push, git " +
+				"push workflows. Example: GET /repos/{owner}/{repo}/issues"},
+			{Name: "permission-check", Default: "warn", Description: "What happens when permissions ask for " +
+				"more than scopes and operations take: warn, or strict to fail. Default: warn. Example: strict"},
+			{Name: "permission-actions", Description: "Workflows, runs, jobs, logs, artifacts and caches. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-actions-variables", Description: "Actions variables of a repository. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-administration", Description: "Repository settings, collaborators, branch " +
+				"protection, rulesets, deploy keys and runners. Levels: read, write. Example: read"},
+			{Name: "permission-agent-secrets", Description: "Secrets of the Copilot coding agent, per " +
+				"repository. Levels: read, write. Example: read"},
+			{Name: "permission-agent-variables", Description: "Variables of the Copilot coding agent, per " +
+				"repository. Levels: read, write. Example: read"},
+			{Name: "permission-artifact-metadata", Description: "Records of where build artifacts are stored " +
+				"and deployed. Levels: read, write. Example: read"},
+			{Name: "permission-attestations", Description: "Build provenance attestations. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-checks", Description: "Check runs and check suites. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-code-quality", Description: "Code quality findings. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-codespaces", Description: "Codespaces of a repository; most of it needs a user " +
+				"token. Levels: read, write. Example: read"},
+			{Name: "permission-codespaces-lifecycle-admin", Description: "Start, stop and export codespaces. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-codespaces-metadata", Description: "Dev container configurations and machine " +
+				"types of codespaces. Levels: read. Example: read"},
+			{Name: "permission-codespaces-secrets", Description: "Codespaces secrets of a repository; even " +
+				"listing them takes write. Levels: write. Example: write"},
+			{Name: "permission-content-references", Description: "Attachments to content references (retired). " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-contents", Description: "Code, commits, branches, tags, releases and repository " +
+				"dispatch. Levels: read, write. Example: read"},
+			{Name: "permission-copilot-agent-settings", Description: "Copilot coding agent settings of a " +
+				"repository. Levels: read. Example: read"},
+			{Name: "permission-copilot-messages", Description: "Copilot chat messages for extensions (user " +
+				"account). Levels: read, write. Example: read"},
+			{Name: "permission-custom-properties-for-organizations", Description: "Values of custom properties " +
+				"of the organization. Levels: read, write. Example: read"},
+			{Name: "permission-dependabot-secrets", Description: "Dependabot secrets of a repository. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-deployments", Description: "Deployments and their statuses. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-discussions", Description: "Discussions and their comments. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-email-addresses", Description: "E-mail addresses of a user account. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-enterprise-administration", Description: "Administration of the enterprise. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-ai-controls", Description: "Copilot policies of the enterprise. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-copilot-metrics", Description: "Copilot usage metrics of the " +
+				"enterprise. Levels: read. Example: read"},
+			{Name: "permission-enterprise-copilot-usage", Description: "Copilot usage records of the " +
+				"enterprise. Levels: read. Example: read"},
+			{Name: "permission-enterprise-credentials", Description: "Credentials of members of the enterprise: " +
+				"revoke them and their SAML authorizations. Levels: write. Example: write"},
+			{Name: "permission-enterprise-custom-enterprise-roles", Description: "Roles of the enterprise and " +
+				"who has them. Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-custom-properties", Description: "Custom property definitions of the " +
+				"enterprise. Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-custom-properties-for-organizations", Description: "Custom properties " +
+				"of organizations in the enterprise. Levels: read, write, admin. Example: read"},
+			{Name: "permission-enterprise-innersource-vulnerabilities", Description: "Inner-source " +
+				"vulnerabilities of the enterprise. Levels: write. Example: write"},
+			{Name: "permission-enterprise-licensing", Description: "Visual Studio subscriptions of the " +
+				"enterprise. Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-organization-installation-repositories", Description: "Repositories " +
+				"that App installations in the enterprise may reach. Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-organization-installations", Description: "App installations in the " +
+				"organizations of the enterprise. Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-scim", Description: "Users and groups of the enterprise, provisioned " +
+				"by SCIM. Levels: read, write. Example: read"},
+			{Name: "permission-enterprise-teams", Description: "Enterprise teams and their members. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-environments", Description: "Secrets and variables of environments; environments " +
+				"themselves need administration. Levels: read, write. Example: read"},
+			{Name: "permission-followers", Description: "Followers of a user account. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-git-ssh-keys", Description: "SSH keys of a user account. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-gpg-keys", Description: "GPG keys of a user account. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-interaction-limits", Description: "Interaction limits of a user account. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-issue-fields", Description: "Issue fields of the organization. Levels: read, " +
+				"write. Example: read"},
+			{Name: "permission-issue-types", Description: "Issue types of the organization. Levels: read, " +
+				"write. Example: read"},
+			{Name: "permission-issues", Description: "Issues, their comments, labels, assignees and milestones. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-keys", Description: "SSH keys of a user account, as git_ssh_keys; parts of " +
+				"GitHub use this spelling. Levels: read, write. Example: read"},
+			{Name: "permission-members", Description: "Members, teams, invitations and outside collaborators of " +
+				"the organization. Levels: read, write. Example: read"},
 			{Name: "permission-merge-queues", Description: "Merge queues. Levels: read, write. Example: read"},
-			{Name: "permission-metadata", Description: "Basic facts about repositories; every token has metadata: read. Levels: read, write. Example: read"},
-			{Name: "permission-org-copilot-content-exclusion", Description: "Content that Copilot must leave out, for the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-actions-variables", Description: "Actions variables of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-administration", Description: "Organization settings, Actions policy, audit log and installed Apps. Levels: read, write. Example: read"},
-			{Name: "permission-organization-agent-secrets", Description: "Secrets of the Copilot coding agent, for the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-agent-variables", Description: "Variables of the Copilot coding agent, for the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-announcement-banners", Description: "Announcement banner of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-api-insights", Description: "API usage statistics of the organization. Levels: read. Example: read"},
-			{Name: "permission-organization-campaigns", Description: "Security campaigns of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-code-scanning-dismissal-requests", Description: "Requests to dismiss code scanning alerts in the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-codespaces", Description: "Codespaces owned by organization members. Levels: read, write. Example: read"},
-			{Name: "permission-organization-codespaces-secrets", Description: "Codespaces secrets of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-codespaces-settings", Description: "Who may use codespaces at the cost of the organization. Levels: write. Example: write"},
-			{Name: "permission-organization-copilot-agent-settings", Description: "Copilot coding agent settings of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-copilot-metrics", Description: "Copilot usage metrics of the organization. Levels: read. Example: read"},
-			{Name: "permission-organization-copilot-seat-management", Description: "Copilot seats of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-copilot-spaces", Description: "Copilot Spaces of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-custom-org-roles", Description: "Custom organization roles. Levels: read, write. Example: read"},
-			{Name: "permission-organization-custom-properties", Description: "Custom properties of repositories: values take write, definitions admin. Levels: read, write, admin. Example: read"},
-			{Name: "permission-organization-custom-roles", Description: "Custom repository roles of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-dependabot-dismissal-requests", Description: "Requests to dismiss Dependabot alerts in the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-dependabot-secrets", Description: "Dependabot secrets of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-events", Description: "Event feed of the organization. Levels: read. Example: read"},
-			{Name: "permission-organization-hooks", Description: "Webhooks of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-knowledge-bases", Description: "Copilot knowledge bases of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-network-configurations", Description: "Network configurations of hosted runners in the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-packages", Description: "Packages of the organization in GitHub Packages. Levels: read, write. Example: read"},
-			{Name: "permission-organization-personal-access-token-requests", Description: "Requests for fine-grained personal access tokens: list, approve, deny. Levels: read, write. Example: read"},
-			{Name: "permission-organization-personal-access-tokens", Description: "Fine-grained personal access tokens with access to the organization: list, revoke. Levels: read, write. Example: read"},
-			{Name: "permission-organization-plan", Description: "Plan of the organization. Levels: read. Example: read"},
-			{Name: "permission-organization-pre-receive-hooks", Description: "Pre-receive hooks of the organization (GitHub Enterprise Server). Levels: read, write. Example: read"},
-			{Name: "permission-organization-private-registries", Description: "Private registries that Dependabot and code scanning log in to. Levels: read, write. Example: read"},
-			{Name: "permission-organization-projects", Description: "Projects of the organization. Levels: read, write, admin. Example: read"},
-			{Name: "permission-organization-runner-custom-images", Description: "Custom images for hosted runners of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-secret-scanning-bypass-requests", Description: "Requests to bypass push protection in the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-secrets", Description: "Actions secrets of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-self-hosted-runners", Description: "Self-hosted runners and runner groups of the organization. Levels: read, write. Example: read"},
-			{Name: "permission-organization-user-blocking", Description: "Users that the organization blocks. Levels: read, write. Example: read"},
-			{Name: "permission-packages", Description: "Packages in GitHub Packages. Levels: read, write. Example: read"},
-			{Name: "permission-pages", Description: "GitHub Pages sites, their builds and deployments. Levels: read, write. Example: read"},
+			{Name: "permission-metadata", Description: "Basic facts about repositories; every token has " +
+				"metadata: read. Levels: read, write. Example: read"},
+			{Name: "permission-org-copilot-content-exclusion", Description: "Content that Copilot must leave " +
+				"out, for the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-actions-variables", Description: "Actions variables of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-administration", Description: "Organization settings, Actions " +
+				"policy, audit log and installed Apps. Levels: read, write. Example: read"},
+			{Name: "permission-organization-agent-secrets", Description: "Secrets of the Copilot coding agent, " +
+				"for the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-agent-variables", Description: "Variables of the Copilot coding " +
+				"agent, for the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-announcement-banners", Description: "Announcement banner of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-api-insights", Description: "API usage statistics of the " +
+				"organization. Levels: read. Example: read"},
+			{Name: "permission-organization-campaigns", Description: "Security campaigns of the organization. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-organization-code-scanning-dismissal-requests", Description: "Requests to " +
+				"dismiss code scanning alerts in the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-codespaces", Description: "Codespaces owned by organization " +
+				"members. Levels: read, write. Example: read"},
+			{Name: "permission-organization-codespaces-secrets", Description: "Codespaces secrets of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-codespaces-settings", Description: "Who may use codespaces at the " +
+				"cost of the organization. Levels: write. Example: write"},
+			{Name: "permission-organization-copilot-agent-settings", Description: "Copilot coding agent " +
+				"settings of the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-copilot-metrics", Description: "Copilot usage metrics of the " +
+				"organization. Levels: read. Example: read"},
+			{Name: "permission-organization-copilot-seat-management", Description: "Copilot seats of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-copilot-spaces", Description: "Copilot Spaces of the organization. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-organization-custom-org-roles", Description: "Custom organization roles. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-organization-custom-properties", Description: "Custom properties of " +
+				"repositories: values take write, definitions admin. Levels: read, write, admin. Example: read"},
+			{Name: "permission-organization-custom-roles", Description: "Custom repository roles of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-dependabot-dismissal-requests", Description: "Requests to dismiss " +
+				"Dependabot alerts in the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-dependabot-secrets", Description: "Dependabot secrets of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-events", Description: "Event feed of the organization. Levels: " +
+				"read. Example: read"},
+			{Name: "permission-organization-hooks", Description: "Webhooks of the organization. Levels: read, " +
+				"write. Example: read"},
+			{Name: "permission-organization-knowledge-bases", Description: "Copilot knowledge bases of the " +
+				"organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-network-configurations", Description: "Network configurations of " +
+				"hosted runners in the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-packages", Description: "Packages of the organization in GitHub " +
+				"Packages. Levels: read, write. Example: read"},
+			{Name: "permission-organization-personal-access-token-requests", Description: "Requests for " +
+				"fine-grained personal access tokens: list, approve, deny. Levels: read, write. Example: read"},
+			{Name: "permission-organization-personal-access-tokens", Description: "Fine-grained personal access " +
+				"tokens with access to the organization: list, revoke. Levels: read, write. Example: read"},
+			{Name: "permission-organization-plan", Description: "Plan of the organization. Levels: read. " +
+				"Example: read"},
+			{Name: "permission-organization-pre-receive-hooks", Description: "Pre-receive hooks of the " +
+				"organization (GitHub Enterprise Server). Levels: read, write. Example: read"},
+			{Name: "permission-organization-private-registries", Description: "Private registries that " +
+				"Dependabot and code scanning log in to. Levels: read, write. Example: read"},
+			{Name: "permission-organization-projects", Description: "Projects of the organization. Levels: " +
+				"read, write, admin. Example: read"},
+			{Name: "permission-organization-runner-custom-images", Description: "Custom images for hosted " +
+				"runners of the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-secret-scanning-bypass-requests", Description: "Requests to bypass " +
+				"push protection in the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-secrets", Description: "Actions secrets of the organization. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-organization-self-hosted-runners", Description: "Self-hosted runners and runner " +
+				"groups of the organization. Levels: read, write. Example: read"},
+			{Name: "permission-organization-user-blocking", Description: "Users that the organization blocks. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-packages", Description: "Packages in GitHub Packages. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-pages", Description: "GitHub Pages sites, their builds and deployments. Levels: " +
+				"read, write. Example: read"},
 			{Name: "permission-plan", Description: "Plan of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-private-repository-invitations", Description: "Invitations of a user account to private repositories. Levels: read. Example: read"},
+			{Name: "permission-private-repository-invitations", Description: "Invitations of a user account to " +
+				"private repositories. Levels: read. Example: read"},
 			{Name: "permission-profile", Description: "Profile of a user account. Levels: write. Example: write"},
-			{Name: "permission-pull-requests", Description: "Pull requests, reviews, their comments, labels and milestones. Levels: read, write. Example: read"},
-			{Name: "permission-repo-secret-scanning-dismissal-requests", Description: "Requests to dismiss secret scanning alerts of a repository. Levels: read, write. Example: read"},
-			{Name: "permission-repository-advisories", Description: "Repository security advisories. Levels: read, write. Example: read"},
-			{Name: "permission-repository-custom-properties", Description: "Values of custom properties of a repository. Levels: read, write. Example: read"},
-			{Name: "permission-repository-hooks", Description: "Webhooks of a repository and their deliveries. Levels: read, write. Example: read"},
-			{Name: "permission-repository-pre-receive-hooks", Description: "Pre-receive hooks of a repository (GitHub Enterprise Server). Levels: read, write. Example: read"},
-			{Name: "permission-repository-projects", Description: "Classic projects of a repository (retired on github.com). Levels: read, write, admin. Example: read"},
-			{Name: "permission-secret-scanning-alerts", Description: "Secret scanning alerts. Levels: read, write. Example: read"},
-			{Name: "permission-secret-scanning-bypass-requests", Description: "Requests to bypass push protection in a repository. Levels: read, write. Example: read"},
-			{Name: "permission-secret-scanning-dismissal-requests", Description: "Requests to dismiss secret scanning alerts in the organization. Levels: read, write. Example: read"},
-			{Name: "permission-secrets", Description: "Actions secrets of a repository; environment and Dependabot secrets have permissions of their own. Levels: read, write. Example: read"},
-			{Name: "permission-security-events", Description: "Code scanning alerts, analyses and SARIF uploads. Levels: read, write. Example: read"},
-			{Name: "permission-single-file", Description: "The single files that the App was registered for. Levels: read, write. Example: read"},
-			{Name: "permission-starring", Description: "Stars of a user account. Levels: read, write. Example: read"},
+			{Name: "permission-pull-requests", Description: "Pull requests, reviews, their comments, labels and " +
+				"milestones. Levels: read, write. Example: read"},
+			{Name: "permission-repo-secret-scanning-dismissal-requests", Description: "Requests to dismiss " +
+				"secret scanning alerts of a repository. Levels: read, write. Example: read"},
+			{Name: "permission-repository-advisories", Description: "Repository security advisories. Levels: " +
+				"read, write. Example: read"},
+			{Name: "permission-repository-custom-properties", Description: "Values of custom properties of a " +
+				"repository. Levels: read, write. Example: read"},
+			{Name: "permission-repository-hooks", Description: "Webhooks of a repository and their deliveries. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-repository-pre-receive-hooks", Description: "Pre-receive hooks of a repository " +
+				"(GitHub Enterprise Server). Levels: read, write. Example: read"},
+			{Name: "permission-repository-projects", Description: "Classic projects of a repository (retired on " +
+				"github.com). Levels: read, write, admin. Example: read"},
+			{Name: "permission-secret-scanning-alerts", Description: "Secret scanning alerts. Levels: read, " +
+				"write. Example: read"},
+			{Name: "permission-secret-scanning-bypass-requests", Description: "Requests to bypass push " +
+				"protection in a repository. Levels: read, write. Example: read"},
+			{Name: "permission-secret-scanning-dismissal-requests", Description: "Requests to dismiss secret " +
+				"scanning alerts in the organization. Levels: read, write. Example: read"},
+			{Name: "permission-secrets", Description: "Actions secrets of a repository; environment and " +
+				"Dependabot secrets have permissions of their own. Levels: read, write. Example: read"},
+			{Name: "permission-security-events", Description: "Code scanning alerts, analyses and SARIF " +
+				"uploads. Levels: read, write. Example: read"},
+			{Name: "permission-single-file", Description: "The single files that the App was registered for. " +
+				"Levels: read, write. Example: read"},
+			{Name: "permission-starring", Description: "Stars of a user account. Levels: read, write. Example: " +
+				"read"},
 			{Name: "permission-statuses", Description: "Commit statuses. Levels: read, write. Example: read"},
-			{Name: "permission-team-discussions", Description: "Team discussions (retired). Levels: read, write. Example: read"},
-			{Name: "permission-user-events", Description: "Events of a user account. Levels: read, write. Example: read"},
-			{Name: "permission-vulnerability-alerts", Description: "Dependabot alerts. Levels: read, write. Example: read"},
-			{Name: "permission-watching", Description: "Repositories that a user account watches. Levels: read. Example: read"},
-			{Name: "permission-workflows", Description: "Changes to files in .github/workflows; needs contents: write as well. Levels: write. Example: write"},
-			{Name: "recipients", Description: "Who can open encrypted-token: public keys, one per line (age1…, age1pq…, ssh-ed25519 …, ssh-rsa …; # comments). Default: the App's own key. Example: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"},
-			{Name: "passphrase", Description: "Instead of recipients: a passphrase that opens encrypted-token, of 16 characters or more, kept in a secret. Takes about a second and 256 MiB. Example: secrets.VALETKEY_PASSPHRASE"},
-			{Name: "plaintext-output", Description: "false leaves the output token unset, so that only encrypted-token exists. Default: true. Example: false", Default: "true"},
-			{Name: "skip-token-revoke", Description: "Whether to leave the token alive when the job ends; it then expires after an hour. Looked at when the job ends, so that a step in between may decide. Default: false. Example: true", Default: "false"},
-			{Name: "git", Description: "true makes git work in every later step of the job, for the repositories of the token: clone, fetch, push, submodules and SSH remotes, and commits in the name of the App's bot. A second step adds to the first. Default: false. Example: true", Default: "false"},
-			{Name: "gh", Description: "true makes gh work in every later step of the job. Default: false. Example: true", Default: "false"},
-			{Name: "export-env", Description: "Names of environment variables that hold the token in every later step of the job. Example: NPM_TOKEN, GITHUB_TOKEN"},
-			{Name: "bot-identity", Description: "true looks up the bot's identity for the outputs below, as git does too. One request more. Default: false. Example: true", Default: "false"},
-			{Name: "refresh", Description: "true lets git outlive the token: for jobs longer than an hour, git asks a helper that mints a new one. Needs git: true, and keeps the private key, encrypted, until the job ends. Default: false. Example: true", Default: "false"},
-			{Name: "verify", Description: "true waits until GitHub answers the new token, 30 s at most: for moments after its creation some of its servers do not know it. One request more. Default: false. Example: true", Default: "false"},
-			{Name: "github-api-url", Description: "Base URL of the GitHub REST API. Default: the API of the server that runs the workflow. Example: https://github.example.com/api/v3", Default: "${{ github.api_url }}"},
-			{Name: "insecure-http", Description: "true lets github-api-url be http:// elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: false. Example: true", Default: "false"},
-			{Name: "ca-bundle", Description: "PEM certificates of authorities to trust besides the public ones, for a GitHub Enterprise Server that uses its own. Default: none. Example: vars.CA_BUNDLE"},
-			{Name: "notices", Description: "false leaves notices out, such as that the workflow's own token would do. Warnings and errors stay. Default: true. Example: false", Default: "true"},
-			{Name: "on-missing-key", Description: "What to do when private-key is empty, as it is in runs for forks and Dependabot: fail, or skip to end green with a notice and without outputs. Default: fail. Example: skip", Default: "fail"},
+			{Name: "permission-team-discussions", Description: "Team discussions (retired). Levels: read, " +
+				"write. Example: read"},
+			{Name: "permission-user-events", Description: "Events of a user account. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-vulnerability-alerts", Description: "Dependabot alerts. Levels: read, write. " +
+				"Example: read"},
+			{Name: "permission-watching", Description: "Repositories that a user account watches. Levels: read. " +
+				"Example: read"},
+			{Name: "permission-workflows", Description: "Changes to files in .github/workflows; needs contents: " +
+				"write as well. Levels: write. Example: write"},
+			{Name: "recipients", Description: "Who can open encrypted-token: public keys, one per line " +
+				"(age1…, age1pq…, ssh-ed25519 …, ssh-rsa …; # comments). Default: the App's own key. " +
+				"Example: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"},
+			{Name: "passphrase", Description: "Instead of recipients: a passphrase that opens encrypted-token, " +
+				"of 16 characters or more, kept in a secret. Takes about a second and 256 MiB. Example: " +
+				"secrets.VALETKEY_PASSPHRASE"},
+			{Name: "plaintext-output", Default: "true", Description: "false leaves the output token unset, so " +
+				"that only encrypted-token exists. Default: true. Example: false"},
+			{Name: "skip-token-revoke", Default: "false", Description: "Whether to leave the token alive when " +
+				"the job ends; it then expires after an hour. Looked at when the job ends, so that a step in " +
+				"between may decide. Default: false. Example: true"},
+			{Name: "git", Default: "false", Description: "true makes git work in every later step of the job, " +
+				"for the repositories of the token: clone, fetch, push, submodules and SSH remotes, and commits in " +
+				"the name of the App's bot. A second step adds to the first. Default: false. Example: true"},
+			{Name: "gh", Default: "false", Description: "true makes gh work in every later step of the job. " +
+				"Default: false. Example: true"},
+			{Name: "export-env", Description: "Names of environment variables that hold the token in every " +
+				"later step of the job. Example: NPM_TOKEN, GITHUB_TOKEN"},
+			{Name: "bot-identity", Default: "false", Description: "true looks up the bot's identity for the " +
+				"outputs below, as git does too. One request more. Default: false. Example: true"},
+			{Name: "refresh", Default: "false", Description: "true lets git outlive the token: for jobs longer " +
+				"than an hour, git asks a helper that mints a new one. Needs git: true, and keeps the private key, " +
+				"encrypted, until the job ends. Default: false. Example: true"},
+			{Name: "verify", Default: "false", Description: "true waits until GitHub answers the new token, 30 " +
+				"s at most: for moments after its creation some of its servers do not know it. One request more. " +
+				"Default: false. Example: true"},
+			{Name: "github-api-url", Default: "${{ github.api_url }}", Description: "Base URL of the GitHub " +
+				"REST API. Default: the API of the server that runs the workflow. Example: " +
+				"https://github.example.com/api/v3"},
+			{Name: "insecure-http", Default: "false", Description: "true lets github-api-url be http:// " +
+				"elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: " +
+				"false. Example: true"},
+			{Name: "ca-bundle", Description: "PEM certificates of authorities to trust besides the public ones, " +
+				"for a GitHub Enterprise Server that uses its own. Default: none. Example: vars.CA_BUNDLE"},
+			{Name: "notices", Default: "true", Description: "false leaves notices out, such as that the " +
+				"workflow's own token would do. Warnings and errors stay. Default: true. Example: false"},
+			{Name: "on-missing-key", Default: "fail", Description: "What to do when private-key is empty, as it " +
+				"is in runs for forks and Dependabot: fail, or skip to end green with a notice and without outputs. " +
+				"Default: fail. Example: skip"},
 		},
-		Outputs: []string{"token", "encrypted-token", "installation-id", "app-slug", "expires-at", "permissions", "repositories", "token-hash", "bot-user-id", "git-user-name", "git-user-email", "committer", "refresh-directory"},
+		Outputs: []string{
+			"token", "encrypted-token", "installation-id", "app-slug",
+			"expires-at", "permissions", "repositories", "token-hash",
+			"bot-user-id", "git-user-name", "git-user-email", "committer",
+			"refresh-directory",
+		},
 	},
 	{
 		Folder: "decrypt",
 		Inputs: []actions.InputSchema{
-			{Name: "encrypted-token", Description: "What to open: the output encrypted-token of valetkey, or encrypted of its encrypt action. Example: needs.mint.outputs.encrypted-token"},
-			{Name: "identity", Description: "Private keys that open it: age (AGE-SECRET-KEY-…) or SSH (ssh-ed25519, ssh-rsa) ones, one after the other. One of identity, passphrase and private-key is needed. Example: secrets.VALETKEY_IDENTITY"},
-			{Name: "passphrase", Description: "The passphrase that it was encrypted with. Example: secrets.VALETKEY_PASSPHRASE"},
-			{Name: "private-key", Description: "The private key of the GitHub App that minted it, which opens it when the mint named no recipients. Example: secrets.APP_PRIVATE_KEY"},
-			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
-			{Name: "revoke", Description: "true revokes the token when this job ends. Default: false. Example: true", Default: "false"},
-			{Name: "plaintext-output", Description: "false leaves the output token unset: the token is only masked, and revoked if asked for. Default: true. Example: false", Default: "true"},
-			{Name: "names", Description: "Names of the values to hand out, of those that the encrypt action put in; the others are left out. Needed with export: env. Default: all of them, as outputs. Example: DATABASE_PASSWORD, CERTIFICATE"},
-			{Name: "export", Description: "Where the values of the encrypt action go, under their names: outputs, or env for the environment of every later step of the job. Default: outputs. Example: env", Default: "outputs"},
-			{Name: "git", Description: "true makes git work in every later step of the job, for the repositories of the token: clone, fetch, push, submodules and SSH remotes, and commits in the name of the App's bot. A second step adds to the first. Default: false. Example: true", Default: "false"},
-			{Name: "gh", Description: "true makes gh work in every later step of the job. Default: false. Example: true", Default: "false"},
-			{Name: "export-env", Description: "Names of environment variables that hold the token in every later step of the job. Example: NPM_TOKEN, GITHUB_TOKEN"},
-			{Name: "bot-identity", Description: "true looks up the bot's identity for the outputs below, as git does too. One request more. Default: false. Example: true", Default: "false"},
-			{Name: "verify", Description: "Whether to ask GitHub that the token is still alive, in one request; a token that is revoked or expired fails the step. Default: true. Example: false", Default: "true"},
-			{Name: "github-api-url", Description: "URL of the REST API. An encrypted token that was minted at another one is refused. Default: the API of the runner. Example: https://github.example.com/api/v3", Default: "${{ github.api_url }}"},
-			{Name: "allowed-api-urls", Description: "Further REST APIs that an encrypted token may have been minted at, and is then used at: commas, spaces or line breaks between them. Default: none. Example: https://github.example.com/api/v3"},
-			{Name: "insecure-http", Description: "true lets github-api-url be http:// elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: false. Example: true", Default: "false"},
-			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private CA. Example: secrets.CA_BUNDLE"},
+			{Name: "encrypted-token", Description: "What to open: the output encrypted-token of valetkey, or " +
+				"encrypted of its encrypt action. Example: needs.mint.outputs.encrypted-token"},
+			{Name: "identity", Description: "Private keys that open it: age (AGE-SECRET-KEY-…) or SSH " +
+				"(ssh-ed25519, ssh-rsa) ones, one after the other. One of identity, passphrase and private-key is " +
+				"needed. Example: secrets.VALETKEY_IDENTITY"},
+			{Name: "passphrase", Description: "The passphrase that it was encrypted with. Example: " +
+				"secrets.VALETKEY_PASSPHRASE"},
+			{Name: "private-key", Description: "The private key of the GitHub App that minted it, which opens " +
+				"it when the mint named no recipients. Example: secrets.APP_PRIVATE_KEY"},
+			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
+				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "revoke", Default: "false", Description: "true revokes the token when this job ends. " +
+				"Default: false. Example: true"},
+			{Name: "plaintext-output", Default: "true", Description: "false leaves the output token unset: the " +
+				"token is only masked, and revoked if asked for. Default: true. Example: false"},
+			{Name: "names", Description: "Names of the values to hand out, of those that the encrypt action put " +
+				"in; the others are left out. Needed with export: env. Default: all of them, as outputs. Example: " +
+				"DATABASE_PASSWORD, CERTIFICATE"},
+			{Name: "export", Default: "outputs", Description: "Where the values of the encrypt action go, under " +
+				"their names: outputs, or env for the environment of every later step of the job. Default: outputs. " +
+				"Example: env"},
+			{Name: "git", Default: "false", Description: "true makes git work in every later step of the job, " +
+				"for the repositories of the token: clone, fetch, push, submodules and SSH remotes, and commits in " +
+				"the name of the App's bot. A second step adds to the first. Default: false. Example: true"},
+			{Name: "gh", Default: "false", Description: "true makes gh work in every later step of the job. " +
+				"Default: false. Example: true"},
+			{Name: "export-env", Description: "Names of environment variables that hold the token in every " +
+				"later step of the job. Example: NPM_TOKEN, GITHUB_TOKEN"},
+			{Name: "bot-identity", Default: "false", Description: "true looks up the bot's identity for the " +
+				"outputs below, as git does too. One request more. Default: false. Example: true"},
+			{Name: "verify", Default: "true", Description: "Whether to ask GitHub that the token is still " +
+				"alive, in one request; a token that is revoked or expired fails the step. Default: true. Example: " +
+				"false"},
+			{Name: "github-api-url", Default: "${{ github.api_url }}", Description: "URL of the REST API. An " +
+				"encrypted token that was minted at another one is refused. Default: the API of the runner. " +
+				"Example: https://github.example.com/api/v3"},
+			{Name: "allowed-api-urls", Description: "Further REST APIs that an encrypted token may have been " +
+				"minted at, and is then used at: commas, spaces or line breaks between them. Default: none. " +
+				"Example: https://github.example.com/api/v3"},
+			{Name: "insecure-http", Default: "false", Description: "true lets github-api-url be http:// " +
+				"elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: " +
+				"false. Example: true"},
+			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private " +
+				"CA. Example: secrets.CA_BUNDLE"},
 		},
-		Outputs: []string{"token", "installation-id", "app-slug", "expires-at", "permissions", "repositories", "token-hash", "remaining-seconds", "bot-user-id", "git-user-name", "git-user-email", "committer"},
+		Outputs: []string{
+			"token", "installation-id", "app-slug", "expires-at",
+			"permissions", "repositories", "token-hash", "remaining-seconds",
+			"bot-user-id", "git-user-name", "git-user-email", "committer",
+		},
 	},
 	{
 		Folder: "encrypt",
 		Inputs: []actions.InputSchema{
-			{Name: "names", Description: "Names of the environment variables of this step whose values are encrypted, separated by commas, spaces or line breaks. Example: DATABASE_URL, DATABASE_PASSWORD"},
-			{Name: "recipients", Description: "Who can open it: public keys, one per line (age1…, age1pq…, ssh-ed25519 …, ssh-rsa …; # comments). Recipients or a passphrase are needed. Example: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"},
-			{Name: "passphrase", Description: "Instead of recipients: a passphrase of 16 characters or more, kept in a secret. Takes about a second and 256 MiB. Example: secrets.VALETKEY_PASSPHRASE"},
+			{Name: "names", Description: "Names of the environment variables of this step whose values are " +
+				"encrypted, separated by commas, spaces or line breaks. Example: DATABASE_URL, DATABASE_PASSWORD"},
+			{Name: "recipients", Description: "Who can open it: public keys, one per line (age1…, age1pq…, " +
+				"ssh-ed25519 …, ssh-rsa …; # comments). Recipients or a passphrase are needed. Example: " +
+				"age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"},
+			{Name: "passphrase", Description: "Instead of recipients: a passphrase of 16 characters or more, " +
+				"kept in a secret. Takes about a second and 256 MiB. Example: secrets.VALETKEY_PASSPHRASE"},
 		},
-		Outputs: []string{"encrypted"},
+		Outputs: []string{
+			"encrypted",
+		},
 	},
 	{
 		Folder: "revoke",
 		Inputs: []actions.InputSchema{
 			{Name: "token", Description: "The token to revoke. Example: steps.key.outputs.token"},
-			{Name: "encrypted-token", Description: "Or its encrypted form. Example: needs.mint.outputs.encrypted-token"},
-			{Name: "identity", Description: "Private keys that open it: age (AGE-SECRET-KEY-…) or SSH (ssh-ed25519, ssh-rsa) ones, one after the other. One of identity, passphrase and private-key is needed. Example: secrets.VALETKEY_IDENTITY"},
-			{Name: "passphrase", Description: "The passphrase that it was encrypted with. Example: secrets.VALETKEY_PASSPHRASE"},
-			{Name: "private-key", Description: "The private key of the GitHub App that minted it, which opens it when the mint named no recipients. Example: secrets.APP_PRIVATE_KEY"},
-			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
-			{Name: "github-api-url", Description: "URL of the REST API. An encrypted token that was minted at another one is refused. Default: the API of the runner. Example: https://github.example.com/api/v3", Default: "${{ github.api_url }}"},
-			{Name: "allowed-api-urls", Description: "Further REST APIs that an encrypted token may have been minted at, and is then used at: commas, spaces or line breaks between them. Default: none. Example: https://github.example.com/api/v3"},
-			{Name: "insecure-http", Description: "true lets github-api-url be http:// elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: false. Example: true", Default: "false"},
-			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private CA. Example: secrets.CA_BUNDLE"},
+			{Name: "encrypted-token", Description: "Or its encrypted form. Example: " +
+				"needs.mint.outputs.encrypted-token"},
+			{Name: "identity", Description: "Private keys that open it: age (AGE-SECRET-KEY-…) or SSH " +
+				"(ssh-ed25519, ssh-rsa) ones, one after the other. One of identity, passphrase and private-key is " +
+				"needed. Example: secrets.VALETKEY_IDENTITY"},
+			{Name: "passphrase", Description: "The passphrase that it was encrypted with. Example: " +
+				"secrets.VALETKEY_PASSPHRASE"},
+			{Name: "private-key", Description: "The private key of the GitHub App that minted it, which opens " +
+				"it when the mint named no recipients. Example: secrets.APP_PRIVATE_KEY"},
+			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
+				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "github-api-url", Default: "${{ github.api_url }}", Description: "URL of the REST API. An " +
+				"encrypted token that was minted at another one is refused. Default: the API of the runner. " +
+				"Example: https://github.example.com/api/v3"},
+			{Name: "allowed-api-urls", Description: "Further REST APIs that an encrypted token may have been " +
+				"minted at, and is then used at: commas, spaces or line breaks between them. Default: none. " +
+				"Example: https://github.example.com/api/v3"},
+			{Name: "insecure-http", Default: "false", Description: "true lets github-api-url be http:// " +
+				"elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: " +
+				"false. Example: true"},
+			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private " +
+				"CA. Example: secrets.CA_BUNDLE"},
 		},
-		Outputs: []string(nil),
+		Outputs: []string{},
 	},
 	{
 		Folder: "rotate",
 		Inputs: []actions.InputSchema{
-			{Name: "manifest", Description: "Path of the manifest, which says what is replaced how often; docs/manifest.md describes it. Default: .github/valetkey.yml. Example: .github/secrets.yml", Default: ".github/valetkey.yml"},
-			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed unless app-id is given. Example: Iv23liAbCdEf01234567"},
-			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only used when client-id is empty. Example: 123456"},
-			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
-			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
-			{Name: "dry-run", Description: "true says what is due, and when the rest will be, and changes nothing. Default: false. Example: true", Default: "false"},
-			{Name: "force", Description: "Names of rotations to do now, though they are not due, separated by commas, spaces or line breaks; all is every one. Example: infra-deploy-key"},
-			{Name: "compromised", Description: "Names of rotations whose credential somebody else has, or all: replaced now, and the old deploy keys are removed as soon as the new one is verified, whatever keep and retire-after say. Example: infra-deploy-key"},
-			{Name: "points-per-minute", Description: "What each installation may spend in a minute: reading costs 1 point, writing 5. 0 is no limit, 5 the least. Default: 900, which is GitHub's. Example: 400", Default: "900"},
-			{Name: "github-api-url", Description: "URL of the REST API. Default: the API of the runner. Example: https://github.example.com/api/v3", Default: "${{ github.api_url }}"},
-			{Name: "insecure-http", Description: "true lets github-api-url be http:// elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: false. Example: true", Default: "false"},
-			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private CA. Example: secrets.CA_BUNDLE"},
+			{Name: "manifest", Default: ".github/valetkey.yml", Description: "Path of the manifest, which says " +
+				"what is replaced how often; docs/manifest.md describes it. Default: .github/valetkey.yml. Example: " +
+				".github/secrets.yml"},
+			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed " +
+				"unless app-id is given. Example: Iv23liAbCdEf01234567"},
+			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only " +
+				"used when client-id is empty. Example: 123456"},
+			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated " +
+				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
+			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
+				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "dry-run", Default: "false", Description: "true says what is due, and when the rest will be, " +
+				"and changes nothing. Default: false. Example: true"},
+			{Name: "force", Description: "Names of rotations to do now, though they are not due, separated by " +
+				"commas, spaces or line breaks; all is every one. Example: infra-deploy-key"},
+			{Name: "compromised", Description: "Names of rotations whose credential somebody else has, or all: " +
+				"replaced now, and the old deploy keys are removed as soon as the new one is verified, whatever " +
+				"keep and retire-after say. Example: infra-deploy-key"},
+			{Name: "points-per-minute", Default: "900", Description: "What each installation may spend in a " +
+				"minute: reading costs 1 point, writing 5. 0 is no limit, 5 the least. Default: 900, which is " +
+				"GitHub's. Example: 400"},
+			{Name: "github-api-url", Default: "${{ github.api_url }}", Description: "URL of the REST API. " +
+				"Default: the API of the runner. Example: https://github.example.com/api/v3"},
+			{Name: "insecure-http", Default: "false", Description: "true lets github-api-url be http:// " +
+				"elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: " +
+				"false. Example: true"},
+			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private " +
+				"CA. Example: secrets.CA_BUNDLE"},
 		},
-		Outputs: []string{"rotated", "retired", "next-due"},
+		Outputs: []string{
+			"rotated", "retired", "next-due",
+		},
 	},
 	{
 		Folder: "sync",
 		Inputs: []actions.InputSchema{
-			{Name: "manifest", Description: "Path of the manifest, which says which secret goes where; docs/manifest.md describes it. The values come from the step's environment. Default: .github/valetkey.yml. Example: .github/secrets.yml", Default: ".github/valetkey.yml"},
-			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed unless app-id or token is given. Example: Iv23liAbCdEf01234567"},
-			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only used when client-id is empty. Example: 123456"},
-			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
-			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
-			{Name: "token", Description: "Instead of an App: a token that may write the secrets. Without the App there is no state-file and no from: mint. Example: steps.token.outputs.token"},
-			{Name: "dry-run", Description: "true prints what would be done, and how long GitHub's limits make it take, and writes nothing. Default: false. Example: true", Default: "false"},
-			{Name: "prune", Description: "true deletes secrets that this manifest wrote, as the state file says, and that are no longer in it. Default: false. Example: true", Default: "false"},
-			{Name: "max-deletions", Description: "How many secrets prune may delete in one run; with more, none is deleted and the step fails. Default: 10, shared by all shards, or 5 percent of what the state file holds if that is more. Example: 200"},
-			{Name: "state-file", Description: "File that remembers what was written where, for the workflow to keep in a cache or a branch: what did not change is not written again. Holds keyed fingerprints, no values. Default: none. Example: .valetkey-state"},
-			{Name: "state-reset", Description: "true starts the state file over, whatever is in it: everything is written once more, and prune does not know what was written before. Default: false. Example: true", Default: "false"},
-			{Name: "previous-private-key", Description: "The App's private key before this one, for the first run after it was replaced: it opens the state file once more, which is then kept under the new one. Default: none. Example: secrets.APP_PRIVATE_KEY_OLD"},
-			{Name: "concurrency", Description: "How many places are worked on at once, 1 to 100. Default: 16. Example: 4", Default: "16"},
-			{Name: "points-per-minute", Description: "What each installation may spend in a minute: reading costs 1 point, writing 5. 0 is no limit, 5 the least. Default: 900, which is GitHub's. Example: 400", Default: "900"},
-			{Name: "shard", Description: "This job's part of the targets in a matrix of jobs, INDEX/TOTAL from 0 on. Default: all. Example: strategy.job-index and strategy.job-total with a slash between"},
-			{Name: "report-file", Description: "File that the result of every target is written to, as JSON. Default: none. Example: report.json"},
-			{Name: "github-api-url", Description: "URL of the REST API. Default: the API of the runner. Example: https://github.example.com/api/v3", Default: "${{ github.api_url }}"},
-			{Name: "insecure-http", Description: "true lets github-api-url be http:// elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: false. Example: true", Default: "false"},
-			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private CA. Example: secrets.CA_BUNDLE"},
+			{Name: "manifest", Default: ".github/valetkey.yml", Description: "Path of the manifest, which says " +
+				"which secret goes where; docs/manifest.md describes it. The values come from the step's " +
+				"environment. Default: .github/valetkey.yml. Example: .github/secrets.yml"},
+			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed " +
+				"unless app-id or token is given. Example: Iv23liAbCdEf01234567"},
+			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only " +
+				"used when client-id is empty. Example: 123456"},
+			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated " +
+				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
+			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
+				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "token", Description: "Instead of an App: a token that may write the secrets. Without the " +
+				"App there is no state-file and no from: mint. Example: steps.token.outputs.token"},
+			{Name: "dry-run", Default: "false", Description: "true prints what would be done, and how long " +
+				"GitHub's limits make it take, and writes nothing. Default: false. Example: true"},
+			{Name: "prune", Default: "false", Description: "true deletes secrets that this manifest wrote, as " +
+				"the state file says, and that are no longer in it. Default: false. Example: true"},
+			{Name: "max-deletions", Description: "How many secrets prune may delete in one run; with more, none " +
+				"is deleted and the step fails. Default: 10, shared by all shards, or 5 percent of what the state " +
+				"file holds if that is more. Example: 200"},
+			{Name: "state-file", Description: "File that remembers what was written where, for the workflow to " +
+				"keep in a cache or a branch: what did not change is not written again. Holds keyed fingerprints, " +
+				"no values. Default: none. Example: .valetkey-state"},
+			{Name: "state-reset", Default: "false", Description: "true starts the state file over, whatever is " +
+				"in it: everything is written once more, and prune does not know what was written before. Default: " +
+				"false. Example: true"},
+			{Name: "previous-private-key", Description: "The App's private key before this one, for the first " +
+				"run after it was replaced: it opens the state file once more, which is then kept under the new " +
+				"one. Default: none. Example: secrets.APP_PRIVATE_KEY_OLD"},
+			{Name: "concurrency", Default: "16", Description: "How many places are worked on at once, 1 to 100. " +
+				"Default: 16. Example: 4"},
+			{Name: "points-per-minute", Default: "900", Description: "What each installation may spend in a " +
+				"minute: reading costs 1 point, writing 5. 0 is no limit, 5 the least. Default: 900, which is " +
+				"GitHub's. Example: 400"},
+			{Name: "shard", Description: "This job's part of the targets in a matrix of jobs, INDEX/TOTAL from " +
+				"0 on. Default: all. Example: strategy.job-index and strategy.job-total with a slash between"},
+			{Name: "report-file", Description: "File that the result of every target is written to, as JSON. " +
+				"Default: none. Example: report.json"},
+			{Name: "github-api-url", Default: "${{ github.api_url }}", Description: "URL of the REST API. " +
+				"Default: the API of the runner. Example: https://github.example.com/api/v3"},
+			{Name: "insecure-http", Default: "false", Description: "true lets github-api-url be http:// " +
+				"elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: " +
+				"false. Example: true"},
+			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private " +
+				"CA. Example: secrets.CA_BUNDLE"},
 		},
-		Outputs: []string{"created", "updated", "unchanged", "deleted", "failed"},
+		Outputs: []string{
+			"created", "updated", "unchanged", "deleted",
+			"failed",
+		},
 	},
 }

@@ -55,7 +55,7 @@ func syncFleet(ctx context.Context, p Process, r *actions.Runner, req syncReques
 		return nil, err
 	}
 	if len(v.Failed) > 0 && req.Prune {
-		r.Warning("nothing is pruned: what the manifest means is not known for all targets")
+		r.Warning("nothing is pruned: some targets of the manifest could not be resolved")
 		req.Prune = false
 	}
 	r.Info("%s secrets are wanted; looking at what is there", wording.Number(len(v.Wanted)))
@@ -83,7 +83,8 @@ func announce(f *fleet.Fleet, v *fleet.Resolution, req syncRequest) {
 // workOf returns the request as the secret package takes it.
 func workOf(f *fleet.Fleet, req syncRequest) *secret.Sync {
 	return &secret.Sync{
-		Call: f.Call, State: req.State, Concurrency: req.Concurrency, Prune: req.Prune, MaxDeletions: req.MaxDeletions, Repository: f.Repository,
+		Call: f.Call, Repository: f.Repository, State: req.State, Concurrency: req.Concurrency,
+		Prune: req.Prune, MaxDeletions: req.MaxDeletions,
 	}
 }
 
@@ -161,7 +162,7 @@ func needs(f *fleet.Fleet, plan secret.Plan, points int) string {
 	text := fmt.Sprintf("needs %s points and %s requests: ", wording.Number(cost.Points), wording.Number(cost.Requests))
 	switch {
 	case estimate.Least < time.Minute && points == 0:
-		return text + "no limit of points is set, and what GitHub's own make of it is not known"
+		return text + "no limit of points is set, so only GitHub's own limits tell how long that takes"
 	case estimate.Least < time.Minute:
 		return text + "under a minute of GitHub's limits"
 	}

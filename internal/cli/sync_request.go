@@ -35,7 +35,7 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	if text := in.String("shard"); text != "" {
 		var err error
 		if req.Shard, err = secret.ParseShard(text); err != nil {
-			in.Fault("shard", actions.Quote(text)+" is no INDEX/TOTAL, such as 0/10 for the first of ten",
+			in.Fault("shard", actions.Quote(text)+" is not of the form INDEX/TOTAL, such as 0/10 for the first of ten",
 				"write shard: ${{ strategy.job-index }}/${{ strategy.job-total }}")
 		}
 	}
@@ -55,7 +55,7 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	case reset && state == "":
 		in.Fault("state-reset", "needs state-file", "name the file that is to be started anew, or take it out")
 	case previous != nil && state == "":
-		in.Fault("previous-private-key", "needs state-file", "it opens a state file that the key before was used for; take it out")
+		in.Fault("previous-private-key", "needs state-file", "it opens a state file that was made with the previous key; take it out")
 	case limit >= 0 && !req.Prune:
 		in.Fault("max-deletions", "needs prune: true", "nothing is deleted without that; take it out")
 	}

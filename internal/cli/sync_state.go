@@ -51,8 +51,8 @@ func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, er
 	var err error
 	if m.RepositoryID, err = strconv.ParseInt(text, 10, 64); err != nil || m.RepositoryID <= 0 {
 		return m, &fault.Error{
-			Problem: variable + " is " + actions.Quote(text) + ", which is no repository's id",
-			Hint:    "leave it as the runner sets it; it says whose the state file is",
+			Problem: variable + " is " + actions.Quote(text) + ", which is not the id of a repository",
+			Hint:    "leave it as the runner sets it; it says which repository the state file belongs to",
 		}
 	}
 	return m, nil

@@ -66,18 +66,23 @@ func TestSyncFaults(t *testing.T) {
 			oneSecret,
 			"input state-file: can't be used with token", "fingerprints",
 		},
-		{"shard", map[string]string{"INPUT_SHARD": "10/10"}, oneSecret, `input shard: "10/10" is no INDEX/TOTAL`, "strategy.job-index"},
+		{
+			"shard",
+			map[string]string{"INPUT_SHARD": "10/10"},
+			oneSecret,
+			`input shard: "10/10" is not of the form INDEX/TOTAL`, "strategy.job-index",
+		},
 		{
 			"concurrency",
 			map[string]string{"INPUT_CONCURRENCY": "101"},
 			oneSecret,
-			`input concurrency: "101" is no number from 1 to 100`, "leave it out",
+			`input concurrency: "101" is not a number from 1 to 100`, "leave it out",
 		},
 		{
 			"points",
 			map[string]string{"INPUT_POINTS-PER-MINUTE": "many"},
 			oneSecret,
-			`input points-per-minute: "many" is no number`, "leave it out",
+			`input points-per-minute: "many" is not a number`, "leave it out",
 		},
 		{
 			"one file for two",
@@ -265,7 +270,7 @@ secrets:
 			"12\n",
 		"\nMOST goes to 11 repositories of fleet: if that is an organization, one secret of its own with visibility: selected takes 1 " +
 			"write instead of 11\n",
-		"points and 37 requests: no limit of points is set, and what GitHub's own make of it is not known\n",
+		"points and 37 requests: no limit of points is set, so only GitHub's own limits tell how long that takes\n",
 	} {
 		if !strings.Contains(log, want) {
 			t.Errorf("it does not say %q:\n%s", want, log[max(0, len(log)-900):])

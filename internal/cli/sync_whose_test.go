@@ -110,7 +110,7 @@ func TestSyncStateByID(t *testing.T) {
 			t.Errorf("%+v: exit %d: %s", step, s.exit, s.log.String())
 		}
 	}
-	if line, _ := s.annotation("error"); line != `GITHUB_REPOSITORY_ID is "0", which is no repository's id` {
+	if line, _ := s.annotation("error"); line != `GITHUB_REPOSITORY_ID is "0", which is not the id of a repository` {
 		t.Errorf("%q", line)
 	}
 }

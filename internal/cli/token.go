@@ -21,7 +21,8 @@ func runToken(ctx context.Context, p Process, _ command, _ []string) int {
 	if !ok {
 		return exitCode(r, &fault.Error{
 			Problem: "there is no token to print here",
-			Hint:    `run it from where a step with refresh: true put it: "$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`,
+			Hint: "run it from where a step with refresh: true put it: " +
+				`"$RUNNER_TEMP/${{ steps.ID.outputs.refresh-directory }}/valetkey" token`,
 		})
 	}
 	var announce func(redact.String)

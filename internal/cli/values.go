@@ -49,7 +49,7 @@ func exportValues(r *actions.Runner, in *actions.Inputs, opened envelope.Payload
 			return actions.Fault{
 				Input:   "encrypted-token",
 				Problem: fmt.Sprintf("holds a value %s of under %d characters, which can't be masked here", name, redact.MinMask),
-				Hint:    "what is so short is no secret: leave it out where the envelope is made, and pass it as a plain output",
+				Hint:    "a value that short is not a secret: leave it out where the envelope is made, and pass it as a plain output",
 			}
 		}
 		pairs = append(pairs, actions.Pair{Name: name, Value: value.Reveal()})
@@ -79,7 +79,8 @@ func selectValues(in *actions.Inputs, opened envelope.Payload, names []string) (
 	if len(names) == 0 {
 		for _, name := range held {
 			if err := valueName(name); err != nil {
-				in.Fault("encrypted-token", "holds "+err.Error(), "encrypt it again under another name, or say in names which values to take")
+				in.Fault("encrypted-token", "holds "+err.Error(),
+					"encrypt it again under another name, or say in names which values to take")
 			}
 		}
 		return held, nil, in.Err()

@@ -23,7 +23,7 @@ func TestForgedValues(t *testing.T) {
 	}{
 		{name: "into the environment", names: "DATABASE_PASSWORD", export: "env", variables: []string{"DATABASE_PASSWORD"}},
 		{name: "into outputs", names: "DATABASE_PASSWORD", outputs: []string{"DATABASE_PASSWORD"}},
-		{name: "all of them", fault: "input encrypted-token: holds a text of 17 characters, which is no name for a variable"},
+		{name: "all of them", fault: "input encrypted-token: holds a text of 17 characters, which is not a name for a variable"},
 		{name: "all of them, into the environment", export: "env", fault: "input names: is empty, and export is env"},
 		{name: "named, into the environment", names: "HTTPS_PROXY", export: "env", fault: `input names: "HTTPS_PROXY", which decides`},
 		{name: "named, into outputs", names: "HTTPS_PROXY", outputs: []string{"HTTPS_PROXY"}},

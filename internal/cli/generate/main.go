@@ -8,6 +8,7 @@ import (
 	"go/format"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/goccy/go-yaml"
 
@@ -93,18 +94,45 @@ func parse(text []byte, schema *actions.Schema) error {
 	return nil
 }
 
-// write writes a schema as an element of the table, without what is empty.
+// write writes a schema as an element of the table, without empty fields.
 func write(b *bytes.Buffer, schema actions.Schema) {
 	fmt.Fprintf(b, "{\nFolder: %q,\nInputs: []actions.InputSchema{\n", schema.Folder)
 	for _, in := range schema.Inputs {
-		fmt.Fprintf(b, "{Name: %q, Description: %q", in.Name, in.Description)
+		fmt.Fprintf(b, "{Name: %q, ", in.Name)
 		if in.Default != "" {
-			fmt.Fprintf(b, ", Default: %q", in.Default)
+			fmt.Fprintf(b, "Default: %q, ", in.Default)
 		}
+		b.WriteString("Description: ")
+		writeText(b, in.Description)
 		if in.Deprecated != "" {
-			fmt.Fprintf(b, ", Deprecated: %q", in.Deprecated)
+			b.WriteString(",\nDeprecated: ")
+			writeText(b, in.Deprecated)
 		}
 		b.WriteString("},\n")
 	}
-	fmt.Fprintf(b, "},\nOutputs: %#v,\n},\n", schema.Outputs)
+	b.WriteString("},\nOutputs: []string{")
+	for i, name := range schema.Outputs {
+		if i%4 == 0 {
+			b.WriteString("\n")
+		}
+		fmt.Fprintf(b, "%q, ", name)
+	}
+	b.WriteString("\n},\n},\n")
+}
+
+// maxColumns is how long a line of the table may become, indentation apart.
+const maxColumns = 100
+
+// writeText writes a text as the sum of string literals, each on a line of its own.
+func writeText(b *bytes.Buffer, text string) {
+	for {
+		rest := maxColumns - (b.Len() - bytes.LastIndexByte(b.Bytes(), '\n'))
+		if len(text) <= rest {
+			break
+		}
+		end := strings.LastIndexByte(text[:rest], ' ') + 1
+		fmt.Fprintf(b, "%q +\n", text[:end])
+		text = text[end:]
+	}
+	fmt.Fprintf(b, "%q", text)
 }
