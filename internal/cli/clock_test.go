@@ -14,11 +14,11 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// wrongClocks are how far GitHub's clock is ahead of the machine's: an hour is what a
-// time zone set by hand makes, and as long as a token lives.
+// wrongClocks are by how much GitHub's clock may be ahead of the machine's. A
+// time zone set by hand is an hour off, which is as long as a token lives.
 var wrongClocks = []time.Duration{-25 * time.Hour, -time.Hour, 0, time.Hour, 25 * time.Hour}
 
-// onWrongClocks runs a test under each of them.
+// onWrongClocks runs a test with each of wrongClocks.
 func onWrongClocks(t *testing.T, test func(t *testing.T, skew time.Duration)) {
 	testKey()
 	for _, skew := range wrongClocks {
@@ -31,7 +31,7 @@ func onWrongClocks(t *testing.T, test func(t *testing.T, skew time.Duration)) {
 	}
 }
 
-// toPost makes the state of the stage that ran that of the post stage.
+// toPost hands the state that the main stage saved to the post stage.
 func (s *step) toPost(t *testing.T) {
 	t.Helper()
 	state, err := fakerunner.ReadPairs(s.env["GITHUB_STATE"])
@@ -43,7 +43,7 @@ func (s *step) toPost(t *testing.T) {
 	}
 }
 
-// A machine whose clock is wrong revokes every token all the same.
+// A machine with a wrong clock revokes every token.
 func TestRevokedOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		s := newStep(t, nil)
@@ -71,7 +71,8 @@ func TestRevokedOnAWrongClock(t *testing.T) {
 	})
 }
 
-// What the state says of the clock is what post goes by when GitHub is not heard.
+// When GitHub does not answer, post goes by what the state says about the
+// clock.
 func TestPostKnowsTheClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		for wait, says := range map[time.Duration]string{
@@ -92,7 +93,8 @@ func TestPostKnowsTheClock(t *testing.T) {
 	})
 }
 
-// A token is opened where the clock is wrong: what counts is GitHub's.
+// A machine with a wrong clock opens a token, because only GitHub's clock
+// counts.
 func TestDecryptOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		s := newStep(t, map[string]string{"INPUT_SKIP-TOKEN-REVOKE": "true"})
@@ -130,7 +132,7 @@ func TestDecryptOnAWrongClock(t *testing.T) {
 	})
 }
 
-// Refresh mints as often as it must and no oftener, and leaves nothing alive.
+// Refresh mints no more tokens than it needs, and leaves none alive.
 func TestRefreshOnAWrongClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		s, dir := refreshed(t, func(s *step) { s.SetClockSkew(skew) })
@@ -146,8 +148,9 @@ func TestRefreshOnAWrongClock(t *testing.T) {
 	})
 }
 
-// A clock that is set while the job runs is noticed: backwards at once, for a time
-// before a token's own can't be, and forwards because it looks expired.
+// Refresh notices that a clock was set while the job runs. Backwards it notices
+// at once, since no time comes before a token was minted; forwards the token
+// looks expired.
 func TestRefreshWhenTheClockIsSet(t *testing.T) {
 	testKey()
 	for _, set := range []time.Duration{-time.Hour, time.Hour} {
@@ -174,7 +177,7 @@ func TestRefreshWhenTheClockIsSet(t *testing.T) {
 	}
 }
 
-// Git throws away a password whose end has come by the clock of the machine.
+// Git discards a password that has expired by the clock of the machine.
 func TestGitGoesByTheMachinesClock(t *testing.T) {
 	onWrongClocks(t, func(t *testing.T, skew time.Duration) {
 		s, dir := refreshed(t, func(s *step) { s.SetClockSkew(skew) })
@@ -210,8 +213,8 @@ func checkExpiry(t *testing.T, answer string, want time.Time) {
 	}
 }
 
-// A token that was revoked at its expiry is forgotten; one of which GitHub did not
-// say that it is gone is kept for the post stage.
+// Refresh forgets a token that was revoked at its expiry. It keeps a token for
+// the post stage if GitHub did not say that the token is gone.
 func TestRefreshForgetsNothingAlive(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
@@ -243,7 +246,7 @@ func TestRefreshForgetsNothingAlive(t *testing.T) {
 	})
 }
 
-// A token that can't be kept is not left alive behind the job's back.
+// A token that can't be saved is revoked.
 func TestRefreshTakesBackWhatItCanNotKeep(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {

@@ -16,8 +16,8 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall"
 )
 
-// The table of commands, the folders of the actions and what each action.yml starts
-// are the same.
+// The table of commands agrees with the folders of the actions and with what
+// each action.yml starts.
 func TestCommandsAreTheActions(t *testing.T) {
 	files, err := fs.Glob(os.DirFS("../.."), "*/action.yml")
 	if err != nil {
@@ -76,8 +76,8 @@ func TestHelpHasEveryInput(t *testing.T) {
 	}
 }
 
-// A panic is one error, without a stack and without the value at hand. The post stage
-// fails no job all the same.
+// A panic becomes one error without a stack and without the value at hand. The
+// post stage does not fail the job even then.
 func TestPanicIsOneError(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -180,8 +180,8 @@ func TestBuild(t *testing.T) {
 	}
 }
 
-// The runner builds the image from an archive that git made of the repository: it has
-// no history, and says all the same which commit it is.
+// The runner builds the image from an archive that git made of the repository.
+// It has no history, and the program still knows its commit.
 func TestArchiveKnowsItsCommit(t *testing.T) {
 	git := func(args ...string) string {
 		command := exec.Command("git", args...)

@@ -16,7 +16,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// inFile moves the step's key to a file, and gives its path.
+// inFile moves the step's key to a file, and returns its path.
 func (s *step) inFile(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "key.pem")
@@ -27,8 +27,8 @@ func (s *step) inFile(t *testing.T) string {
 	return path
 }
 
-// checkKeyHidden looks for the key in the log, but for the lines that mask it, which
-// have to be all there.
+// checkKeyHidden checks that the log masks every line of the key, and shows
+// none of them elsewhere.
 func (s *step) checkKeyHidden(t *testing.T) {
 	t.Helper()
 	log := s.log.String()
@@ -42,7 +42,7 @@ func (s *step) checkKeyHidden(t *testing.T) {
 	s.env["INPUT_PRIVATE-KEY"] = ""
 }
 
-// Every command that takes the key takes it from a file.
+// Every command that takes the key also takes it from a file.
 func TestPrivateKeyFile(t *testing.T) {
 	s := newFleetStep(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text()})
 	s.inFile(t)
@@ -79,7 +79,8 @@ func TestPrivateKeyFile(t *testing.T) {
 	}
 }
 
-// What is no key in a file is a fault that names the input, and never skipped.
+// A file that holds no key is a fault that names the input, even with
+// on-missing-key: skip.
 func TestPrivateKeyFileFaults(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name, text string) string {
@@ -138,7 +139,8 @@ func TestPrivateKeyFileFaults(t *testing.T) {
 	}
 }
 
-// Outside a runner, where a machine has several users, a key that all can read is told.
+// Outside a runner, where a machine has several users, a key that all of them
+// can read is warned about.
 func TestPrivateKeyFileReaders(t *testing.T) {
 	for _, c := range []struct {
 		runner string
@@ -158,7 +160,8 @@ func TestPrivateKeyFileReaders(t *testing.T) {
 	}
 }
 
-// A link in the workspace, such as a pull request may bring, leads to no key elsewhere.
+// A link in the workspace, which a pull request may bring, does not lead to a
+// key elsewhere.
 func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
 	s := newStep(t, nil)
 	p := s.process(t)
@@ -176,8 +179,8 @@ func TestPrivateKeyFileStaysInTheWorkspace(t *testing.T) {
 	}
 }
 
-// A run that gets no secrets is told so by each action, and is sent to no input that
-// the action does not have.
+// Each action says why a run gets no secrets, and its hint names only inputs
+// that the action has.
 func TestRunsWithoutSecrets(t *testing.T) {
 	const dependabot = "store the key among the Dependabot secrets too (Settings, Secrets and variables, Dependabot)"
 	const elsewhere = "A reusable workflow has it only with secrets: inherit in the job that calls it"

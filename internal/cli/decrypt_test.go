@@ -12,7 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// What a later job sees of a token's age.
+// A later job sees how long a token still lives.
 func TestDecryptOverTime(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
@@ -57,7 +57,7 @@ func TestDecryptOverTime(t *testing.T) {
 	})
 }
 
-// Decrypt tells whether the token still lives, before anything is handed out.
+// Decrypt checks that the token is alive before it hands anything out.
 func TestDecryptOfADeadToken(t *testing.T) {
 	testKey()
 	const probe = "GET /installation/repositories"
@@ -159,7 +159,7 @@ func (s *step) revokeNow(t *testing.T, p envelope.Payload) {
 	time.Sleep(time.Minute)
 }
 
-// Where no stage comes after the job, nothing is said to be revoked by it.
+// Where no post stage follows, decrypt does not say that it revokes the token.
 func TestDecryptCanNotRevokeWithoutAPostStage(t *testing.T) {
 	s := newStep(t, nil)
 	p := s.aToken(t)

@@ -17,8 +17,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// explained runs explain in a step of a job, with a classic token in MY_TOKEN and with
-// debug logging, which has something to say about each request.
+// explained runs explain in a step of a job, with a classic token in MY_TOKEN
+// and with debug logging, which writes a line about each request.
 func explained(t *testing.T, args ...string) (stdout, stderr string, exit int) {
 	t.Helper()
 	token := "ghp_" + rand.Text()
@@ -91,7 +91,7 @@ func TestExplainWritesNothingBesideYAML(t *testing.T) {
 	}
 }
 
-// What goes wrong is said where no program reads data.
+// Errors go to the stream that no program reads data from.
 func TestExplainFailsBesideData(t *testing.T) {
 	for _, c := range []struct {
 		args []string

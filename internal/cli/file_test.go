@@ -17,7 +17,8 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// soon fails where a stage does not come back, as from a named pipe.
+// soon fails the test if a stage does not return, for example because it reads
+// a named pipe.
 func soon(t *testing.T, stage func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -32,8 +33,8 @@ func soon(t *testing.T, stage func()) {
 	}
 }
 
-// hostile is a workspace of somebody else's making, with a manifest; elsewhere is what
-// it would like to reach.
+// hostile makes a workspace as an attacker would arrange it, with a manifest.
+// Its links lead to elsewhere.
 func hostile(t *testing.T, s *step) (p Process, elsewhere string) {
 	t.Helper()
 	p, elsewhere = s.process(t), t.TempDir()
@@ -61,8 +62,8 @@ func hostile(t *testing.T, s *step) (p Process, elsewhere string) {
 	return p, elsewhere
 }
 
-// Files of the workspace neither mislead a step nor keep it waiting, and nothing is
-// written at GitHub before that is known.
+// Files of the workspace neither mislead a step nor keep it waiting, and the
+// step checks them before it writes anything at GitHub.
 func TestHostileFiles(t *testing.T) {
 	const isLink = "it is a link, which may be somebody else's doing"
 	s := newFleetStep(t, 1, "", map[string]string{"VALUE": "opensesame-value"})
@@ -117,7 +118,8 @@ func TestHostileFiles(t *testing.T) {
 	}
 }
 
-// The report of a sync is written piece by piece, and is what all of it at once would be.
+// The report of a sync is written piece by piece, and the pieces make the same
+// text as the whole.
 func TestReportInPieces(t *testing.T) {
 	for _, report := range []*syncReport{
 		{Counts: map[string]int{}, Targets: []*syncTarget{}},
@@ -141,7 +143,8 @@ func TestReportInPieces(t *testing.T) {
 	}
 }
 
-// A report is written whole or not at all, beside readers that have the old one open.
+// A report is written whole or not at all, and a reader that has the old one
+// open keeps it.
 func TestReportIsReplaced(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	if err := writeReport(path, map[string]int{"old": 1}); err != nil {
@@ -169,8 +172,8 @@ func TestReportIsReplaced(t *testing.T) {
 	}
 }
 
-// What this step made for later ones is given to whom the place belongs to, and
-// nothing is that a link leads to.
+// Files that a step makes for later steps get the owner of their directory.
+// Nothing behind a link does.
 func TestHandedOver(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root gives files away")

@@ -9,8 +9,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// Every action refuses plain http that leaves the machine, before it sends anything,
-// and warns in each run when it was told to let it pass.
+// Every action refuses plain http to another machine before it sends anything.
+// With insecure-http it warns in each run.
 func TestPlainHTTP(t *testing.T) {
 	for _, action := range actionsWith("insecure-http") {
 		for _, c := range []struct {
@@ -52,7 +52,7 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// Git gets the token by plain http only where the API does; gh never does.
+// Git sends the token over plain http only if the API does; gh never does.
 func TestPlainHTTPForGit(t *testing.T) {
 	env := map[string]string{
 		"INPUT_GITHUB-API-URL": "http://ghes.test/api/v3", "GITHUB_API_URL": "https://elsewhere.test", "INPUT_INSECURE-HTTP": "true",
@@ -78,7 +78,7 @@ func TestPlainHTTPForGit(t *testing.T) {
 	}
 }
 
-// The helper of refresh goes on as main was told, and not further.
+// The helper of refresh allows plain http only if the main stage was told to.
 func TestRefreshOverPlainHTTP(t *testing.T) {
 	s, dir := refreshed(t, func(s *step) {
 		s.env["INPUT_GITHUB-API-URL"], s.env["GITHUB_API_URL"] = "http://ghes.test/api/v3", "https://elsewhere.test"

@@ -12,7 +12,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// What is too short for a mask is not handed out, whoever made it.
+// A token that is too short to be masked is not handed out.
 func TestShortSecretsAreNotHandedOut(t *testing.T) {
 	identity, public, err := envelope.NewIdentity()
 	if err != nil {
@@ -76,8 +76,8 @@ func TestMintRefusesATokenThatCannotBeMasked(t *testing.T) {
 	}
 }
 
-// GitHub, or who answers in its place, says what it likes: the log and the summary
-// show it as text.
+// The log and the summary show as plain text whatever GitHub, or a server in
+// its place, says.
 func TestHostileText(t *testing.T) {
 	const says = "no\u202e [click](http://evil.test) @everyone | <img src=x> \x1b[2J\n::add-mask::a ##[error]x"
 	body, err := json.Marshal(map[string]string{"message": says})

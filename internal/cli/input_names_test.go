@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// foreignInputs are all inputs that the actions which people come from ever had, by
-// their action.yml of every version.
+// foreignInputs are all inputs that the actions which people come from ever
+// had, taken from each version of their action.yml.
 var foreignInputs = map[string]string{
 	"tibdex/github-app-token": "app_id private_key installation_id installation_retrieval_mode installation_retrieval_payload " +
 		"permissions repositories repository repository_ids revoke github_api_url",
@@ -23,7 +23,7 @@ var foreignInputs = map[string]string{
 		"github-api-url",
 }
 
-// Every input of the other actions is one of ours or a fault that says what to do.
+// Every input of those actions is one of ours, or a fault that says what to do.
 func TestForeignInputs(t *testing.T) {
 	schema := schemaOf("")
 	declared := map[string]bool{}
@@ -107,7 +107,7 @@ func TestCheckNames(t *testing.T) {
 	}
 }
 
-// A proxy of the environment is used in any case.
+// A proxy that the environment names is used.
 func TestIgnoredProxyFalseIsWhatHappens(t *testing.T) {
 	for value, want := range map[string]bool{"false": true, "true": false} {
 		if _, _, err := parse(t, map[string]string{"INPUT_IGNORE_ENVIRONMENT_PROXY": value}); (err == nil) != want {
@@ -116,7 +116,7 @@ func TestIgnoredProxyFalseIsWhatHappens(t *testing.T) {
 	}
 }
 
-// A level shows that a permission was meant, whatever its name.
+// A value that is a level shows that a permission was meant, whatever its name.
 func TestPermissionsWithALevel(t *testing.T) {
 	for value, want := range map[string]bool{"read": false, " Write": false, "admin": false, "0644": true, "roles.json": true} {
 		if _, _, err := parse(t, map[string]string{"INPUT_PERMISSIONS-NEW-THING": value}); (err == nil) != want {
@@ -125,7 +125,7 @@ func TestPermissionsWithALevel(t *testing.T) {
 	}
 }
 
-// What asks for what happens anyway is no fault.
+// An input that asks for what happens anyway is not a fault.
 func TestRevokeTrueIsWhatHappens(t *testing.T) {
 	for value, want := range map[string]bool{"true": true, " True": true, "false": false, "yes": false} {
 		if _, _, err := parse(t, map[string]string{"INPUT_REVOKE": value, "INPUT_REVOKE_TOKEN": value}); (err == nil) != want {
@@ -134,7 +134,7 @@ func TestRevokeTrueIsWhatHappens(t *testing.T) {
 	}
 }
 
-// A key under another name is masked before the fault is told.
+// A key under another name is masked before the fault is written.
 func TestMisnamedKeyIsMasked(t *testing.T) {
 	s := newStep(t, map[string]string{
 		"INPUT_PRIVATE-KEY": "", "INPUT_PRIVATE_KEY": testKey(), "INPUT_PERMISSION-GHP_" + rand.Text() + rand.Text(): "read",
@@ -148,8 +148,8 @@ func TestMisnamedKeyIsMasked(t *testing.T) {
 	}
 }
 
-// Git runs in steps of other actions, whose inputs are in the environment: those are
-// left alone, but for what says what the token may do.
+// Git also runs in steps of other actions, whose inputs are in the environment.
+// The helper ignores these, except those that say what the token may do.
 func TestGitCredentialInOtherSteps(t *testing.T) {
 	for _, c := range []struct {
 		name string
@@ -196,7 +196,7 @@ func TestGitCredentialInOtherSteps(t *testing.T) {
 	}
 }
 
-// The permissions of a manifest's tokens are held to the same check as the mint's.
+// The permissions of a manifest's tokens pass the same check as the mint's.
 func TestManifestPermissions(t *testing.T) {
 	const secrets = "secrets:\n  - {name: TOKEN, from: mint, mint: {repositories: [fleet/r0], permissions: {%}}, " +
 		"to: [{repositories: [fleet/r0]}]}\n"
@@ -229,8 +229,8 @@ func TestManifestPermissions(t *testing.T) {
 	}
 }
 
-// The README's table for people who come from other actions names every input that
-// those have, and leads to inputs that there are.
+// The README's table for people who come from other actions names every input
+// of those actions, and each row leads to an input that exists.
 func TestMigrationTable(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {

@@ -33,8 +33,8 @@ func TestWebsite(t *testing.T) {
 	}
 }
 
-// gh for one host after another: GH_HOST is that of the last step, and none where that
-// is github.com.
+// GH_HOST is the host of the last step that set up gh, and unset if that is
+// github.com.
 func TestGHHosts(t *testing.T) {
 	s := newStep(t, map[string]string{"INPUT_GH": "true"})
 	for _, step := range []struct{ api, server, want string }{
@@ -62,7 +62,8 @@ func TestGHHosts(t *testing.T) {
 	}
 }
 
-// What git would have to be told one by one of 500 repositories, no environment holds.
+// The configuration of git for 500 single repositories would not fit the
+// environment.
 func TestManyRepositories(t *testing.T) {
 	s := newStep(t, map[string]string{"INPUT_GIT": "true", "INPUT_OWNER": "monalisa", "INPUT_REPOSITORIES": numbered(500)})
 	for _, name := range strings.Fields(numbered(500)) {
@@ -79,7 +80,8 @@ func TestManyRepositories(t *testing.T) {
 	}
 }
 
-// The environment as earlier steps left it, read up to the first number that is not there.
+// The configuration of earlier steps is read up to the first number that is
+// missing.
 func TestGitBefore(t *testing.T) {
 	env := map[string]string{
 		"GIT_CONFIG_COUNT": " 2 ", "GIT_CONFIG_KEY_0": "a.b", "GIT_CONFIG_VALUE_0": "", "GIT_CONFIG_KEY_1": "c.d",
@@ -127,7 +129,7 @@ func TestReachOpens(t *testing.T) {
 	}
 }
 
-// A token that opens nothing sets up nothing, rather than everything of nobody.
+// A token that opens nothing sets up nothing.
 func TestGitWithNothingToOpen(t *testing.T) {
 	const want = "input git: has nothing to open: the token opens no repository"
 	l := jobEnv{Git: true, Server: "https://github.com"}
@@ -144,15 +146,12 @@ func TestGitWithNothingToOpen(t *testing.T) {
 	}
 }
 
-// A token that is minted again is held against what was asked for as the first was.
+// Each token that refresh mints is compared with what was asked for.
 func TestRefreshIsHeldAgainstTheScope(t *testing.T) {
 	s, dir := refreshed(t)
 	p := s.process(t)
 	s.changeState(t, dir, func(state *refreshState) { state.Tokens = nil })
-	s.SkipOpenAPI = true
-	s.Inject(at("POST", 1, fakegithub.Fault{Rewrite: func(b []byte) []byte {
-		return []byte(strings.Replace(string(b), `"contents":"read"`, `"contents":"write"`, 1))
-	}}))
+	unlikeGitHub(at("POST", 1, fakegithub.Fault{Rewrite: replaced(`"contents":"read"`, `"contents":"write"`)}))(s)
 	_, err := currentToken(context.Background(), p, p.runner(), dir, nil)
 	if err == nil || !strings.HasPrefix(err.Error(), "GitHub granted a different scope than was asked for") {
 		t.Errorf("got %v", err)

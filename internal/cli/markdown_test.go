@@ -49,8 +49,8 @@ func TestCell(t *testing.T) {
 	}
 }
 
-// spans are code spans, as CommonMark has them: from a run of backticks to the next
-// run of the same length.
+// spans are the code spans by CommonMark's rule: from a run of backticks to the
+// next run of the same length.
 func withoutSpans(markdown string) string {
 	runs := regexp.MustCompile("`+")
 	rest := ""
@@ -74,8 +74,8 @@ func withoutSpans(markdown string) string {
 	}
 }
 
-// Whatever others write, a cell is one cell, and outside of code spans it has nothing
-// that Markdown, or GitHub after it, makes anything of.
+// Whatever others write, a cell stays one cell, and outside of code spans it
+// holds nothing that Markdown or GitHub interprets.
 func FuzzCell(f *testing.F) {
 	for _, seed := range []string{"a `b` | [c](d)", "``` `` `", "x@y.z #1 <a>", `\`, "`", "` `` |"} {
 		f.Add(seed)

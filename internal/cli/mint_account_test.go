@@ -12,8 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// whoseCases is what a step asks for and whose installation GitHub has for it. Without
-// a line the token is handed out; else it is taken back.
+// whoseCases are what a step asks for, and whose installation GitHub finds for
+// it. Without a line the token is handed out; else it is revoked.
 var whoseCases = []struct {
 	name    string
 	env     map[string]string
@@ -196,8 +196,8 @@ func TestWhoseInstallation(t *testing.T) {
 	}
 }
 
-// git is told of the account's name and spelling at GitHub and of those in the
-// workflow, and of the address with the account's number.
+// git is configured for the account's name as GitHub spells it and as the
+// workflow does, and for the address with the account's number.
 func TestGitKnowsBothNames(t *testing.T) {
 	for name, c := range map[string]struct {
 		env  map[string]string
@@ -233,7 +233,8 @@ func TestGitKnowsBothNames(t *testing.T) {
 	}
 }
 
-// The credential helper gives no token that is not for what git asked about.
+// The credential helper returns a token only for the repository that git asked
+// about.
 func TestHelperAndWhoseInstallation(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -266,7 +267,8 @@ func TestHelperAndWhoseInstallation(t *testing.T) {
 	}
 }
 
-// shortly is what was asked, without what is the same in every case.
+// shortly lists the requests, without the parts that are the same in every
+// case.
 func shortly(s *step) string {
 	var list []string
 	for _, r := range s.Requests() {

@@ -64,8 +64,8 @@ func TestMintFailures(t *testing.T) {
 	}
 }
 
-// checkOutcome: a step that failed leaves no token alive and hands out nothing; one
-// that got through hands out the last one.
+// checkOutcome checks that a step which failed leaves no token alive and hands
+// out nothing, and that any other step hands out the last token.
 func (s *step) checkOutcome(t *testing.T) {
 	t.Helper()
 	out := s.file(t, "GITHUB_OUTPUT")
@@ -82,7 +82,7 @@ func (s *step) checkOutcome(t *testing.T) {
 	}
 }
 
-// With debug logging each request is told, without headers and bodies.
+// Debug logging has a line about each request, without its headers and bodies.
 func TestDebugLog(t *testing.T) {
 	s := newStep(t, map[string]string{"RUNNER_DEBUG": "1"})
 	s.run(t, "mint")
@@ -96,8 +96,8 @@ func TestDebugLog(t *testing.T) {
 	}
 }
 
-// The minute is over when it is over, also when a token that came in the last moment
-// can't be taken back: that is said instead.
+// The step ends within its minute even if a token that came in the last moment
+// can't be revoked. It warns of that token instead.
 func TestAMintEndsWithinItsMinute(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {

@@ -70,7 +70,7 @@ func TestExpand(t *testing.T) {
 	}
 }
 
-// A pattern that matches nothing is told with what may have been meant.
+// A pattern that matches nothing is reported with what may have been meant.
 func TestIdlePatternsHint(t *testing.T) {
 	have := []githubapp.Repository{{Name: "Payments"}, {Name: "web"}, {Name: "web-old", Archived: true}}
 	for _, c := range []struct {
@@ -89,7 +89,7 @@ func TestIdlePatternsHint(t *testing.T) {
 	}
 }
 
-// Patterns cost a first token that can only list names, which is revoked at once.
+// Patterns take a first token that can only list names. It is revoked at once.
 func TestPatterns(t *testing.T) {
 	for _, c := range []struct {
 		name, repositories, want string

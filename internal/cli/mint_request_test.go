@@ -12,8 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fault"
 )
 
-// parse reads inputs as the runner would give them: a good client id and key,
-// and what the case adds.
+// parse reads inputs as the runner passes them: a good client id and key, and
+// the inputs of the case.
 func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, error) {
 	t.Helper()
 	all := map[string]string{
@@ -215,8 +215,8 @@ func TestParseMint(t *testing.T) {
 	}
 }
 
-// A token in whichever input is the wrong one is in no fault, also not in one of the
-// inputs beside it.
+// A token in the wrong input is not shown in a fault, neither of that input nor
+// of another one.
 func TestNoFaultShowsASecret(t *testing.T) {
 	token := "ghp_" + rand.Text() + rand.Text()[:10]
 	for _, in := range schemaOf("").Inputs {
@@ -245,7 +245,7 @@ func numbered(n int) string {
 	return strings.Join(names, "\n")
 }
 
-// No input, whatever it holds, makes the parser panic or repeat a secret.
+// No input makes the parser panic or repeat a secret.
 func FuzzParseMint(f *testing.F) {
 	f.Add("client-id", "x")
 	f.Add("repositories", "a/b,../c ##[x]")

@@ -59,7 +59,7 @@ func TestActionFilesAndCodeAgree(t *testing.T) {
 	}
 }
 
-// The golden summary of a token that names nothing secret.
+// The summary of a token shows no secret.
 func TestMintSummary(t *testing.T) {
 	token := githubapp.Token{
 		Value: redact.New(rand.Text()), ExpiresAt: time.Date(2026, 11, 21, 13, 5, 0, 0, time.UTC),
@@ -82,8 +82,8 @@ func TestMintSummary(t *testing.T) {
 	}
 }
 
-// A token in the place of a name is told by its length alone, before any request:
-// it would pass for an account, a repository or a variable.
+// A token where a name belongs is described by its length alone, before any
+// request. By its look it could be an account, a repository or a variable.
 func TestTokensAreNoNames(t *testing.T) {
 	for _, prefix := range []string{"ghp_", "ghs_", "github_pat_"} {
 		token := prefix + rand.Text()

@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// That the workflow's own token would do is said only where it is true.
+// The notice that the workflow's own token would do appears only where that is
+// true.
 func TestWorkflowTokenNotice(t *testing.T) {
 	const (
 		plain  = "the workflow's own GITHUB_TOKEN can do this, without an App. Give the job:\n\npermissions:\n"
@@ -45,7 +46,7 @@ func TestWorkflowTokenNotice(t *testing.T) {
 	}
 }
 
-// notices: false silences notices, and nothing else.
+// The input notices: false silences notices, and nothing else.
 func TestNoticesSilenced(t *testing.T) {
 	for _, notices := range []string{"", "true", "false"} {
 		s := newStep(t, map[string]string{"INPUT_NOTICES": notices, "INPUT_PERMISSIONS": "", "INPUT_OWNER": "acme"})

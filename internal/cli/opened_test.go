@@ -13,7 +13,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// forge makes an envelope as anybody can who knows the App's public key.
+// forge makes an envelope, as anybody can who knows the App's public key.
 func forge(t *testing.T, p envelope.Payload) string {
 	t.Helper()
 	block, _ := pem.Decode([]byte(testKey()))
@@ -37,7 +37,7 @@ func sealFor(t *testing.T, key *rsa.PublicKey, p envelope.Payload) string {
 	return sealed
 }
 
-// aToken is the payload of a token that is alive in a step's GitHub.
+// aToken returns the payload of a token that is alive at the step's GitHub.
 func (s *step) aToken(t *testing.T) envelope.Payload {
 	t.Helper()
 	s.env["INPUT_SKIP-TOKEN-REVOKE"] = "true"
@@ -55,8 +55,8 @@ func (s *step) aToken(t *testing.T) envelope.Payload {
 	}
 }
 
-// A token goes to the GitHub of the step, or to one that the workflow allows, and to
-// none that an envelope names.
+// A token is sent to the GitHub of the step or to one that the workflow allows,
+// never to another one that an envelope names.
 func TestEnvelopeChoosesNoPeer(t *testing.T) {
 	const ours, elsewhere = "https://api.github.test", "input encrypted-token: says that it was minted at "
 	for _, c := range []struct {
@@ -113,7 +113,7 @@ func TestEnvelopeChoosesNoPeer(t *testing.T) {
 	}
 }
 
-// The host that main was sent to is the one that post revokes at.
+// Post revokes the token at the host that the main stage used.
 func TestPostRevokesAtTheAllowedPeer(t *testing.T) {
 	s := newStep(t, nil)
 	p := s.aToken(t)
@@ -132,7 +132,7 @@ func TestPostRevokesAtTheAllowedPeer(t *testing.T) {
 	}
 }
 
-// What an envelope says of its token is checked before any of it goes anywhere.
+// What an envelope says about its token is checked before any of it is used.
 func TestForgedEnvelopes(t *testing.T) {
 	secret := "ghs_" + rand.Text() + rand.Text()
 	for name, change := range map[string]func(*envelope.Payload){
@@ -178,7 +178,7 @@ func TestForgedEnvelopes(t *testing.T) {
 	}
 }
 
-// What mint writes itself, of each kind of target, passes the same check.
+// The envelopes that mint makes for each kind of target pass the same check.
 func TestOwnEnvelopesAreTaken(t *testing.T) {
 	for name, p := range map[string]envelope.Payload{
 		"all of an owner's":       {AppSlug: "keeper", Repositories: []string{"a--b_corp-/*"}},

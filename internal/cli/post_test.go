@@ -13,7 +13,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// The post stage never fails a job, and is over in time.
+// The post stage never fails a job, and ends in time.
 func TestPostFailures(t *testing.T) {
 	testKey()
 	for _, c := range []struct {
@@ -83,7 +83,7 @@ func TestPostFailures(t *testing.T) {
 	}
 }
 
-// Post looks at files when the token is revoked, and not before.
+// Post revokes the token before it looks at files.
 func TestPostRevokesFirst(t *testing.T) {
 	s, _ := refreshed(t)
 	s.ResetRequests()
@@ -99,7 +99,7 @@ func TestPostRevokesFirst(t *testing.T) {
 	}
 }
 
-// A state of refresh that hangs or makes no sense keeps no token alive.
+// A state of refresh that can't be read keeps no token alive.
 func TestPostWithATamperedFile(t *testing.T) {
 	s, dir := refreshed(t)
 	if err := os.WriteFile(filepath.Join(dir.path, refreshFile), []byte("nonsense"), 0o600); err != nil {
@@ -115,7 +115,8 @@ func TestPostWithATamperedFile(t *testing.T) {
 	}
 }
 
-// Half a state, such as one of another release, keeps nothing alive in silence.
+// If half of the state is missing, as that of another release may, post warns
+// of the tokens that it can't revoke.
 func TestPostWithHalfAState(t *testing.T) {
 	testKey()
 	for missing, want := range map[string]struct {
@@ -147,7 +148,7 @@ func TestPostWithHalfAState(t *testing.T) {
 	}
 }
 
-// A directory of the same name in the workspace is not that of refresh.
+// A directory of the same name in the workspace is not the one of refresh.
 func TestPostRemovesNothingOfTheWorkspace(t *testing.T) {
 	name, err := os.MkdirTemp(".", refreshPrefix)
 	if err != nil {

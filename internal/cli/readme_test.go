@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// The README's "When it fails" is what the code says: each of its messages and
-// hints is one of TestMintFailures's or of the key's, variables apart.
+// The README's section "When it fails" quotes the program: each of its messages
+// and hints is one of failureCases, apart from the parts that vary.
 func TestREADMEFailures(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -35,7 +35,8 @@ func TestREADMEFailures(t *testing.T) {
 	}
 }
 
-// shownBy looks for a message and its hint; … in the README stands for what varies.
+// shownBy reports whether a case has a message and its hint. A … in the README
+// stands for a part that varies.
 func shownBy(message, hint string) bool {
 	line, remedy := pattern(message), pattern(hint)
 	for _, c := range failureCases {

@@ -17,7 +17,7 @@ import (
 	"github.com/valetkey/valetkey/internal/safefile"
 )
 
-// What is put in the place of the files of refresh neither keeps git waiting nor leads
+// Whatever replaces the files of refresh neither keeps git waiting nor leads
 // elsewhere, in a later step and in post.
 func TestRefreshFilesSwapped(t *testing.T) {
 	const isLink = "it is a link, which may be somebody else's doing"
@@ -89,7 +89,7 @@ func TestRefreshDirectorySwapped(t *testing.T) {
 	}
 }
 
-// Nobody waits for ever for a process that hangs with the lock.
+// Waiting for a process that hangs with the lock ends.
 func TestRefreshLockHeld(t *testing.T) {
 	s, dir := refreshed(t)
 	p := s.process(t)

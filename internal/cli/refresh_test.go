@@ -21,7 +21,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// refreshed is a job with refresh: true, an hour or more of it, without waiting.
+// refreshed runs a mint with refresh: true, and hands its variables to the
+// later steps.
 func refreshed(t *testing.T, prepare ...func(*step)) (*step, refreshDir) {
 	t.Helper()
 	s := newStep(t, map[string]string{"INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir()})
@@ -44,7 +45,7 @@ func refreshed(t *testing.T, prepare ...func(*step)) (*step, refreshDir) {
 	return s, refreshDir{filepath.Join(s.env["RUNNER_TEMP"], s.env["STATE_"+stateRefresh])}
 }
 
-// changeState changes what the directory keeps, or only looks at it.
+// changeState changes the state in the directory, or only looks at it.
 func (s *step) changeState(t *testing.T, dir refreshDir, change func(*refreshState)) {
 	t.Helper()
 	state, err := dir.load(redact.New(s.env[dir.identityVariable()]))
@@ -57,14 +58,14 @@ func (s *step) changeState(t *testing.T, dir refreshDir, change func(*refreshSta
 	}
 }
 
-// mints is how many tokens were minted when some time has passed.
+// mints is how many tokens have been minted after some time.
 type mints struct {
 	wait time.Duration
 	want int
 }
 
-// checkMints asks for the job's token at one time after the other. It has to be alive,
-// and minted as rarely as it may be.
+// checkMints asks for the job's token at one time after the other, and checks
+// that the token is alive and that no more were minted than needed.
 func (s *step) checkMints(t *testing.T, dir refreshDir, times []mints) {
 	t.Helper()
 	p := s.process(t)
@@ -97,7 +98,7 @@ func TestRefreshOverTime(t *testing.T) {
 	})
 }
 
-// Ten clones at once, at the end of a token's life, need one mint.
+// Ten clones that start at the end of a token's life take one mint.
 func TestRefreshIsShared(t *testing.T) {
 	s, dir := refreshed(t)
 	p := s.process(t)
@@ -124,7 +125,8 @@ func TestRefreshIsShared(t *testing.T) {
 	}
 }
 
-// A helper takes out of its own lines what it knows, and tells nobody of it.
+// The helper redacts its own secrets in the lines that it writes, and masks
+// nothing, since no runner reads them.
 func TestRefreshKnowsItsSecrets(t *testing.T) {
 	testKey()
 	synctest.Test(t, func(t *testing.T) {
@@ -153,7 +155,7 @@ func TestRefreshKnowsItsSecrets(t *testing.T) {
 	})
 }
 
-// What lies on disk is of no use without the job's environment.
+// The state on disk is useless without the job's environment.
 func TestRefreshStateIsSealed(t *testing.T) {
 	s, dir := refreshed(t)
 	for _, file := range []string{refreshFile, refreshProgram} {
@@ -180,7 +182,7 @@ func TestRefreshStateIsSealed(t *testing.T) {
 	s.checkHidden(t)
 }
 
-// A token that is left alive on purpose leaves no key behind all the same.
+// Post removes the key even if the token is left alive on purpose.
 func TestRefreshLeavesNoKeyBehind(t *testing.T) {
 	s, dir := refreshed(t, func(s *step) { s.env["INPUT_SKIP-TOKEN-REVOKE"] = "true" })
 	s.run(t, "post")
@@ -200,8 +202,8 @@ func TestStoredSecretIsNotShown(t *testing.T) {
 	}
 }
 
-// What helps against a state that was tampered with is not what helps against a file
-// or an envelope that a user gave.
+// The hint for a state that was tampered with is not the one for a file or an
+// envelope that a user gave.
 func TestRefreshSaysWhatHelps(t *testing.T) {
 	s, dir := refreshed(t)
 	path, identity := filepath.Join(dir.path, refreshFile), redact.New(s.env[dir.identityVariable()])

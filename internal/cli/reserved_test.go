@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Each kind of variable that later steps obey is known, in any case; names that
-// people have for secrets stay free.
+// Each kind of variable that later steps obey is reserved, in any case. Names
+// that people use for secrets stay free.
 func TestReservedNames(t *testing.T) {
 	always := "PATH Path HOME SHELL ENV BASH_ENV IFS CI LD_PRELOAD DYLD_INSERT_LIBRARIES GITHUB_ENV GITHUB_TOKEN " +
 		"RUNNER_TEMP ACTIONS_RUNTIME_TOKEN ACTIONS_ID_TOKEN_REQUEST_TOKEN INPUT_TOKEN STATE_token NODE_OPTIONS " +
@@ -42,8 +42,8 @@ func TestReservedNames(t *testing.T) {
 	}
 }
 
-// Every pattern of the table is one that a name can match: in capitals, with a * at
-// one end at most, and none that another one of its kind covers.
+// A name can match every pattern of the table: each is in capitals and has a *
+// at one end at most, and no other pattern of its kind covers it.
 func TestReservedPatterns(t *testing.T) {
 	for _, kind := range reserved {
 		for _, list := range []string{kind.always, kind.environment} {

@@ -48,8 +48,9 @@ func ageFile(t *testing.T, armoured bool) []byte {
 	return text.Bytes()
 }
 
-// What revoke is given is an installation token by its look, or a fault that says what
-// it is and what to do; then nothing is sent, and none of it is shown.
+// A text that does not look like an installation token is a fault, which says
+// what it is and what to do. Nothing is sent then, and none of the text is
+// shown.
 func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 	random := make([]byte, 20)
 	if _, err := rand.Read(random); err != nil {
@@ -116,7 +117,7 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 	}
 }
 
-// An envelope is not signed: what comes out of it is looked at as well.
+// An envelope is not signed, so the token in it is checked as well.
 func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 	identity, err := age.GenerateX25519Identity()
 	if err != nil {
@@ -139,7 +140,7 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 	}
 }
 
-// The post stage is lenient: what main left is what main minted.
+// The post stage does not check the token: the main stage minted it.
 func TestPostRevokesWhateverMainLeft(t *testing.T) {
 	s := newStep(t, map[string]string{
 		"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7",

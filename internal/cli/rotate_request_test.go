@@ -11,7 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/rotate"
 )
 
-// Whose the deploy keys are must be known for sure, or nothing is done.
+// If it is not certain which deploy keys belong to the manifest, nothing is
+// done.
 func TestWhereTheManifestIsKept(t *testing.T) {
 	here := rotate.Origin{Host: "github.com", Repository: "42", Path: ".github/valetkey.yml"}
 	const unknown = "input manifest: it is not known whose deploy keys are its own: "
@@ -128,7 +129,8 @@ func TestWhereTheManifestIsKept(t *testing.T) {
 	}
 }
 
-// Force and compromised take names or all; what is misspelt is not left out.
+// The inputs force and compromised take names or all. A misspelt name is a
+// fault.
 func TestRotationsThatAreNamed(t *testing.T) {
 	for _, test := range []struct {
 		force, compromised string

@@ -21,8 +21,8 @@ rotations:
   - {name: webhook, random: {}, every: 90d, store: [{repository: fleet/r1, secret: WEBHOOK}]}
 `
 
-// A schedule that was switched off, or looks too seldom, is warned of by the run
-// that catches up; and a machine's wrong clock changes nothing.
+// The run that catches up warns about a schedule that was switched off or runs
+// too seldom. A wrong clock of the machine changes nothing.
 func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 	for _, skew := range []time.Duration{0, -2 * time.Hour, 2 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
@@ -54,8 +54,8 @@ func TestRotateWarnsOfWhatIsPastItsTime(t *testing.T) {
 	}
 }
 
-// A store that can't be written fails before anything is made, also in a dry run,
-// with an annotation of its own.
+// A store that can't be written fails before anything is made, in a dry run
+// too, with an annotation of its own.
 func TestRotateLooksBeforeItMakes(t *testing.T) {
 	for _, dryRun := range []string{"true", "false"} {
 		s := newFleetStep(t, 2, strings.ReplaceAll(rotations, "store: [", "store: [{repository: fleet/gone, secret: X}, "),
@@ -83,7 +83,8 @@ func inBubble(t *testing.T, test func(*testing.T)) {
 	synctest.Test(t, test)
 }
 
-// What is due and not done fails the step, whoever may be at it.
+// A rotation that is due and not done fails the step, even if another run is at
+// work on it.
 func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 	for dryRun, want := range map[string]int{"false": exitFailure, "true": exitOK} {
 		inBubble(t, func(t *testing.T) {
@@ -102,7 +103,8 @@ func TestRotateFailsWhenAnotherRunMayBeAtIt(t *testing.T) {
 	}
 }
 
-// What should be gone at once and is not fails the step, though the new key is in place.
+// A compromised key that is still there fails the step, though the new key is
+// in place.
 func TestRotateFailsWhenACompromisedKeyIsLeft(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newFleetStep(t, 2, rotations, nil)
@@ -166,8 +168,8 @@ func TestRotateWarnsOfWhatSomebodyElseWrote(t *testing.T) {
 	})
 }
 
-// The keys are the same ones for a workflow, which knows the id of its repository, and
-// for whoever runs the step with nothing but its name.
+// A workflow, which knows the id of its repository, and a shell, which has only
+// its name, find the same keys.
 func TestRotateKnowsItsKeysByTheIDOfTheRepositoryThatKeepsTheManifest(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		s := newFleetStep(t, 2, rotations, map[string]string{"GITHUB_REPOSITORY": "fleet/config"})
@@ -192,7 +194,8 @@ func TestRotateKnowsItsKeysByTheIDOfTheRepositoryThatKeepsTheManifest(t *testing
 	})
 }
 
-// Where the id can't be known nothing is made: a name would be another identity.
+// If the id can't be found, nothing is made, since the name would be another
+// identity.
 func TestRotateMakesNothingWhereTheRepositoryIsNotKnown(t *testing.T) {
 	const hint = "hint: set GITHUB_REPOSITORY_ID to the number that a workflow of that repository has there: gh api repos/"
 	for name, want := range map[string]string{

@@ -19,7 +19,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// step is one step of a job: the inputs, the GitHub it meets and what came out.
+// step is one step of a job: its inputs, the GitHub that it meets, and what
+// came of it.
 type step struct {
 	*fakegithubtest.GitHub
 	env  map[string]string
@@ -63,12 +64,13 @@ func newStep(t *testing.T, env map[string]string) *step {
 
 const testClientID = "Iv23liTESTtest000000"
 
-// testKey is the App's key as the input has it.
+// testKey is the App's private key, in PEM.
 var testKey = sync.OnceValue(func() string { return fakegithubtest.PEM(fakegithubtest.Key()) })
 
 func anotherKey() string { return fakegithubtest.PEM(fakegithubtest.NewKey()) }
 
-// next is a step of another job: new files, and inputs beside the old ones.
+// next turns it into a step of another job: its files are empty, and it has
+// more inputs besides the old ones.
 func (s *step) next(t *testing.T, env map[string]string) {
 	t.Helper()
 	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY", "GITHUB_ENV"} {
@@ -129,8 +131,8 @@ func (s *step) process(t *testing.T) Process {
 	}
 }
 
-// annotation returns the first annotation of a level: its first line, without the request id
-// and the time, and the hint.
+// annotation returns the first annotation of a level: its first line without
+// the request id and the time, and its hint.
 func (s *step) annotation(level string) (line, hint string) {
 	for text := range strings.Lines(s.log.String()) {
 		if message, ok := strings.CutPrefix(text, "::"+level+"::"); ok {
@@ -160,7 +162,8 @@ func (s *step) requests() string {
 	return strings.Join(list, ", ")
 }
 
-// checkHidden looks for every secret of the step in all that others can read.
+// checkHidden looks for every secret of the step in everything that others can
+// read.
 func (s *step) checkHidden(t *testing.T) {
 	t.Helper()
 	secrets := actions.LongLines(redact.New(s.env["INPUT_PRIVATE-KEY"]))

@@ -16,8 +16,9 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// newFleetStep is a step with the organization fleet, where the App may do all that
-// sync and rotate take, and a manifest. Its repositories are r0, r1 and so on.
+// newFleetStep returns a step with a manifest for the organization fleet, where
+// the App has every permission that sync and rotate take. Its repositories are
+// r0, r1 and so on.
 func newFleetStep(t *testing.T, repositories int, manifest string, env map[string]string) *step {
 	t.Helper()
 	s := newStep(t, env)
@@ -37,7 +38,7 @@ func newFleetStep(t *testing.T, repositories int, manifest string, env map[strin
 	return s
 }
 
-// write puts another manifest in the place of the one before.
+// write replaces the manifest.
 func (s *step) write(t *testing.T, manifest string) {
 	t.Helper()
 	if err := os.WriteFile(s.env["INPUT_MANIFEST"], []byte(manifest), 0o600); err != nil {
@@ -66,8 +67,8 @@ rotations:
   - {name: webhook, random: {}, every: 90d, store: [{repository: fleet/r0, secret: WEBHOOK}]}
 `
 
-// newLargeStep is a step with n repositories that are to get three secrets each, far
-// from GitHub, and a state file.
+// newLargeStep returns a step, far from GitHub and with a state file, whose
+// manifest has three secrets for each of n repositories.
 func newLargeStep(t *testing.T, n int) *step {
 	t.Helper()
 	s := newFleetStep(t, n, threeSecrets, map[string]string{
@@ -98,8 +99,8 @@ type sender func(*http.Request) (*http.Response, error)
 
 func (f sender) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// checkValues: each of the n repositories, but for some, has what a workflow should
-// see.
+// checkValues checks that each of the n repositories, except some, has its
+// three values.
 func (s *step) checkValues(t *testing.T, n int, but ...string) {
 	t.Helper()
 	wrong := 0
@@ -120,7 +121,7 @@ func (s *step) checkValues(t *testing.T, n int, but ...string) {
 	}
 }
 
-// checkRevoked: no token outlives the step.
+// checkRevoked fails the test for each token that is still alive.
 func (s *step) checkRevoked(t *testing.T) {
 	t.Helper()
 	for i, token := range s.Tokens() {
@@ -130,7 +131,7 @@ func (s *step) checkRevoked(t *testing.T) {
 	}
 }
 
-// count counts requests of a method whose path ends so.
+// count counts the requests of a method whose path has an ending.
 func (s *step) count(method, end string) (n int) {
 	for _, r := range s.Requests() {
 		if r.Method == method && strings.HasSuffix(r.Path, end) {
@@ -140,9 +141,8 @@ func (s *step) count(method, end string) (n int) {
 	return n
 }
 
-// points is what the requests of the installation's tokens cost, by GitHub's price
-// list. Those of the App itself, which sign in with a JWT, are not the
-// installation's.
+// points returns what the requests with the installation's tokens cost by
+// GitHub's price list. Requests of the App itself, with a JWT, do not count.
 func (s *step) points() (sum int) {
 	for _, r := range s.Requests() {
 		switch {

@@ -15,8 +15,8 @@ func repositoryPlace(repository string) secret.Place {
 	return secret.Place{Owner: "acme", Repository: repository, App: "actions"}
 }
 
-// What is alike at many places is one line, the unusual lines come first, and a
-// failure is told once with its places.
+// Results that are alike at many places are one line, unusual lines come first,
+// and a failure appears once with its places.
 func TestGroups(t *testing.T) {
 	var all groups
 	for i := range 10_000 {
@@ -63,8 +63,8 @@ func TestGroups(t *testing.T) {
 	}
 }
 
-// Failures that differ in more than the place are told apart, and so is what else
-// differs.
+// Failures that differ in more than the place are separate lines, and so are
+// other results that differ.
 func TestGroupsDoNotMixReasons(t *testing.T) {
 	var all groups
 	for _, err := range []string{"GitHub answered 403: no", "GitHub answered 404: no", "GitHub answered 403: archived"} {

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// A repository that is named by an old name of it fails with its new one, whether the
-// App finds that out or a token meets it at the write.
+// A repository under its old name fails with a hint that has the new one,
+// whether the App finds out or the write does.
 func TestSyncNamesTheNewNameOfARepository(t *testing.T) {
 	const named = `
 secrets:

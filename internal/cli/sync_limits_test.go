@@ -12,8 +12,8 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// The whole fleet at GitHub's own pace: no call is rejected, and it takes hardly
-// longer than the limit allows.
+// A sync of the whole fleet keeps to GitHub's limit: no call is rejected, and
+// it takes hardly longer than the limit allows.
 func TestSyncKeepsToPointsPerMinute(t *testing.T) {
 	testKey()
 	const n, perMinute = 300, 900
@@ -53,8 +53,8 @@ func TestSyncKeepsToPointsPerMinute(t *testing.T) {
 	})
 }
 
-// secondRun: where nothing changed, one request for each target is all, beside those
-// that it takes to get there.
+// secondRun checks that a run with nothing to do sends one request for each
+// repository, besides those for its tokens and the list of names.
 func (s *step) secondRun(t *testing.T, n int) {
 	t.Helper()
 	started := time.Now()
@@ -81,8 +81,8 @@ func (s *step) secondRun(t *testing.T, n int) {
 	}
 }
 
-// When the hour's requests run out, the sync waits, says so, and goes on with new
-// tokens: the old ones died meanwhile.
+// When the hour's requests run out, the sync says so, waits, and goes on with
+// new tokens, since the old ones have expired.
 func TestSyncOutlastsTheHour(t *testing.T) {
 	testKey()
 	const n = 300
@@ -122,8 +122,8 @@ func TestSyncOutlastsTheHour(t *testing.T) {
 	})
 }
 
-// Where GitHub asks for a pause, whatever for, all wait, and what was rejected is
-// sent again.
+// When GitHub asks for a pause, all requests wait, and those that were rejected
+// are sent again.
 func TestSyncWaitsWhenAskedTo(t *testing.T) {
 	testKey()
 	const n = 60
@@ -176,8 +176,8 @@ func TestSyncWaitsWhenAskedTo(t *testing.T) {
 	}
 }
 
-// The end of the tokens is work as well. It has to fit where the sync just so used up
-// what GitHub allows.
+// Revoking the tokens takes requests as well. There has to be room for them
+// when the sync uses up what GitHub allows.
 func TestSyncLeavesRoomToRevoke(t *testing.T) {
 	testKey()
 	for _, c := range []struct {
@@ -216,8 +216,8 @@ func TestSyncLeavesRoomToRevoke(t *testing.T) {
 	}
 }
 
-// A pause that GitHub asks for on the way to a token is one more wait, and fails
-// nothing.
+// A pause that GitHub asks for while a token is made is one more wait, and
+// fails nothing.
 func TestSyncWaitsForItsToken(t *testing.T) {
 	testKey()
 	for _, path := range []string{"/users/fleet/installation", "/app/installations/4245/access_tokens", "/installation/repositories"} {

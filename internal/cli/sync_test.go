@@ -145,8 +145,8 @@ rotations:
 	}
 }
 
-// A repository that was renamed answers a write with a redirect. As a GET, which a
-// client makes of a 301, it would pass for success.
+// GitHub answers a write to a renamed repository with a redirect. A client
+// would turn the 301 into a GET, and take its answer for success.
 func TestSyncIsNotFooledByARedirect(t *testing.T) {
 	s := newFleetStep(t, 1, oneSecret, map[string]string{"VALUE": "opensesame-value"})
 	s.Inject(fakegithub.Fault{
@@ -161,7 +161,7 @@ func TestSyncIsNotFooledByARedirect(t *testing.T) {
 	}
 }
 
-// What a step leaves for later ones belongs to whoever owns the workspace.
+// Files that a step leaves for later ones belong to the owner of the workspace.
 func TestSyncHandsItsFilesOver(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root, which the container runs as, can give files away")
@@ -212,8 +212,8 @@ secrets:
 	}
 }
 
-// What a step that is being cancelled has written is known to the next one, and its
-// tokens are revoked.
+// The next run knows what a cancelled step has written, and the tokens of that
+// step are revoked.
 func TestSyncCancelled(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	s := newFleetStep(t, 40, oneSecret, map[string]string{"VALUE": "opensesame-value", "INPUT_STATE-FILE": state, "INPUT_CONCURRENCY": "2"})
@@ -254,8 +254,8 @@ func TestProgressOnATerminalIsABar(t *testing.T) {
 	}
 }
 
-// Where one secret of an organization would do the work of many, a dry run says so;
-// and without a limit of points it promises nothing of the time.
+// A dry run says where one secret of an organization would do the work of many.
+// Without a limit of points it does not promise a time.
 func TestSyncPlanAdvises(t *testing.T) {
 	s := newFleetStep(t, 12, `
 secrets:

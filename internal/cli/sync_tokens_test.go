@@ -11,7 +11,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// Each token opens what its part of the plan takes, and no two kinds are mixed.
+// Each token opens only what its kind of work in the plan takes.
 func TestSyncTokensOpenThePlanAndNoMore(t *testing.T) {
 	s := newFleetStep(t, 4, `
 secrets:
@@ -51,7 +51,7 @@ secrets:
 	}
 }
 
-// A token does as well as the App, for what it opens.
+// A token works as well as the App, for the repositories that it opens.
 func TestSyncByToken(t *testing.T) {
 	s := newFleetStep(t, 3, oneSecret, map[string]string{"VALUE": "opensesame-value"})
 	s.env["INPUT_REPOSITORIES"], s.env["INPUT_OWNER"], s.env["INPUT_PERMISSIONS"] = "*", "fleet", "secrets: write"
@@ -64,8 +64,7 @@ func TestSyncByToken(t *testing.T) {
 	}
 }
 
-// A token that was minted to be stored, and that no target took, is revoked: nobody
-// has it.
+// A token that was minted to be stored, and that no target took, is revoked.
 func TestSyncRevokesWhatNobodyTook(t *testing.T) {
 	s := newFleetStep(t, 2, `
 secrets:
@@ -85,7 +84,7 @@ secrets:
 	s.checkHidden(t)
 }
 
-// What the App was not granted fails the targets that take it, and no others.
+// A missing permission fails the targets that take it, and no others.
 func TestSyncWithoutAPermission(t *testing.T) {
 	s := newFleetStep(t, 3, `
 secrets:

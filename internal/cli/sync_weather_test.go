@@ -14,9 +14,9 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// weather is a transport that fails at random, yet for each seed in the same way:
-// what happens to a request depends on what it asks for and how often it was tried,
-// not on the order in which workers come.
+// weather is a transport that fails at random, yet for each seed in the same
+// way: the fate of a request depends on what it asks for and on how often it
+// was tried, not on the order of the workers.
 type weather struct {
 	next  http.RoundTripper
 	seed  uint64
@@ -33,7 +33,8 @@ type weather struct {
 	written  map[string]bool // paths of the writes that the client knows to be done
 }
 
-// most is how often one request fails at random: less often than we try.
+// most is how often one request may fail at random, which is less often than it
+// is tried.
 const most = 4
 
 var errReset = errors.New("connection reset by peer")
@@ -101,7 +102,7 @@ type cut struct{}
 
 func (cut) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// repositoryOf gives the name of the repository that a path is below.
+// repositoryOf returns the repository that a path is about.
 func repositoryOf(path string) string {
 	parts := strings.Split(path, "/")
 	if len(parts) < 4 || parts[1] != "repos" {
@@ -110,7 +111,7 @@ func repositoryOf(path string) string {
 	return parts[3]
 }
 
-// answered is the answer that a fault makes of a request.
+// answered returns the answer to a request that a fault makes.
 func answered(r *http.Request, f fakegithub.Fault) (*http.Response, error) {
 	resp := &http.Response{
 		StatusCode: f.Status, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: r,

@@ -8,7 +8,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// pruning is a fleet with a state file, whose step prunes.
+// pruning returns a step with a state file that prunes.
 func pruning(t *testing.T, repositories int, manifest string) *step {
 	t.Helper()
 	return newFleetStep(t, repositories, manifest, map[string]string{
@@ -22,8 +22,8 @@ func (s *step) has(name string, want bool) bool {
 	return there == want
 }
 
-// What moves from secrets to rotations is not deleted before the rotation has stored
-// its own.
+// A secret that moves from secrets to rotations is not deleted before the
+// rotation has stored its value.
 func TestSyncLeavesWhatARotationStores(t *testing.T) {
 	const after = "secrets: [{name: B, to: [{repositories: [fleet/r0]}]}]\n" +
 		"rotations: [{name: webhook, random: {}, every: 90d, store: [{repository: fleet/r0, secret: A}]}]\n"
@@ -45,8 +45,8 @@ func TestSyncLeavesWhatARotationStores(t *testing.T) {
 	}
 }
 
-// Where it is not known what the manifest means for all targets, nothing is said to
-// have fallen out of it, and nothing is deleted.
+// If some targets of the manifest can't be resolved, no secret counts as no
+// longer in it, and none is deleted.
 func TestSyncDoesNotKnowWhatFellOut(t *testing.T) {
 	const both = "secrets: [{name: A, to: [{repositories: [\"fleet/*\"]}]}, {name: B, to: [{repositories: [\"globex/*\"]}]}]\n"
 	s := pruning(t, 1, both)
@@ -68,7 +68,8 @@ func TestSyncDoesNotKnowWhatFellOut(t *testing.T) {
 	}
 }
 
-// A state file is of one GitHub: ids and names of another are not its own.
+// A state file belongs to one GitHub, and is not used for another one, whose
+// ids and names differ.
 func TestSyncStateOfAnotherGitHub(t *testing.T) {
 	s := pruning(t, 1, "secrets: [{name: A, to: [{repositories: [fleet/r0]}]}]\n")
 	s.run(t, "sync")
@@ -87,8 +88,8 @@ func TestSyncStateOfAnotherGitHub(t *testing.T) {
 	}
 }
 
-// The id of the manifest's repository may come later, and may be missing once; what is
-// no id is not as good as none.
+// The id of the manifest's repository may become known later, and may be
+// missing once. A text that is not an id is a fault, not a missing id.
 func TestSyncStateByID(t *testing.T) {
 	s := pruning(t, 1, "secrets: [{name: A, to: [{repositories: [fleet/r0]}]}]\n")
 	for _, step := range []struct {
@@ -115,7 +116,7 @@ func TestSyncStateByID(t *testing.T) {
 	}
 }
 
-// max-deletions: 0 is no deletion at all, and not no limit.
+// The input max-deletions: 0 means no deletion at all, rather than no limit.
 func TestSyncMayDeleteNothing(t *testing.T) {
 	s := pruning(t, 1, "secrets: [{name: A, to: [{repositories: [fleet/r0]}]}]\n")
 	s.run(t, "sync")

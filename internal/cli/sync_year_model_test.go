@@ -17,7 +17,7 @@ func (y *year) placeOf(h held) fakegithub.Place {
 	return fakegithub.Place{Owner: "fleet", Repository: y.names[h.repository]}
 }
 
-// now is what GitHub has.
+// now returns the secrets that GitHub has.
 func (y *year) now() map[held]fakegithub.Secret {
 	all := map[held]fakegithub.Secret{}
 	for _, id := range append(slices.Collect(maps.Keys(y.names)), 0) {
@@ -28,13 +28,13 @@ func (y *year) now() map[held]fakegithub.Secret {
 	return all
 }
 
-// logged is the log without the masks.
+// logged returns the log without the masks.
 func (m *manifested) logged() string {
 	lines := slices.Collect(strings.Lines(m.log.String()))
 	return strings.Join(slices.DeleteFunc(lines, func(line string) bool { return strings.HasPrefix(line, "::add-mask::") }), "")
 }
 
-// judge holds what a request changed against what it may.
+// judge checks that a request changed only what it may.
 func (y *year) judge(m *manifested, r *http.Request) {
 	if r.Method != http.MethodPut && r.Method != http.MethodDelete {
 		return
@@ -78,7 +78,7 @@ func (y *year) judge(m *manifested, r *http.Request) {
 	}
 }
 
-// judgeRun holds the report of a run against the rules for all of it.
+// judgeRun checks the report of a run.
 func (y *year) judgeRun(m *manifested) {
 	text, err := os.ReadFile(m.env["INPUT_REPORT-FILE"])
 	var report syncReport
@@ -103,7 +103,7 @@ func (y *year) judgeRun(m *manifested) {
 	}
 }
 
-// checkAll: everything is right that a manifest wants.
+// checkAll checks every secret that a manifest wants.
 func (y *year) checkAll(m *manifested) {
 	now := y.now()
 	for id, repository := range y.names {
@@ -116,7 +116,7 @@ func (y *year) checkAll(m *manifested) {
 	}
 }
 
-// people do one thing of what people do.
+// people does one thing that people do.
 func (y *year) people() {
 	ids := slices.Sorted(maps.Keys(y.names))
 	id := anyOf(y, ids)
@@ -158,10 +158,11 @@ func (y *year) people() {
 	y.look()
 }
 
-// lookedAt is what a deletion asks for first.
+// lookedAt returns the path that a deletion asks for first.
 var lookedAt = regexp.MustCompile(`^/repositories/([0-9]+)$`)
 
-// meddle has a person change a secret that a path is about, or one of its repository.
+// meddle makes a person change the secret that a path is about, or one of its
+// repository.
 func (y *year) meddle(path string) {
 	parts := strings.Split(path, "/")
 	for h := range y.secrets {
@@ -179,7 +180,8 @@ func (y *year) meddle(path string) {
 	}
 }
 
-// office is what people do where the manifests are, which no run sees before its end.
+// office does what people do to the manifests, which no run sees before its
+// end.
 func (y *year) office(m *manifested) {
 	if y.running {
 		return
@@ -218,7 +220,7 @@ func (y *year) rename(id int64, to string) {
 	y.count["rename"]++
 }
 
-// look takes what people did as what is there.
+// look records what is there after people changed it.
 func (y *year) look() {
 	now := y.now()
 	maps.DeleteFunc(y.secrets, func(h held, _ stored) bool { _, there := now[h]; return !there })
@@ -251,7 +253,7 @@ func (y *year) edit(m *manifested) {
 	y.publish(m)
 }
 
-// publish writes the manifest down.
+// publish writes the manifest to its file.
 func (y *year) publish(m *manifested) {
 	if len(m.wants) == 0 { // a manifest has to have something
 		m.wants["E"], m.values["E"] = []string{"fleet/*"}, "E"

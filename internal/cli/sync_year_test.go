@@ -19,10 +19,10 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// A year in which two manifests that meet at some secrets sync and prune one fleet,
-// each with a state file of its own, while people do whatever people do. After each
-// request that GitHub gets, every secret is there that a person or a manifest had
-// before, or what replaces it.
+// For a year, two manifests that share some secrets sync and prune one fleet,
+// each with its own state file, while people change things at random. After
+// each request that GitHub gets, every secret that a person or a manifest had
+// before is still there, or has been replaced.
 func TestSyncYear(t *testing.T) {
 	testKey()
 	seeds, days := uint64(1), 365
@@ -37,7 +37,8 @@ func TestSyncYear(t *testing.T) {
 	}
 }
 
-// The same with lists of several pages, which people change while they are read.
+// The same year with lists of several pages, which people change while they are
+// read.
 func TestSyncYearOfPages(t *testing.T) {
 	testKey()
 	runs := 16
@@ -54,13 +55,14 @@ func TestSyncYearOfPages(t *testing.T) {
 	})
 }
 
-// held is one secret: the id of its repository, 0 for the organization's, and its name.
+// held is one secret: its name, and the id of its repository, or 0 for one of the
+// organization.
 type held struct {
 	repository int64
 	name       string
 }
 
-// stored is what is known of it.
+// stored is what the model knows about a secret.
 type stored struct {
 	value string
 	by    *manifested // who wrote it last; nil: a person
@@ -136,12 +138,12 @@ func (y *year) add(name string) {
 	y.names[y.AddRepository(fakegithub.Repository{Owner: "fleet", Name: name, Private: true}).ID] = name
 }
 
-// often is true so often.
+// often is true with a probability.
 func (y *year) often(share float64) bool { return y.chance.Float64() < share }
 
 func anyOf[T any](y *year, list []T) T { return list[y.chance.IntN(len(list))] }
 
-// pass lets time go by, and looks at the end whether all is right.
+// pass lets time go by, and checks everything afterwards.
 func (y *year) pass(days int) {
 	for range days {
 		for range y.chance.IntN(4) {
@@ -179,7 +181,7 @@ func (y *year) pass(days int) {
 	}
 }
 
-// step runs a manifest's step, in whatever weather.
+// step runs a manifest's step, with faults at random.
 func (y *year) step(m *manifested, stormy bool) {
 	y.storm, y.act, y.stormy = 0, 0, stormy
 	if stormy && y.often(0.4) {
@@ -225,8 +227,8 @@ func (y *year) restore(m *manifested, state []byte) {
 	}
 }
 
-// request is one request of a step, with what people do right before it. Nothing can
-// be done about what comes between the look at a secret and its deletion.
+// request sends one request of a step, after people did something. Nothing can
+// be done about a change between the look at a secret and its deletion.
 func (y *year) request(m *manifested, r *http.Request, next http.RoundTripper) (*http.Response, error) {
 	if y.act--; y.act == 0 && r.Method == http.MethodDelete {
 		y.act++

@@ -10,8 +10,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// A forged envelope of values sets no variable that the workflow did not name, and
-// none that later steps obey whatever it names.
+// A forged envelope of values sets no variable that the workflow did not name,
+// and never one that later steps obey.
 func TestForgedValues(t *testing.T) {
 	held := map[string]redact.String{"DATABASE_PASSWORD": redact.New(rand.Text())}
 	for _, name := range []string{"HTTPS_PROXY", "SSL_CERT_FILE", "PS4", "GIT_SSL_NO_VERIFY", "NODE_EXTRA_CA_CERTS", "evil\n::warning::x"} {
@@ -54,7 +54,7 @@ func TestForgedValues(t *testing.T) {
 	}
 }
 
-// What has no meaning for what was opened is a fault, and not passed over.
+// An input that has no meaning for what was opened is a fault.
 func TestInputsOfTheOtherKind(t *testing.T) {
 	values := forge(t, envelope.Payload{Values: map[string]redact.String{"A": redact.New(rand.Text())}})
 	for input, value := range map[string]string{
