@@ -2,6 +2,9 @@ module github.com/valetkey/valetkey
 
 go 1.26.0
 
+// What a release is built with, so that others can build the same.
+toolchain go1.26.8
+
 require (
 	filippo.io/age v1.3.2
 	github.com/bradleyfalzon/ghinstallation/v2 v2.10.0
