@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/valetkey/valetkey/internal/cli"
 )
 
@@ -42,6 +44,9 @@ func TestActionsAreWhole(t *testing.T) {
 			name, docs, section = "valetkey/valetkey", "README.md", "Inputs"
 		}
 		args := regexp.MustCompile(`(?m)^  args: \[(\S+)\]$`).FindStringSubmatch(readAll(t, folder+"/action.yml"))
+		if folder == "native" {
+			args = regexp.MustCompile(`spawn\(found, \['(\S+)'\],`).FindStringSubmatch(readAll(t, "native/main.js"))
+		}
 		if args == nil {
 			t.Errorf("%s: its action.yml starts no command", name)
 			continue
@@ -75,4 +80,24 @@ func readAll(t *testing.T, pattern string) string {
 		all.Write(text)
 	}
 	return all.String()
+}
+
+// The action native is the one at the root by other means: whoever changes the `uses:`
+// of a step changes nothing else.
+func TestNativeIsTheSameAction(t *testing.T) {
+	root, native := readAll(t, "action.yml"), readAll(t, "native/action.yml")
+	_, want, _ := strings.Cut(root, "\ninputs:\n")
+	want, _, _ = strings.Cut(want, "\nruns:\n")
+	_, got, _ := strings.Cut(native, "\ninputs:\n")
+	got, runs, _ := strings.Cut(got, "\nruns:\n")
+	binary, rest, _ := strings.Cut(got, "  client-id:\n")
+	if diff := cmp.Diff(want, "  client-id:\n"+rest); diff != "" {
+		t.Errorf("inputs and outputs of native/action.yml differ: %s", diff)
+	}
+	if !regexp.MustCompile(`^  binary:\n    description: ".*"\n$`).MatchString(binary) {
+		t.Errorf("native has more inputs than binary: %s", binary)
+	}
+	if runs != "  using: node24\n  main: main.js\n  post: post.js\n" {
+		t.Errorf("native runs %s", runs)
+	}
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,39 +14,87 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// Every workflow in the README is one that GitHub would take, and every manifest
+// Every workflow in our texts is one that GitHub would take, and every manifest
 // one that we take.
-func TestREADMEWorkflows(t *testing.T) {
-	blocks := regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readAll(t, "README.md"), -1)
-	if len(blocks) < 3 {
-		t.Fatalf("the README has %d YAML blocks", len(blocks))
+func TestWorkflowsInDocs(t *testing.T) {
+	for _, file := range markdown(t) {
+		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readAll(t, file), -1) {
+			lintExample(t, file, []byte(block[1]))
+		}
 	}
-	for _, block := range blocks {
-		source := []byte(block[1])
-		if bytes.HasPrefix(source, []byte("# .github/valetkey.yml\n")) { // a manifest
-			if _, err := manifest.Parse("README.md", source); err != nil {
-				t.Error(err)
+}
+
+// markdown lists the texts that users read.
+func markdown(t *testing.T) []string {
+	t.Helper()
+	var all []string
+	for _, pattern := range []string{"*.md", "docs/*.md"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) < 3 {
+			t.Fatalf("%d files are %s: %v", len(files), pattern, err)
+		}
+		all = append(all, files...)
+	}
+	return all
+}
+
+// lintExample holds a manifest against its schema, and a workflow, or the steps of one,
+// against actionlint.
+func lintExample(t *testing.T, file string, source []byte) {
+	t.Helper()
+	switch {
+	case bytes.HasPrefix(source, []byte("# .github/valetkey.yml\n")), bytes.HasPrefix(source, []byte("secrets:\n")):
+		if _, err := manifest.Parse(file, source); err != nil {
+			t.Errorf("%v in:\n%s", err, source)
+		}
+		return
+	case !bytes.Contains(source, []byte("jobs:")): // steps alone
+		var job bytes.Buffer
+		job.WriteString("on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n")
+		for line := range bytes.Lines(source) {
+			job.WriteString("      " + string(line))
+		}
+		source = job.Bytes()
+	}
+	linter, err := actionlint.NewLinter(&bytes.Buffer{}, &actionlint.LinterOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	faults, err := linter.Lint("README.yml", source, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, fault := range faults {
+		t.Errorf("%v in:\n%s", fault, source)
+	}
+}
+
+// Links between our texts lead to a file, and to a heading of it.
+func TestLinksInDocs(t *testing.T) {
+	anchor := func(heading string) string {
+		return strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
+	}
+	for _, file := range markdown(t) {
+		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(readAll(t, file), -1) {
+			if strings.Contains(link[1], "://") {
+				continue
 			}
-			continue
-		}
-		if !bytes.Contains(source, []byte("jobs:")) { // steps alone
-			var job bytes.Buffer
-			job.WriteString("on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n")
-			for line := range bytes.Lines(source) {
-				job.WriteString("      " + string(line))
+			path, fragment, _ := strings.Cut(link[1], "#")
+			target := file
+			if path != "" {
+				target = filepath.Join(filepath.Dir(file), path)
 			}
-			source = job.Bytes()
-		}
-		linter, err := actionlint.NewLinter(&bytes.Buffer{}, &actionlint.LinterOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		faults, err := linter.Lint("README.yml", source, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, fault := range faults {
-			t.Errorf("%v in:\n%s", fault, source)
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s: %s: %v", file, link[1], err)
+				continue
+			}
+			var headings []string
+			for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(readAll(t, target), -1) {
+				headings = append(headings, anchor(heading[1]))
+			}
+			if fragment != "" && !slices.Contains(headings, fragment) {
+				t.Errorf("%s: %s has no heading %s", file, target, fragment)
+			}
 		}
 	}
 }
@@ -75,6 +125,9 @@ func TestREADMETables(t *testing.T) {
 		text, _, _ = strings.Cut(text, "\n##")
 		got := rows(text)
 		want := slices.Concat(declared(file, "inputs"), declared(file, "outputs"))
+		if name == "native" { // the root's stand in README.md
+			want = []string{"binary"}
+		}
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Errorf("%s in docs/actions.md: %v\nin its action.yml: %v", name, got, want)

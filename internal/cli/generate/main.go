@@ -26,7 +26,8 @@ func main() {
 	}
 }
 
-// table returns the source of a table with the schema of each action below root.
+// table returns the source of a table with the schema of each action below root whose
+// container is the program. The action native passes on what the root's declares.
 func table(root string) ([]byte, error) {
 	others, err := filepath.Glob(filepath.Join(root, "*", "action.yml"))
 	if err != nil {
@@ -37,39 +38,44 @@ func table(root string) ([]byte, error) {
 		"package cli\n\nimport \"github.com/valetkey/valetkey/internal/actions\"\n\n" +
 		"// schemas is what each action declares.\nvar schemas = []actions.Schema{\n")
 	for _, path := range append([]string{filepath.Join(root, "action.yml")}, others...) {
-		schema, err := read(root, path)
+		schema, using, err := read(root, path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		write(&b, schema)
+		if using == "docker" {
+			write(&b, schema)
+		}
 	}
 	b.WriteString("}\n")
 	return format.Source(b.Bytes())
 }
 
-// read returns what an action.yml declares.
-func read(root, path string) (schema actions.Schema, err error) {
+// read returns what an action.yml declares, and what it runs by.
+func read(root, path string) (schema actions.Schema, using string, err error) {
 	folder, err := filepath.Rel(root, filepath.Dir(path))
 	if err != nil {
-		return schema, err
+		return schema, "", err
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return schema, err
+		return schema, "", err
 	}
 	if folder != "." {
 		schema.Folder = filepath.ToSlash(folder)
 	}
-	return schema, parse(text, &schema)
+	using, err = parse(text, &schema)
+	return schema, using, err
 }
 
-// parse fills a schema with the inputs and outputs of an action.yml, in its order.
-func parse(text []byte, schema *actions.Schema) error {
+// parse fills a schema with the inputs and outputs of an action.yml, in its order, and
+// returns what the action runs by.
+func parse(text []byte, schema *actions.Schema) (using string, err error) {
 	var file struct {
 		Inputs, Outputs yaml.MapSlice
+		Runs            struct{ Using string }
 	}
 	if err := yaml.Unmarshal(text, &file); err != nil {
-		return err
+		return "", err
 	}
 	for _, item := range file.Inputs {
 		in := actions.InputSchema{Name: fmt.Sprint(item.Key)}
@@ -83,7 +89,7 @@ func parse(text []byte, schema *actions.Schema) error {
 			case "deprecationMessage":
 				in.Deprecated = text
 			default:
-				return fmt.Errorf("input %s: %s is not in the table", in.Name, key)
+				return "", fmt.Errorf("input %s: %s is not in the table", in.Name, key)
 			}
 		}
 		schema.Inputs = append(schema.Inputs, in)
@@ -91,7 +97,7 @@ func parse(text []byte, schema *actions.Schema) error {
 	for _, item := range file.Outputs {
 		schema.Outputs = append(schema.Outputs, fmt.Sprint(item.Key))
 	}
-	return nil
+	return file.Runs.Using, nil
 }
 
 // write writes a schema as an element of the table, without empty fields.

@@ -52,8 +52,9 @@ runs: {using: docker}
 		Outputs: []string{"token"},
 	}
 	var got actions.Schema
-	if err := parse([]byte(text), &got); err != nil {
-		t.Fatal(err)
+	using, err := parse([]byte(text), &got)
+	if err != nil || using != "docker" {
+		t.Fatalf("%q, %v", using, err)
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
