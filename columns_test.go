@@ -17,6 +17,9 @@ const (
 
 func TestColumns(t *testing.T) {
 	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if path == "dist" { // what .ci/release makes
+			return fs.SkipDir
+		}
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".go" {
 			return err
 		}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What docs/requirements.md tells people to type is what a release is signed with, and
+// what its files are called.
+func TestReleaseIsCheckedAsItIsMade(t *testing.T) {
+	docs, signing := readAll(t, "docs/requirements.md"), readAll(t, ".ci/releasing/signing.py")
+	artifacts := readAll(t, ".ci/releasing/artifacts.py")
+	for _, c := range []struct{ flag, name string }{{"--certificate-identity", "WORKFLOW"}, {"--certificate-oidc-issuer", "ISSUER"}} {
+		want := regexp.MustCompile(`(?m)^` + c.name + ` = "(.+)"$`).FindStringSubmatch(signing)
+		got := regexp.MustCompile(c.flag+` (\S+)`).FindAllStringSubmatch(docs, -1)
+		if want == nil || len(got) != 2 || got[0][1] != want[1] || got[1][1] != want[1] {
+			t.Errorf("%s is %v in docs/requirements.md, %v in signing.py", c.flag, got, want)
+		}
+	}
+	if !strings.Contains(artifacts, `return f"valetkey_{version}_{system}_{machine}"`) ||
+		!strings.Contains(docs, " valetkey_v1.2.3_linux_amd64.tar.gz") {
+		t.Error("docs/requirements.md calls the archives something else")
+	}
+	if !strings.Contains(readAll(t, "native/main.js"), "/valetkey_${release.version}_${target}.tar.gz") {
+		t.Error("native fetches archives by another name")
+	}
+}
+
+// Workflows get no permission that a job does not ask for, and run no action that its
+// owner can change under us.
+func TestWorkflowsArePinned(t *testing.T) {
+	workflows := readAll(t, ".github/workflows/*.yml")
+	if tops := strings.Count(workflows, "\npermissions: {}\n"); tops != strings.Count(workflows, "\njobs:\n") {
+		t.Errorf("%d workflows begin without any permission, of %d", tops, strings.Count(workflows, "\njobs:\n"))
+	}
+	seen := map[string]string{}
+	for _, uses := range regexp.MustCompile(`uses: (\S+)@(.*)`).FindAllStringSubmatch(workflows, -1) {
+		if !regexp.MustCompile(`^[0-9a-f]{40} # v\d+\.\d+\.\d+$`).MatchString(uses[2]) {
+			t.Errorf("%s is pinned to %s, and not to a commit with its version", uses[1], uses[2])
+		}
+		if at, ok := seen[uses[1]]; ok && at != uses[2] {
+			t.Errorf("%s is at %s and at %s", uses[1], at, uses[2])
+		}
+		seen[uses[1]] = uses[2]
+	}
+	if len(seen) < 5 {
+		t.Errorf("%d actions are used", len(seen))
+	}
+	for _, trigger := range []string{"pull_request_target", "workflow_run"} {
+		if strings.Contains(workflows, trigger) {
+			t.Errorf("a workflow starts by %s, which runs other people's code with our secrets", trigger)
+		}
+	}
+}
+
+// What decides what runs has owners.
+func TestCodeOwners(t *testing.T) {
+	owners := strings.Fields(readAll(t, ".github/CODEOWNERS"))
+	for _, path := range []string{"/.github/", "/.ci/", "action.yml", "/native/", "/Dockerfile", "go.mod"} {
+		if i := slices.Index(owners, path); i < 0 || !strings.HasPrefix(owners[i+1], "@") {
+			t.Errorf("%s has no owner", path)
+		}
+	}
+}
