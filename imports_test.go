@@ -108,7 +108,7 @@ func noConnections(t *testing.T, p goPackage) {
 	}
 }
 
-// The picture of the house has every room.
+// The picture of the packages in CONTRIBUTING.md has each of them.
 func TestContributingNamesEveryPackage(t *testing.T) {
 	text, err := os.ReadFile("CONTRIBUTING.md")
 	if err != nil {

@@ -120,7 +120,7 @@ func TestToolsInDocs(t *testing.T) {
 	}
 	doc := string(text)
 	tried, others, _ := strings.Cut(doc, "\nMasks do not hold")
-	_, tried, _ = strings.Cut(tried, "\nThese were tried")
+	_, tried, _ = strings.Cut(tried, "\nThese tools were tried")
 	for name := range covered {
 		if !strings.Contains(tried, "`"+name+"`") {
 			t.Errorf("it does not say that %s was tried", name)
@@ -135,7 +135,7 @@ func TestToolsInDocs(t *testing.T) {
 	if n, m := strings.Count(tried, "`")/2, strings.Count(others, "\n| `"); n != len(covered) || m != len(uncovered) {
 		t.Errorf("it has %d and %d names, and the tests have %d and %d", n, m, len(covered), len(uncovered))
 	}
-	said := regexp.MustCompile(`makes (\d+) for one of 40 characters,\s+and (\d+) for one of 520`).FindStringSubmatch(doc)
+	said := regexp.MustCompile(`makes (\d+) masks for a token of 40\s+characters,\s+and (\d+) for one of 520`).FindStringSubmatch(doc)
 	for i, kind := range []string{"opaque", "stateless"} {
 		n := len(Encodings(redact.New(bothForms()[kind].value)))
 		// Hex without a letter in it is the same in small letters and in

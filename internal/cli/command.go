@@ -75,7 +75,7 @@ func (c command) describe() string {
 		b.WriteString("\nIt takes no arguments.\n")
 		return b.String()
 	}
-	b.WriteString("\nIt takes no arguments. Each input is a variable, INPUT_ and the name in capitals with its dashes;\n" +
+	b.WriteString("\nIt takes no arguments. Each input is a variable: INPUT_ and its name in capitals, dashes kept;\n" +
 		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
 	for _, in := range schemaOf(*c.Action).Inputs {
 		b.WriteString("  " + in.Name)

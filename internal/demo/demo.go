@@ -24,7 +24,7 @@ import (
 
 // Options say what to show.
 type Options struct {
-	Serve  bool      // keep the embedded GitHub up until the context ends, instead of the walkthrough
+	Serve  bool      // keep the embedded GitHub running until the context ends, instead of the walkthrough
 	Listen string    // its loopback address; port 0 means any free port
 	Dir    string    // an existing directory for the key and the repositories; empty: a temporary one
 	Path   string    // PATH, where git and what it starts are found
@@ -50,7 +50,7 @@ func Run(ctx context.Context, o Options) (held bool, err error) {
 		fmt.Fprintf(o.Out, "\n%d of %d checks failed\n", w.failed, w.checks)
 		return false, nil
 	}
-	fmt.Fprintf(o.Out, "\nAll %d checks hold. `valetkey demo --serve` keeps this GitHub up, for your own workflows.\n", w.checks)
+	fmt.Fprintf(o.Out, "\nAll %d checks hold. `valetkey demo --serve` keeps this GitHub running, for your own workflows.\n", w.checks)
 	return true, nil
 }
 
@@ -134,7 +134,7 @@ func (w *walkthrough) runStage(ctx context.Context, st fakerunner.Step) fakerunn
 			fmt.Fprintln(w.out, "  | "+shown)
 		}
 	}
-	w.check("the step ends well", err == nil && result.Exit == 0, firstLine(err))
+	w.check("the step succeeds", err == nil && result.Exit == 0, firstLine(err))
 	return result
 }
 

@@ -151,7 +151,7 @@ var rotationShape = &shape{
 		{
 			key: "keep", kind: integer, defaultText: "1", least: 0, most: 10,
 			about: "deploy keys: how many replaced ones stay until the next rotation. One that can write " +
-				"never stays beside `read-only: true`",
+				"never stays with `read-only: true`",
 			example: "1",
 		},
 		{
