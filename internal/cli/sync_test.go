@@ -102,7 +102,7 @@ secrets:
     to:
       - {organization: fleet}
       - {organization: fleet, visibility: all}
-`, "VALUE for organization fleet comes from line 5 too", "let one target name it"},
+`, "VALUE for organization fleet is also on line 5", "let one target name it"},
 		{
 			"points for no write",
 			map[string]string{"INPUT_POINTS-PER-MINUTE": "4"},
@@ -112,16 +112,16 @@ secrets:
 		{"mint with a token", map[string]string{"INPUT_TOKEN": "abcd", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""}, `
 secrets:
   - {name: T, from: mint, mint: {repositories: [fleet/r0], permissions: {contents: read}}, to: [{repositories: [fleet/r1]}]}
-`, "from: mint takes an App, and the step has a token", "client-id"},
+`, "from: mint needs an App, and the step has a token", "client-id"},
 		{"said twice", nil, oneSecret + `
   - name: value
     from: env:VALUE
     to: [{repositories: [fleet/r0]}]
-`, "value for fleet/r0 comes from line 5 too", "! leaves a repository out"},
+`, "value for fleet/r0 is also on line 5", "! leaves a repository out"},
 		{"rotated as well", nil, oneSecret + `
 rotations:
   - {name: w, random: {}, every: 90d, store: [{repository: fleet/R1, secret: value}]}
-`, "VALUE for fleet/r1 is what the rotation of line 8 stores", "let one of the two write it"},
+`, "VALUE for fleet/r1 is stored by the rotation of line 8", "let one of the two write it"},
 		{"nothing to sync", nil, `
 rotations:
   - {name: w, random: {}, every: 90d, store: [{repository: fleet/r0, secret: W}]}

@@ -9,16 +9,17 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Estimate is how long calls take at least, by what is known of GitHub's
-// limits.
+// Estimate is how long calls take at least under GitHub's limits, as far as
+// they are known.
 type Estimate struct {
 	Least time.Duration
-	Owner string          // whose hourly limit makes it so; empty where that is the limit of points
+	Owner string          // whose hourly limit causes it; empty if the limit of points does
 	Quota githubapp.Quota // what that owner's hour has left
 }
 
-// Estimate returns how long calls take that cost so much, by owner in lower
-// case. More of them at once are no faster: limits are of an installation.
+// Estimate returns how long calls with these costs take, by owner in lower case.
+// Sending more of them at once is no faster, since an installation has the
+// limits.
 func (f *Fleet) Estimate(costs map[string]secret.Cost) Estimate {
 	var longest Estimate
 	for _, name := range slices.Sorted(maps.Keys(costs)) {

@@ -5,10 +5,9 @@
 // The package also finds out what the places of a manifest mean today: patterns
 // become repositories, and names of variables become values.
 //
-// It knows no runner: whatever is to be told goes to the functions of a
-// [Config]. It never reads the environment or a file and prints nothing. Nobody
-// is given the tokens of calls: callers describe a call, and the fleet sends
-// it.
+// It knows no runner: notes and warnings go to the functions of a [Config]. It
+// never reads the environment or a file and prints nothing. Callers do not see
+// the tokens of calls: they describe a call, and the fleet sends it.
 //
 // Start at [New]. Announce with [Fleet.Need] what the calls will take, then
 // send them with [Fleet.Call], which is the [apicall.Func] of the packages that
@@ -37,21 +36,21 @@ type Config struct {
 	API    *githubapp.API
 	Issuer string        // the client id or the App id, with Key
 	Key    crypto.Signer // the App's; nil with Token
-	Token  redact.String // an installation token instead of the App: it does for all owners that it opens
+	Token  redact.String // an installation token instead of the App, for all owners that it opens
 	Points int           // of GitHub's limits that each owner's calls may spend in a minute; 0: any number
 
-	Info    func(format string, args ...any) // told of waits, and of a token that is wider than what was announced
-	Warning func(error)                      // told of what went wrong and fails nothing
+	Info    func(format string, args ...any) // gets each wait, and each token that is wider than what was announced
+	Warning func(error)                      // gets errors that fail nothing
 }
 
-// Fleet is every owner that a job reaches. Its methods may be called from
-// several goroutines at once, but for [Fleet.Need] and [Fleet.Close], which are
-// for before and after.
+// Fleet is every owner that a job reaches. Several goroutines may call its
+// methods at once, except [Fleet.Need], which comes before all calls, and
+// [Fleet.Close], which comes after them.
 type Fleet struct {
 	config Config
-	shared *githubapp.RateLimiter // with a token, whose limits are its own whomever it reaches
+	shared *githubapp.RateLimiter // with a token: its limits hold for all owners together
 
-	mu     sync.Mutex // of what follows; never held during a request
+	mu     sync.Mutex // guards the fields below; never held during a request
 	owners map[string]*owner
 	leases map[leaseKey]*lease
 	ids    map[string]int64 // of repositories that a token was made for, by lower-case owner/name
@@ -60,7 +59,7 @@ type Fleet struct {
 // New checks the configuration. It sends nothing.
 func New(c Config) (*Fleet, error) {
 	if (c.Key == nil) == c.Token.Empty() {
-		return nil, errors.New("a fleet works with the key of an App or with a token, and not with both")
+		return nil, errors.New("a fleet needs either the key of an App or a token")
 	}
 	if c.Info == nil {
 		c.Info = func(string, ...any) {}
@@ -144,8 +143,8 @@ func (f *Fleet) Repository(owner, name string) (r secret.Repository, ok bool) {
 	return secret.Repository{ID: f.ids[strings.ToLower(owner+"/"+name)]}, false
 }
 
-// Close revokes every token that calls were sent with, also when ctx is over,
-// and warns of those that live on. A token that the fleet was given stays
+// Close revokes every token that calls were sent with, even if ctx is over,
+// and warns of each that it could not revoke. A token that the fleet was given stays
 // alive, and so does one that was stored.
 func (f *Fleet) Close(ctx context.Context) {
 	var all apicall.Group
@@ -155,7 +154,7 @@ func (f *Fleet) Close(ctx context.Context) {
 				continue
 			}
 			all.Go(func() {
-				if err := l.owner.api.Discard(ctx, token.Value); err != nil { // one that expired is no error
+				if err := l.owner.api.Discard(ctx, token.Value); err != nil { // an expired token is not an error
 					f.config.Warning(fmt.Errorf("a token for %s is not revoked; it lives until %s: %w",
 						l.owner.name, wording.Clock(token.ExpiresAt), err))
 				}
@@ -165,7 +164,7 @@ func (f *Fleet) Close(ctx context.Context) {
 	all.Wait()
 }
 
-// discard revokes a token that was made for nothing, and tells how that went.
+// discard revokes a token that is of no use, and reports how that went.
 func (f *Fleet) discard(ctx context.Context, o *owner, token githubapp.Token) {
 	if err := o.api.Discard(ctx, token.Value); err != nil {
 		f.config.Warning(fmt.Errorf("the token that was minted is still alive, until %s: %w", wording.Clock(token.ExpiresAt), err))

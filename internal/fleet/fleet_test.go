@@ -23,7 +23,7 @@ func TestNewTakesAnAppOrAToken(t *testing.T) {
 	x := newFixture(t, 0)
 	for _, c := range []Config{{}, {Key: fakegithubtest.Key(), Token: redact.New("opensesame")}, {Token: redact.New("")}} {
 		c.API = x.api
-		if _, err := New(c); err == nil || !strings.Contains(err.Error(), "with the key of an App or with a token") {
+		if _, err := New(c); err == nil || !strings.Contains(err.Error(), "either the key of an App or a token") {
 			t.Errorf("key: %t, token: %t: %v", c.Key != nil, !c.Token.Empty(), err)
 		}
 	}
@@ -104,7 +104,7 @@ func TestMoreRepositoriesThanATokenNames(t *testing.T) {
 // it is found out once.
 func TestCallsOutOfReach(t *testing.T) {
 	const (
-		unreached    = ", or there is none of that name; hint: "
+		unreached    = ", or it does not exist; hint: "
 		checkTheName = "check the name, and in the installation's settings that the repository is selected"
 		addIt        = "; hint: add it in the App's settings, and have an owner accept it at " +
 			"https://api.github.test/organizations/acme/settings/installations/4242"
@@ -172,8 +172,8 @@ func TestRefusalsNameThePermission(t *testing.T) {
 		status        int
 		message, hint string
 	}{
-		{403, "no", "give the App secrets: write, and see that the repository is not archived"},
-		{404, "Not Found", "see that it is there, and give the App secrets: write"},
+		{403, "no", "give the App secrets: write, and check that the repository is not archived"},
+		{404, "Not Found", "check that it exists, and give the App secrets: write"},
 		{403, "Repository was archived so is read-only.", "the repository is archived: unarchive it, or leave it out"},
 		{410, "Gone", "this GitHub no longer serves the API version that valetkey speaks: use a newer valetkey"},
 	} {
@@ -203,7 +203,7 @@ func TestByToken(t *testing.T) {
 		t.Error(err)
 	}
 	err := x.look(t.Context(), inRepository(1))
-	if !strings.Contains(described(err), "GitHub answered 404: Not Found; hint: see that it is there") {
+	if !strings.Contains(described(err), "GitHub answered 404: Not Found; hint: check that it exists") {
 		t.Errorf("got %q", described(err))
 	}
 	x.Close(t.Context())

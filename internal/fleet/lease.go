@@ -20,12 +20,12 @@ const (
 )
 
 // retryAfter is how long a lease without a token waits before it asks for one
-// again: an outage is not asked about by every call.
+// again, so that during an outage not every call asks.
 const retryAfter = time.Minute
 
-// leaseKey tells the leases of one owner apart. What reaches an organization's
-// settings does not reach into repositories, and the other way round. A token
-// with administration: write, which is much, opens only the repositories that
+// leaseKey distinguishes the leases of one owner. A token for an organization's
+// settings does not open repositories, and the other way round. The token with
+// administration: write, which allows a lot, is limited to the repositories that
 // need it.
 type leaseKey struct {
 	owner string // lower-case
@@ -65,7 +65,7 @@ type lease struct {
 	repositories map[string]string // that were announced: lower-case name → name
 	session      *githubapp.Session
 
-	mu       ctxMutex // of what follows
+	mu       ctxMutex // guards the fields below
 	current  githubapp.Token
 	ends     time.Time // of the current token, by our clock
 	replaced []githubapp.Token
@@ -94,7 +94,7 @@ func (f *Fleet) lease(owner, kind string) *lease {
 	return l
 }
 
-// token returns the current token of a lease, and makes a new one where that
+// token returns the current token of a lease, and first makes a new one if that
 // has less than left to live.
 func (f *Fleet) token(ctx context.Context, l *lease, left time.Duration) (redact.String, error) {
 	if f.byToken() {
@@ -120,7 +120,7 @@ func (f *Fleet) token(ctx context.Context, l *lease, left time.Duration) (redact
 		l.current, l.ends = token, f.config.API.Local(token.ExpiresAt)
 		f.remember(token)
 	case time.Until(l.ends) >= useBefore:
-		err = nil // the old one still does, and GitHub may have got over it by the next call
+		err = nil // the old one still works, and GitHub may have recovered by the next call
 	case ctx.Err() == nil:
 		if l.err = err; !isFinal(err) {
 			l.again = time.Now().Add(retryAfter)
@@ -138,9 +138,9 @@ func (f *Fleet) remember(token githubapp.Token) {
 	}
 }
 
-// mint makes the token of a lease. A token that names one repository the App
-// does not reach is refused whole, so those are found and left out then. One
-// may vanish meanwhile, so it is tried again; not for ever.
+// mint makes the token of a lease. GitHub refuses a token that names a repository
+// the App does not reach, so such repositories are found and left out. Another
+// one may vanish meanwhile, so this is tried three times.
 func (f *Fleet) mint(ctx context.Context, l *lease) (githubapp.Token, error) {
 	installation, err := l.owner.findInstallation(ctx)
 	if err != nil {
@@ -164,8 +164,8 @@ func (f *Fleet) mint(ctx context.Context, l *lease) (githubapp.Token, error) {
 	if err != nil {
 		return token, err
 	}
-	// A replica may not know the token yet. Whatever else is in the way, the
-	// calls that follow will tell.
+	// A replica may not know the token yet. The calls that follow show any
+	// other obstacle.
 	err = l.owner.api.Verify(ctx, token.Value)
 	if status := statusOf(err); status == http.StatusUnauthorized || status == http.StatusNotFound {
 		f.discard(ctx, l.owner, token)
@@ -174,7 +174,7 @@ func (f *Fleet) mint(ctx context.Context, l *lease) (githubapp.Token, error) {
 	return token, nil
 }
 
-// statusOf is what GitHub answered; zero where it did not.
+// statusOf returns the status that GitHub answered with, or zero if it did not.
 func statusOf(err error) int {
 	var e *githubapp.Error
 	if errors.As(err, &e) {

@@ -164,7 +164,7 @@ func TestRepositoryThatVanishes(t *testing.T) {
 					}
 					time.Sleep(time.Hour)
 				}
-				const want = "the App does not reach acme/r1, or there is none of that name; " +
+				const want = "the App does not reach acme/r1, or it does not exist; " +
 					"hint: check the name, and in the installation's settings that the repository is selected"
 				if len(failed) != 1 || !failed[want] {
 					t.Errorf("failed: %v", failed)

@@ -17,10 +17,10 @@ type owner struct {
 	api     *githubapp.API // with the limiter
 	app     *githubapp.App // nil with a token
 
-	mu           ctxMutex // of what follows
+	mu           ctxMutex // guards the fields below
 	installation *githubapp.Installation
 	reached      atomic.Pointer[manifest.Index] // the repositories; nil: not listed yet
-	err          error                          // for good
+	err          error                          // which will not change
 }
 
 func (f *Fleet) owner(name string) *owner {
@@ -36,13 +36,13 @@ func (f *Fleet) owner(name string) *owner {
 	}
 	o := &owner{name: name, mu: newCtxMutex(), limiter: limiter, api: f.config.API.WithLimiter(limiter)}
 	if !f.byToken() {
-		o.app, _ = o.api.App(f.config.Issuer, f.config.Key) // it went well once
+		o.app, _ = o.api.App(f.config.Issuer, f.config.Key) // New has checked them
 	}
 	f.owners[key] = o
 	return o
 }
 
-// findInstallation returns the installation, which it asks for once.
+// findInstallation returns the installation, and asks GitHub for it once.
 func (o *owner) findInstallation(ctx context.Context) (*githubapp.Installation, error) {
 	if err := o.mu.lock(ctx); err != nil {
 		return nil, err
@@ -58,7 +58,7 @@ func (o *owner) findInstallation(ctx context.Context) (*githubapp.Installation, 
 	return o.installation, o.err
 }
 
-// note keeps an error that would be the same again, and returns it.
+// note returns an error, and keeps it if it would be the same again.
 func (o *owner) note(err error) error {
 	if isFinal(err) {
 		o.err = err
@@ -72,7 +72,7 @@ func isFinal(err error) bool {
 	return !errors.As(err, &e) || e.Final()
 }
 
-// repositories lists once what an owner's installation reaches.
+// repositories lists the repositories that an owner's installation reaches, once.
 func (f *Fleet) repositories(ctx context.Context, name string) (*manifest.Index, error) {
 	o := f.owner(name)
 	if f.byToken() {

@@ -14,7 +14,7 @@ import (
 )
 
 func errUnreached(repository, hint string) error {
-	return fault.New("the App does not reach "+repository+", or there is none of that name",
+	return fault.New("the App does not reach "+repository+", or it does not exist",
 		cmp.Or(hint, "check the name, and in the installation's settings that the repository is selected"))
 }
 
@@ -23,8 +23,8 @@ func errLacks(i githubapp.Installation, permissions permission.Set) error {
 		"add it in the App's settings, and have an owner accept it at "+i.Page)
 }
 
-// explainRefusal says which permission a request takes that was refused without
-// a word of why.
+// explainRefusal adds which permission a request takes, if GitHub refused it
+// without a reason.
 func explainRefusal(err error, status int, req apicall.Request) error {
 	var e *githubapp.Error
 	if !errors.As(err, &e) || e.Hint != "" {
@@ -34,10 +34,10 @@ func explainRefusal(err error, status int, req apicall.Request) error {
 	switch status {
 	case http.StatusForbidden:
 		return &fault.Error{
-			Hint: fmt.Sprintf("give the App %s: %s, and see that the repository is not archived", req.Permission, level), Err: err,
+			Hint: fmt.Sprintf("give the App %s: %s, and check that the repository is not archived", req.Permission, level), Err: err,
 		}
 	case http.StatusNotFound:
-		return &fault.Error{Hint: fmt.Sprintf("see that it is there, and give the App %s: %s", req.Permission, level), Err: err}
+		return &fault.Error{Hint: fmt.Sprintf("check that it exists, and give the App %s: %s", req.Permission, level), Err: err}
 	}
 	return err
 }

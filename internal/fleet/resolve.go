@@ -15,41 +15,41 @@ import (
 // Resolution is what the secrets of a manifest mean today: patterns are
 // repositories, and names of variables are values.
 type Resolution struct {
-	Wanted []secret.Wanted // what the shard is to have
-	Failed []secret.Result // targets of which GitHub did not tell what they mean
+	Wanted []secret.Wanted // the secrets of the shard
+	Failed []secret.Result // targets that could not be resolved, because GitHub refused
 
 	fleet   *Fleet
 	file    *manifest.File
 	shard   secret.Shard
 	stored  map[int]*storedToken  // by index of the manifest's secret
-	seen    map[wish]origin       // of all shards
-	spread  map[spreading]*Spread // how many repositories' Actions secrets a value goes to
-	rotated map[wish]int          // what the manifest's rotations write → their line
-	faults  []error               // of the manifest, as seen from here
+	seen    map[placeKey]origin   // of all shards
+	spread  map[spreadKey]*Spread // how many repositories get a value for Actions
+	rotated map[placeKey]int      // what the manifest's rotations write → their line
+	faults  []error               // of the manifest, with what GitHub has
 }
 
-// origin is where a wish comes from.
+// origin is where the manifest names a secret.
 type origin struct {
 	entry  int // index of the manifest's secret
 	target *manifest.Target
 }
 
-// wish is one secret at one place.
-type wish struct{ place, name string }
+// placeKey is one secret at one place.
+type placeKey struct{ place, name string }
 
-func wishOf(at secret.Place, name string) wish { return wish{at.Key(), strings.ToUpper(name)} }
+func keyOf(at secret.Place, name string) placeKey { return placeKey{at.Key(), strings.ToUpper(name)} }
 
 // Resolve finds out what the secrets of a manifest mean. It calls value once
 // for each variable, before the first request; value masks what it returns, and
 // where a variable has no value, or must not be read, it returns an error with
 // a hint. Then Resolve asks GitHub what the patterns match. Faults of the
 // manifest are joined into one error, each a [manifest.Fault]. Targets that
-// GitHub refuses to tell of are in Failed, and no error.
+// GitHub refuses to list are in Failed, and are not an error.
 func (f *Fleet) Resolve(
 	ctx context.Context, file *manifest.File, shard secret.Shard, value func(variable string) (redact.String, error),
 ) (*Resolution, error) {
 	v := &Resolution{
-		fleet: f, file: file, shard: shard, stored: map[int]*storedToken{}, seen: map[wish]origin{}, spread: map[spreading]*Spread{},
+		fleet: f, file: file, shard: shard, stored: map[int]*storedToken{}, seen: map[placeKey]origin{}, spread: map[spreadKey]*Spread{},
 		rotated: rotatedBy(file),
 	}
 	values := v.values(value)
@@ -73,15 +73,15 @@ func (f *Fleet) Resolve(
 	return v, errors.Join(v.faults...)
 }
 
-// values reads what the secrets of the manifest are to be; those that are
-// minted have none yet.
+// values reads the values of the manifest's secrets. Those that are minted have
+// none yet.
 func (v *Resolution) values(read func(variable string) (redact.String, error)) []redact.String {
 	values := make([]redact.String, len(v.file.Secrets))
 	for i := range v.file.Secrets {
 		entry := &v.file.Secrets[i]
 		if entry.Mint != nil {
 			if v.fleet.byToken() {
-				v.fault(entry.Position, "from: mint takes an App, and the step has a token", "give the step client-id and private-key")
+				v.fault(entry.Position, "from: mint needs an App, and the step has a token", "give the step client-id and private-key")
 			}
 			continue
 		}
@@ -99,7 +99,7 @@ func (v *Resolution) fault(at manifest.Position, problem, hint string) {
 	v.faults = append(v.faults, v.file.Fault(at, problem, hint))
 }
 
-// target adds what one target of a secret means.
+// target adds the places of one target of a secret.
 func (v *Resolution) target(ctx context.Context, i int, t *manifest.Target, value redact.String) {
 	entry := &v.file.Secrets[i]
 	one := secret.Wanted{Name: entry.Name, Value: value, CreateEnvironment: t.CreateEnvironments}
@@ -113,7 +113,7 @@ func (v *Resolution) target(ctx context.Context, i int, t *manifest.Target, valu
 	v.repositories(ctx, origin{i, t}, one)
 }
 
-// repositories adds what a target means that lists repositories.
+// repositories adds the places of a target that lists repositories.
 func (v *Resolution) repositories(ctx context.Context, from origin, one secret.Wanted) {
 	t := from.target
 	var meanings []manifest.Meaning
@@ -135,7 +135,7 @@ func (v *Resolution) repositories(ctx context.Context, from origin, one secret.W
 	v.faults = append(v.faults, v.fleet.idle(ctx, v.file, t.Repositories, meanings)...)
 }
 
-// organization adds what a target means that is an organization.
+// organization adds the places of a target that is an organization.
 func (v *Resolution) organization(ctx context.Context, from origin, one secret.Wanted) {
 	t := from.target
 	access, err := v.fleet.Access(ctx, v.file, t.Organization, t.Visibility, t.Selected)
@@ -150,7 +150,7 @@ func (v *Resolution) organization(ctx context.Context, from origin, one secret.W
 		switch {
 		case errors.Is(err, errNobody):
 			v.fleet.config.Warning(fmt.Errorf("%s for %s is left as it is: %w", one.Name, one.Place, err))
-			v.seen[wishOf(one.Place, one.Name)] = from
+			v.seen[keyOf(one.Place, one.Name)] = from
 		case err != nil:
 			v.fail(one, err)
 		default:
@@ -159,7 +159,7 @@ func (v *Resolution) organization(ctx context.Context, from origin, one secret.W
 	}
 }
 
-// places are those of one repository.
+// places lists the places of one repository.
 func places(owner, name string, environments, apps []string) []secret.Place {
 	var all []secret.Place
 	for _, app := range apps {
@@ -182,10 +182,10 @@ func (v *Resolution) fail(one secret.Wanted, err error) {
 // add takes a secret that is wanted at one place, unless another entry of the
 // manifest wants it there too.
 func (v *Resolution) add(from origin, one secret.Wanted) {
-	key := wishOf(one.Place, one.Name)
+	key := keyOf(one.Place, one.Name)
 	if before, twice := v.seen[key]; twice {
 		if before.entry != from.entry || !before.agrees(from) {
-			v.fault(from.target.Position, fmt.Sprintf("%s for %s comes from line %d too", one.Name, one.Place, before.target.Line),
+			v.fault(from.target.Position, fmt.Sprintf("%s for %s is also on line %d", one.Name, one.Place, before.target.Line),
 				"let one target name it; ! leaves a repository out of a pattern")
 		}
 		return // the same entry matched it twice
@@ -193,7 +193,7 @@ func (v *Resolution) add(from origin, one secret.Wanted) {
 	v.seen[key] = from
 	v.noteSpread(from.entry, &one)
 	if line, rotated := v.rotated[key]; rotated {
-		v.fault(from.target.Position, fmt.Sprintf("%s for %s is what the rotation of line %d stores", one.Name, one.Place, line),
+		v.fault(from.target.Position, fmt.Sprintf("%s for %s is stored by the rotation of line %d", one.Name, one.Place, line),
 			"let one of the two write it")
 	}
 	if !v.shard.Owns(one.Place) {
@@ -208,27 +208,27 @@ func (o origin) agrees(other origin) bool {
 	return a.CreateEnvironments == b.CreateEnvironments && a.Visibility == b.Visibility && a.Selected.String() == b.Selected.String()
 }
 
-// rotatedBy returns the secrets that the rotations of a manifest write. To
-// sync, they would be changed by somebody else.
-func rotatedBy(file *manifest.File) map[wish]int {
-	all := map[wish]int{}
+// rotatedBy returns the secrets that the rotations of a manifest write. Sync
+// would take their changes for somebody else's.
+func rotatedBy(file *manifest.File) map[placeKey]int {
+	all := map[placeKey]int{}
 	for i := range file.Rotations {
 		for _, s := range file.Rotations[i].Store {
 			at := secret.Place{Owner: s.Owner + s.Organization, Repository: s.Repository, Environment: s.Environment}
 			for _, app := range s.Apps {
 				at.App = app
-				all[wishOf(at, s.Secret)] = file.Rotations[i].Line
+				all[keyOf(at, s.Secret)] = file.Rotations[i].Line
 			}
 		}
 	}
 	return all
 }
 
-// IsWanted reports whether the whole manifest wants a secret at a place, for
-// whatever shard, be it that a rotation stores it: one that has yet to do so
-// must find what sync wrote before.
+// IsWanted reports whether the manifest wants a secret at a place, in any shard
+// or as a value that a rotation stores. A rotation that has yet to store its
+// value must find the one that sync wrote before.
 func (v *Resolution) IsWanted(at secret.Place, name string) bool {
-	key := wishOf(at, name)
+	key := keyOf(at, name)
 	_, wanted := v.seen[key]
 	_, rotated := v.rotated[key]
 	return wanted || rotated

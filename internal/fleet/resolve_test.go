@@ -67,10 +67,10 @@ func TestResolve(t *testing.T) {
 			"organization acme for selected: r0 r1",
 		}, nil},
 		{"for an absent one", `{organization: acme, visibility: selected, selected: [acme/r0, acme/gone]}`, nil, []string{
-			"organization acme: the App does not reach acme/gone, or there is none of that name",
+			"organization acme: the App does not reach acme/gone, or it does not exist",
 		}},
 		{"for none in the end", `{organization: acme, visibility: selected, selected: [acme/r0, "!acme/r*"]}`, nil, []string{
-			"organization acme: its selected repositories are none: what one entry selects, another excludes",
+			"organization acme: its list selects no repository: what one entry selects, another excludes",
 		}},
 		{"an owner without the App, by name", `{repositories: [globex/r7]}`, []string{"globex/r7"}, nil},
 		{"an owner without the App, by pattern", `{repositories: ["globex/*", acme/r0]}`, []string{"acme/r0"}, []string{
@@ -143,7 +143,7 @@ func TestResolveFaults(t *testing.T) {
 	const (
 		one     = `secrets: [{name: VALUE, to: [{repositories: [acme/r1]}]}]`
 		checkIt = "; hint: check the spelling, and which repositories the installation selects; " +
-			"where it may select nothing, write allow-empty: true beside the list"
+			"where it may select nothing, write allow-empty: true next to the list"
 		letOne     = "; hint: let one target name it; ! leaves a repository out of a pattern"
 		selectNone = " selects none of the 4 repositories of acme that the App reaches"
 	)
@@ -165,7 +165,7 @@ func TestResolveFaults(t *testing.T) {
 				"hint: keep large values in an encrypted file, and its passphrase in the secret",
 		}},
 		{name: "a mint without an App", byToken: true, text: storesToken, want: []string{
-			"valetkey.yml:1:11: from: mint takes an App, and the step has a token; hint: give the step client-id and private-key",
+			"valetkey.yml:1:11: from: mint needs an App, and the step has a token; hint: give the step client-id and private-key",
 		}},
 		{name: "a pattern for nothing", requests: true, text: `secrets:
   - {name: VALUE, to: [{repositories: ["acme/r*", "acme/no*"]}]}
@@ -173,7 +173,7 @@ func TestResolveFaults(t *testing.T) {
 			"valetkey.yml:2:51: acme/no*" + selectNone + checkIt,
 		}},
 		{name: "archived ones", text: `secrets: [{name: VALUE, to: [{repositories: ["acme/*2"]}]}]`, requests: true, want: []string{
-			"valetkey.yml:1:46: acme/*2" + selectNone + ", but for 1 archived ones, which only their names in full select" + checkIt,
+			"valetkey.yml:1:46: acme/*2" + selectNone + ", except archived ones (1), which only full names select" + checkIt,
 		}},
 		{name: "selected by a pattern for nothing", requests: true, text: `secrets:
   - {name: VALUE, to: [{organization: acme, visibility: selected, selected: ["acme/no*"]}]}
@@ -186,27 +186,27 @@ func TestResolveFaults(t *testing.T) {
     to:
       - {repositories: [acme/r0], environments: [a], create-environments: true}
       - {repositories: [acme/r0], environments: [a]}
-`, want: []string{"valetkey.yml:5:9: VALUE for acme/r0, environment a comes from line 4 too" + letOne}},
+`, want: []string{"valetkey.yml:5:9: VALUE for acme/r0, environment a is also on line 4" + letOne}},
 		{name: "twice, for others", requests: true, text: `secrets:
   - name: VALUE
     to:
       - {organization: acme, visibility: selected, selected: [acme/r0]}
       - {organization: acme, visibility: selected, selected: [acme/r1]}
-`, want: []string{"valetkey.yml:5:9: VALUE for organization acme comes from line 4 too" + letOne}},
+`, want: []string{"valetkey.yml:5:9: VALUE for organization acme is also on line 4" + letOne}},
 		{name: "twice", requests: true, text: `secrets:
   - {name: VALUE, to: [{repositories: ["acme/r*"]}]}
   - {name: value, from: env:VALUE, to: [{repositories: [acme/R1]}]}
-`, want: []string{"valetkey.yml:3:41: value for acme/R1 comes from line 2 too" + letOne}},
+`, want: []string{"valetkey.yml:3:41: value for acme/R1 is also on line 2" + letOne}},
 		{name: "twice, and not alike", text: `secrets:
   - name: VALUE
     to:
       - {organization: acme}
       - {organization: acme, visibility: all}
-`, want: []string{"valetkey.yml:5:9: VALUE for organization acme comes from line 4 too" + letOne}},
+`, want: []string{"valetkey.yml:5:9: VALUE for organization acme is also on line 4" + letOne}},
 		{name: "rotated as well", text: one + `
 rotations:
   - {name: w, random: {}, every: 90d, store: [{repository: acme/R1, secret: value}]}
-`, want: []string{"valetkey.yml:1:30: VALUE for acme/r1 is what the rotation of line 3 stores; hint: let one of the two write it"}},
+`, want: []string{"valetkey.yml:1:30: VALUE for acme/r1 is stored by the rotation of line 3; hint: let one of the two write it"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := newNamedFixture(t)
@@ -244,7 +244,7 @@ func TestResolveEmptiesNobodysList(t *testing.T) {
 		t.Errorf("%v; %d wanted, %d failed", err, len(v.Wanted), len(v.Failed))
 	}
 	const want = "warning: VALUE for organization acme is left as it is: " +
-		"its selected repositories are none today, and nobody's list is emptied for that"
+		"its list selects no repository today, and a list is not emptied for that"
 	if !slices.Equal(x.told, []string{want}) {
 		t.Errorf("told %q", x.told)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/wording"
 )
 
-// scope is what the token of a lease is to open: all that was announced, but
-// for what the App is known not to have.
+// scope returns what the token of a lease has to open: all that was announced,
+// except what the App is known not to have.
 func (f *Fleet) scope(l *lease) githubapp.Scope {
 	scope := githubapp.Scope{Permissions: map[string]string{}}
 	for name, level := range l.permissions {
@@ -36,8 +36,9 @@ func (f *Fleet) scope(l *lease) githubapp.Scope {
 	return scope
 }
 
-// noteLacking notes what the installation does not have. A token that asks for
-// it is refused whole; without it, only the calls that take it fail.
+// noteLacking notes the permissions that the installation does not have. GitHub
+// refuses a token that asks for one of them. Without them, only the calls that
+// take them fail.
 func (f *Fleet) noteLacking(l *lease, i githubapp.Installation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,8 +49,8 @@ func (f *Fleet) noteLacking(l *lease, i githubapp.Installation) {
 	}
 }
 
-// missingLevel returns the level of a permission that the installation lacks;
-// empty if it has it.
+// missingLevel returns the level of a permission that the installation lacks,
+// or "" if it has the permission.
 func (f *Fleet) missingLevel(l *lease, name string) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,11 +84,11 @@ func (f *Fleet) absent(l *lease, repository string) (hint string, absent bool) {
 	return hint, absent
 }
 
-// maxRenamed is how many repositories are asked about, of those that the App
-// does not reach, to tell the new name of one.
+// maxRenamed is how many of the repositories that the App does not reach are
+// looked up to find their new names.
 const maxRenamed = 10
 
-// findRenamed looks which of the absent repositories have another name by now.
+// findRenamed looks up which absent repositories were renamed.
 func (f *Fleet) findRenamed(ctx context.Context, l *lease, i githubapp.Installation) {
 	f.mu.Lock()
 	absent := slices.Sorted(maps.Keys(l.absent))

@@ -14,9 +14,9 @@ import (
 	"github.com/valetkey/valetkey/internal/wording"
 )
 
-// meaning returns what a selection comes to at one of its owners. A list that
+// meaning returns what a selection means at one of its owners. A list that
 // is written out in full needs no request: GitHub will say of each repository
-// why it can't be had.
+// why it can't be opened.
 func (f *Fleet) meaning(ctx context.Context, owner string, s manifest.Selection) (manifest.Meaning, error) {
 	if names, exact := s.Exact(); exact {
 		var m manifest.Meaning
@@ -51,8 +51,8 @@ func namesOf(m manifest.Meaning) []string {
 	return names
 }
 
-// idle returns a fault for each entry of a list that selects nothing, or none
-// while the meaning is not known for all owners.
+// idle returns a fault for each entry of a list that selects nothing. It returns
+// none while the meaning is not known for all owners.
 func (f *Fleet) idle(ctx context.Context, file *manifest.File, s manifest.Selection, meanings []manifest.Meaning) (faults []error) {
 	if len(meanings) < len(s.Owners()) {
 		return nil
@@ -67,19 +67,19 @@ func (f *Fleet) idle(ctx context.Context, file *manifest.File, s manifest.Select
 		problem := fmt.Sprintf("%s selects none of the %s repositories of %s that the App reaches",
 			entry, wording.Number(count), wording.Names(s.Owners()))
 		if entry.Archived > 0 {
-			problem += fmt.Sprintf(", but for %d archived ones, which only their names in full select", entry.Archived)
+			problem += fmt.Sprintf(", except archived ones (%d), which only full names select", entry.Archived)
 		}
 		faults = append(faults, file.Fault(entry.Position, problem,
 			"check the spelling, and which repositories the installation selects; "+
-				"where it may select nothing, write allow-empty: true beside the list"))
+				"where it may select nothing, write allow-empty: true next to the list"))
 	}
 	return faults
 }
 
-// errNobody is of a list of repositories that may be empty, and is.
-var errNobody = errors.New("its selected repositories are none today, and nobody's list is emptied for that")
+// errNobody is the error for a list of repositories that may be empty, and is.
+var errNobody = errors.New("its list selects no repository today, and a list is not emptied for that")
 
-// Access returns who is to see an organization's secret by a manifest's
+// Access returns who may see an organization's secret, by a manifest's
 // visibility and its list of selected repositories; nil keeps what is there.
 // Entries of the list that select nothing are errors of the manifest, each a
 // [manifest.Fault].
@@ -92,7 +92,7 @@ func (f *Fleet) Access(
 		}
 		return &secret.Access{Visibility: visibility}, nil
 	}
-	reached, err := f.repositories(ctx, organization) // also of names in full: their ids are what counts
+	reached, err := f.repositories(ctx, organization) // full names too, because their ids count
 	if err != nil {
 		return nil, err
 	}
@@ -107,8 +107,8 @@ func (f *Fleet) Access(
 		return nil, errNobody
 	case len(meaning.Repositories) == 0:
 		return nil, &fault.Error{
-			Problem: "its selected repositories are none: what one entry selects, another excludes",
-			Hint:    "check the list; a secret that nobody sees is of no use",
+			Problem: "its list selects no repository: what one entry selects, another excludes",
+			Hint:    "check the list; a secret that no repository sees is useless",
 		}
 	}
 	access := &secret.Access{Visibility: visibility}
@@ -118,14 +118,14 @@ func (f *Fleet) Access(
 	return access, nil
 }
 
-// scopeOf returns what a token of the manifest is to open.
+// scopeOf returns what a token of the manifest has to open.
 func (f *Fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Scope) (githubapp.Scope, error) {
 	scope := githubapp.Scope{Permissions: s.Permissions}
 	if _, all := s.Repositories.All(); all {
 		scope.AllRepositories = true
 		return scope, nil
 	}
-	owner := s.Repositories.Owners()[0] // the parser lets a scope have one
+	owner := s.Repositories.Owners()[0] // the parser allows one
 	meaning, err := f.meaning(ctx, owner, s.Repositories)
 	if err != nil {
 		return scope, err
@@ -137,7 +137,7 @@ func (f *Fleet) scopeOf(ctx context.Context, file *manifest.File, s *manifest.Sc
 	switch n := len(scope.Repositories); {
 	case n == 0:
 		return scope, file.Fault(s.Position, s.Repositories.String()+" matches no repository",
-			"a token for none can't be made: check the list")
+			"a token needs at least one repository: check the list")
 	case n > githubapp.MaxRepositories:
 		return scope, file.Fault(s.Position,
 			fmt.Sprintf("%s matches %d repositories, and GitHub lets a token name %d", s.Repositories, n, githubapp.MaxRepositories),

@@ -9,27 +9,27 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Spread is one secret that a manifest wants in the repositories of one owner,
-// for Actions, as one value. If that is an organization, one secret of its own
-// may do.
+// Spread is one Actions secret that a manifest wants, with one value, in
+// repositories of one owner. If the owner is an organization, one secret of the
+// organization may replace all of them.
 type Spread struct {
 	Secret, Owner string
 	Repositories  int
-	All           bool // they are all that the App reaches there and that can be written to
+	All           bool // these are all repositories that the App reaches there and can write to
 }
 
-// spreading is one secret of the manifest over one owner's repositories.
-type spreading struct {
+// spreadKey is one entry of the manifest, at one owner.
+type spreadKey struct {
 	entry int
 	owner string // lower-case
 }
 
-// noteSpread counts what is wanted of an entry of the manifest.
+// noteSpread counts the repositories that an entry of the manifest goes to.
 func (v *Resolution) noteSpread(entry int, one *secret.Wanted) {
 	if one.App != "actions" || one.IsOrganization() || one.Environment != "" || one.Fresh {
 		return
 	}
-	key := spreading{entry, strings.ToLower(one.Owner)}
+	key := spreadKey{entry, strings.ToLower(one.Owner)}
 	if v.spread[key] == nil {
 		v.spread[key] = &Spread{Secret: one.Name, Owner: one.Owner}
 	}
@@ -39,7 +39,7 @@ func (v *Resolution) noteSpread(entry int, one *secret.Wanted) {
 // Spreads lists where the secrets of all shards go, in the order of the
 // manifest and then by owner.
 func (v *Resolution) Spreads() []Spread {
-	keys := slices.SortedFunc(maps.Keys(v.spread), func(a, b spreading) int {
+	keys := slices.SortedFunc(maps.Keys(v.spread), func(a, b spreadKey) int {
 		return cmp.Or(a.entry-b.entry, strings.Compare(a.owner, b.owner))
 	})
 	list := make([]Spread, len(keys))

@@ -11,8 +11,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// Mint makes a token that is stored for others, as a scope of the manifest has
-// it. Close leaves it alive; revoke ends it where it could not be stored.
+// Mint makes a token that is stored for others, with a scope of the manifest.
+// Close leaves it alive; revoke ends it if it could not be stored.
 func (f *Fleet) Mint(ctx context.Context, file *manifest.File, s *manifest.Scope) (
 	value redact.String, revoke func(context.Context) error, err error,
 ) {
@@ -43,8 +43,8 @@ func (f *Fleet) mintStored(ctx context.Context, file *manifest.File, s *manifest
 // ownerOf returns the one owner of a scope.
 func (f *Fleet) ownerOf(s *manifest.Scope) *owner { return f.owner(s.Repositories.Owners()[0]) }
 
-// freshFor is how long a token that is stored has to live at least: a fleet may
-// take hours, and a token that waited for its turn would be dead on arrival.
+// freshFor is how long a token must still live when it is stored. A fleet may
+// take hours, and a token that was made at its start would be dead on arrival.
 const freshFor = 50 * time.Minute
 
 // storedToken is the value of a secret that comes from a mint: a token that is
@@ -54,7 +54,7 @@ type storedToken struct {
 	file  *manifest.File
 	scope *manifest.Scope
 
-	mu     ctxMutex // of what follows
+	mu     ctxMutex // guards the fields below
 	minted []githubapp.Token
 	ends   time.Time // of the last one, by our clock
 	err    error
@@ -83,12 +83,11 @@ func (t *storedToken) token(ctx context.Context) (redact.String, error) {
 	return t.minted[len(t.minted)-1].Value, nil
 }
 
-// RevokeUnused revokes the tokens of secrets that, by these results, no target
-// took: nobody has them.
+// RevokeUnused revokes the minted tokens that, by these results, no target took.
 func (v *Resolution) RevokeUnused(ctx context.Context, results []secret.Result) {
 	took := map[int]bool{}
 	for i := range results {
-		if from, wanted := v.seen[wishOf(results[i].Place, results[i].Name)]; wanted && results[i].Err == nil {
+		if from, wanted := v.seen[keyOf(results[i].Place, results[i].Name)]; wanted && results[i].Err == nil {
 			took[from.entry] = true
 		}
 	}

@@ -128,10 +128,10 @@ func TestMint(t *testing.T) {
 	for repositories, want := range map[string]string{
 		`"acme/r*"`: "acme/r* matches 501 repositories, and GitHub lets a token name 500; " +
 			"hint: take all of them with acme/*, or fewer",
-		`"acme/r1", "!acme/r*"`: "acme/r1, !acme/r* matches no repository; hint: a token for none can't be made: check the list",
+		`"acme/r1", "!acme/r*"`: "acme/r1, !acme/r* matches no repository; hint: a token needs at least one repository: check the list",
 		`"acme/no*"`: "acme/no* selects none of the 501 repositories of acme that the App reaches; " +
 			"hint: check the spelling, and which repositories the installation selects; " +
-			"where it may select nothing, write allow-empty: true beside the list",
+			"where it may select nothing, write allow-empty: true next to the list",
 	} {
 		made := len(x.Tokens())
 		file, scope := mint(repositories)
