@@ -18,8 +18,9 @@ import (
 	"testing"
 )
 
-// The files of cli can be read one at a time: at most two may refer to each other. (In
-// a package around one type, such as githubapp, the files share its methods.)
+// The files of cli can be read one at a time: no more than two may refer to
+// each other. (In a package around one type, such as githubapp, the files share
+// its methods.)
 func TestFilesOfCLIFormNoCircle(t *testing.T) {
 	refs := fileReferences(t, "./internal/cli")
 	for _, circle := range refs.circles() {
@@ -84,8 +85,8 @@ func (r references) circles() (groups [][]string) {
 	return groups
 }
 
-// between lists the references that make a circle: those without which it is none, if
-// there are such, or else all.
+// between lists the references that make a circle: those that would open it if
+// any one were gone, or else all of them.
 func (r references) between(circle []string) string {
 	within := maps.Clone(r)
 	maps.DeleteFunc(within, func(ref reference, _ []string) bool {
@@ -108,8 +109,8 @@ func (r references) between(circle []string) string {
 	return strings.Join(slices.Sorted(slices.Values(all)), "\n")
 }
 
-// fileReferences type-checks a package, without its tests, and returns which of its
-// files refers to what of which other.
+// fileReferences type-checks a package, without its tests, and returns which
+// file takes which names from which other file.
 func fileReferences(t *testing.T, pattern string) references {
 	t.Helper()
 	out, err := exec.Command("go", "list", "-export", "-deps", "-json=ImportPath,Export,Dir,GoFiles", pattern).Output()

@@ -99,8 +99,8 @@ func TestLinksInDocs(t *testing.T) {
 	}
 }
 
-// The tables of README.md and docs/actions.md name every input and output, and no
-// others.
+// The tables of README.md and docs/actions.md name exactly the inputs and
+// outputs that there are.
 func TestREADMETables(t *testing.T) {
 	readme, action := readAll(t, "README.md"), readAll(t, "action.yml")
 	for _, section := range []string{"inputs", "outputs"} {
@@ -135,7 +135,7 @@ func TestREADMETables(t *testing.T) {
 	}
 }
 
-// rows lists what the first column of a table names, sorted.
+// rows lists the names in the first column of a table, sorted.
 func rows(text string) []string {
 	var names []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z<>-]+)`").FindAllStringSubmatch(text, -1) {
@@ -145,7 +145,8 @@ func rows(text string) []string {
 	return names
 }
 
-// declared lists what action.yml declares; the many permission inputs are one row.
+// declared lists the inputs or outputs that action.yml declares. The many
+// permission inputs count as one.
 func declared(action, section string) []string {
 	_, text, _ := strings.Cut(action, "\n"+section+":\n")
 	text = regexp.MustCompile(`(?m)^[a-z]`).Split(text, 2)[0] // up to the next key of the top level

@@ -15,7 +15,7 @@ import (
 
 const module = "github.com/valetkey/valetkey"
 
-// goPackage is what `go list -json` says of a package, as far as we ask.
+// goPackage is the part of `go list -json` that the tests use.
 type goPackage struct {
 	ImportPath, Dir  string
 	Imports, GoFiles []string
@@ -38,15 +38,15 @@ func packages(t *testing.T) []goPackage {
 	return all
 }
 
-// leaves may be imported by all, and import nothing of ours but each other.
+// leaves may be imported by every package, and import only each other.
 var leaves = []string{
 	"internal/address", "internal/apicall", "internal/fault", "internal/manifest", "internal/nearest",
 	"internal/permission", "internal/redact", "internal/safefile", "internal/wording",
 }
 
-// imports is who may import what of ours, besides the leaves. Only cli composes; the
-// fakes import nothing, since a double that shared our code would confirm our
-// mistakes.
+// imports has the packages that each package may import besides the leaves.
+// Only cli composes them. The fakes import nothing, since a fake that shared
+// our code would confirm our mistakes.
 var imports = map[string][]string{
 	"":                    {"internal/cli"},
 	"internal/actions":    {},
@@ -62,9 +62,10 @@ var imports = map[string][]string{
 	"internal/secret":     {},
 }
 
-// network are the packages that may take all of net/http, and not its words alone:
-// clients are built in githubapp, and the fake and the demo serve. main takes the rule
-// for proxies from there, cli its type.
+// network are the packages that may use all of net/http. The others may use its
+// constants and types of data alone. Clients are built in githubapp, and the
+// fake and the demo serve. main takes the rule for proxies from net/http, and
+// cli the type of that rule.
 var network = []string{"", "internal/cli", "internal/demo", "internal/fakegithub", "internal/githubapp"}
 
 func TestImportRules(t *testing.T) {
@@ -91,8 +92,8 @@ func TestImportRules(t *testing.T) {
 	}
 }
 
-// connections are what opens or takes connections in net/http; the rest of it are
-// words, such as methods and statuses, and types of data.
+// connections are the names of net/http that open or accept connections. The
+// rest of it are constants, such as methods and statuses, and types of data.
 var connections = regexp.MustCompile(`\bhttp\.(Client|Transport|Server|RoundTripper|Get|Head|Post|PostForm|` +
 	`(NewRequest|Default|Handle|Serve|ListenAndServe)\w*)\b`)
 
@@ -108,7 +109,7 @@ func noConnections(t *testing.T, p goPackage) {
 	}
 }
 
-// The picture of the packages in CONTRIBUTING.md has each of them.
+// The picture of the packages in CONTRIBUTING.md has every package.
 func TestContributingNamesEveryPackage(t *testing.T) {
 	text, err := os.ReadFile("CONTRIBUTING.md")
 	if err != nil {
@@ -128,8 +129,8 @@ func TestContributingNamesEveryPackage(t *testing.T) {
 	}
 }
 
-// The container that holds an App's key has neither a GitHub of its own nor an HTTP
-// server in it.
+// The image, which gets an App's key, contains neither the fake GitHub nor an
+// HTTP server.
 func TestImageHasNoDemo(t *testing.T) {
 	file, err := os.ReadFile(".ci/build")
 	if err != nil {
@@ -152,7 +153,7 @@ func TestImageHasNoDemo(t *testing.T) {
 	}
 }
 
-// The environment and the exit belong to main.
+// Only main reads the environment and exits.
 func TestOnlyMainTouchesTheProcess(t *testing.T) {
 	forbidden := regexp.MustCompile(`\bos\.(Getenv|LookupEnv|Environ|Exit|Setenv|Stdout|Stderr|Stdin)\b|\blog\.(Fatal|Panic)`)
 	err := filepath.WalkDir("internal", func(path string, d os.DirEntry, err error) error {

@@ -30,7 +30,8 @@ func isTerminal(f *os.File) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// isPipe reports whether somebody reads along; node's children have sockets.
+// isPipe reports whether another program reads the file. Node gives its children
+// sockets.
 func isPipe(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&(os.ModeNamedPipe|os.ModeSocket) != 0

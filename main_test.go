@@ -27,7 +27,8 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// Where commands for the runner may lead to it, and where they would only be kept.
+// Commands go to standard error only if a runner may read it, not if it is kept
+// in a file.
 func TestIsPipe(t *testing.T) {
 	reader, writer, err := os.Pipe()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// askFleet is the part of the command github that sync and rotate are told with.
+// askFleet is the part of the command github for scripts about sync and rotate.
 func askFleet(ts *testscript.TestScript, github *fakegithub.Server, args []string) {
 	switch args[0] {
 	case "fleet": // github fleet: the organization fleet, where the App may do all that sync and rotate take
@@ -92,7 +92,7 @@ func addFleet(github *fakegithub.Server) {
 	github.Install(fakegithub.Installation{ID: 4245, AppID: 917, Account: "fleet", All: true, Permissions: permissions})
 }
 
-// storedIn gives every line of every secret that fleet has.
+// storedIn returns every line of every secret that fleet has.
 func storedIn(github *fakegithub.Server) []redact.String {
 	places := []string{"fleet", "fleet@codespaces", "fleet/api:production", "fleet/web-1:staging"}
 	for _, name := range []string{"api", "infra", "web-1", "web-2"} {

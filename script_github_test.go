@@ -115,8 +115,8 @@ func list(permissions map[string]string) string {
 	return strings.Join(all, ",")
 }
 
-// withGraphQL answers the one query of `gh repo view`, which REST has no path for,
-// to whoever has a live token.
+// withGraphQL answers the one query of `gh repo view`, for which REST has no
+// path, if the request has a live token.
 func withGraphQL(github *fakegithub.Server) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/api/graphql" {

@@ -13,7 +13,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// tokenForms returns every token that there was, the person's too, in each form of it.
+// tokenForms returns every token that was made, the personal one too, in each
+// of its encodings.
 func tokenForms(ts *testscript.TestScript) (forms []redact.String) {
 	for _, t := range scriptOf(ts).github.Tokens() {
 		forms = append(forms, actions.Encodings(redact.New(t.Value))...)
@@ -24,8 +25,8 @@ func tokenForms(ts *testscript.TestScript) (forms []redact.String) {
 	return forms
 }
 
-// checkHidden looks for each secret, in each form of it, in the log and in the
-// summary. Lines of add-mask are what hides them.
+// checkHidden looks for each secret, in each of its encodings, in the log and
+// in the summary. It skips the add-mask lines, which hide the secrets.
 func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 	secrets := append(tokenForms(ts), actions.LongLines(redact.New(ts.Getenv("INPUT_PRIVATE-KEY")))...)
 	var lines []string
@@ -52,7 +53,8 @@ func checkHidden(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// checkSilent looks for each secret, in each form of it, in files that others keep.
+// checkSilent looks for each secret, in each of its encodings, in files that
+// others keep.
 func checkSilent(ts *testscript.TestScript, _ bool, args []string) {
 	secrets := append(tokenForms(ts), actions.LongLines(redact.New(fakegithubtest.PEM(fakegithubtest.Key())))...)
 	for _, name := range args {

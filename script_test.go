@@ -20,7 +20,7 @@ import (
 	"github.com/valetkey/valetkey/internal/fakerunner"
 )
 
-// script is what one script works with: a GitHub with the App "keeper" on the
+// script is the fixture of one script: a GitHub with the App "keeper" on the
 // organization acme (repositories api, web and secret-plans, of which the last
 // is not selected), on the user monalisa (all) and on the enterprise globex.
 type script struct {
@@ -104,7 +104,8 @@ func setUp(t *testing.T, env *testscript.Env) error {
 	return nil
 }
 
-// scriptCommands are the words a script has beside testscript's own.
+// scriptCommands are the commands that a script has besides those of
+// testscript.
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){
 	"github": askGitHub, // github requests|tokens|forget|stateless|suspend|wider|brief|fault|hold|await|release
 	"key":    pasteKey,  // key FORM: INPUT_PRIVATE-KEY in another form
@@ -169,7 +170,7 @@ func keepState(ts *testscript.TestScript, _ bool, _ []string) {
 	}
 }
 
-// readPairs reads a file of the runner's as the runner does.
+// readPairs reads a file as the runner does.
 func readPairs(ts *testscript.TestScript, file string) map[string]string {
 	pairs, err := fakerunner.ReadPairs(ts.MkAbs(file))
 	ts.Check(err)

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// No file holds what a secret scanner would take for a token or a key: tests make
-// theirs when they run.
+// No file holds a text that a secret scanner would take for a token or a key.
+// Tests make theirs when they run.
 func TestNothingTokenShaped(t *testing.T) {
 	shaped := regexp.MustCompile(`gh[pousr]_[A-Za-z0-9]{30,}|github_pat_[A-Za-z0-9]{20,}|` +
 		`AGE-SECRET-KEY-(PQ-)?1[A-Z0-9]{40,}|PRIVATE KEY-----\s+[A-Za-z0-9+/]{60,}`)

@@ -8,8 +8,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// What a plan takes is as long as the owner takes whose limits it wears out
-// most; a token has one owner's limits for all.
+// A plan takes as long as the owner whose limits it uses up most. A token has
+// one owner's limits for all.
 func TestEstimate(t *testing.T) {
 	type costs = map[string]secret.Cost
 	two := costs{"acme": {Points: 90}, "globex": {Requests: 36, Points: 180}}

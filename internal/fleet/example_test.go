@@ -14,8 +14,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// A program that lists the secrets of some organizations, with a token for each
-// that can do just that. It has no runner.
+// This program lists the secrets of some organizations, with a token for each
+// that can do nothing else. It has no runner.
 func Example() {
 	github, key := someGitHub()
 	defer github.Close()

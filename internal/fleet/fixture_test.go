@@ -56,16 +56,16 @@ func newFixture(t testing.TB, repositories int) *fixture {
 	return x
 }
 
-// app is a fleet by the App.
+// app returns the configuration of a fleet that has the App.
 func (x *fixture) app() Config { return Config{Issuer: x.App.ClientID, Key: fakegithubtest.Key()} }
 
-// grant changes what the installation has.
+// grant changes the permissions of the installation.
 func (x *fixture) grant(permissions map[string]string) {
 	x.Installation.Permissions = permissions
 	x.Install(x.Installation)
 }
 
-// use puts another fleet in the place of the one before.
+// use replaces the fleet.
 func (x *fixture) use(t testing.TB, c Config) {
 	t.Helper()
 	tell := func(text string) {
@@ -97,25 +97,25 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.next.RoundTrip(r)
 }
 
-// look is a call with the permission that the secrets of a place take.
+// look lists the secrets of a place, which takes its permission.
 func (x *fixture) look(ctx context.Context, at secret.Place) error {
 	_, _, err := secret.List(ctx, x.Call, at)
 	return err
 }
 
-// inRepository is where r0, r1 and so on keep their Actions secrets.
+// inRepository is the place of the Actions secrets of r0, r1 and so on.
 func inRepository(i int) secret.Place {
 	return secret.Place{Owner: "acme", Repository: fmt.Sprintf("r%d", i), App: "actions"}
 }
 
-// announce says that calls will be about the secrets of so many repositories.
+// announce announces calls about the secrets of the first n repositories.
 func (x *fixture) announce(n int) {
 	for i := range n {
 		x.Need("acme", inRepository(i).Repository, "secrets")
 	}
 }
 
-// look0 looks at the secrets of r0.
+// look0 lists the secrets of r0.
 func (x *fixture) look0(ctx context.Context) error { return x.look(ctx, inRepository(0)) }
 
 // opened lists what the tokens open, sorted.
@@ -136,7 +136,7 @@ func (x *fixture) opened() []string {
 	return list
 }
 
-// alive counts the tokens that GitHub still takes.
+// alive counts the tokens that GitHub still accepts.
 func (x *fixture) alive() (n int) {
 	for _, token := range x.Tokens() {
 		if x.Alive(token.Value) {
@@ -146,7 +146,7 @@ func (x *fixture) alive() (n int) {
 	return n
 }
 
-// count counts the requests of a method whose path ends so.
+// count counts the requests of a method whose path has an ending.
 func (x *fixture) count(method, end string) (n int) {
 	for _, r := range x.Requests() {
 		if r.Method == method && strings.HasSuffix(r.Path, end) {
@@ -156,7 +156,7 @@ func (x *fixture) count(method, end string) (n int) {
 	return n
 }
 
-// described is an error with its hint, and without what differs each time.
+// described returns an error with its hint, and without the request id.
 func described(err error) string {
 	if err == nil {
 		return ""
@@ -172,5 +172,5 @@ var _ apicall.Func = (&Fleet{}).Call
 
 var errLine = errors.New("the line is dead")
 
-// opensesame is a value for every variable.
+// opensesame returns a value for every variable.
 func opensesame(string) (redact.String, error) { return redact.New("opensesame-value"), nil }

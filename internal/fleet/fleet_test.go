@@ -38,7 +38,8 @@ func TestNewTakesAnAppOrAToken(t *testing.T) {
 }
 
 // Each token opens what was announced for its kind of work, and no two kinds
-// are mixed. None is made that no call takes, and none is left.
+// are mixed. No token is made without a call that takes it, and none is left
+// alive.
 func TestTokensOpenWhatWasAnnounced(t *testing.T) {
 	x := newFixture(t, 4)
 	x.Need("acme", "r0", "secrets")
@@ -82,8 +83,8 @@ func TestTokensOpenWhatWasAnnounced(t *testing.T) {
 	}
 }
 
-// A token of more repositories than one can name opens all of them, which is
-// told.
+// A token for more repositories than it can name opens all repositories, and a
+// note says so.
 func TestMoreRepositoriesThanATokenNames(t *testing.T) {
 	x := newFixture(t, 501)
 	x.announce(501)
@@ -100,8 +101,8 @@ func TestMoreRepositoriesThanATokenNames(t *testing.T) {
 	}
 }
 
-// What the App does not have fails the calls that take it, and no others; and
-// it is found out once.
+// A permission or repository that the App does not have fails the calls that
+// take it, and no others. The fleet finds that out once.
 func TestCallsOutOfReach(t *testing.T) {
 	const (
 		unreached    = ", or it does not exist; hint: "
@@ -152,8 +153,7 @@ func TestCallsOutOfReach(t *testing.T) {
 	}
 }
 
-// Where GitHub does not say what an installation has, nothing is held to be
-// missing.
+// If GitHub does not say what an installation has, nothing counts as missing.
 func TestInstallationOfUnknownPermissions(t *testing.T) {
 	x := newFixture(t, 1)
 	x.announce(1)
@@ -166,7 +166,8 @@ func TestInstallationOfUnknownPermissions(t *testing.T) {
 	}
 }
 
-// What GitHub refuses without a word of why is told by what the call takes.
+// If GitHub refuses a call without a reason, the hint says which permission the
+// call takes.
 func TestRefusalsNameThePermission(t *testing.T) {
 	for _, c := range []struct {
 		status        int
@@ -188,8 +189,8 @@ func TestRefusalsNameThePermission(t *testing.T) {
 	}
 }
 
-// With a token there is nothing to mint: it is sent as it is, and stays alive.
-// It has one owner's limits, whomever it reaches.
+// A fleet with a token mints nothing: it sends the token as it is, and leaves
+// it alive. The token has one owner's limits for all owners.
 func TestByToken(t *testing.T) {
 	x := newFixture(t, 2)
 	x.Need("acme", "r0", "secrets")
@@ -215,8 +216,7 @@ func TestByToken(t *testing.T) {
 	}
 }
 
-// What is known of a repository comes from lists and tokens, never from a
-// request.
+// Repository knows what lists and tokens said, and never sends a request.
 func TestRepositoryIsKnownWithoutARequest(t *testing.T) {
 	x := newFixture(t, 2)
 	x.ArchiveRepository("acme", "r1", true)
@@ -243,8 +243,8 @@ func TestRepositoryIsKnownWithoutARequest(t *testing.T) {
 	}
 }
 
-// Close revokes what it can, also in a job that is being cancelled, and tells
-// the rest.
+// Close revokes all tokens that it can, even in a job that is being cancelled,
+// and warns of the rest.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 1)
@@ -268,7 +268,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// withoutHints cuts the hints off.
+// withoutHints returns texts without their hints.
 func withoutHints(texts []string) []string {
 	var list []string
 	for _, text := range texts {
@@ -278,7 +278,7 @@ func withoutHints(texts []string) []string {
 	return list
 }
 
-// A call that was not announced fails: none of the tokens opens what it takes.
+// A call that was not announced fails, because no token opens what it takes.
 func TestCallThatWasNotAnnounced(t *testing.T) {
 	x := newFixture(t, 2)
 	const want = "list the secrets of acme/r0: it was not announced that a call takes secrets"

@@ -14,9 +14,8 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// GitHub may be down when a token is to be replaced: the old one still lives
-// for minutes. When it is over too, what is called fails, until the outage is
-// over.
+// If GitHub is down when a token has to be replaced, the old one still works
+// for minutes. After its end calls fail until the outage is over.
 func TestOutageAtRenewal(t *testing.T) {
 	for outage, failures := range map[time.Duration]int{2 * time.Minute: 0, 8 * time.Minute: 4} {
 		t.Run(outage.String(), func(t *testing.T) {
@@ -51,8 +50,8 @@ func TestOutageAtRenewal(t *testing.T) {
 	}
 }
 
-// A token that GitHub does not know after it made it is taken back. Where
-// something else is in the way, the call tells.
+// A token that GitHub does not know after it made it is revoked. Any other
+// obstacle fails the call itself.
 func TestTokenThatIsNotKnown(t *testing.T) {
 	for status, back := range map[int]bool{401: true, 404: true, 403: false, 502: false} {
 		t.Run(fmt.Sprint(status), func(t *testing.T) {
@@ -75,8 +74,8 @@ func TestTokenThatIsNotKnown(t *testing.T) {
 	}
 }
 
-// An outage on the way to the installation, or to the list of what it reaches,
-// is not its last word.
+// An outage during the lookup of the installation, or of the list of its
+// repositories, is not final.
 func TestOutageOnTheWayToAnOwner(t *testing.T) {
 	for _, path := range []string{"/users/acme/installation", "/installation/repositories"} {
 		t.Run(path, func(t *testing.T) {
@@ -110,9 +109,9 @@ func TestOutageOnTheWayToAnOwner(t *testing.T) {
 	}
 }
 
-// A refused token is asked for once more without the repositories that are out
-// of reach, as long as that leaves any; the settings of an organization name
-// none.
+// After a refusal the fleet asks for the token once more without the
+// repositories that are out of reach, if that leaves any. A token for the
+// settings of an organization names none.
 func TestRefusedTokenIsAskedForOnceMore(t *testing.T) {
 	for _, c := range []struct {
 		name, repository string
@@ -138,8 +137,8 @@ func TestRefusedTokenIsAskedForOnceMore(t *testing.T) {
 	}
 }
 
-// A repository that vanishes before a token that would name it is made fails
-// alone; the token is made without it.
+// A repository that vanishes before the token that would name it fails alone:
+// the token is made without it.
 func TestRepositoryThatVanishes(t *testing.T) {
 	for _, vanishes := range []int{1, 2} { // before the token of that number
 		t.Run(fmt.Sprint(vanishes), func(t *testing.T) {

@@ -19,7 +19,7 @@ func cancelled(t *testing.T) context.Context {
 	return ctx
 }
 
-// checkAlive fails for each request with a token that is dead.
+// checkAlive fails the test for each request with a dead token.
 func (x *fixture) checkAlive(t *testing.T) {
 	x.before = func(r *http.Request) error {
 		if _, token, _ := strings.Cut(r.Header.Get("Authorization"), " "); strings.HasPrefix(token, "ghs_") && !x.Alive(token) {
@@ -29,8 +29,8 @@ func (x *fixture) checkAlive(t *testing.T) {
 	}
 }
 
-// A job of hours has a token that lives at every moment, each for as long as it
-// may, and all of them are gone in the end: whatever the machine's clock says.
+// A job of many hours has a live token at every moment, uses each as long as it
+// can, and revokes all of them, whatever the machine's clock says.
 func TestRenewal(t *testing.T) {
 	for _, skew := range []time.Duration{0, -2 * time.Hour, 57 * time.Minute, 2 * time.Hour} {
 		t.Run(skew.String(), func(t *testing.T) {
@@ -58,8 +58,8 @@ func TestRenewal(t *testing.T) {
 	}
 }
 
-// Many calls at once need one token, and when it ends one more. A call that is
-// under way keeps the one that it began with.
+// Many calls at once take one token, and one more when that ends. A call that
+// is under way keeps the token that it began with.
 func TestRenewalIsForAllCallsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 3)
@@ -94,8 +94,8 @@ func TestRenewalIsForAllCallsAtOnce(t *testing.T) {
 	})
 }
 
-// An outage is asked about once in a minute, however many calls there are; a
-// refusal is final.
+// During an outage the fleet asks for a token once a minute, however many calls
+// there are. A refusal is final.
 func TestLeaseWithoutAToken(t *testing.T) {
 	for _, c := range []struct {
 		name  string
@@ -137,8 +137,8 @@ func TestLeaseWithoutAToken(t *testing.T) {
 	}
 }
 
-// A call that is cancelled while another one makes the token ends, and spoils
-// nothing.
+// A call that is cancelled while another one makes the token ends, and does no
+// harm to the others.
 func TestCancelledCallLeavesTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 1)

@@ -11,9 +11,9 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// What ten secrets mean that are each written out for nearly all of 5,000
-// repositories, as many as a manifest takes, but for those that a pattern
-// excludes: from the manifest's text to what is wanted.
+// This resolves a manifest, starting from its text, with ten secrets that each
+// list nearly all of 5,000 repositories by name, as many as a manifest can, and
+// exclude some by a pattern.
 func BenchmarkResolve10x5000(b *testing.B) {
 	const secrets, repositories, named = 10, 5000, 4900
 	var list []manifest.Repository

@@ -9,7 +9,7 @@ import (
 	"github.com/valetkey/valetkey/internal/secret"
 )
 
-// A shard is given what is its own, and knows what the others are given.
+// A shard gets its own secrets, and knows those of the others.
 func TestResolveShards(t *testing.T) {
 	const n = 20
 	x := newFixture(t, n)
@@ -46,7 +46,8 @@ func TestResolveShards(t *testing.T) {
 	}
 }
 
-// How far a value is spread says where one secret of an organization would do.
+// The spread of a value shows where one secret of an organization could replace
+// many.
 func TestSpreads(t *testing.T) {
 	x := newNamedFixture(t)
 	v := x.resolve(t, `
@@ -62,7 +63,8 @@ secrets:
 	}
 }
 
-// What a rotation stores is wanted, though nobody but the rotation writes it.
+// A secret that a rotation stores counts as wanted, though only the rotation
+// writes it.
 func TestWhatARotationStoresIsWanted(t *testing.T) {
 	x := newFixture(t, 2)
 	v := x.resolve(t, `

@@ -33,8 +33,8 @@ func firstLines(err error) (list []string) {
 	return list
 }
 
-// newNamedFixture is a fixture whose acme has r0, r1 and r2, of which r2 is
-// archived, and web, which has the topic shop.
+// newNamedFixture returns a fixture whose acme has r0, r1 and r2, of which r2
+// is archived, and web, which has the topic shop.
 func newNamedFixture(t testing.TB) *fixture {
 	x := newFixture(t, 3)
 	x.ArchiveRepository("acme", "r2", true)
@@ -113,7 +113,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// worded is a wanted secret in words.
+// worded describes a wanted secret.
 func (x *fixture) worded(w secret.Wanted) string {
 	text := w.String()
 	if w.CreateEnvironment {
@@ -133,8 +133,8 @@ func (x *fixture) worded(w secret.Wanted) string {
 	return text
 }
 
-// What is wrong with the manifest, as seen from here, is told all at once, each
-// with its place; and what is wrong with a value before there is any request.
+// All faults of the manifest are reported at once, each with its place, and
+// those of values before any request.
 func TestResolveFaults(t *testing.T) {
 	unset := func(variable string) (redact.String, error) {
 		return redact.String{}, fault.New("the variable "+variable+" is not set", "set it")
@@ -232,8 +232,7 @@ rotations:
 	}
 }
 
-// A list that may be empty, and is, leaves a secret as it is, for those who see
-// it.
+// A list that may be empty, and is, leaves a secret visible as it is.
 func TestResolveEmptiesNobodysList(t *testing.T) {
 	x := newNamedFixture(t)
 	file := parsed(t, `secrets:
@@ -250,7 +249,8 @@ func TestResolveEmptiesNobodysList(t *testing.T) {
 	}
 }
 
-// With a token of another owner a pattern means nothing, which is no success.
+// With a token of another owner a pattern matches nothing, and that is an
+// error.
 func TestResolveByTokenOfAnotherOwner(t *testing.T) {
 	x := newFixture(t, 2)
 	x.announce(1)

@@ -26,9 +26,9 @@ func (x *fixture) resolve(t *testing.T, text string) *Resolution {
 	return v
 }
 
-// A fleet takes its time, and every target gets a token that lives for long
-// enough, the same one as far as that goes. Close leaves those that were stored
-// alive.
+// However long a fleet takes, every target gets a token that lives for long
+// enough, and as many as possible get the same one. Close leaves the stored
+// tokens alive.
 func TestStoredTokensLive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 3)
@@ -78,8 +78,8 @@ func TestStoredTokensLive(t *testing.T) {
 	})
 }
 
-// A refused mint fails every target, and is not tried for each; a cancelled one
-// is.
+// A refused mint fails every target without another try. A cancelled one is
+// tried again for the next target.
 func TestStoredTokenThatIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		x := newFixture(t, 3)
@@ -102,8 +102,7 @@ func TestStoredTokenThatIsRefused(t *testing.T) {
 	})
 }
 
-// A rotation's token is for others: it outlives the fleet, unless it went
-// nowhere.
+// A rotation's token outlives the fleet, unless it was stored nowhere.
 func TestMint(t *testing.T) {
 	x := newFixture(t, 501)
 	mint := func(repositories string) (file *manifest.File, scope *manifest.Scope) {

@@ -29,7 +29,7 @@ import (
 // The tests below run the program.
 func TestMain(m *testing.M) { program.Main(m) }
 
-// served is a `valetkey demo --serve` that runs.
+// served is a running `valetkey demo --serve`.
 type served struct {
 	text string // what it printed
 	url  string
@@ -67,7 +67,8 @@ func serveDemo(t *testing.T, dir string) served {
 	return s
 }
 
-// block returns the indented block that begins with a text, as one would copy it.
+// block returns the indented block that begins with a text, as a user would
+// copy it.
 func (s served) block(t *testing.T, begin string) string {
 	t.Helper()
 	from := strings.Index(s.text, begin)
@@ -78,8 +79,8 @@ func (s served) block(t *testing.T, begin string) string {
 	return block + "\n"
 }
 
-// paste runs a block in a shell of its own, with valetkey in PATH and nothing else of
-// this environment.
+// paste runs a block in a new shell that has valetkey in PATH, and nothing else
+// of this environment.
 func paste(t *testing.T, dir, block, path string) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail")
@@ -89,7 +90,7 @@ func paste(t *testing.T, dir, block, path string) {
 	}
 }
 
-// askAs asks under a name of the server, which need not be its own.
+// askAs sends a request with a Host header.
 func askAs(t *testing.T, url, host, token string) (status int, answer string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
@@ -115,8 +116,9 @@ func askAs(t *testing.T, url, host, token string) (status int, answer string) {
 	return res.StatusCode, string(body)
 }
 
-// What the demo prints works as it is pasted, in a directory with a name that shells
-// take apart, and again when the demo comes back to that directory.
+// The commands that the demo prints work when they are pasted, in a directory
+// whose name shells would split, and again when the demo uses that directory
+// once more.
 func TestDemoServePrintsWhatWorks(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "it's a $(false) demo")
 	if err := os.Mkdir(dir, 0o700); err != nil {
@@ -144,7 +146,8 @@ func TestDemoServePrintsWhatWorks(t *testing.T) {
 	}
 }
 
-// The step is one that GitHub takes, and act gets the key, by no command line.
+// GitHub would accept the step that the demo prints, and act gets the key
+// without a command line.
 func TestDemoServeForActs(t *testing.T) {
 	s := serveDemo(t, t.TempDir())
 	workflow := "on: push\njobs:\n  job:\n    runs-on: ubuntu-latest\n    steps:\n" + s.block(t, "      - uses: valetkey/valetkey@v1")
@@ -176,7 +179,8 @@ func TestDemoServeForActs(t *testing.T) {
 	}
 }
 
-// A page in a browser that has the name of its own host lead here gets no answer.
+// A page in a browser that makes the name of its own host lead here gets no
+// answer.
 func TestDemoServeAnswersItsOwnHost(t *testing.T) {
 	s := serveDemo(t, t.TempDir())
 	own := strings.TrimPrefix(s.url, "http://")
@@ -204,7 +208,7 @@ func TestDemoServeAnswersItsOwnHost(t *testing.T) {
 	}
 }
 
-// Whatever lies in the directory is left as it is.
+// The demo leaves everything in the directory as it is.
 func TestDemoServeOverwritesNothing(t *testing.T) {
 	dir, target := t.TempDir(), filepath.Join(t.TempDir(), "elsewhere")
 	file := filepath.Join(dir, "private-key.pem")
@@ -242,7 +246,7 @@ func TestDemoServeOverwritesNothing(t *testing.T) {
 		}
 	}
 
-	// What has the name of a thing of the demo's is somebody's, too.
+	// A file with a name that the demo uses belongs to somebody, too.
 	tree := filepath.Join(dir, "tree-api")
 	if err := os.Mkdir(tree, 0o700); err != nil {
 		t.Fatal(err)

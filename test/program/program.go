@@ -1,6 +1,7 @@
-// Package program builds valetkey for the tests below this folder, which run it as
-// users do: as a process of its own, without the race detector and with nothing of a
-// test in it. It never goes into the program. Start at [Main].
+// Package program builds valetkey for the tests below this folder. They run it
+// as users do: as a process of its own, without the race detector and with no
+// code of a test in it. The package never becomes part of the program. Start at
+// [Main].
 package program
 
 import (
@@ -12,8 +13,9 @@ import (
 	"testing"
 )
 
-// Main is for the TestMain of a package: it runs the tests with "valetkey", and
-// "post" for the post stage, as the first programs in PATH.
+// Main is for the TestMain of a package. It runs the tests with a PATH that
+// begins with the folder of the programs "valetkey" and, for the post stage,
+// "post".
 func Main(m *testing.M) {
 	dir, err := os.MkdirTemp("", "valetkey-program-")
 	if err == nil {

@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// BenchmarkSync runs the program itself, on fleets as large as the ones that it is
-// for. The fake enforces GitHub's limits, so it needs as long as GitHub would:
-// .ci/bench-sync runs these, and holds the figures against their bounds.
+// BenchmarkSync runs the program itself on the largest fleets that it is made
+// for. The fake enforces GitHub's limits, so a run takes as long as it would at
+// GitHub. .ci/bench-sync runs these benchmarks, and compares the figures with
+// their bounds.
 func BenchmarkSync(b *testing.B) {
 	if os.Getenv("VALETKEY_BENCH_SYNC") != "1" {
 		b.Skip("takes a minute; .ci/bench-sync sets VALETKEY_BENCH_SYNC=1")
@@ -43,10 +44,11 @@ func BenchmarkSync(b *testing.B) {
 
 const benchmarkFleet = 300
 
-// benchmarkSync is a first run: nothing is there, and nothing is known.
+// benchmarkSync is a first run: GitHub has no secrets, and there is no state
+// file.
 func benchmarkSync(b *testing.B, prepare func(*fixture)) {
 	var wall time.Duration
-	var most peaked
+	var most usage
 	var requests, keys, rejections int
 	for b.Loop() {
 		b.StopTimer()
@@ -73,13 +75,13 @@ func benchmarkSync(b *testing.B, prepare func(*fixture)) {
 	b.ReportMetric(most.peak, "peak-MiB")
 }
 
-// benchmarkSecondRun is one where nothing changed since the first.
+// benchmarkSecondRun is a second run, with nothing changed since the first.
 func benchmarkSecondRun(b *testing.B) {
 	f := newFixture(b, benchmarkFleet)
 	f.step()
 	f.SetLatency(20 * time.Millisecond)
 	var wall time.Duration
-	var most peaked
+	var most usage
 	var requests, writes int
 	for b.Loop() {
 		f.ResetRequests()
@@ -118,12 +120,12 @@ func benchmarkOneChanged(b *testing.B) {
 	b.ReportMetric(float64(requests)/float64(writes), "requests/write")
 }
 
-// benchmarkOneProcess is a fleet in a single job: a first run, and one in which nothing
-// changed.
+// benchmarkOneProcess is a fleet in a single job: a first run, and a second one
+// with nothing changed.
 func benchmarkOneProcess(b *testing.B) {
 	const repositories = 10_000
 	var wall time.Duration
-	var most peaked
+	var most usage
 	var writes, again int
 	for b.Loop() {
 		b.StopTimer()
@@ -148,12 +150,12 @@ func benchmarkOneProcess(b *testing.B) {
 	b.ReportMetric(most.peak, "peak-MiB")
 }
 
-// benchmarkShards is what a matrix of ten jobs does. Each has its own state, and all
-// targets are created by exactly one of them.
+// benchmarkShards is a matrix of ten jobs. Each has its own state file, and
+// exactly one of them creates each target.
 func benchmarkShards(b *testing.B) {
 	const repositories, jobs = 10_000, 10
 	var wall time.Duration
-	var largest peaked
+	var largest usage
 	var keys, missing, twice int
 	for b.Loop() {
 		b.StopTimer()

@@ -22,8 +22,9 @@ import (
 // The tests below run the program.
 func TestMain(m *testing.M) { program.Main(m) }
 
-// fixture is a GitHub behind a socket, with an organization of many repositories
-// that are to get three secrets each, and what a step needs to do so.
+// fixture is a GitHub behind a socket, with an organization of many
+// repositories, and the environment of a step that gives three secrets to each
+// of them.
 type fixture struct {
 	*fakegithubtest.GitHub
 	tb           testing.TB
@@ -65,15 +66,15 @@ func newFixture(tb testing.TB, repositories int) *fixture {
 	return f
 }
 
-// syncSecrets are the names of the three. They are also the variables with their
-// values.
+// syncSecrets are the names of the three secrets, and of the variables with
+// their values.
 var syncSecrets = []string{"A", "B", "C"}
 
 func repositoryName(i int) string { return fmt.Sprintf("r%05d", i) }
 
 func (f *fixture) path(name string) string { return filepath.Join(f.dir, name) }
 
-// command is a step that runs the program.
+// command returns the program as the step runs it, and its log.
 func (f *fixture) command() (*exec.Cmd, *bytes.Buffer) {
 	for _, name := range []string{"GITHUB_OUTPUT", "GITHUB_STATE", "GITHUB_STEP_SUMMARY"} {
 		if err := os.WriteFile(f.env[name], nil, 0o600); err != nil {
@@ -88,7 +89,7 @@ func (f *fixture) command() (*exec.Cmd, *bytes.Buffer) {
 	return cmd, log
 }
 
-// checkValues holds what workflows would see against what they should.
+// checkValues checks that workflows would see the right values.
 func (f *fixture) checkValues() {
 	f.tb.Helper()
 	wrong := 0

@@ -17,24 +17,26 @@ import (
 	"github.com/valetkey/valetkey/internal/fakegithub"
 )
 
-// A sync that is killed, whenever that is, leaves a state file that is whole, and the
-// next run goes on from there: what the file knew is not written again, and in the
-// end every target is right. One secret is given up for another in each round, and is
-// deleted only where, and when, all that was to be written is there.
+// A sync that is killed at any moment leaves a whole state file, and the next
+// run continues from there: it does not write again what the file knew, and in
+// the end every target is right. In each round one secret replaces another, and
+// the old one is deleted only after everything that had to be written is there.
 func TestSyncKilled(t *testing.T) {
 	const worlds, kills = 5, 10
 	var all sync.WaitGroup
 	defer all.Wait()
 	for seed := range uint64(worlds) {
-		// At once, and more than there are processors: most of the time is latency.
+		// More at once than there are processors, since most of the time is
+		// latency.
 		all.Go(func() {
 			t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 				f := newKillFixture(t)
 				chance := rand.New(rand.NewPCG(seed, 11))
 				killed := 0
 				for killed < kills {
-					// After so many requests, and a bit: 40 repositories take about 9 each. Some
-					// then while the state is being saved.
+					// The kill comes some time after a number of requests, of
+					// which 40 repositories take about 9 each. Some kills come
+					// while the state is being saved.
 					if f.runUntil(chance.IntN(370), time.Duration(chance.IntN(8000))*time.Microsecond, chance.IntN(3) == 0) {
 						killed++
 						if chance.IntN(3) > 0 {
@@ -88,7 +90,7 @@ func newKillFixture(t *testing.T) *killFixture {
 	return f
 }
 
-// ServeHTTP counts what comes in.
+// ServeHTTP counts the requests.
 func (f *killFixture) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	f.under++
@@ -105,8 +107,8 @@ func (f *killFixture) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	f.GitHub.ServeHTTP(rw, r)
 }
 
-// settle waits until nothing is under way: GitHub, too, may still be at what a dead
-// process asked for.
+// settle waits until no request is under way, since GitHub may still work on
+// those of a dead process.
 func (f *killFixture) settle() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -116,11 +118,11 @@ func (f *killFixture) settle() {
 	}
 }
 
-// passing is the secret that a round gives up for that of the next.
+// passing is the secret of a round that the secret of the next round replaces.
 func passing(round int) string { return fmt.Sprintf("D%d", round%2) }
 
-// renew gives all secrets new values, so that there is everything to do again, one of
-// them under another name. Public keys and clocks change, too.
+// renew gives all secrets new values, and one of them another name, so that
+// everything has to be written again. Public keys and clocks change too.
 func (f *killFixture) renew() {
 	f.round++
 	f.env[passing(f.round)] = fmt.Sprintf("opensesame-passing-%d", f.round)
@@ -139,8 +141,8 @@ func (f *killFixture) renew() {
 	}
 }
 
-// runUntil kills a run some requests after its start, or then while it saves, and
-// tells whether it did: the run may have ended before.
+// runUntil kills a run some requests after its start, or when it saves its
+// state next. It reports whether it did, because the run may have ended before.
 func (f *killFixture) runUntil(requests int, more time.Duration, saving bool) (killed bool) {
 	f.tb.Helper()
 	f.ResetRequests()
@@ -179,7 +181,7 @@ func (f *killFixture) runUntil(requests int, more time.Duration, saving bool) (k
 	return killed
 }
 
-// runToEnd lets a run end, after which everything has to be right.
+// runToEnd lets a run end, and checks that everything is right.
 func (f *killFixture) runToEnd() {
 	f.tb.Helper()
 	f.ResetRequests()
@@ -203,8 +205,8 @@ func (f *killFixture) runToEnd() {
 	}
 }
 
-// check holds a run, killed or not, against what the state knew before, and looks
-// what it knows now.
+// check compares a run, killed or not, with what the state knew before, and
+// records what it knows now.
 func (f *killFixture) check(log *bytes.Buffer) {
 	f.tb.Helper()
 	if text := annotations(log); text != "" { // above all, that the state can't be read
@@ -231,7 +233,8 @@ func (f *killFixture) check(log *bytes.Buffer) {
 	}
 }
 
-// checkKept: nothing is given up before all that was to be written is there.
+// checkKept checks that no secret was deleted before everything that had to be
+// written is there.
 func (f *killFixture) checkKept() {
 	f.tb.Helper()
 	made, gone := 0, 0

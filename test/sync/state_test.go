@@ -21,7 +21,7 @@ func (f *killFixture) temporary() []string {
 	return left
 }
 
-// touched changes with the state file.
+// touched returns the time at which the state file changed.
 func (f *killFixture) touched() time.Time {
 	info, err := os.Stat(f.env["INPUT_STATE-FILE"])
 	if err != nil {
@@ -37,7 +37,8 @@ type stateEntry struct {
 	AnsweredAt  string `json:"answered_at"`
 }
 
-// state reads the file by itself: whole lines of JSON, a head first and an end last.
+// state reads the state file without the program's own code: whole lines of
+// JSON, a head first and an end last.
 func (f *killFixture) state() map[string]stateEntry {
 	f.tb.Helper()
 	text, err := os.ReadFile(f.env["INPUT_STATE-FILE"])

@@ -14,14 +14,14 @@ import (
 	"time"
 )
 
-// peaked is what a step took.
-type peaked struct {
+// usage is the time and the memory that a step took.
+type usage struct {
 	wall time.Duration
 	peak float64 // MiB
 }
 
-// step runs the program to its end, which has to be a good one.
-func (f *fixture) step() (p peaked) {
+// step runs the program to its end, which has to succeed.
+func (f *fixture) step() (p usage) {
 	f.tb.Helper()
 	cmd, log := f.command()
 	started := time.Now()
@@ -43,7 +43,7 @@ func (f *fixture) step() (p peaked) {
 	return p
 }
 
-// annotations are the errors and warnings in a log.
+// annotations returns the errors and warnings in a log.
 func annotations(log *bytes.Buffer) (all string) {
 	for line := range strings.Lines(log.String()) {
 		if strings.HasPrefix(line, "::error::") || strings.HasPrefix(line, "::warning::") || strings.HasPrefix(line, "panic") {
@@ -53,9 +53,9 @@ func annotations(log *bytes.Buffer) (all string) {
 	return all
 }
 
-// watchPeak follows the peak of a process's memory as Linux knows it. What wait
-// tells is no good here: it starts at the memory of whoever started the process, and
-// that is a whole GitHub.
+// watchPeak follows the peak of a process's memory as Linux reports it. The
+// figure of wait is useless here: it starts with the memory of the parent
+// process, which holds a whole GitHub.
 func watchPeak(ctx context.Context, pid int) (mib float64) {
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()

@@ -1,5 +1,6 @@
-// Command generate makes schemas_gen.go of package cli: what each action.yml
-// declares. It is run by go generate in internal/cli and never uses the network.
+// Command generate makes schemas_gen.go of package cli, a table of the inputs
+// and outputs that each action.yml declares. go generate runs it in
+// internal/cli. It never uses the network.
 package main
 
 import (

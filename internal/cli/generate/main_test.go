@@ -11,7 +11,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 )
 
-// The table that is built in is the one that go generate makes of the files now.
+// The built-in table is the one that go generate makes from the files today.
 func TestTableIsUpToDate(t *testing.T) {
 	want, err := table("../../..")
 	if err != nil {
@@ -61,7 +61,7 @@ runs: {using: docker}
 	}
 }
 
-// What the table has no room for is not left out of it.
+// A field that the table has no room for is an error.
 func TestOtherFieldsAreFaults(t *testing.T) {
 	root := t.TempDir()
 	if err := os.WriteFile(filepath.Join(root, "action.yml"), []byte("inputs: {key: {required: true}}"), 0o600); err != nil {
