@@ -41,7 +41,7 @@ func packages(t *testing.T) []goPackage {
 // leaves may be imported by every package, and import only each other.
 var leaves = []string{
 	"internal/address", "internal/apicall", "internal/fault", "internal/manifest", "internal/nearest",
-	"internal/permission", "internal/redact", "internal/safefile", "internal/wording",
+	"internal/pattern", "internal/permission", "internal/redact", "internal/safefile", "internal/wording",
 }
 
 // imports has the packages that each package may import besides the leaves.

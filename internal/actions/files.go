@@ -79,22 +79,29 @@ func (r *Runner) Summary(markdown string) error {
 	return r.appendFile(summaryFile, r.masks.Hide(markdown))
 }
 
+// appendPairs appends pairs in one write, up to the first that has no form there.
 func (r *Runner) appendPairs(file string, pairs []Pair) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var texts []string
+	var wrong error
 	for _, p := range pairs {
 		if p.Value == "" && file != envFile { // an empty variable replaces an earlier value
 			continue
 		}
 		text, err := heredoc(p.Name, p.Value, "ghadelimiter_"+rand.Text())
 		if err != nil {
-			return fmt.Errorf("write %s: %w", file, err)
+			wrong = fmt.Errorf("write %s: %w", file, err)
+			break
 		}
-		if err := r.appendFile(file, text); err != nil {
+		texts = append(texts, text)
+	}
+	if len(texts) > 0 {
+		if err := r.appendFile(file, strings.Join(texts, "\n")); err != nil {
 			return err
 		}
 	}
-	return nil
+	return wrong
 }
 
 // heredoc renders one pair in the form that can hold any value. The delimiter

@@ -4,11 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
+	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -19,9 +18,8 @@ import (
 type Inputs struct {
 	runner      *Runner
 	schema      *Schema
-	environment []string               // of the step, as NAME=value
-	byName      map[string]InputSchema // by the lower-case name
-	variables   map[string]bool        // of declared inputs
+	environment []string                // of the step, as NAME=value
+	byVariable  map[string]*InputSchema // the declared inputs
 	read        map[string]bool
 	faults      []error
 }
@@ -32,17 +30,17 @@ type Inputs struct {
 func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
 	in := &Inputs{
 		runner: r, schema: schema, environment: environment,
-		byName: map[string]InputSchema{}, variables: map[string]bool{}, read: map[string]bool{},
+		byVariable: make(map[string]*InputSchema, len(schema.Inputs)), read: map[string]bool{},
 	}
-	for _, declared := range schema.Inputs {
-		in.byName[strings.ToLower(declared.Name)], in.variables[variableOf(declared.Name)] = declared, true
+	for i := range schema.Inputs {
+		in.byVariable[variableOf(schema.Inputs[i].Name)] = &schema.Inputs[i]
 	}
 	return in
 }
 
 // declared finds a declared input by its name, in any case.
-func (in *Inputs) declared(name string) (InputSchema, bool) {
-	found, ok := in.byName[strings.ToLower(name)]
+func (in *Inputs) declared(name string) (*InputSchema, bool) {
+	found, ok := in.byVariable[variableOf(name)]
 	return found, ok
 }
 
@@ -61,7 +59,7 @@ func (in *Inputs) Secret(name string) redact.String {
 // several lines if the secret in it is empty, as all secrets are for pull
 // requests from forks.
 func (in *Inputs) Key(name string) redact.String {
-	v := in.raw(name)
+	v, _ := in.raw(name)
 	if isBlank(v) {
 		v = ""
 	}
@@ -102,31 +100,43 @@ func (in *Inputs) Read() []string { return slices.Sorted(maps.Keys(in.read)) }
 // untrimmed returns the input's value or its default, with its white space.
 func (in *Inputs) untrimmed(name string) string {
 	before := in.read[name]
-	v := in.raw(name)
+	v, declared := in.raw(name)
 	if isBlank(v) && !before {
 		in.noteBlank(name)
 	}
 	if strings.TrimSpace(v) == "" {
-		declared, _ := in.declared(name)
 		return in.runner.expand(declared.Default)
 	}
 	return v
 }
 
-// raw returns the value of a declared input's variable.
-func (in *Inputs) raw(name string) string {
-	declared, ok := in.declared(name)
-	if !ok {
+// raw returns the value of a declared input's variable, and what action.yml
+// declares.
+func (in *Inputs) raw(name string) (string, *InputSchema) {
+	variable := variableOf(name)
+	declared := in.byVariable[variable]
+	if declared == nil {
 		panic("input " + name + " is read, but action.yml does not declare it")
 	}
 	in.read[declared.Name] = true
-	return in.runner.getenv(variableOf(name))
+	return in.runner.getenv(variable), declared
 }
 
 // variableOf returns the name of the variable in which the runner passes an
-// input. Only spaces become underscores; dashes stay (Handler.cs).
+// input. Only spaces become underscores; dashes stay (Handler.cs). A step calls
+// it hundreds of times, and names of inputs are ASCII.
 func variableOf(name string) string {
-	return prefix + strings.ToUpper(strings.ReplaceAll(name, " ", "_"))
+	variable := append(make([]byte, 0, len(prefix)+len(name)), prefix...)
+	for _, c := range []byte(name) {
+		switch {
+		case c == ' ':
+			c = '_'
+		case 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		variable = append(variable, c)
+	}
+	return string(variable)
 }
 
 const prefix = "INPUT_"
@@ -139,14 +149,17 @@ func (in *Inputs) noteBlank(name string) {
 	in.Fault(name, "holds nothing but white space", "give it a value, or leave it out")
 }
 
-var expression = regexp.MustCompile(`\$\{\{\s*(github|runner)\.([a-z_]+)\s*\}\}`)
+var expression = pattern.Pattern{Text: `\$\{\{\s*(github|runner)\.([a-z_]+)\s*\}\}`}
 
 // expand evaluates those of the runner's expressions that a default may
 // contain: values of the github and runner contexts, which are in the
 // environment too.
 func (r *Runner) expand(text string) string {
-	return expression.ReplaceAllStringFunc(text, func(e string) string {
-		m := expression.FindStringSubmatch(e)
+	if !strings.Contains(text, "${{") { // as in most defaults
+		return text
+	}
+	return expression.Regexp().ReplaceAllStringFunc(text, func(e string) string {
+		m := expression.Regexp().FindStringSubmatch(e)
 		return r.Variable(strings.ToUpper(m[1] + "_" + m[2]))
 	})
 }
@@ -156,14 +169,12 @@ func (r *Runner) expand(text string) string {
 // large as its count.
 const longestWord = 60
 
-var plainWord = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[A-Za-z0-9_./:@*?!-]+$`)
-})
+var plainWord = pattern.Pattern{Text: `^[A-Za-z0-9_./:@*?!-]+$`}
 
 // Quote returns a word of a user in quotes. If the word could be a secret in
 // the wrong input, Quote returns only how long it is.
 func Quote(word string) string {
-	if len(word) <= longestWord && plainWord().MatchString(word) && !redact.MayBeSecret(word) {
+	if len(word) <= longestWord && plainWord.Matches(word) && !redact.MayBeSecret(word) {
 		return `"` + word + `"`
 	}
 	return fmt.Sprintf("a text of %d characters", len([]rune(word)))

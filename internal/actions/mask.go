@@ -18,9 +18,9 @@ const minLine = 16
 // spaces is split as well. The BEGIN and END lines of a PEM are public and left
 // out.
 func LongLines(text redact.String) []redact.String {
-	v := strings.NewReplacer(`\r`, "\n", `\n`, "\n", "\r", "\n", " ", "\n", "\t", "\n").Replace(text.Reveal())
+	v := strings.ReplaceAll(strings.ReplaceAll(text.Reveal(), `\r`, "\n"), `\n`, "\n")
 	var parts []redact.String
-	for line := range strings.Lines(v) {
+	for line := range strings.FieldsFuncSeq(v, func(r rune) bool { return strings.ContainsRune("\r\n \t", r) }) {
 		line = strings.Trim(strings.TrimSpace(line), `"'\`)
 		if len(line) >= minLine && !strings.HasPrefix(line, "-----") {
 			parts = append(parts, redact.New(line))

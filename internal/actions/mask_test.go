@@ -171,3 +171,27 @@ func TestPlainAnnouncesNothing(t *testing.T) {
 		t.Error("the job runs under a runner, whoever owns the stream")
 	}
 }
+
+// writes keeps what is written, one entry for each write.
+type writes []string
+
+func (w *writes) Write(text []byte) (int, error) {
+	*w = append(*w, string(text))
+	return len(text), nil
+}
+
+// All masks of a key go out at once, before Mask returns.
+func TestMaskIsOneWrite(t *testing.T) {
+	var out writes
+	r := New(&out, func(name string) string { return map[string]string{"GITHUB_ACTIONS": "true"}[name] })
+	first, second := "opensesame-"+rand.Text(), "opensesame-"+rand.Text()
+	r.Mask(redact.New(first), redact.New(second))
+	want := writes{"::add-mask::" + first + "\n::add-mask::" + second + "\n"}
+	if diff := cmp.Diff(want, out); diff != "" {
+		t.Error(diff)
+	}
+	r.Mask(redact.New(first)) // it is masked, so there is nothing to say
+	if len(out) != 1 {
+		t.Errorf("%d writes", len(out))
+	}
+}

@@ -18,6 +18,7 @@
 package actions
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strings"
@@ -33,6 +34,7 @@ import (
 type Runner struct {
 	mu        sync.Mutex
 	gha       *githubactions.Action
+	commands  bytes.Buffer // what gha writes, until it is sent
 	out       io.Writer
 	getenv    func(string) string
 	plain     bool // out belongs to another program
@@ -44,12 +46,15 @@ type Runner struct {
 // New returns the runner that getenv describes. It writes to out alone, because
 // the runner does not keep the order of lines from two streams.
 func New(out io.Writer, getenv func(string) string) *Runner {
-	return &Runner{
-		gha:       githubactions.New(githubactions.WithWriter(out), githubactions.WithGetenv(getenv)),
-		out:       out,
-		getenv:    getenv,
-		annotated: map[string]int{},
-	}
+	r := &Runner{out: out, getenv: getenv, annotated: map[string]int{}}
+	r.gha = githubactions.New(githubactions.WithWriter(&r.commands), githubactions.WithGetenv(getenv))
+	return r
+}
+
+// send writes the commands of the library in one piece: a key has thirty masks.
+func (r *Runner) send() {
+	_, _ = r.commands.WriteTo(r.out)
+	r.commands.Reset()
 }
 
 // NewPlain returns the runner that getenv describes, for a stream out that
@@ -86,6 +91,7 @@ func (r *Runner) Variable(name string) string { return strings.TrimSpace(r.geten
 func (r *Runner) Mask(secrets ...redact.String) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	defer r.send()
 	for _, s := range secrets {
 		if r.masks.Add(s) && r.takesCommands() {
 			r.gha.AddMask(s.Reveal())
@@ -192,6 +198,7 @@ func (r *Runner) Finish() {
 
 func (r *Runner) command(level, text string) {
 	r.gha.IssueCommand(&githubactions.Command{Name: level, Message: text})
+	r.send()
 }
 
 // print writes sanitized text, line by line.

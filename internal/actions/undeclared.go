@@ -22,12 +22,12 @@ func (in *Inputs) Undeclared() []Given {
 	for _, pair := range in.environment {
 		name, value, _ := strings.Cut(pair, "=")
 		input, ok := strings.CutPrefix(name, prefix)
-		if !ok || input == "" || value == "" || in.variables[name] {
+		if !ok || input == "" || value == "" || in.byVariable[name] != nil {
 			continue
 		}
 		// Some systems ignore the case of variables; there it is a declared
 		// input.
-		if capitals := strings.ToUpper(name); in.variables[capitals] && in.runner.getenv(capitals) == value {
+		if capitals := strings.ToUpper(name); in.byVariable[capitals] != nil && in.runner.getenv(capitals) == value {
 			continue
 		}
 		list = append(list, Given{Name: strings.ToLower(input), Value: value})

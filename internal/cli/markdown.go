@@ -1,10 +1,9 @@
 package cli
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 
+	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -69,7 +68,7 @@ func cell(text string) string {
 		}
 	}
 	for word := range strings.FieldsSeq(redact.OneLine(text)) {
-		if !plainWord().MatchString(word) {
+		if !plainWord.Matches(word) {
 			special = append(special, word)
 			continue
 		}
@@ -83,6 +82,6 @@ func cell(text string) string {
 // plainWord matches a word that cannot be Markdown, with punctuation around it:
 // letters, a number, a short name such as v2 (one of seven characters could be
 // a commit), or a dash.
-var plainWord = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:[("']?(?:\pL+(?:[-'’]\pL+)*|[\pL\pN]{1,6}|\pN{1,3}(?:,\pN{3})*)[)"']?[.,:;?!…]*[)"']?|[–—…-])$`)
-})
+var plainWord = pattern.Pattern{
+	Text: `^(?:[("']?(?:\pL+(?:[-'’]\pL+)*|[\pL\pN]{1,6}|\pN{1,3}(?:,\pN{3})*)[)"']?[.,:;?!…]*[)"']?|[–—…-])$`,
+}

@@ -1,20 +1,18 @@
 package cli
 
 import (
-	"regexp"
 	"strings"
-	"sync"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// namePattern returns a check of how a name looks. It compiles the pattern on
-// first use, since a step needs few of them, and checks the length separately:
-// a counted repetition would make the pattern as large as its count.
-func namePattern(longest int, pattern string) func(string) bool {
-	compiled := sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
-	return func(text string) bool { return len(text) <= longest && compiled().MatchString(text) }
+// namePattern returns a check of how a name looks. It checks the length
+// separately: a counted repetition would make the pattern as large as its count.
+func namePattern(longest int, text string) func(string) bool {
+	look := &pattern.Pattern{Text: text}
+	return func(name string) bool { return len(name) <= longest && look.Matches(name) }
 }
 
 var (

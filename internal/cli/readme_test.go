@@ -38,7 +38,7 @@ func TestREADMEFailures(t *testing.T) {
 // shownBy reports whether a case has a message and its hint. A … in the README
 // stands for a part that varies.
 func shownBy(message, hint string) bool {
-	line, remedy := pattern(message), pattern(hint)
+	line, remedy := patternOf(message), patternOf(hint)
 	for _, c := range failureCases {
 		told := remedy.MatchString(c.hint) || strings.HasPrefix(strings.ReplaceAll(hint, "`", ""), c.hint)
 		if c.line != "" && line.MatchString(c.line) && told {
@@ -50,14 +50,14 @@ func shownBy(message, hint string) bool {
 
 func inREADME(rows [][]string, line string) bool {
 	for _, row := range rows {
-		if pattern(row[1]).MatchString(line) {
+		if patternOf(row[1]).MatchString(line) {
 			return true
 		}
 	}
 	return false
 }
 
-func pattern(text string) *regexp.Regexp {
+func patternOf(text string) *regexp.Regexp {
 	text = strings.ReplaceAll(text, "`", "")
 	return regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(text), "…", ".+"))
 }

@@ -3,13 +3,12 @@ package cli
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/secret"
 	"github.com/valetkey/valetkey/internal/wording"
 )
@@ -68,9 +67,7 @@ func (s *groups) add(r secret.Result) {
 
 // particular matches the parts of GitHub's answers that differ from one answer
 // to the next.
-var particular = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(` \((request|tried) [^)]*\)|\d{4}-\d\d-\d\dT[\d:]+Z`)
-})
+var particular = pattern.Pattern{Text: ` \((request|tried) [^)]*\)|\d{4}-\d\d-\d\dT[\d:]+Z`}
 
 // shapeOf returns a text without the parts that are about one place.
 func shapeOf(text string, at secret.Place) string {
@@ -81,7 +78,7 @@ func shapeOf(text string, at secret.Place) string {
 	if !at.IsOrganization() {
 		names = append(names, at.Owner+"/"+at.Repository, "…")
 	}
-	return particular().ReplaceAllStringFunc(strings.NewReplacer(names...).Replace(text), func(found string) string {
+	return particular.Regexp().ReplaceAllStringFunc(strings.NewReplacer(names...).Replace(text), func(found string) string {
 		if strings.HasPrefix(found, " (") {
 			return ""
 		}

@@ -1,8 +1,9 @@
 package gitauth
 
 import (
-	"regexp"
 	"strconv"
+
+	"github.com/valetkey/valetkey/internal/pattern"
 )
 
 // Bot is the account in whose name an App acts. GitHub shows commits with its
@@ -35,10 +36,10 @@ func (b Bot) Email() string {
 // Committer returns name and address as in a commit.
 func (b Bot) Committer() string { return b.Name() + " <" + b.Email() + ">" }
 
-var botSlug = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`)
+var botSlug = pattern.Pattern{Text: `^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`}
 
 func (b Bot) check() error {
-	if len(b.Slug) > maxName || !botSlug.MatchString(b.Slug) || b.ID <= 0 || !hostName.MatchString(b.Host) {
+	if len(b.Slug) > maxName || !botSlug.Matches(b.Slug) || b.ID <= 0 || !hostName.Matches(b.Host) {
 		return errBot
 	}
 	return nil

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -109,9 +109,8 @@ func (q Request) At(serverURL string, insecure bool) bool {
 	return err == nil && q.Protocol+"://"+strings.ToLower(q.Host) == site.url
 }
 
-// Lengths are checked separately: counted repetitions make large patterns, and
-// every start of the program would pay for them.
-var repositoryName = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)
+// Lengths are checked separately: counted repetitions make large patterns.
+var repositoryName = pattern.Pattern{Text: `^[A-Za-z0-9._-]+$`}
 
 // Owner splits the path: owner/repository with or without .git, and with
 // anything below it, as git-lfs has. A wiki counts as its repository
@@ -121,14 +120,14 @@ func (q Request) Owner() (owner, repository string, ok bool) {
 	owner, rest, _ := strings.Cut(q.Path, "/")
 	repository, _, _ = strings.Cut(rest, "/")
 	repository = strings.TrimSuffix(strings.TrimSuffix(repository, ".git"), ".wiki")
-	if len(owner) > maxName || !ownerName.MatchString(owner) || !isRepository(repository) {
+	if len(owner) > maxName || !ownerName.Matches(owner) || !isRepository(repository) {
 		return "", "", false
 	}
 	return owner, repository, true
 }
 
 func isRepository(name string) bool {
-	return len(name) <= maxName && repositoryName.MatchString(name) && name != "." && name != ".."
+	return len(name) <= maxName && repositoryName.Matches(name) && name != "." && name != ".."
 }
 
 // Answer sends git a token, in a single write. A zero time is left out. With

@@ -17,10 +17,10 @@ package gitauth
 
 import (
 	"encoding/base64"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -133,11 +133,11 @@ func basic(token redact.String) string {
 // maxName is how long names may be; GitHub's own limits are lower.
 const maxName = 100
 
-var ownerName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
+var ownerName = pattern.Pattern{Text: `^[A-Za-z0-9_][A-Za-z0-9_-]*$`}
 
 func (c Config) check() error {
 	for _, owner := range append([]string{c.Owner}, c.Aliases...) {
-		if len(owner) > maxName || !ownerName.MatchString(owner) {
+		if len(owner) > maxName || !ownerName.Matches(owner) {
 			return errOwner
 		}
 	}
@@ -164,7 +164,7 @@ func (c Config) check() error {
 	return nil
 }
 
-var countPattern = regexp.MustCompile(`^[0-9]{1,6}$`)
+var countPattern = pattern.Pattern{Text: `^[0-9]{1,6}$`}
 
 // parseCount is stricter than git, which also accepts " +3". No environment has
 // room for a million entries.
@@ -172,7 +172,7 @@ func parseCount(text string) (int, error) {
 	if text == "" {
 		return 0, nil
 	}
-	if !countPattern.MatchString(text) {
+	if !countPattern.Matches(text) {
 		return 0, errCount
 	}
 	return strconv.Atoi(text)

@@ -2,10 +2,10 @@ package gitauth
 
 import (
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/address"
+	"github.com/valetkey/valetkey/internal/pattern"
 )
 
 // server is a GitHub by its address in a browser.
@@ -16,8 +16,8 @@ type server struct {
 }
 
 var (
-	hostName   = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
-	portNumber = regexp.MustCompile(`^[1-9][0-9]{0,4}$`)
+	hostName   = pattern.Pattern{Text: `^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`}
+	portNumber = pattern.Pattern{Text: `^[1-9][0-9]{0,4}$`}
 )
 
 // parseServer splits an address and normalises what would break git's matching
@@ -38,9 +38,9 @@ func parseAddress(text string, insecure bool) (server, error) {
 	switch {
 	case rest.String() != "" && rest.String() != "/": // user, path, query, fragment
 		return server{}, errServer
-	case !hostName.MatchString(s.host) || len(s.host) > 253:
+	case !hostName.Matches(s.host) || len(s.host) > 253:
 		return server{}, errServer
-	case s.port != "" && !portNumber.MatchString(s.port), strings.HasSuffix(u.Host, ":"):
+	case s.port != "" && !portNumber.Matches(s.port), strings.HasSuffix(u.Host, ":"):
 		return server{}, errServer
 	case address.Check(u, insecure) != nil:
 		return server{}, errServer

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"regexp"
 	"strings"
-	"sync"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/pattern"
 )
 
 const (
@@ -102,9 +102,7 @@ func peek(resp *http.Response) []byte {
 
 // loginPage matches the path of a login page. A website redirects requests
 // without a session to it.
-var loginPage = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`)
-})
+var loginPage = pattern.Pattern{Text: `(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`}
 
 // sameHost allows redirects on the same host, as for renamed repositories. It
 // refuses any that would send our credential elsewhere.
@@ -112,7 +110,7 @@ func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	switch {
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
-	case loginPage().MatchString(req.URL.Path):
+	case loginPage.Matches(req.URL.Path):
 		return errLogin
 	// After a 301 a write would become a GET, whose answer would look like
 	// success; after a 307 it would write to another place than was meant.

@@ -3,9 +3,9 @@ package githubapp
 import (
 	"cmp"
 	"net/http"
-	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/valetkey/valetkey/internal/pattern"
 )
 
 // advice is a message of GitHub's and the hints for it, for calls that an App
@@ -188,15 +188,13 @@ func mayBeLag(status int, message string) bool {
 	return false
 }
 
-var permissionList = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*$`)
-})
+var permissionList = pattern.Pattern{Text: `^[a-z_]+=[a-z]+(?:[,;] ?[a-z_]+=[a-z]+)*$`}
 
 // accepted puts the header X-Accepted-GitHub-Permissions in words, as in
 // "issues: read, or pull_requests: read and contents: read". In the header a
 // comma means and, and a semicolon means or.
 func accepted(header string) string {
-	if len(header) > 400 || !permissionList().MatchString(header) {
+	if len(header) > 400 || !permissionList.Matches(header) {
 		return ""
 	}
 	return strings.NewReplacer("=", ": ", "; ", ", or ", ";", ", or ", ", ", " and ", ",", " and ").Replace(header)

@@ -35,11 +35,13 @@ func ParseKey(text redact.String) (crypto.Signer, error) {
 	if err := checkForeign(t); err != nil {
 		return nil, err
 	}
-	if inner, ok := decodeBase64(t); ok && !strings.Contains(t, "-----") {
-		if key, err := parseDER(inner); err == nil {
-			return rsaOnly(key)
+	if !strings.Contains(t, "-----") {
+		if inner, ok := decodeBase64(t); ok {
+			if key, err := parseDER(inner); err == nil {
+				return rsaOnly(key)
+			}
+			t = normalize(string(inner))
 		}
-		t = normalize(string(inner))
 	}
 	der, label, err := parsePEM(t)
 	if err != nil {
@@ -59,7 +61,9 @@ func ParseKey(text redact.String) (crypto.Signer, error) {
 // texts of several lines.
 func normalize(t string) string {
 	t = strings.TrimPrefix(strings.ToValidUTF8(t, ""), "\ufeff")
-	t = strings.NewReplacer(`\\r`, "", `\\n`, "\n", `\r`, "", `\n`, "\n", "\r\n", "\n", "\r", "\n").Replace(t)
+	if strings.ContainsAny(t, "\\\r") {
+		t = strings.NewReplacer(`\\r`, "", `\\n`, "\n", `\r`, "", `\n`, "\n", "\r\n", "\n", "\r", "\n").Replace(t)
+	}
 	return strings.TrimSpace(strings.Trim(strings.TrimSpace(t), "\"'`\\"))
 }
 

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/pattern"
 )
 
 // For a renamed or transferred repository, GitHub answers with a redirect to
@@ -15,14 +16,17 @@ import (
 // sent again, and the scope of a token accepts only the present name.
 
 var (
-	byName = regexp.MustCompile(`^repos/([^/]+/[^/]+)(?:/|$)`)
-	byID   = regexp.MustCompile(`/repositories/([0-9]+)(?:/|$)`)
+	byName = pattern.Pattern{Text: `^repos/([^/]+/[^/]+)(?:/|$)`}
+	byID   = pattern.Pattern{Text: `/repositories/([0-9]+)(?:/|$)`}
 )
 
 // repositoryID returns the id of the repository to which the request was
 // redirected, or zero if it was not.
 func (s answerHead) repositoryID() int64 {
-	if found := byID.FindStringSubmatch(s.path); found != nil {
+	if !strings.Contains(s.path, "/repositories/") { // as in most answers
+		return 0
+	}
+	if found := byID.Regexp().FindStringSubmatch(s.path); found != nil {
 		id, _ := strconv.ParseInt(found[1], 10, 64)
 		return id
 	}
@@ -32,7 +36,7 @@ func (s answerHead) repositoryID() int64 {
 // newNameHint returns the hint for a write that was redirected: the present
 // name of the repository. It returns "" if the name can't be found.
 func (a *API) newNameHint(ctx context.Context, who caller, path string) string {
-	old := byName.FindStringSubmatch(path)
+	old := byName.Regexp().FindStringSubmatch(path)
 	if old == nil {
 		return ""
 	}

@@ -105,7 +105,9 @@ func scopeWords(text string) []string {
 	var list []string
 	for _, line := range strings.Split(text, "\n") {
 		for _, part := range strings.Split(uncomment(line), ",") {
-			part = normalize(unquote(part))
+			if part = normalize(unquote(part)); part == "" {
+				continue
+			}
 			if _, known := LookupScope(part); known {
 				list = append(list, part)
 				continue

@@ -125,3 +125,21 @@ func TestScopesEchoNoSecrets(t *testing.T) {
 		}
 	}
 }
+
+// A step that gives neither scopes nor operations pays for no table of them.
+func TestNothingUnpacksNoTable(t *testing.T) {
+	unpackScopes, unpackOperations := scopes, operations
+	defer func() { scopes, operations = unpackScopes, unpackOperations }()
+	scopes = func() []Scope { t.Error("the scopes are unpacked"); return unpackScopes() }
+	operations = func() []operation { t.Error("the operations are unpacked"); return unpackOperations() }
+	for _, text := range []string{"", " \n", "# none\n", ",\n,"} {
+		if needs, errs := Scopes(text); len(needs)+len(errs) > 0 {
+			t.Errorf("scopes of %q: %v, %v", text, needs, errs)
+		}
+	}
+	for _, text := range []string{"", " \n", "# none\n"} {
+		if needs, errs := Operations(text, nil); len(needs)+len(errs) > 0 {
+			t.Errorf("operations of %q: %v, %v", text, needs, errs)
+		}
+	}
+}

@@ -1,9 +1,9 @@
 package redact
 
 import (
-	"regexp"
 	"strings"
-	"sync"
+
+	"github.com/valetkey/valetkey/internal/pattern"
 )
 
 // Kind is the kind of a text, judged by its look, in the words for a message.
@@ -145,7 +145,7 @@ func MayBeSecret(text string) bool {
 			return true
 		}
 	}
-	if strings.Contains(text, "-----") || oldInstallationToken().MatchString(text) {
+	if strings.Contains(text, "-----") || strings.Contains(text, "v1.") && oldInstallationToken.Matches(text) {
 		return true
 	}
 	oneCase := text == lower || text == strings.ToUpper(text)
@@ -165,11 +165,8 @@ func MayBeSecret(text string) bool {
 }
 
 // oldInstallationToken is the form of installation tokens before 2021, which
-// Enterprise Servers made for longer. It is compiled on first use, since most
-// runs have no error to check.
-var oldInstallationToken = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\bv1\.[0-9a-f]{8}`)
-})
+// Enterprise Servers made for longer.
+var oldInstallationToken = pattern.Pattern{Text: `\bv1\.[0-9a-f]{8}`}
 
 // IsOldToken reports whether a text has the form of classic tokens before 2021,
 // 40 hexadecimal digits. The client secret of an App has it, too.
