@@ -47,7 +47,7 @@ func parseHost(r *actions.Runner, in *actions.Inputs) host {
 		}
 	}
 	if len(h.Roots) > 0 {
-		if _, err := githubapp.ParseRoots(h.Roots); err != nil {
+		if err := githubapp.CheckRoots(h.Roots); err != nil {
 			in.Fault("ca-bundle", err.Error(),
 				"paste the certificates themselves, each from -----BEGIN CERTIFICATE----- on; a path is not read")
 		}

@@ -13,13 +13,15 @@ import (
 	"golang.org/x/crypto/x509roots/fallback/bundle"
 )
 
-// ParseRoots returns the certificates of the system and those of a PEM.
-func ParseRoots(pem []byte) (*x509.CertPool, error) {
-	pool := roots()
+// CheckRoots returns an error if a text can't be the Roots of a [Config].
+func CheckRoots(pem []byte) error { return addRoots(x509.NewCertPool(), pem) }
+
+// addRoots adds the certificates of a PEM to a pool.
+func addRoots(pool *x509.CertPool, pem []byte) error {
 	if !pool.AppendCertsFromPEM(pem) {
-		return nil, errors.New("holds no PEM certificate")
+		return errors.New("holds no PEM certificate")
 	}
-	return pool, nil
+	return nil
 }
 
 // roots returns the certificates of the system (or of SSL_CERT_FILE). If there
@@ -79,12 +81,11 @@ func network(base *url.URL, c Config) (http.RoundTripper, error) {
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 		MaxResponseHeaderBytes: 1 << 20,
 	}
-	var err error
-	switch {
-	case len(c.Roots) > 0:
-		t.TLSClientConfig.RootCAs, err = ParseRoots(c.Roots)
-	case base.Scheme == "https":
+	if base.Scheme == "https" || len(c.Roots) > 0 {
 		t.TLSClientConfig.RootCAs = roots()
 	}
-	return t, err
+	if len(c.Roots) > 0 {
+		return t, addRoots(t.TLSClientConfig.RootCAs, c.Roots)
+	}
+	return t, nil
 }
