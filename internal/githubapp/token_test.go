@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/valetkey/valetkey/internal/fakegithub"
+	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -210,15 +211,21 @@ func TestRevokeIsSilentAboutTheToken(t *testing.T) {
 	}
 }
 
+// A mint of a step signs once. So each here has an App of its own, which has no JWT yet.
 func BenchmarkMint(b *testing.B) {
 	f, ctx := newFixture(b), context.Background()
 	scope := Scope{Repositories: []string{"api"}, Permissions: map[string]string{"contents": "read"}}
+	b.ReportAllocs()
 	for b.Loop() {
-		installation, err := f.app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
+		app, err := f.api.App(testClientID, fakegithubtest.Key())
 		if err != nil {
 			b.Fatal(err)
 		}
-		if _, err := f.app.Mint(ctx, installation, scope); err != nil {
+		installation, err := app.Installation(ctx, Target{Owner: "acme", Repository: "api"})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, err := app.Mint(ctx, installation, scope); err != nil {
 			b.Fatal(err)
 		}
 	}

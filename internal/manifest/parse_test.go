@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -188,5 +189,25 @@ func TestIntervals(t *testing.T) {
 		case want != 0 && f.Rotations[0].Every != want:
 			t.Errorf("%s: got %v, want %v", text, f.Rotations[0].Every, want)
 		}
+	}
+}
+
+// A manifest of one secret, and one with a secret for each of many teams.
+func BenchmarkParse(b *testing.B) {
+	for _, secrets := range []int{1, 500} {
+		var text strings.Builder
+		text.WriteString("secrets:\n")
+		for i := range secrets {
+			fmt.Fprintf(&text, "  - name: NPM_TOKEN_%d\n    to:\n      - repositories: [\"acme/team-%d-*\", \"!acme/team-%d-old\"]\n", i, i, i)
+		}
+		b.Run(fmt.Sprintf("secrets=%d", secrets), func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Parse("valetkey.yml", []byte(text.String())); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
