@@ -32,7 +32,7 @@ func (in *Inputs) Undeclared() []Given {
 		}
 		list = append(list, Given{Name: strings.ToLower(input), Value: value})
 	}
-	slices.SortFunc(list, func(a, b Given) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(list, func(a, b Given) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
 

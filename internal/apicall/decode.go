@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/fault"
@@ -31,7 +33,16 @@ func Decode(data []byte, result any) error {
 	if to.Kind() == reflect.Pointer {
 		to = to.Elem()
 	}
-	switch wrong := mismatch(to, data); {
+	if reflect.PointerTo(to).Implements(unmarshaler) && string(bytes.TrimSpace(data)) != "null" {
+		return nil // its own decoder has checked it
+	}
+	var answer any
+	all := json.NewDecoder(bytes.NewReader(data))
+	all.UseNumber() // for numbers of any size, in fields that are not ours
+	if all.Decode(&answer) != nil {
+		return notDescribed("")
+	}
+	switch wrong := mismatch(to, answer); {
 	case strings.HasPrefix(wrong, "."):
 		return notDescribed(": " + wrong[1:])
 	case wrong != "":
@@ -52,33 +63,34 @@ func notDescribed(where string) *fault.Error {
 var unmarshaler = reflect.TypeFor[json.Unmarshaler]()
 
 // mismatch returns the first part of an answer that its type does not expect,
-// or "". A type with a decoder of its own has checked its part.
-func mismatch(t reflect.Type, data json.RawMessage) string {
-	switch data = bytes.TrimSpace(data); {
+// or "". The answer was decoded as that type, so its parts are of the right
+// kinds. A type with a decoder of its own has checked its part.
+func mismatch(t reflect.Type, answer any) string {
+	switch {
 	case t.Kind() == reflect.Interface:
 		return ""
-	case string(data) == "null":
-		if t.Kind() == reflect.Pointer {
-			return ""
-		}
+	case answer == nil && t.Kind() == reflect.Pointer:
+		return ""
+	case answer == nil:
 		return " is null"
 	case t.Kind() == reflect.Pointer:
-		return mismatch(t.Elem(), data)
+		return mismatch(t.Elem(), answer)
 	case reflect.PointerTo(t).Implements(unmarshaler):
 		return ""
-	case t.Kind() == reflect.Struct:
-		return mismatchedField(t, data)
-	case t.Kind() == reflect.Slice, t.Kind() == reflect.Map:
-		return mismatchedElement(t, data)
+	}
+	switch parts := answer.(type) {
+	case map[string]any:
+		if t.Kind() == reflect.Struct {
+			return mismatchedField(t, parts)
+		}
+		return mismatchedElement(t.Elem(), slices.Collect(maps.Values(parts)))
+	case []any:
+		return mismatchedElement(t.Elem(), parts)
 	}
 	return ""
 }
 
-func mismatchedField(t reflect.Type, data json.RawMessage) string {
-	var fields map[string]json.RawMessage
-	if json.Unmarshal(data, &fields) != nil {
-		return " is not an object"
-	}
+func mismatchedField(t reflect.Type, fields map[string]any) string {
 	for i := range t.NumField() {
 		tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
 		if tag == "" {
@@ -98,33 +110,12 @@ func mismatchedField(t reflect.Type, data json.RawMessage) string {
 	return ""
 }
 
-// isPlain reports whether values of a type have no parts. Most elements are
-// plain, such as the levels of permissions.
-func isPlain(t reflect.Type) bool {
-	return t.Kind() == reflect.String || t.Kind() == reflect.Bool || t.Kind() == reflect.Int64
-}
-
-func mismatchedElement(t reflect.Type, data json.RawMessage) string {
-	if isPlain(t.Elem()) && !bytes.Contains(data, []byte("null")) {
-		return "" // it decoded, so only null could be wrong in it
-	}
-	var elements []json.RawMessage
-	if t.Kind() == reflect.Map {
-		var values map[string]json.RawMessage
-		if json.Unmarshal(data, &values) != nil {
-			return " is not an object"
-		}
-		for _, value := range values {
-			elements = append(elements, value)
-		}
-	} else if json.Unmarshal(data, &elements) != nil {
-		return " is not a list"
-	}
+func mismatchedElement(t reflect.Type, elements []any) string {
 	for i, element := range elements {
-		if string(bytes.TrimSpace(element)) == "null" {
+		if element == nil {
 			return " holds null"
 		}
-		if wrong := mismatch(t.Elem(), element); wrong != "" {
+		if wrong := mismatch(t, element); wrong != "" {
 			return fmt.Sprintf("[%d]%s", i, wrong)
 		}
 	}

@@ -1,6 +1,7 @@
 package apicall
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -45,6 +46,36 @@ func TestDecode(t *testing.T) {
 		good := strings.Contains(text, `"id":1}]`) || strings.Contains(text, `"more"`) || strings.Contains(text, `"a":"b"`)
 		if (err == nil) != good || err != nil && err.Error() != "the answer is not what GitHub's API describes"+want {
 			t.Errorf("%s: got %v", text, err)
+		}
+	}
+}
+
+// A page of repositories, of which GitHub tells much that nobody asks for.
+func BenchmarkDecode(b *testing.B) {
+	type repository struct {
+		ID     int64    `json:"id"`
+		Name   string   `json:"full_name"`
+		Topics []string `json:"topics,omitempty"`
+	}
+	var page strings.Builder
+	page.WriteString(`{"total_count":100,"repositories":[`)
+	for i := range 100 {
+		fmt.Fprintf(&page, `{"id":%d,"full_name":"acme/r%d","topics":["a","b"]`, i, i)
+		for j := range 70 {
+			fmt.Fprintf(&page, `,"other_%d":"https://api.github.test/repos/acme/r%d/other{/name}"`, j, i)
+		}
+		page.WriteString("},")
+	}
+	data := []byte(strings.TrimSuffix(page.String(), ",") + "]}")
+	b.SetBytes(int64(len(data)))
+	b.ReportAllocs()
+	for b.Loop() {
+		var got struct {
+			Total        int          `json:"total_count"`
+			Repositories []repository `json:"repositories"`
+		}
+		if err := Decode(data, &got); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -15,9 +15,8 @@ import (
 type advice struct {
 	says       string // a part of the message, in lower case
 	app, token string // empty: the caller knows more, or the status decides
+	both       string // in place of app and token
 }
-
-func forBoth(says, hint string) advice { return advice{says, hint, hint} }
 
 // byMessage decides before the status does: a 403 may be about a permission, an
 // address or an archived repository. The messages are GitHub's, as quoted in
@@ -43,16 +42,20 @@ var byMessage = []advice{
 		says: "json web token could not be decoded",
 		app:  "private-key does not belong to the App {app} at {host}: check client-id, private-key and github-api-url",
 	},
-	{"('iat')", wrongClock, ""},
-	{"('exp')", wrongClock, ""},
-	forBoth("requires authentication",
-		"the credential was lost on the way: something between here and {host}, such as a proxy, drops the Authorization "+
-			"header"),
+	{says: "('iat')", app: wrongClock},
+	{says: "('exp')", app: wrongClock},
+	{
+		says: "requires authentication",
+		both: "the credential was lost on the way: something between here and {host}, such as a proxy, drops the Authorization " +
+			"header",
+	},
 
 	// An organization forbids it.
-	forBoth("ip allow list",
-		"an owner must add this runner's address to the organization's IP allow list, or the job must run where the list "+
-			"allows it"),
+	{
+		says: "ip allow list",
+		both: "an owner must add this runner's address to the organization's IP allow list, or the job must run where the list " +
+			"allows it",
+	},
 	{
 		says: "saml enforcement",
 		app: "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App are the " +
@@ -65,15 +68,17 @@ var byMessage = []advice{
 		app:   "the organization forbids classic tokens, and something sent one: check that private-key is the App's",
 		token: "the organization forbids classic tokens: use an App, or a fine-grained token",
 	},
-	forBoth("token's lifetime is greater than",
-		"the organization accepts no token with such a long lifetime: make one that expires sooner, or use an App, whose "+
-			"tokens live for an hour"),
-	forBoth("oauth app access restrictions", "the organization accepts no tokens of OAuth apps: use an App that is installed there"),
+	{
+		says: "token's lifetime is greater than",
+		both: "the organization accepts no token with such a long lifetime: make one that expires sooner, or use an App, whose " +
+			"tokens live for an hour",
+	},
+	{says: "oauth app access restrictions", both: "the organization accepts no tokens of OAuth apps: use an App that is installed there"},
 
 	// The installation or the repository is out of use.
-	{"installation has been suspended", "", "an owner must unsuspend the App's installation"},
-	forBoth("was archived so is read-only", "the repository is archived: unarchive it, or leave it out"),
-	forBoth("repository access blocked", "GitHub has blocked the repository, and has told its owner why"),
+	{says: "installation has been suspended", token: "an owner must unsuspend the App's installation"},
+	{says: "was archived so is read-only", both: "the repository is archived: unarchive it, or leave it out"},
+	{says: "repository access blocked", both: "GitHub has blocked the repository, and has told its owner why"},
 
 	// The token lacks a permission.
 	{
@@ -85,25 +90,29 @@ var byMessage = []advice{
 		says:  "resource not accessible by personal access token",
 		token: "the call needs {needs}: grant that to the token on the page of your tokens, and have an owner approve it",
 	},
-	{"must have admin rights", "", "the owner of the token must be an administrator of the repository"},
+	{says: "must have admin rights", token: "the owner of the token must be an administrator of the repository"},
 
 	// The request itself is refused.
-	forBoth("not a supported api version",
-		"this GitHub does not know the API version that valetkey speaks: use an older valetkey with an older Enterprise "+
-			"Server, and a newer one otherwise"),
-	forBoth("administrative rules", "something between here and {host}, such as a proxy, drops the User-Agent header"),
-	forBoth("maximum number of repositories",
-		"ask for fewer repositories or fewer permissions at once, or install the App on all repositories and ask for all "+
-			"of them"),
-	forBoth("rate limit", "GitHub limits how much is done at once: run it again later, or fewer jobs at the same time"),
+	{
+		says: "not a supported api version",
+		both: "this GitHub does not know the API version that valetkey speaks: use an older valetkey with an older Enterprise " +
+			"Server, and a newer one otherwise",
+	},
+	{says: "administrative rules", both: "something between here and {host}, such as a proxy, drops the User-Agent header"},
+	{
+		says: "maximum number of repositories",
+		both: "ask for fewer repositories or fewer permissions at once, or install the App on all repositories and ask for all " +
+			"of them",
+	},
+	{says: "rate limit", both: "GitHub limits how much is done at once: run it again later, or fewer jobs at the same time"},
 }
 
 // byStatus has the hints for messages that are not in byMessage, if the caller
 // knows no more.
 var byStatus = map[int]advice{
-	http.StatusMovedPermanently: forBoth("", misdirected),
-	http.StatusFound:            forBoth("", misdirected),
-	http.StatusBadRequest:       forBoth("", changed),
+	http.StatusMovedPermanently: {both: misdirected},
+	http.StatusFound:            {both: misdirected},
+	http.StatusBadRequest:       {both: changed},
 	http.StatusUnauthorized: {
 		app:   "check client-id, private-key and github-api-url",
 		token: "the token has expired or was revoked, or is of another host than {host}",
@@ -113,13 +122,13 @@ var byStatus = map[int]advice{
 			"and whether a rule of the organization forbids it",
 	},
 	http.StatusNotFound:                   {token: "nothing has that name, or the token has no access to it"},
-	http.StatusMethodNotAllowed:           forBoth("", changed),
-	http.StatusProxyAuthRequired:          forBoth("", proxyHint),
-	http.StatusGone:                       forBoth("", outdated),
-	http.StatusRequestEntityTooLarge:      forBoth("", changed),
-	http.StatusUnsupportedMediaType:       forBoth("", changed),
-	http.StatusUpgradeRequired:            forBoth("", changed),
-	http.StatusUnavailableForLegalReasons: forBoth("", legal),
+	http.StatusMethodNotAllowed:           {both: changed},
+	http.StatusProxyAuthRequired:          {both: proxyHint},
+	http.StatusGone:                       {both: outdated},
+	http.StatusRequestEntityTooLarge:      {both: changed},
+	http.StatusUnsupportedMediaType:       {both: changed},
+	http.StatusUpgradeRequired:            {both: changed},
+	http.StatusUnavailableForLegalReasons: {both: legal},
 }
 
 const (
@@ -159,9 +168,9 @@ func (a *API) hintByStatus(who caller, resp *http.Response) string {
 
 // fillIn returns the hint for a caller, with its placeholders replaced.
 func (a *API) fillIn(who caller, w advice, h http.Header) string {
-	text := w.token
+	text := cmp.Or(w.both, w.token)
 	if who.issuer != "" {
-		text = w.app
+		text = cmp.Or(w.both, w.app)
 	}
 	needs := accepted(h.Get("X-Accepted-GitHub-Permissions"))
 	if needs == "" && strings.Contains(text, "{needs}") {

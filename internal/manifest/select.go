@@ -177,6 +177,6 @@ func (s Selection) Idle(meanings []Meaning) []Idle {
 			}
 		}
 	}
-	slices.SortFunc(idle, func(a, b Idle) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
+	slices.SortStableFunc(idle, func(a, b Idle) int { return cmp.Or(a.Line-b.Line, a.Column-b.Column) })
 	return idle
 }
