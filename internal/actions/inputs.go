@@ -3,7 +3,6 @@ package actions
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -17,11 +16,17 @@ import (
 // to inputs that `with:` leaves out, and outside a runner nobody applies them.
 type Inputs struct {
 	runner      *Runner
-	schema      *Schema
-	environment []string                // of the step, as NAME=value
-	byVariable  map[string]*InputSchema // the declared inputs
-	read        map[string]bool
+	environment []string // of the step, as NAME=value
+	declared    []input
+	byVariable  map[string]*input
 	faults      []error
+}
+
+// input is a declared input of this step.
+type input struct {
+	*InputSchema
+	variable string // in which the runner passes it
+	read     bool
 }
 
 // Inputs returns a reader of the inputs that schema declares. environment holds
@@ -29,29 +34,34 @@ type Inputs struct {
 // It is nil where they do not matter, as in the post stage.
 func (r *Runner) Inputs(schema *Schema, environment []string) *Inputs {
 	in := &Inputs{
-		runner: r, schema: schema, environment: environment,
-		byVariable: make(map[string]*InputSchema, len(schema.Inputs)), read: map[string]bool{},
+		runner: r, environment: environment,
+		declared: make([]input, len(schema.Inputs)), byVariable: make(map[string]*input, len(schema.Inputs)),
 	}
 	for i := range schema.Inputs {
-		in.byVariable[variableOf(schema.Inputs[i].Name)] = &schema.Inputs[i]
+		declared := &schema.Inputs[i]
+		in.declared[i] = input{InputSchema: declared, variable: variableOf(declared.Name)}
+		in.byVariable[in.declared[i].variable] = &in.declared[i]
 	}
 	return in
 }
 
-// declared finds a declared input by its name, in any case.
-func (in *Inputs) declared(name string) (*InputSchema, bool) {
-	found, ok := in.byVariable[variableOf(name)]
-	return found, ok
+// find returns a declared input by its name, in any case.
+func (in *Inputs) find(name string) *input {
+	found := in.byVariable[variableOf(name)]
+	if found == nil {
+		panic("input " + name + " is read, but action.yml does not declare it")
+	}
+	return found
 }
 
 // String returns an input without the white space around it.
 func (in *Inputs) String(name string) string {
-	return strings.TrimSpace(in.untrimmed(name))
+	return strings.TrimSpace(in.untrimmed(in.find(name)))
 }
 
 // Secret returns an input unchanged. The caller masks it before anything else.
 func (in *Inputs) Secret(name string) redact.String {
-	return redact.New(in.untrimmed(name))
+	return redact.New(in.untrimmed(in.find(name)))
 }
 
 // Key is [Inputs.Secret] for an input whose absence the caller handles. Here
@@ -59,7 +69,7 @@ func (in *Inputs) Secret(name string) redact.String {
 // several lines if the secret in it is empty, as all secrets are for pull
 // requests from forks.
 func (in *Inputs) Key(name string) redact.String {
-	v, _ := in.raw(name)
+	v := in.raw(in.find(name))
 	if isBlank(v) {
 		v = ""
 	}
@@ -95,31 +105,34 @@ func (in *Inputs) Err() error { return errors.Join(in.faults...) }
 
 // Read returns the sorted names of the inputs read so far. A test compares them
 // with the schema.
-func (in *Inputs) Read() []string { return slices.Sorted(maps.Keys(in.read)) }
+func (in *Inputs) Read() []string {
+	var names []string
+	for _, i := range in.declared {
+		if i.read {
+			names = append(names, i.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
 
 // untrimmed returns the input's value or its default, with its white space.
-func (in *Inputs) untrimmed(name string) string {
-	before := in.read[name]
-	v, declared := in.raw(name)
+func (in *Inputs) untrimmed(i *input) string {
+	before := i.read
+	v := in.raw(i)
 	if isBlank(v) && !before {
-		in.noteBlank(name)
+		in.noteBlank(i.Name)
 	}
 	if strings.TrimSpace(v) == "" {
-		return in.runner.expand(declared.Default)
+		return in.runner.expand(i.Default)
 	}
 	return v
 }
 
-// raw returns the value of a declared input's variable, and what action.yml
-// declares.
-func (in *Inputs) raw(name string) (string, *InputSchema) {
-	variable := variableOf(name)
-	declared := in.byVariable[variable]
-	if declared == nil {
-		panic("input " + name + " is read, but action.yml does not declare it")
-	}
-	in.read[declared.Name] = true
-	return in.runner.getenv(variable), declared
+// raw returns the value of the input's variable.
+func (in *Inputs) raw(i *input) string {
+	i.read = true
+	return in.runner.getenv(i.variable)
 }
 
 // variableOf returns the name of the variable in which the runner passes an

@@ -11,7 +11,7 @@ import (
 // folds case. A list that is given but names nothing is a fault, because the
 // default may mean everything.
 func (in *Inputs) List(name string) []string {
-	text := in.untrimmed(name)
+	text := in.untrimmed(in.find(name))
 	if text == "" {
 		return nil
 	}

@@ -41,11 +41,12 @@ func (in *Inputs) Undeclared() []Given {
 // underscores for dashes. The names in except are left out.
 func (in *Inputs) Prefixed(prefix string, except ...string) []Given {
 	var list []Given
-	for _, declared := range in.schema.Inputs {
+	for i := range in.declared {
+		declared := &in.declared[i]
 		if !strings.HasPrefix(declared.Name, prefix) || slices.Contains(except, declared.Name) {
 			continue
 		}
-		if v := in.String(declared.Name); v != "" {
+		if v := strings.TrimSpace(in.untrimmed(declared)); v != "" {
 			list = append(list, Given{declared.Name, v})
 		}
 	}
@@ -77,8 +78,7 @@ func DisplayName(name, placeholder string) string {
 
 // Declares reports whether action.yml declares an input.
 func (in *Inputs) Declares(name string) bool {
-	_, ok := in.declared(name)
-	return ok
+	return in.byVariable[variableOf(name)] != nil
 }
 
 // Short names resemble too many words that were not meant for this action.
@@ -93,14 +93,14 @@ const (
 // letters. It returns "" if there is none.
 func (in *Inputs) Meant(name string) string {
 	plain := Dashed(name)
-	if declared, ok := in.declared(plain); ok {
+	if declared := in.byVariable[variableOf(plain)]; declared != nil {
 		return declared.Name
 	}
 	if len(plain) < minMisspelled {
 		return ""
 	}
 	var names []string
-	for _, declared := range in.schema.Inputs {
+	for _, declared := range in.declared {
 		if len(declared.Name) >= minMeant {
 			names = append(names, declared.Name)
 		}

@@ -22,25 +22,28 @@ import (
 // pointers may be null, but no element of a list. The error repeats nothing of
 // the answer.
 func Decode(data []byte, result any) error {
-	if err := json.Unmarshal(data, result); err != nil {
+	var err error
+	own, decodesItself := result.(json.Unmarshaler)
+	if decodesItself {
+		err = own.UnmarshalJSON(data)
+	} else {
+		err = json.Unmarshal(data, result)
+	}
+	if err != nil {
 		var known *fault.Error
 		if !errors.As(err, &known) { // what json says may repeat the answer
 			known = notDescribed("")
 		}
 		return known
 	}
+	if decodesItself && string(bytes.TrimSpace(data)) != "null" {
+		return nil
+	}
+	var answer any
+	_ = json.Unmarshal(data, &answer) // only a number of a field that is not ours could be too large
 	to := reflect.TypeOf(result)
 	if to.Kind() == reflect.Pointer {
 		to = to.Elem()
-	}
-	if reflect.PointerTo(to).Implements(unmarshaler) && string(bytes.TrimSpace(data)) != "null" {
-		return nil // its own decoder has checked it
-	}
-	var answer any
-	all := json.NewDecoder(bytes.NewReader(data))
-	all.UseNumber() // for numbers of any size, in fields that are not ours
-	if all.Decode(&answer) != nil {
-		return notDescribed("")
 	}
 	switch wrong := mismatch(to, answer); {
 	case strings.HasPrefix(wrong, "."):

@@ -4,25 +4,31 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
-	"github.com/valetkey/valetkey/internal/pattern"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// namePattern returns a check of how a name looks. It checks the length
-// separately: a counted repetition would make the pattern as large as its count.
-func namePattern(longest int, text string) func(string) bool {
-	look := &pattern.Pattern{Text: text}
-	return func(name string) bool { return len(name) <= longest && look.Matches(name) }
+// nameCheck returns a check of how a name looks: it has only these characters,
+// but does not begin or end with some of them.
+func nameCheck(longest int, characters, notFirst, notLast string) func(string) bool {
+	return func(name string) bool {
+		return name != "" && len(name) <= longest && strings.Trim(name, characters) == "" &&
+			!strings.Contains(notFirst, name[:1]) && !strings.Contains(notLast, name[len(name)-1:])
+	}
 }
 
+const (
+	digits       = "0123456789"
+	alphanumeric = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + digits
+)
+
 var (
-	isClientID   = namePattern(64, `^[A-Za-z0-9._-]+$`)
-	isID         = namePattern(19, `^[1-9][0-9]*$`)
-	isAccount    = namePattern(100, `^[A-Za-z0-9_][A-Za-z0-9_-]*$`)
-	isRepository = namePattern(100, `^[A-Za-z0-9._-]+$`)
-	isGlob       = namePattern(100, `^[A-Za-z0-9._*?\[\]^-]+$`)
-	isVariable   = namePattern(100, `^[A-Za-z_][A-Za-z0-9_]*$`)
-	isSlug       = namePattern(100, `^[A-Za-z0-9]([A-Za-z0-9_-]*[A-Za-z0-9])?$`)
+	isClientID   = nameCheck(64, alphanumeric+"._-", "", "")
+	isID         = nameCheck(19, digits, "0", "")
+	isAccount    = nameCheck(100, alphanumeric+"_-", "-", "")
+	isRepository = nameCheck(100, alphanumeric+"._-", "", "")
+	isGlob       = nameCheck(100, alphanumeric+"._*?[]^-", "", "")
+	isVariable   = nameCheck(100, alphanumeric+"_", digits, "")
+	isSlug       = nameCheck(100, alphanumeric+"_-", "_-", "_-")
 )
 
 // speaksID reports whether a text looks like a client id and may be shown.
