@@ -33,6 +33,9 @@ func TestImageIsNotInTheProgram(t *testing.T) {
 		}
 		before, rest, ok := strings.Cut(string(text), "\n  image: ")
 		_, after, more := strings.Cut(rest, "\n")
+		if !ok && strings.Contains(path, "/native/") {
+			continue
+		}
 		if !ok || !more {
 			t.Fatalf("%s has no image", path)
 		}
@@ -52,8 +55,8 @@ func TestImageIsNotInTheProgram(t *testing.T) {
 	overlayFile, first, second := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "first"), filepath.Join(dir, "second")
 	err = errors.Join(
 		os.WriteFile(overlayFile, overlay, 0o600),
-		program.BuildImage("../../Dockerfile", first),
-		program.BuildImage("../../Dockerfile", second, "-overlay="+overlayFile),
+		program.BuildReleased("../..", first),
+		program.BuildReleased("../..", second, "GOFLAGS=-overlay="+overlayFile),
 	)
 	if err != nil {
 		t.Fatal(err)

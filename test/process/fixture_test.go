@@ -31,7 +31,7 @@ func newFixture(tb testing.TB) *fixture {
 	tb.Helper()
 	f := &fixture{tb: tb, dir: tb.TempDir()}
 	err := errors.Join(
-		program.BuildImage("../../Dockerfile", f.path("valetkey")),
+		program.BuildReleased("../..", f.path("valetkey")),
 		program.Build("./testdata/bare", f.path("bare"), "-trimpath", "-ldflags=-s -w"),
 		program.Build("./testdata/stopwatch", f.path("stopwatch")),
 		rewrite(f.path("valetkey")),

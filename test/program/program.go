@@ -5,15 +5,12 @@
 package program
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 )
 
@@ -40,14 +37,19 @@ func Main(m *testing.M) {
 	m.Run()
 }
 
-// BuildImage builds the program as a Dockerfile does, with further flags if there are
-// any.
-func BuildImage(dockerfile, output string, flags ...string) error {
-	image, err := imageFlags(dockerfile)
+// BuildReleased builds the program as it is released, with further variables of
+// the environment if there are any. root is the path of the repository.
+func BuildReleased(root, output string, env ...string) error {
+	output, err := filepath.Abs(output)
 	if err != nil {
 		return err
 	}
-	return Build(module, output, append(image, flags...)...)
+	cmd := exec.CommandContext(context.Background(), filepath.Join(root, ".ci", "build"), output)
+	cmd.Env = append(os.Environ(), env...)
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf(".ci/build: %w: %s", err, out)
+	}
+	return nil
 }
 
 // Build builds the program of a package.
@@ -59,20 +61,4 @@ func Build(name, output string, flags ...string) error {
 		return fmt.Errorf("build %s: %w: %s", name, err, out)
 	}
 	return nil
-}
-
-// imageFlags returns the flags of the go build in a Dockerfile. A shell takes them
-// apart, as it does there.
-func imageFlags(dockerfile string) ([]string, error) {
-	text, err := os.ReadFile(dockerfile)
-	if err != nil {
-		return nil, err
-	}
-	lines := bytes.ReplaceAll(text, []byte("\\\n"), nil)
-	build := regexp.MustCompile(`go build ([^&]*) -o `).FindSubmatch(lines)
-	if build == nil {
-		return nil, fmt.Errorf("%s builds nothing", dockerfile)
-	}
-	flags, err := exec.CommandContext(context.Background(), "sh", "-c", `printf '%s\n' `+string(build[1])).Output()
-	return strings.Split(strings.TrimSpace(string(flags)), "\n"), err
 }
