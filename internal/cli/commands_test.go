@@ -23,20 +23,26 @@ func TestCommandsAreTheActions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"action.yml"}
-	want = append(want, files...)
-	var got []string
+	read := func(path string) string {
+		text, err := os.ReadFile("../../" + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	var got, want []string
+	for _, path := range append(files, "action.yml") {
+		if strings.Contains(read(path), "\n  using: docker\n") { // native starts the command of another action
+			want = append(want, path)
+		}
+	}
 	for _, c := range commands() {
 		if c.Action == nil {
 			continue
 		}
 		path := filepath.Join(*c.Action, "action.yml")
 		got = append(got, path)
-		text, err := os.ReadFile("../../" + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), "\n  args: ["+c.Name+"]\n") {
+		if !strings.Contains(read(path), "\n  args: ["+c.Name+"]\n") {
 			t.Errorf("%s does not start %s", path, c.Name)
 		}
 		if c.Flags || c.Data {
