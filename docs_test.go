@@ -14,8 +14,8 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// Every workflow in our texts is one that GitHub would take, and every manifest
-// one that we take.
+// GitHub would accept every workflow in the texts, and valetkey accepts every
+// manifest there.
 func TestWorkflowsInDocs(t *testing.T) {
 	for _, file := range markdown(t) {
 		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readAll(t, file), -1) {
@@ -38,8 +38,8 @@ func markdown(t *testing.T) []string {
 	return all
 }
 
-// lintExample holds a manifest against its schema, and a workflow, or the steps of one,
-// against actionlint.
+// lintExample parses a manifest, and checks a workflow, or the steps of one, with
+// actionlint.
 func lintExample(t *testing.T, file string, source []byte) {
 	t.Helper()
 	switch {

@@ -42,7 +42,8 @@ func newFixture(tb testing.TB) *fixture {
 		tb.Fatal(err)
 	}
 	github := fakegithubtest.New(tb, fakegithubtest.Setup{
-		App: fakegithub.App{Slug: "keeper", Owner: "acme", Permissions: map[string]string{"contents": "write"}}, Repositories: []string{"api"},
+		App:          fakegithub.App{Slug: "keeper", Owner: "acme", Permissions: map[string]string{"contents": "write"}},
+		Repositories: []string{"api"},
 	})
 	github.SetRequestsPerHour(1 << 30)
 	server := httptest.NewServer(github.Server)

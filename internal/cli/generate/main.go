@@ -51,7 +51,7 @@ func table(root string) ([]byte, error) {
 	return format.Source(b.Bytes())
 }
 
-// read returns what an action.yml declares, and what it runs by.
+// read returns the schema of an action.yml, and its runs.using.
 func read(root, path string) (schema actions.Schema, using string, err error) {
 	folder, err := filepath.Rel(root, filepath.Dir(path))
 	if err != nil {

@@ -27,12 +27,14 @@ func main() {
 	}
 	api := os.Getenv("GITHUB_API_URL")
 	var installation struct{ ID int64 }
-	if err := call(jwt, http.MethodGet, api+"/repos/"+os.Getenv("GITHUB_REPOSITORY_OWNER")+"/"+os.Getenv("INPUT_REPOSITORIES")+"/installation", nil, &installation); err != nil {
+	repository := os.Getenv("GITHUB_REPOSITORY_OWNER") + "/" + os.Getenv("INPUT_REPOSITORIES")
+	if err := call(jwt, http.MethodGet, api+"/repos/"+repository+"/installation", nil, &installation); err != nil {
 		log.Fatal(err)
 	}
 	var token struct{ Token string }
 	scope := []byte(`{"repositories":["api"],"permissions":{"contents":"read"}}`)
-	if err := call(jwt, http.MethodPost, fmt.Sprintf("%s/app/installations/%d/access_tokens", api, installation.ID), scope, &token); err != nil {
+	address := fmt.Sprintf("%s/app/installations/%d/access_tokens", api, installation.ID)
+	if err := call(jwt, http.MethodPost, address, scope, &token); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(token.Token)
