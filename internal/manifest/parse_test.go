@@ -198,8 +198,7 @@ func BenchmarkParse(b *testing.B) {
 		var text strings.Builder
 		text.WriteString("secrets:\n")
 		for i := range secrets {
-			fmt.Fprintf(&text, "  - name: NPM_TOKEN_%d\n    to:\n"+
-				"      - repositories: [\"acme/team-%[1]d-*\", \"!acme/team-%[1]d-old\"]\n", i)
+			fmt.Fprintf(&text, "  - {name: NPM_TOKEN_%d, to: [{repositories: [\"acme/team-%d-*\", \"!acme/team-%d-old\"]}]}\n", i, i, i)
 		}
 		b.Run(fmt.Sprintf("secrets=%d", secrets), func(b *testing.B) {
 			b.SetBytes(int64(text.Len()))

@@ -25,16 +25,15 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	api := os.Getenv("GITHUB_API_URL")
+	api, repository := os.Getenv("GITHUB_API_URL"), os.Getenv("GITHUB_REPOSITORY_OWNER")+"/"+os.Getenv("INPUT_REPOSITORIES")
 	var installation struct{ ID int64 }
-	repository := os.Getenv("GITHUB_REPOSITORY_OWNER") + "/" + os.Getenv("INPUT_REPOSITORIES")
 	if err := call(jwt, http.MethodGet, api+"/repos/"+repository+"/installation", nil, &installation); err != nil {
 		log.Fatal(err)
 	}
 	var token struct{ Token string }
 	scope := []byte(`{"repositories":["api"],"permissions":{"contents":"read"}}`)
-	address := fmt.Sprintf("%s/app/installations/%d/access_tokens", api, installation.ID)
-	if err := call(jwt, http.MethodPost, address, scope, &token); err != nil {
+	mint := fmt.Sprintf("%s/app/installations/%d/access_tokens", api, installation.ID)
+	if err := call(jwt, http.MethodPost, mint, scope, &token); err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println(token.Token)
