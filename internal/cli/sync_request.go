@@ -51,9 +51,9 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	case state != "" && !req.Credentials.Token.Empty():
 		in.Fault("state-file", "can't be used with token", "fingerprints are made with the App's key: give client-id and private-key")
 	case req.Prune && state == "":
-		in.Fault("prune", "needs state-file", "only the state file tells which secrets were written for this manifest")
+		in.Fault("prune", "needs state-file", "only the state file shows which secrets were written for this manifest")
 	case reset && state == "":
-		in.Fault("state-reset", "needs state-file", "name the file that is to be started anew, or take it out")
+		in.Fault("state-reset", "needs state-file", "name the state file to start over, or take it out")
 	case previous != nil && state == "":
 		in.Fault("previous-private-key", "needs state-file", "it opens a state file that was made with the previous key; take it out")
 	case limit >= 0 && !req.Prune:

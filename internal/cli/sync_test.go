@@ -58,7 +58,7 @@ func TestSyncFaults(t *testing.T) {
 			"prune without state",
 			map[string]string{"INPUT_PRUNE": "true"},
 			oneSecret, "input prune: needs state-file",
-			"only the state file tells",
+			"only the state file shows",
 		},
 		{
 			"state without App",
