@@ -7,21 +7,26 @@ import (
 	"testing"
 )
 
-// What docs/requirements.md tells people to type is what a release is signed with, and
+// What README.md and docs/requirements.md tell people to type is what a release is signed with, and
 // what its files are called.
 func TestReleaseIsCheckedAsItIsMade(t *testing.T) {
-	docs, signing := readAll(t, "docs/requirements.md"), readAll(t, ".ci/releasing/signing.py")
+	docs, signing := readAll(t, "README.md")+readAll(t, "docs/requirements.md"), readAll(t, ".ci/releasing/signing.py")
 	artifacts := readAll(t, ".ci/releasing/artifacts.py")
 	for _, c := range []struct{ flag, name string }{{"--certificate-identity", "WORKFLOW"}, {"--certificate-oidc-issuer", "ISSUER"}} {
 		want := regexp.MustCompile(`(?m)^` + c.name + ` = "(.+)"$`).FindStringSubmatch(signing)
 		got := regexp.MustCompile(c.flag+` (\S+)`).FindAllStringSubmatch(docs, -1)
-		if want == nil || len(got) != 2 || got[0][1] != want[1] || got[1][1] != want[1] {
-			t.Errorf("%s is %v in docs/requirements.md, %v in signing.py", c.flag, got, want)
+		if want == nil || len(got) != 3 {
+			t.Fatalf("%s is %v in the docs, %v in signing.py", c.flag, got, want)
+		}
+		for _, g := range got {
+			if g[1] != want[1] {
+				t.Errorf("%s is %s in the docs, %s in signing.py", c.flag, g[1], want[1])
+			}
 		}
 	}
 	if !strings.Contains(artifacts, `return f"valetkey_{version}_{system}_{machine}"`) ||
 		!strings.Contains(docs, " valetkey_v1.2.3_linux_amd64.tar.gz") {
-		t.Error("docs/requirements.md calls the archives something else")
+		t.Error("the docs call the archives something else")
 	}
 	if !strings.Contains(readAll(t, "native/main.js"), "/valetkey_${release.version}_${target}.tar.gz") {
 		t.Error("native fetches archives by another name")
