@@ -166,6 +166,10 @@ func TestOperationFaults(t *testing.T) {
 			"GET /api/v4/projects",
 			"GET /api/.../projects is not an operation that an App can use, as far as this release knows; " + shape,
 		},
+		"a token with dashes": {
+			"GET /api/ghp-abc/projects",
+			"GET /api/.../projects is not an operation that an App can use, as far as this release knows; " + shape,
+		},
 		"a long path": {
 			"/" + strings.Repeat("abcdefghij/", 15),
 			"GET with a long path is not an operation that an App can use, as far as this release knows; " + shape,

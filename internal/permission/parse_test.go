@@ -90,6 +90,13 @@ func TestParseFaults(t *testing.T) {
 		"token as name": {
 			"GHP-abc: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"},
 		},
+		"token with dashes as name": {
+			"glpat-abcdef: read", []string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"},
+		},
+		"key as name": {
+			"age-secret-key-1abc: read",
+			[]string{"entry 1: looks like a token; hint: take it out and revoke it, permissions need no secret"},
+		},
 		"token as level": {
 			"contents: github_pat_abc",
 			[]string{"contents: looks like a token; hint: take it out and revoke it, permissions need no secret"},

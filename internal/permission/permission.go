@@ -80,9 +80,11 @@ func wellFormed(name string) bool {
 }
 
 // isSecret reports whether text begins as tokens and keys do, in any case and
-// with dashes for underscores.
+// with dashes for underscores or the other way round, as [Name] changes them.
 func isSecret(text string) bool {
-	return redact.KindOf(text).IsSecret() || redact.KindOf(Name(text)).IsSecret()
+	name := Name(text)
+	return redact.KindOf(text).IsSecret() || redact.KindOf(name).IsSecret() ||
+		redact.KindOf(strings.ReplaceAll(name, "_", "-")).IsSecret()
 }
 
 // nameMayAppear reports whether a message may repeat a name. Besides the known
