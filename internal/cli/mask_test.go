@@ -92,4 +92,8 @@ func TestPostMasksFirst(t *testing.T) {
 	s.run(t, "post")
 	s.checkMasked(t, first, "the token is revoked")
 	s.checkMasked(t, slices.Concat(first, actions.Encodings(another)), "the token was gone already")
+
+	s = newStep(t, map[string]string{"STATE_" + stateToken: another.Reveal(), "STATE_" + stateHost: "not an address"})
+	s.run(t, "post")
+	s.checkMasked(t, actions.Encodings(another), "::warning::")
 }

@@ -230,3 +230,19 @@ func BenchmarkMint(b *testing.B) {
 		}
 	}
 }
+
+// A token that is more than one word could say something else to the runner and
+// to a server, and is handed to nobody.
+func TestATokenIsOneWord(t *testing.T) {
+	for _, value := range []string{"ghs_x y", "ghs_x\\n::stop-commands::y", "ghs_\u00e4"} {
+		f := newFixture(t)
+		f.SkipOpenAPI = true
+		f.Inject(fakegithub.Fault{Method: "POST", Times: 1, Rewrite: func(b []byte) []byte {
+			return []byte(strings.Replace(string(b), `"token":"`, `"token":"`+value, 1))
+		}})
+		token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
+		if err == nil || !token.Value.Empty() || len(f.tokens) != 0 {
+			t.Errorf("%q: %v; told of %d tokens", value, err, len(f.tokens))
+		}
+	}
+}

@@ -233,3 +233,19 @@ func TestWhatIsNotVerifiedRetiresNothing(t *testing.T) {
 		}
 	})
 }
+
+// A key that can do more than the one that was asked for is in nobody's use, and
+// does not stay.
+func TestAWiderDeployKeyIsRefused(t *testing.T) {
+	inBubble(t, "", func(t *testing.T, f *fixture) {
+		e := f.answering(http.MethodPost, keysPath, func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+			answer, err := f.call(ctx, r)
+			r.Result.(*deployKey).ReadOnly = false
+			return answer, err
+		})
+		got := f.run(e, keyRotation(0))[0]
+		if got.Outcome != Failed || !strings.Contains(got.Err.Error(), "GitHub reports another deploy key") || len(f.ours()) != 0 {
+			t.Errorf("%+v, and %d keys stay", got, len(f.ours()))
+		}
+	})
+}
