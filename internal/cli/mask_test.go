@@ -16,13 +16,13 @@ import (
 // log that begins with before.
 func (s *step) checkMasked(t *testing.T, masks []redact.String, before string) {
 	t.Helper()
-	log := s.log.String()
+	log := "\n" + s.log.String()
 	i := strings.Index(log, "\n"+before)
 	if i < 0 || len(masks) == 0 {
 		t.Fatalf("%d masks, and the log says %s", len(masks), withoutMasks(log))
 	}
 	for n, mask := range masks {
-		if !strings.Contains("\n"+log[:i+1], "\n::add-mask::"+mask.Reveal()+"\n") {
+		if !strings.Contains(log[:i+1], "\n::add-mask::"+mask.Reveal()+"\n") {
 			t.Errorf("%d of %d masks is missing, or comes after %s", n+1, len(masks), before)
 		}
 	}

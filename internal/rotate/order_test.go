@@ -169,6 +169,10 @@ func TestAVariableOfSomebodyElseIsLeftAlone(t *testing.T) {
 			is + "is somebody else's: it holds something other than an age recipient",
 		},
 		{
+			"the beginning of a recipient", func(f *fixture, r manifest.Rotation) { f.run(f.knowing(nil), r); write(f, "age1") },
+			is + "is somebody else's: it holds something other than an age recipient",
+		},
+		{
 			"another's recipient", func(f *fixture, _ manifest.Rotation) { set(f, "age1xyz") },
 			is + "is somebody else's: none of the secrets that it would belong to exists",
 		},

@@ -82,7 +82,8 @@ func (j *job) behind(ctx context.Context, variables []*variable) (name string, e
 // does not prove that it can be used, only that a person did not keep something
 // else there.
 func isRecipient(value string) bool {
-	return redact.KindOf(value) == redact.AgeRecipient && strings.Trim(value, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
+	rest, ok := strings.CutPrefix(value, redact.AgeRecipient.Prefix())
+	return ok && rest != "" && strings.Trim(rest, "0123456789abcdefghijklmnopqrstuvwxyz") == ""
 }
 
 // checkOwner returns an error unless a rotation may have written the variable:
