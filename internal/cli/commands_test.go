@@ -218,3 +218,53 @@ func TestArchiveKnowsItsCommit(t *testing.T) {
 		return
 	}
 }
+
+// A command line that is not understood is told by its exit code from a step
+// that failed, and by the stream from what a command prints.
+func TestExitCodes(t *testing.T) {
+	for line, want := range map[string]int{
+		"": exitUsage, "mnt": exitUsage, "post": exitUsage, "mint extra": exitUsage, "version extra": exitUsage,
+		"help mint extra": exitUsage, "git-credential": exitUsage, "git-credential -client-id= get": exitUsage,
+		"explain": exitUsage, "explain -scope repo": exitUsage, "explain -scopes=": exitUsage, "explain -scopes repo extra": exitUsage,
+		"mint": exitFailure, "token": exitFailure, "git-credential get": exitFailure, "explain -scopes repo -format xml": exitFailure,
+		"help": exitOK, "-h": exitOK, "help mint": exitOK, "version": exitOK, "git-credential store": exitOK,
+		"explain -h": exitOK, "explain -scopes repo": exitOK,
+	} {
+		var out, log strings.Builder
+		got := Main(Process{
+			Args: append([]string{"valetkey"}, strings.Fields(line)...), Stdin: strings.NewReader(""), Stdout: &out, Stderr: &log,
+			Getenv: func(string) string { return "" }, Environ: func() []string { return nil },
+		})
+		if got != want {
+			t.Errorf("valetkey %s: exit %d, want %d", line, got, want)
+		}
+		if want == exitUsage && (out.Len() > 0 && line != "explain" || log.Len() == 0) { // explain shows its flags, too
+			t.Errorf("valetkey %s says %q and, on the stream for data, %q", line, log.String(), out.String())
+		}
+	}
+}
+
+// brokenPipe panics when it is written to.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) { panic("broken") }
+
+// Standard output of a command that is no action belongs to another program. An
+// error of our own goes elsewhere, too.
+func TestDataIsKeptApart(t *testing.T) {
+	for _, c := range commands() {
+		if c.Action == nil && c.Name != "demo" && !c.Data {
+			t.Errorf("the output of %s is not data", c.Name)
+		}
+	}
+	for _, line := range []string{"version", "manifest-schema", "help", "explain -h", "git-credential -h"} {
+		var log strings.Builder
+		code := Main(Process{
+			Args: append([]string{"valetkey"}, strings.Fields(line)...), Stdout: brokenPipe{}, Stderr: &log,
+			Getenv: func(string) string { return "" },
+		})
+		if code != exitFailure || !strings.HasPrefix(log.String(), "error: valetkey has a bug: ") {
+			t.Errorf("%s: exit %d, %q", line, code, log.String())
+		}
+	}
+}
