@@ -103,19 +103,6 @@ func (in *Inputs) Fault(name, problem, hint string) {
 // Err returns all recorded faults, or nil.
 func (in *Inputs) Err() error { return errors.Join(in.faults...) }
 
-// Read returns the sorted names of the inputs read so far. A test compares them
-// with the schema.
-func (in *Inputs) Read() []string {
-	var names []string
-	for _, i := range in.declared {
-		if i.read {
-			names = append(names, i.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // untrimmed returns the input's value or its default, with its white space.
 func (in *Inputs) untrimmed(i *input) string {
 	before := i.read
