@@ -101,3 +101,16 @@ func TestNativeIsTheSameAction(t *testing.T) {
 		t.Errorf("native runs %s", runs)
 	}
 }
+
+// The scripts of native are short enough to be read before they are trusted.
+func TestNativeIsShort(t *testing.T) {
+	source := readAll(t, "native/main.js") + readAll(t, "native/post.js")
+	if lines := strings.Count(source, "\n"); lines >= 80 {
+		t.Errorf("main.js and post.js have %d lines", lines)
+	}
+	for line := range strings.Lines(source) {
+		if len(line) > maxColumns+1 {
+			t.Errorf("%d columns: %s", len(line)-1, line)
+		}
+	}
+}
