@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -30,6 +32,48 @@ func TestReleaseIsCheckedAsItIsMade(t *testing.T) {
 	}
 	if !strings.Contains(readAll(t, "native/main.js"), "/valetkey_${release.version}_${target}.tar.gz") {
 		t.Error("native fetches archives by another name")
+	}
+}
+
+// A release that was cut short is finished by running it again, and v1 only moves to
+// what is newer and meant for everybody.
+func TestReleaseRunsAgain(t *testing.T) {
+	const program = `
+import sys
+sys.path.insert(0, ".ci")
+from releasing import publishing
+drafts, version, *tags = sys.argv[1:]
+def run(*words):
+    print(words[2], *[word for word in words if word == "--prerelease"])
+    return drafts if words[1] == "api" else ""
+publishing.release(version, "notes.md", ["checksums.txt"], run)
+print(*publishing.moving(version, tags))`
+	for _, c := range []struct{ drafts, version, tags, want string }{
+		{"", "v1.2.3", "v1 v1.2.2 v0.9.9 v2.0.0", "create edit verify v1"},
+		{"true", "v1.2.3", "v1.2.3", "delete create edit verify v1"},
+		{"true\ntrue", "v1.2.3", "v1.2.3", "delete delete create edit verify v1"},
+		{"false", "v1.2.3", "v1.2.3", "verify v1"},
+		{"", "v1.9.0", "v1.10.0", "create edit verify"},
+		{"", "v1.10.0", "v1.9.0 v1.11.0-rc.1", "create edit verify v1"},
+		{"", "v2.0.0-rc.1", "v1.2.3", "create --prerelease edit verify"},
+	} {
+		args := append([]string{"-B", "-c", program, c.drafts, c.version}, strings.Fields(c.tags)...)
+		got, err := exec.CommandContext(t.Context(), "python3", args...).CombinedOutput()
+		if errors.Is(err, exec.ErrNotFound) {
+			t.Skip("there is no python3 here, with which releases are made")
+		}
+		_, commands, _ := strings.Cut(string(got), "--paginate")
+		if words := strings.Join(strings.Fields(commands), " "); err != nil || words != c.want {
+			t.Errorf("%s with drafts %q and tags %q: %v %s, want %s", c.version, c.drafts, c.tags, err, got, c.want)
+		}
+	}
+}
+
+// What is compared byte for byte is checked out and archived as it is committed, also
+// where git is set to end lines in another way.
+func TestLinesEndTheSameEverywhere(t *testing.T) {
+	if !strings.Contains(readAll(t, ".gitattributes"), "\n* -text\n") {
+		t.Error(".gitattributes lets git change how lines end")
 	}
 }
 
