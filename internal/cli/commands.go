@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/valetkey/valetkey/internal/manifest"
@@ -83,7 +84,7 @@ func Main(p Process) int {
 	// The runner passes the same arguments to the main and the post stage, so
 	// only the program's name tells them apart. Saved state would be a guess: it
 	// would run a main stage again that failed before it saved any.
-	if filepath.Base(p.Args[0]) == "post" {
+	if strings.TrimSuffix(filepath.Base(p.Args[0]), ".exe") == "post" {
 		return guard(p.runner(), exitOK, func() int { return runPost(ctx, p) }) // never fails a job
 	}
 	if len(p.Args) < 2 {

@@ -7,7 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"path"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -23,27 +23,27 @@ func TestCommandsAreTheActions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := func(path string) string {
-		text, err := os.ReadFile("../../" + path)
+	read := func(file string) string {
+		text, err := os.ReadFile("../../" + file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return string(text)
 	}
 	var got, want []string
-	for _, path := range append(files, "action.yml") {
-		if strings.Contains(read(path), "\n  using: docker\n") { // native starts the command of another action
-			want = append(want, path)
+	for _, file := range append(files, "action.yml") {
+		if strings.Contains(read(file), "\n  using: docker\n") { // native starts the command of another action
+			want = append(want, file)
 		}
 	}
 	for _, c := range commands() {
 		if c.Action == nil {
 			continue
 		}
-		path := filepath.Join(*c.Action, "action.yml")
-		got = append(got, path)
-		if !strings.Contains(read(path), "\n  args: ["+c.Name+"]\n") {
-			t.Errorf("%s does not start %s", path, c.Name)
+		file := path.Join(*c.Action, "action.yml")
+		got = append(got, file)
+		if !strings.Contains(read(file), "\n  args: ["+c.Name+"]\n") {
+			t.Errorf("%s does not start %s", file, c.Name)
 		}
 		if c.Flags || c.Data {
 			t.Errorf("%s is an action: it takes no flags, and its output is the runner's", c.Name)
@@ -93,6 +93,7 @@ func TestPanicIsOneError(t *testing.T) {
 		{"mint", []string{"/valetkey", "mint"}, exitFailure},
 		{"sync", []string{"/valetkey", "sync"}, exitFailure},
 		{"post", []string{"/post", "mint"}, exitOK},
+		{"post on Windows", []string{"post.exe", "mint"}, exitOK},
 	} {
 		var out, log strings.Builder
 		code := Main(Process{
