@@ -116,6 +116,8 @@ def starts(world, actions, work):
         code, log = in_act(world, "start.yml", folder)
         found = re.search(r"the token was there after (\d+) ms", log)
         check(code == 0 and found, f"a token, {how}", log)
+        # This is what by_digest looks for, so it has to be there when something is built.
+        check(("docker build" in log) == (folder == fresh), f"an image is {'built' if folder == fresh else 'not built'}, {how}", log)
         took[how] = int(found[1])
     check(took["by digest"] < took["from the Dockerfile"],
           f"the token is there {took['by digest']} ms after the step begins by digest, {took['from the Dockerfile']} ms from the Dockerfile")
