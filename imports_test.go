@@ -58,6 +58,7 @@ var imports = map[string][]string{
 	"internal/fleet":      {"internal/githubapp", "internal/secret"}, // whose tokens, and for what
 	"internal/gitauth":    {},
 	"internal/githubapp":  {},
+	"internal/pat":        {},
 	"internal/rotate":     {"internal/secret"}, // storing is what it is for
 	"internal/secret":     {},
 }

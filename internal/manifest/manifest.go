@@ -19,6 +19,7 @@ import (
 type File struct {
 	Secrets   []Secret
 	Rotations []Rotation
+	PATs      *PATs // nil: no policy
 
 	source *source
 }
