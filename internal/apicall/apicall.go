@@ -20,6 +20,7 @@ type Request struct {
 	Owner, Repository string
 
 	Permission string // the key of the permission that the call takes
+	Level      string // and its level, read or write; empty means what most calls with it take
 	Op         string // what the call does, in words: "list the deploy keys of acme/infra"
 	Method     string
 	Path       string // below the API's address, escaped, without a leading slash

@@ -16,6 +16,7 @@
 package fleet
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -94,12 +95,19 @@ func (f *Fleet) limiter(whose string) *githubapp.RateLimiter {
 // after it was made.
 func (f *Fleet) Need(owner, repository string, permissions ...string) {
 	for _, permission := range permissions {
-		kind, level := kindOf(repository, permission)
-		l := f.lease(owner, kind)
+		f.NeedLevel(owner, repository, permission, usualLevel(permission))
+	}
+}
+
+// NeedLevel is [Fleet.Need] for calls that take another level of the permission
+// than most: read, or write. Of two levels the higher counts.
+func (f *Fleet) NeedLevel(owner, repository, permission, level string) {
+	l := f.lease(owner, kindOf(repository, permission))
+	if l.permissions[permission] != "write" {
 		l.permissions[permission] = level
-		if repository != "" {
-			l.repositories[strings.ToLower(repository)] = repository
-		}
+	}
+	if repository != "" {
+		l.repositories[strings.ToLower(repository)] = repository
 	}
 }
 
@@ -109,10 +117,10 @@ func (f *Fleet) Need(owner, repository string, permissions ...string) {
 // says what is missing, and its hint what to do. What GitHub itself refuses is
 // a [githubapp.Error].
 func (f *Fleet) Call(ctx context.Context, req apicall.Request) (apicall.Answer, error) {
-	kind, _ := kindOf(req.Repository, req.Permission)
-	l := f.lease(req.Owner, kind)
-	if _, announced := l.permissions[req.Permission]; !announced && !f.byToken() {
-		return apicall.Answer{}, fmt.Errorf("%s: it was not announced that a call takes %s", req.Op, req.Permission)
+	l := f.lease(req.Owner, kindOf(req.Repository, req.Permission))
+	level := cmp.Or(req.Level, usualLevel(req.Permission))
+	if announced := l.permissions[req.Permission]; announced != level && announced != "write" && !f.byToken() {
+		return apicall.Answer{}, fmt.Errorf("%s: it was not announced that a call takes %s: %s", req.Op, req.Permission, level)
 	}
 	_, err := f.token(ctx, l, renewBefore) // before its turn, and to know what is absent
 	if hint, absent := f.absent(l, req.Repository); absent {

@@ -281,12 +281,67 @@ func withoutHints(texts []string) []string {
 // A call that was not announced fails, because no token opens what it takes.
 func TestCallThatWasNotAnnounced(t *testing.T) {
 	x := newFixture(t, 2)
-	const want = "list the secrets of acme/r0: it was not announced that a call takes secrets"
+	const want = "list the secrets of acme/r0: it was not announced that a call takes secrets: write"
 	if err := x.look0(t.Context()); described(err) != want || len(x.Requests()) > 0 {
 		t.Errorf("%q after %d requests", described(err), len(x.Requests()))
 	}
 	x.Need("acme", "r0", "secrets")
 	if err := x.look(t.Context(), inRepository(1)); err == nil {
 		t.Error("a token for one repository opens another")
+	}
+}
+
+// A token reads where all calls only read, and one for alerts is apart from the
+// others.
+func TestLevels(t *testing.T) {
+	x := newFixture(t, 1)
+	x.grant(map[string]string{"members": "read", "organization_secrets": "write", "secret_scanning_alerts": "write", "metadata": "read"})
+	x.Need("acme", "", "members")
+	x.NeedLevel("acme", "", "organization_secrets", "read")
+	x.NeedLevel("acme", "", "secret_scanning_alerts", "write")
+	x.NeedLevel("acme", "r0", "secret_scanning_alerts", "read")
+	list := apicall.Request{
+		Owner: "acme", Permission: "organization_secrets", Level: "read", Op: "list", Method: http.MethodGet, Path: "orgs/acme/actions/secrets",
+	}
+	if _, err := x.Call(t.Context(), list); err != nil {
+		t.Error(err)
+	}
+	alerts := apicall.Request{
+		Owner: "acme", Permission: "secret_scanning_alerts", Level: "read", Op: "list", Method: http.MethodGet, Path: "installation/repositories",
+	}
+	if _, err := x.Call(t.Context(), alerts); err != nil {
+		t.Error(err)
+	}
+	list.Level, list.Method = "", http.MethodPut
+	const want = "list: it was not announced that a call takes organization_secrets: write"
+	if _, err := x.Call(t.Context(), list); described(err) != want {
+		t.Errorf("a token that reads writes: %v", err)
+	}
+	opened := []string{
+		"all repositories, members: read, organization_secrets: read",
+		"all repositories, metadata: read, secret_scanning_alerts: write",
+	}
+	if diff := cmp.Diff(opened, x.opened()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The bot's name tells what the App wrote from what others did.
+func TestBot(t *testing.T) {
+	x := newFixture(t, 0)
+	for range 2 {
+		if login, err := x.Bot(t.Context(), "acme"); login != "keeper[bot]" || err != nil {
+			t.Errorf("%q, %v", login, err)
+		}
+	}
+	if n := len(x.Requests()); n != 1 {
+		t.Errorf("%d requests", n)
+	}
+	if login, err := x.Bot(t.Context(), "hooli"); login != "" || err == nil {
+		t.Errorf("%q, %v", login, err)
+	}
+	x.use(t, Config{Token: redact.New("opensesame")})
+	if login, err := x.Bot(t.Context(), "acme"); login != "" || err == nil {
+		t.Errorf("with a token: %q, %v", login, err)
 	}
 }

@@ -38,22 +38,35 @@ const (
 	ofOrganization  = "organization"
 	ofAdministrator = "administration"
 	ofManifest      = "manifest" // opens the name and the id of the repository that keeps it, and nothing more
+	ofAlerts        = "alerts"   // of secret scanning, in all repositories
 )
 
-// kindOf returns which kind of work a call is, and which level of the
-// permission it takes.
-func kindOf(repository, permission string) (kind, level string) {
+// kindOf returns which kind of work a call is.
+func kindOf(repository, permission string) string {
 	switch {
+	case permission == "secret_scanning_alerts":
+		return ofAlerts
 	case repository == "":
-		return ofOrganization, "write"
-	case permission == "administration":
-		return ofAdministrator, "write"
-	case permission == "actions": // to look at environments, which goes with making them
-		return ofAdministrator, "read"
+		return ofOrganization
+	case permission == "administration", permission == "actions": // to look at environments goes with making them
+		return ofAdministrator
 	case permission == "metadata":
-		return ofManifest, "read"
+		return ofManifest
 	}
-	return ofRepositories, "write"
+	return ofRepositories
+}
+
+// opensAll reports whether the token for a kind of work is not limited to some
+// repositories: it is about the organization, or about whatever repository an
+// alert is in.
+func opensAll(kind string) bool { return kind == ofOrganization || kind == ofAlerts }
+
+// usualLevel returns the level of a permission that most calls take.
+func usualLevel(permission string) string {
+	if permission == "actions" || permission == "metadata" || permission == "members" {
+		return "read"
+	}
+	return "write"
 }
 
 // lease is the token for one owner and one kind of work: what it has to open,
@@ -152,7 +165,7 @@ func (f *Fleet) mint(ctx context.Context, l *lease) (githubapp.Token, error) {
 	var token githubapp.Token
 	for range 3 {
 		token, err = l.owner.app.Mint(ctx, *installation, f.scope(l))
-		if statusOf(err) != http.StatusUnprocessableEntity || l.kind == ofOrganization {
+		if statusOf(err) != http.StatusUnprocessableEntity || opensAll(l.kind) {
 			break
 		}
 		have, listErr := l.owner.app.Repositories(ctx, *installation)

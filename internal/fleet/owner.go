@@ -58,6 +58,22 @@ func (o *owner) findInstallation(ctx context.Context) (*githubapp.Installation, 
 	return o.installation, o.err
 }
 
+// Bot returns the login that GitHub shows as the author of what the App writes
+// for an owner.
+func (f *Fleet) Bot(ctx context.Context, owner string) (login string, err error) {
+	if f.byToken() {
+		return "", errors.New("a token does not say which App it is from")
+	}
+	installation, err := f.owner(owner).findInstallation(ctx)
+	switch {
+	case err != nil:
+		return "", err
+	case installation.AppSlug == "":
+		return "", errors.New("the installation on " + owner + " does not say which App it is of")
+	}
+	return installation.AppSlug + "[bot]", nil
+}
+
 // note returns an error, and keeps it if it would be the same again.
 func (o *owner) note(err error) error {
 	if isFinal(err) {

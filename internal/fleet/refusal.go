@@ -30,7 +30,7 @@ func explainRefusal(err error, status int, req apicall.Request) error {
 	if !errors.As(err, &e) || e.Hint != "" {
 		return err
 	}
-	_, level := kindOf(req.Repository, req.Permission)
+	level := cmp.Or(req.Level, usualLevel(req.Permission))
 	switch status {
 	case http.StatusForbidden:
 		return &fault.Error{

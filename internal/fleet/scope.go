@@ -20,8 +20,8 @@ func (f *Fleet) scope(l *lease) githubapp.Scope {
 			scope.Permissions[name] = level
 		}
 	}
-	if scope.AllRepositories = l.kind == ofOrganization; scope.AllRepositories {
-		return scope // it opens their names, and nothing in them
+	if scope.AllRepositories = opensAll(l.kind); scope.AllRepositories {
+		return scope // for an organization it opens their names, and nothing in them
 	}
 	for _, name := range slices.Sorted(maps.Values(l.repositories)) {
 		if _, absent := f.absent(l, name); !absent {
