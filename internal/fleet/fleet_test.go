@@ -300,15 +300,13 @@ func TestLevels(t *testing.T) {
 	x.NeedLevel("acme", "", "organization_secrets", "read")
 	x.NeedLevel("acme", "", "secret_scanning_alerts", "write")
 	x.NeedLevel("acme", "r0", "secret_scanning_alerts", "read")
-	list := apicall.Request{
-		Owner: "acme", Permission: "organization_secrets", Level: "read", Op: "list", Method: http.MethodGet, Path: "orgs/acme/actions/secrets",
-	}
+	list := apicall.Request{Owner: "acme", Permission: "organization_secrets", Level: "read", Op: "list"}
+	list.Method, list.Path = http.MethodGet, "orgs/acme/actions/secrets"
 	if _, err := x.Call(t.Context(), list); err != nil {
 		t.Error(err)
 	}
-	alerts := apicall.Request{
-		Owner: "acme", Permission: "secret_scanning_alerts", Level: "read", Op: "list", Method: http.MethodGet, Path: "installation/repositories",
-	}
+	alerts := apicall.Request{Owner: "acme", Permission: "secret_scanning_alerts", Level: "read", Op: "list"}
+	alerts.Method, alerts.Path = http.MethodGet, "installation/repositories"
 	if _, err := x.Call(t.Context(), alerts); err != nil {
 		t.Error(err)
 	}
