@@ -113,6 +113,9 @@ func FuzzSelection(f *testing.F) {
 		if meant(owner, name) != meant(strings.ToUpper(owner), strings.ToUpper(name)) && isASCII(owner+name) {
 			t.Errorf("%v minds case", s)
 		}
+		if s.Covers(owner, name) != meant(owner, name) && !strings.Contains(list, "topic:") {
+			t.Errorf("%v covers %s/%s: %v", s, owner, name, s.Covers(owner, name))
+		}
 		if names, ok := s.Exact(); ok {
 			for _, full := range names {
 				o, n, _ := strings.Cut(full, "/")

@@ -56,6 +56,22 @@ func (s Selection) Exact() (names []string, ok bool) {
 	return names, len(names) > 0
 }
 
+// Covers reports whether the list includes a repository, going by its name
+// alone: names and patterns decide, exclusions win, and topics say nothing.
+func (s Selection) Covers(owner, name string) bool {
+	included, lower := false, strings.ToLower(name)
+	for _, e := range s.entries {
+		if e.topic != "" || !strings.EqualFold(e.owner, owner) || !e.matches(lower) {
+			continue
+		}
+		if e.excluded {
+			return false
+		}
+		included = true
+	}
+	return included
+}
+
 // All returns the owner of a list that is OWNER/* and nothing else.
 func (s Selection) All() (owner string, ok bool) {
 	if len(s.entries) != 1 || s.entries[0].excluded || s.entries[0].name != "*" {

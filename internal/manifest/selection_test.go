@@ -98,11 +98,39 @@ func TestSelect(t *testing.T) {
 	}
 }
 
+func TestCovers(t *testing.T) {
+	for _, tt := range []struct {
+		list, repository string
+		want             bool
+	}{
+		{"acme/api", "ACME/Api", true},
+		{"acme/API", "acme/api", true},
+		{"acme/api", "acme/api2", false},
+		{"acme/api", "other/api", false},
+		{"acme/api, other/web", "other/web", true},
+		{"acme/web-*", "acme/WEB-1", true},
+		{"acme/web-*", "other/web-1", false},
+		{`acme/web-*, "!acme/web-old"`, "acme/web-1", true},
+		{`acme/web-*, "!acme/web-old"`, "acme/Web-OLD", false},
+		{`"!acme/web-o*", acme/web-old`, "acme/web-old", false},
+		{`acme/web-*, other/x, "!other/web-1"`, "acme/web-1", true},
+		{"topic:acme/web", "acme/web", false},
+		{`"acme/*", "!topic:acme/web"`, "acme/web", true},
+	} {
+		t.Run(fmt.Sprint(tt), func(t *testing.T) {
+			owner, name, _ := strings.Cut(tt.repository, "/")
+			if got := selectionOf(t, tt.list).Covers(owner, name); got != tt.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 func TestEmptySelection(t *testing.T) {
 	var s Selection
 	_, exact := s.Exact()
 	_, all := s.All()
-	if !s.Empty() || exact || all || s.String() != "" || s.Owners() != nil {
+	if !s.Empty() || exact || all || s.Covers("", "") || s.Covers("acme", "api") || s.String() != "" || s.Owners() != nil {
 		t.Error("an empty selection means something")
 	}
 	if m := s.Select(NewIndex("acme", []Repository{{Name: "api"}})); m.Repositories != nil || m.Absent != nil || m.Idle != nil {
