@@ -35,7 +35,7 @@ type Token struct {
 	Reason      string      // of a request
 
 	Credential string   // of an authorization, in GitHub's words, such as "personal access token"
-	Scopes     []string // of a classic token
+	Scopes     []string // of a classic token; nil: GitHub does not say, empty: none
 
 	Since    time.Time // when it was requested, granted or authorized
 	Expires  time.Time // zero: never
@@ -43,25 +43,35 @@ type Token struct {
 	LastUsed time.Time // zero: never
 }
 
-// Permissions are permissions with their levels, by GitHub's families.
+// Permissions are permissions with their levels, by GitHub's families. A family
+// that GitHub's answer lacks is nil; if it lacks all of them, nobody knows what
+// the token may do.
 type Permissions struct {
 	Organization map[string]string `json:"organization,omitempty"`
 	Repository   map[string]string `json:"repository,omitempty"`
 	Other        map[string]string `json:"other,omitempty"`
 }
 
-// Facts is what is known about tokens besides the lists. What was not asked for
-// yet is missing, and what could not be found out is in Failed.
+// Facts is what is known about the tokens of one organization besides the
+// lists. What was not asked for yet is missing, and what could not be found out
+// is in Failed.
 type Facts struct {
 	Members      map[string]bool            // login in lower case → belongs to the organization
 	Teams        map[string]map[string]bool // slug → logins of its members, in lower case
-	Repositories map[int64][]string         // id of the request or grant → OWNER/NAME of what it opens
+	Repositories map[Listed][]string        // OWNER/NAME of all that the request or grant opens
 	Failed       map[Fact]string            // why it is not known
 }
 
 // Fact names one thing to find out. Exactly one field is set.
 type Fact struct {
 	Member       string // login in lower case: does it belong to the organization?
-	Team         string // slug: who belongs to it?
-	Repositories int64  // id of a request or grant whose selection is subset: which ones?
+	Team         string // slug in lower case: who belongs to it?
+	Repositories Listed // a request or grant whose selection is subset: which ones?
+}
+
+// Listed is one request or grant of an organization. Requests and grants are
+// counted apart, so that the id alone may mean one of each.
+type Listed struct {
+	Kind Kind
+	ID   int64
 }

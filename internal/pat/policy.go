@@ -1,0 +1,88 @@
+package pat
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/manifest"
+)
+
+// Policy is the policy of a manifest, ready to decide. [Compile] makes it.
+type Policy struct {
+	organizations []string
+	enforce       bool
+	protection    Protection
+	rules         map[Kind][]rule
+}
+
+// rule is one rule of a policy. It matches a token that meets all its
+// conditions.
+type rule struct {
+	name       string
+	action     Action
+	audit      bool
+	reason     string // a template
+	notice     time.Duration
+	conditions []condition
+}
+
+// may lists what the rules about each kind may do.
+var may = map[Kind][]Action{
+	Request:       {Approve, Deny, Wait},
+	Grant:         {Notice, Revoke, Keep},
+	Authorization: {Notice, Withdraw, Keep},
+}
+
+// Compile prepares a policy. A rule that it does not understand to the last
+// word is an error, even where the parser of manifests ought to have found it:
+// a rule that is misread ends somebody's access.
+func Compile(source *manifest.PATs) (*Policy, error) {
+	p := &Policy{
+		organizations: source.Organizations, enforce: source.Enforce,
+		protection: Protection{Policy: source.Protect}, rules: map[Kind][]rule{},
+	}
+	for _, list := range []struct {
+		kind  Kind
+		key   string
+		rules []manifest.PATRule
+	}{{Request, "requests", source.Requests}, {Grant, "grants", source.Grants}, {Authorization, "sso", source.Authorizations}} {
+		for i := range list.rules {
+			r, err := p.compile(list.kind, &list.rules[i])
+			if err != nil {
+				return nil, fmt.Errorf("rule %d of %s: %w", i+1, list.key, err)
+			}
+			if r.name == "" {
+				r.name = fmt.Sprintf("%s %d", list.key, i+1)
+			}
+			p.rules[list.kind] = append(p.rules[list.kind], r)
+		}
+	}
+	return p, nil
+}
+
+func (p *Policy) compile(kind Kind, source *manifest.PATRule) (rule, error) {
+	r := rule{name: source.Name, action: Action(source.Do), audit: source.Audit, reason: source.Reason, notice: source.Notice}
+	if !slices.Contains(may[kind], r.action) {
+		return rule{}, fmt.Errorf("do: %q is not for a %s", source.Do, kind)
+	}
+	if err := checkTemplate(r.reason); err != nil {
+		return rule{}, err
+	}
+	var err error
+	if r.conditions, err = p.conditions(kind, &source.If); err != nil {
+		return rule{}, err
+	}
+	if len(r.conditions) == 0 {
+		return rule{}, fmt.Errorf("if: without a condition, it would match every %s", kind)
+	}
+	return r, nil
+}
+
+// covers reports whether the policy is about an organization.
+func (p *Policy) covers(organization string) bool { return containsFold(p.organizations, organization) }
+
+func containsFold(list []string, name string) bool {
+	return slices.ContainsFunc(list, func(n string) bool { return strings.EqualFold(n, name) })
+}

@@ -1,0 +1,137 @@
+package pat
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
+)
+
+// maxReason is how many characters of a reason GitHub takes.
+const maxReason = 1024
+
+// Placeholders are what a rule's reason may name in braces.
+var placeholders = []string{"{owner}", "{token}", "{permissions}", "{repositories}", "{expires}", "{rule}"}
+
+const repositoriesPlaceholder = "{repositories}"
+
+// checkTemplate returns an error if a word in braces is not a placeholder.
+func checkTemplate(template string) error {
+	for _, rest := range strings.Split(template, "{")[1:] {
+		word, _, closed := strings.Cut(rest, "}")
+		isWord := closed && !strings.ContainsFunc(word, func(r rune) bool { return (r < 'a' || r > 'z') && r != '-' && r != '_' })
+		if isWord && !slices.Contains(placeholders, "{"+word+"}") {
+			return fmt.Errorf("reason: there is no {%s}; there are %s", word, strings.Join(placeholders, ", "))
+		}
+	}
+	return nil
+}
+
+// canWord reports whether a template can be rendered. It cannot as long as it
+// names the repositories of a token and they can still be found out.
+func (q *question) canWord(template string) bool {
+	if q.Selection == selectedSubset && strings.Contains(template, repositoriesPlaceholder) {
+		_, _ = q.opened()
+	}
+	return len(q.missing) == 0
+}
+
+// render returns what the owner is told by a rule: one line of plain text, and
+// no more than GitHub takes. Long lists give way to their length before a word
+// of the policy does.
+func (q *question) render(r *rule) string {
+	if r.reason == "" {
+		return ""
+	}
+	permissions, repositories := q.opens()
+	text := q.fill(r, wording.Names(permissions), wording.Names(repositories))
+	if utf8.RuneCountInString(text) > maxReason {
+		text = q.fill(r, count(permissions, "permissions"), count(repositories, "repositories"))
+	}
+	return cut(text, maxReason)
+}
+
+func (q *question) fill(r *rule, permissions, repositories string) string {
+	expires := "never"
+	if !q.Expires.IsZero() {
+		expires = date(q.Expires)
+	}
+	return redact.OneLine(strings.NewReplacer(
+		"{owner}", shown(q.Owner), "{token}", free(q.Name), "{permissions}", permissions,
+		repositoriesPlaceholder, repositories, "{expires}", expires, "{rule}", r.name,
+	).Replace(r.reason))
+}
+
+// opens returns what a token may do and where, for a reader.
+func (q *question) opens() (permissions, repositories []string) {
+	permissions = texts(q.Permissions.list())
+	if q.Kind == Authorization {
+		permissions = shownAll(q.Scopes)
+	}
+	if len(permissions) == 0 {
+		permissions = []string{"no permissions"}
+	}
+	opened, why := q.opened()
+	switch {
+	case q.Selection == selectedAll:
+		return permissions, []string{"all repositories"}
+	case q.Selection == selectedNone:
+		return permissions, []string{"no repositories"}
+	case why != "", len(opened) == 0:
+		return permissions, []string{"some repositories"}
+	}
+	return permissions, shownAll(opened)
+}
+
+func count(list []string, of string) string {
+	if len(list) == 1 {
+		return list[0]
+	}
+	return wording.Number(len(list)) + " " + of
+}
+
+// hidden stands for a text that may be a secret in the wrong place.
+const hidden = "(hidden, as it looks like a secret)"
+
+// shown returns a name that GitHub gives for a line: a login, a repository, a
+// scope.
+func shown(name string) string {
+	if redact.IsSecret(name) {
+		return hidden
+	}
+	return redact.OneLine(name)
+}
+
+func shownAll(names []string) []string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = shown(name)
+	}
+	return all
+}
+
+// free returns a text that its author was free in for a line.
+func free(text string) string {
+	if redact.MayBeSecret(text) {
+		return hidden
+	}
+	return cut(redact.OneLine(text), 100)
+}
+
+func quoted(text string) string { return `"` + free(text) + `"` }
+
+// cut returns a text of at most so many characters. If it was longer, it ends
+// with a whole word and an ellipsis.
+func cut(text string, limit int) string {
+	if utf8.RuneCountInString(text) <= limit {
+		return text
+	}
+	short := string([]rune(text)[:limit-1])
+	if end := strings.LastIndexByte(short, ' '); end > 0 {
+		short = short[:end]
+	}
+	return short + "…"
+}
