@@ -23,9 +23,10 @@ type ask func(q *question) (Answer, string)
 func (p *Policy) conditions(kind Kind, c *manifest.PATCondition) ([]condition, error) {
 	b := &builder{kind: kind}
 	b.add(c.Owner != "", "owner: "+c.Owner, owner(c.Owner))
-	b.add(c.TokenName != "", "token-name: "+c.TokenName, tokenName(c.TokenName))
-	b.word("kind", c.Kind, credentialKinds, ofKind(c.Kind))
-	b.add(c.Scopes != nil, "scopes: ["+strings.Join(c.Scopes, ", ")+"]", scopes(c.Scopes))
+	b.add(c.Team != "", "team: "+c.Team, team(c.Team))
+	b.word("membership", c.Membership, []string{member, notAMember}, membership(c.Membership))
+	b.repositories("repositories", c.Repositories, onlyThese)
+	b.repositories("any-repository", c.AnyRepository, anyOfThese)
 	b.word("selection", c.RepositoryScope, selections, selection(c.RepositoryScope))
 	b.permissions("any-of", c.AnyOf, anyOf)
 	b.permissions("at-most", c.AtMost, atMost)
@@ -36,14 +37,10 @@ func (p *Policy) conditions(kind Kind, c *manifest.PATCondition) ([]condition, e
 	b.duration("granted-for", c.GrantedFor, grantedFor)
 	b.duration("waiting-for", c.WaitingFor, waitingFor)
 	b.reason(c.Reason)
-	b.word("membership", c.Membership, []string{member, notAMember}, membership(c.Membership))
-	b.add(c.Team != "", "team: "+c.Team, team(c.Team))
-	b.repositories("repositories", c.Repositories, onlyThese)
-	b.repositories("any-repository", c.AnyRepository, anyOfThese)
-	if c.WouldBe != "" && kind != Grant {
-		b.fail("would-be is for grants")
-	}
-	b.word("would-be", c.WouldBe, []string{string(Approve), string(Deny)}, wouldBe(p.rules[Request], Action(c.WouldBe)))
+	b.add(c.TokenName != "", "token-name: "+c.TokenName, tokenName(c.TokenName))
+	b.wouldBe(c.WouldBe, p.rules[Request])
+	b.word("kind", c.Kind, credentialKinds, ofKind(c.Kind))
+	b.add(c.Scopes != nil, "scopes: ["+strings.Join(c.Scopes, ", ")+"]", scopes(c.Scopes))
 	return b.conditions, b.err
 }
 
@@ -94,7 +91,7 @@ func (b *builder) permissions(key string, p *manifest.PATPermissions, of func([]
 			b.fail("%s: %s: not a level", key, l.name)
 		}
 	}
-	b.add(true, key+": {"+strings.Join(texts(list), ", ")+"}", of(list))
+	b.add(true, key+": "+Permissions(*p).String(), of(list))
 }
 
 func (b *builder) repositories(key string, s manifest.Selection, of func(manifest.Selection) ask) {
@@ -124,6 +121,15 @@ func (b *builder) reason(text string) {
 		}
 		return No, "the owner's reason does not: " + quoted(q.Reason)
 	})
+}
+
+// wouldBe adds a condition over the rules for requests. They cannot have it
+// themselves, since they would ask each other without an end.
+func (b *builder) wouldBe(action string, requests []rule) {
+	if action != "" && b.kind != Grant {
+		b.fail("would-be: only a grant can be asked")
+	}
+	b.word("would-be", action, []string{string(Approve), string(Deny)}, wouldBe(requests, Action(action)))
 }
 
 // yes returns Yes for true and No for false.

@@ -96,7 +96,7 @@ func (q *question) opened() (names []string, why string) {
 		return nil, q.lacks(Fact{Repositories: of}, "which repositories it opens")
 	}
 	for _, name := range names {
-		if owner, repository, _ := strings.Cut(name, "/"); owner == "" || repository == "" {
+		if owner, repository, _ := strings.Cut(name, "/"); owner == "" || repository == "" || strings.Contains(repository, "/") {
 			return nil, "GitHub names a repository that it opens in a way that this release does not know"
 		}
 	}

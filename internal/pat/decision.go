@@ -1,6 +1,8 @@
 package pat
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/manifest"
@@ -26,7 +28,7 @@ type Decision struct {
 	Token  Token
 	Action Action
 	Rule   string // the one that decided; empty: none did
-	Reason string // for the owner (approve, deny), or why it waits or is skipped
+	Reason string // for the owner (approve, deny; may be empty), or why it waits, is kept or is skipped
 
 	// Audit reports that nothing is to be changed: the policy or the rule is in
 	// audit mode. The action is the same as in enforce mode.
@@ -40,6 +42,34 @@ type Decision struct {
 	Missing []Fact
 	// Steps are the rules that were asked, in order, for `pats explain`.
 	Steps []Step
+}
+
+// Why returns why the rule that decided matches, one phrase for each of its
+// conditions: "last used 100 days ago, granted 300 days ago". Where no rule
+// decided, it returns the reason.
+func (d Decision) Why() string {
+	if d.Rule == "" || len(d.Steps) == 0 {
+		return d.Reason
+	}
+	parts := d.Steps[len(d.Steps)-1].Parts
+	phrases := make([]string, len(parts))
+	for i, part := range parts {
+		phrases[i] = part.Why
+	}
+	return strings.Join(phrases, ", ")
+}
+
+// String returns the decision for a line of a log: revoke by rule "unused":
+// last used 100 days ago.
+func (d Decision) String() string {
+	text := string(d.Action)
+	if d.Audit && d.Rule != "" && d.Action != Wait && d.Action != Keep {
+		text = "would " + text
+	}
+	if d.Rule != "" {
+		text += fmt.Sprintf(" by rule %q", d.Rule)
+	}
+	return text + ": " + d.Why()
 }
 
 // Step is how one rule came out, and each of its conditions.
@@ -66,6 +96,16 @@ const (
 	Yes
 	Unknown
 )
+
+func (a Answer) String() string {
+	switch a {
+	case Yes:
+		return "yes"
+	case No:
+		return "no"
+	}
+	return "unknown"
+}
 
 // Protection says which tokens no rule touches, and why: besides those that the
 // policy protects, the ones without which the run itself could not go on.

@@ -1,7 +1,6 @@
 package pat
 
 import (
-	"fmt"
 	"testing"
 	"time"
 
@@ -64,9 +63,3 @@ func token(kind Kind, change ...func(*Token)) *Token {
 
 // does is what the rule of a test does.
 var does = map[Kind]string{Request: "approve", Grant: "revoke", Authorization: "withdraw"}
-
-func (a Answer) String() string { return [...]string{"no", "yes", "unknown"}[a] }
-
-func (d Decision) String() string {
-	return fmt.Sprintf("%s by %q: %s (missing %v, audit %v)", d.Action, d.Rule, d.Reason, d.Missing, d.Audit)
-}

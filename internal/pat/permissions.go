@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/wording"
@@ -42,6 +43,18 @@ func (p Permissions) list() []permissionLevel {
 		}
 	}
 	return list
+}
+
+// String returns the permissions as a manifest has them:
+// {repository: {contents: write}}.
+func (p Permissions) String() string {
+	var parts []string
+	for _, family := range families {
+		if set := permission.Set(p.of(family)); len(set) > 0 {
+			parts = append(parts, family+": {"+strings.Join(set.Lines(), ", ")+"}")
+		}
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
 }
 
 // known reports whether GitHub said what a token may do, be it nothing.

@@ -1,6 +1,7 @@
 package pat
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,9 +54,6 @@ func Compile(source *manifest.PATs) (*Policy, error) {
 			if err != nil {
 				return nil, fmt.Errorf("rule %d of %s: %w", i+1, list.key, err)
 			}
-			if r.name == "" {
-				r.name = fmt.Sprintf("%s %d", list.key, i+1)
-			}
 			p.rules[list.kind] = append(p.rules[list.kind], r)
 		}
 	}
@@ -64,20 +62,17 @@ func Compile(source *manifest.PATs) (*Policy, error) {
 
 func (p *Policy) compile(kind Kind, source *manifest.PATRule) (rule, error) {
 	r := rule{name: source.Name, action: Action(source.Do), audit: source.Audit, reason: source.Reason, notice: source.Notice}
-	if !slices.Contains(may[kind], r.action) {
-		return rule{}, fmt.Errorf("do: %q is not for a %s", source.Do, kind)
-	}
-	if err := checkTemplate(r.reason); err != nil {
-		return rule{}, err
-	}
 	var err error
-	if r.conditions, err = p.conditions(kind, &source.If); err != nil {
-		return rule{}, err
+	r.conditions, err = p.conditions(kind, &source.If)
+	switch {
+	case r.name == "":
+		err = errors.New("it has no name")
+	case !slices.Contains(may[kind], r.action):
+		err = fmt.Errorf("do: %q is not for a %s", source.Do, kind)
+	case err == nil && len(r.conditions) == 0:
+		err = fmt.Errorf("if: without a condition, it would match every %s", kind)
 	}
-	if len(r.conditions) == 0 {
-		return rule{}, fmt.Errorf("if: without a condition, it would match every %s", kind)
-	}
-	return r, nil
+	return r, err
 }
 
 // covers reports whether the policy is about an organization.

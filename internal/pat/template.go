@@ -1,8 +1,6 @@
 package pat
 
 import (
-	"fmt"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -13,22 +11,7 @@ import (
 // maxReason is how many characters of a reason GitHub takes.
 const maxReason = 1024
 
-// Placeholders are what a rule's reason may name in braces.
-var placeholders = []string{"{owner}", "{token}", "{permissions}", "{repositories}", "{expires}", "{rule}"}
-
 const repositoriesPlaceholder = "{repositories}"
-
-// checkTemplate returns an error if a word in braces is not a placeholder.
-func checkTemplate(template string) error {
-	for _, rest := range strings.Split(template, "{")[1:] {
-		word, _, closed := strings.Cut(rest, "}")
-		isWord := closed && !strings.ContainsFunc(word, func(r rune) bool { return (r < 'a' || r > 'z') && r != '-' && r != '_' })
-		if isWord && !slices.Contains(placeholders, "{"+word+"}") {
-			return fmt.Errorf("reason: there is no {%s}; there are %s", word, strings.Join(placeholders, ", "))
-		}
-	}
-	return nil
-}
 
 // canWord reports whether a template can be rendered. It cannot as long as it
 // names the repositories of a token and they can still be found out.
@@ -124,13 +107,13 @@ func free(text string) string {
 func quoted(text string) string { return `"` + free(text) + `"` }
 
 // cut returns a text of at most so many characters. If it was longer, it ends
-// with a whole word and an ellipsis.
+// with a whole word, unless that is a very long one, and an ellipsis.
 func cut(text string, limit int) string {
 	if utf8.RuneCountInString(text) <= limit {
 		return text
 	}
 	short := string([]rune(text)[:limit-1])
-	if end := strings.LastIndexByte(short, ' '); end > 0 {
+	if end := strings.LastIndexByte(short, ' '); end > len(short)/2 {
 		short = short[:end]
 	}
 	return short + "…"
