@@ -49,31 +49,46 @@ func (b *Brake) Check(due []Decision) error {
 }
 
 func (b *Brake) check(organization string, action Action, acts []*Decision) error {
-	limit, of := 0, "requests"
-	ends, total := false, 0
-	switch action {
-	case Approve:
-		limit = b.Limits.Approve
-	case Deny:
-		limit = b.Limits.Deny
-	case Revoke:
-		limit, of, ends, total = b.Limits.Revoke, "grants", true, b.Totals[organization].Grants
-	case Withdraw:
-		limit, of, ends, total = b.Limits.Withdraw, "authorizations", true, b.Totals[organization].Authorizations
-	default:
-		return nil
-	}
-	n := len(acts)
-	would := fmt.Sprintf("nothing is done: this run would %s %s %s of %s (%s)", action, wording.Number(n), of, organization, byRule(acts))
+	at, counted := b.bound(organization, action)
+	n, rules := len(acts), byRule(acts)
+	const check = "check these rules; if this is what they are for, "
 	switch {
-	case n > limit:
-		return fault.New(fmt.Sprintf("%s, and limits allow %s", would, wording.Number(limit)),
-			fmt.Sprintf("check these rules; if this is what they are for, set limits: {%s: %d} until it is done", action, n))
-	case ends && n*100 > b.Limits.Share*total && !containsFold(b.Confirmed, organization):
-		return fault.New(fmt.Sprintf("%s out of %s, and limits allow %d%% without being confirmed", would, wording.Number(total), b.Limits.Share),
-			fmt.Sprintf("check these rules; if this is what they are for, run once with confirm: %s", organization))
+	case !counted:
+	case n > at.limit:
+		return fault.New(fmt.Sprintf("nothing is done: this run would %s %s %s of %s, more than the %s that limits allow (%s)",
+			action, wording.Number(n), at.of, organization, wording.Number(at.limit), rules),
+			fmt.Sprintf("%sset limits: {%s: %d} in the manifest until it is done", check, action, n))
+	case at.ends && n*100 > b.Limits.Share*at.total && !containsFold(b.Confirmed, organization):
+		return fault.New(fmt.Sprintf("nothing is done: this run would %s %s of the %s %s of %s, "+
+			"more than the %d%% that need no confirmation (%s)",
+			action, wording.Number(n), wording.Number(at.total), at.of, organization, b.Limits.Share, rules),
+			fmt.Sprintf("%srun once with confirm: %s", check, organization))
 	}
 	return nil
+}
+
+// bound is how many of one action a run may do. One that ends access is also
+// bound by its share of all that there are.
+type bound struct {
+	limit, total int
+	ends         bool
+	of           string
+}
+
+// bound returns the bound of an action. What changes nothing has none.
+func (b *Brake) bound(organization string, action Action) (bound, bool) {
+	total := b.Totals[organization]
+	switch action {
+	case Approve:
+		return bound{limit: b.Limits.Approve, of: "requests"}, true
+	case Deny:
+		return bound{limit: b.Limits.Deny, of: "requests"}, true
+	case Revoke:
+		return bound{limit: b.Limits.Revoke, total: total.Grants, ends: true, of: "grants"}, true
+	case Withdraw:
+		return bound{limit: b.Limits.Withdraw, total: total.Authorizations, ends: true, of: "authorizations"}, true
+	}
+	return bound{}, false
 }
 
 // byRule lists how many decisions each rule made, those with the most first.

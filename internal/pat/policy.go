@@ -68,7 +68,7 @@ func (p *Policy) compile(kind Kind, source *manifest.PATRule) (rule, error) {
 	case r.name == "":
 		err = errors.New("it has no name")
 	case !slices.Contains(may[kind], r.action):
-		err = fmt.Errorf("do: %q is not for a %s", source.Do, kind)
+		err = fmt.Errorf("do: %q is none of %s", source.Do, may[kind])
 	case err == nil && len(r.conditions) == 0:
 		err = fmt.Errorf("if: without a condition, it would match every %s", kind)
 	}
