@@ -22,6 +22,7 @@ func (p *parser) buildFile(f *File, v *value) {
 			names[key] = true
 		}
 	}
+	f.PATs = p.buildPATs(v.get("pats"))
 }
 
 func (p *parser) buildSecret(v *value) Secret {
@@ -89,7 +90,7 @@ func (p *parser) buildRotation(v *value) Rotation {
 		Keep:              1,
 	}
 	if keep := v.get("keep"); keep != nil {
-		r.Keep = keep.number
+		r.Keep = int(keep.number)
 	}
 	if every := v.get("every"); every != nil && every.valid {
 		r.Every = parseInterval(every.text)
@@ -187,7 +188,7 @@ func buildRandom(v *value) *Random {
 	}
 	r := &Random{Bytes: 32, Encoding: "hex"}
 	if n := v.get("bytes"); n != nil {
-		r.Bytes = n.number
+		r.Bytes = int(n.number)
 	}
 	if e := v.get("encoding"); e != nil {
 		r.Encoding = e.text

@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,8 +14,14 @@ func (p *parser) check(v *value, s *shape) {
 			p.add(v.at, "no "+f.key, "add "+f.key+": "+f.example)
 		}
 	}
-	if s.atLeastOne && len(v.keys)+len(v.likelyKeys) == 0 {
-		p.add(v.at, "neither "+strings.Join(s.keys(), " nor "), s.hint)
+	needed := s.anyOf
+	if s.atLeastOne {
+		needed = s.keys()
+	}
+	named := slices.Concat(v.keys, v.likelyKeys)
+	isNeeded := func(key string) bool { return key == "" || slices.Contains(needed, key) } // an unknown key may be any
+	if len(needed) > 0 && !slices.ContainsFunc(named, isNeeded) {
+		p.add(v.at, cmp.Or(s.empty, "neither "+strings.Join(needed, " nor ")), s.hint)
 	}
 	var there []string
 	for _, key := range v.keys {

@@ -2,6 +2,7 @@ package manifest
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -31,7 +32,41 @@ func dump(f *File) string {
 				s.RecipientVariable)
 		}
 	}
+	if f.PATs != nil {
+		dumpPATs(&out, f.PATs)
+	}
 	return out.String()
+}
+
+func dumpPATs(out *strings.Builder, p *PATs) {
+	fmt.Fprintf(out, "%d:%d pats of %q enforce %v protect %+v limits %+v\n", p.Line, p.Column, p.Organizations, p.Enforce, p.Protect, p.Limits)
+	if p.Leaks != nil {
+		fmt.Fprintf(out, "  leaks %+v\n", *p.Leaks)
+	}
+	if p.Notices != nil {
+		fmt.Fprintf(out, "  notices %+v\n", *p.Notices)
+	}
+	for _, list := range []struct {
+		name  string
+		rules []PATRule
+	}{{"requests", p.Requests}, {"grants", p.Grants}, {"sso", p.Authorizations}} {
+		for _, r := range list.rules {
+			fmt.Fprintf(out, "  %d:%d %s %q do %s audit %v notice %v reason %q if %s\n",
+				r.Line, r.Column, list.name, r.Name, r.Do, r.Audit, r.Notice, r.Reason, conditionText(r.If))
+		}
+	}
+}
+
+// conditionText lists the parts of a condition that ask for something.
+func conditionText(c PATCondition) string {
+	words := []string{fmt.Sprintf("%d:%d", c.Line, c.Column)}
+	v := reflect.ValueOf(c)
+	for i := 1; i < v.NumField(); i++ {
+		if field := reflect.Indirect(v.Field(i)); field.IsValid() && !field.IsZero() {
+			words = append(words, fmt.Sprintf("%s %+v", v.Type().Field(i).Name, field))
+		}
+	}
+	return strings.Join(words, ", ")
 }
 
 func scopeText(s *Scope) string {

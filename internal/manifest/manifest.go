@@ -1,7 +1,7 @@
 // Package manifest is the schema of .github/valetkey.yml: which secrets go
-// where, and which credentials are replaced how often. One table describes it;
-// the parser, the JSON Schema for editors and the reference in docs/manifest.md
-// all come from that table.
+// where, which credentials are replaced how often, and what becomes of personal
+// access tokens. One table describes it; the parser, the JSON Schema for
+// editors and the reference in docs/manifest.md all come from that table.
 //
 // It does no input or output, holds no value of a secret and never calls
 // GitHub. Start at [Parse].

@@ -87,18 +87,18 @@ func keyOf(pair *ast.MappingValueNode) string {
 	return pair.Key.GetToken().Value
 }
 
-func number(v any) int {
+func number(v any) int64 {
 	switch n := v.(type) {
 	case int64:
-		return int(n)
+		return n
 	case uint64:
-		return int(min(n, math.MaxInt32))
+		return int64(min(n, math.MaxInt64))
 	}
-	return math.MaxInt32
+	return math.MaxInt64
 }
 
 var kindNames = map[kind]string{
-	text: "a text", list: "a list", boolean: "true or false", integer: "a whole number",
+	text: "a text", list: "a list", integers: "a list", boolean: "true or false", integer: "a whole number",
 	levels: "a mapping", object: "a mapping", objects: "a list", duration: "a time such as 30d",
 }
 

@@ -97,7 +97,7 @@ func (p *parser) yaml(text string) (root ast.Node, fault *Fault) {
 		return nil, failed(nil, noYAML, noYAMLHint)
 	}
 	if len(file.Docs) == 0 || file.Docs[0].Body == nil || file.Docs[0].Body.Type() == ast.NullType {
-		return nil, failed(nil, "an empty manifest", "begin with secrets: or rotations:, as docs/manifest.md shows")
+		return nil, failed(nil, "an empty manifest", "begin with secrets:, rotations: or pats:, as docs/manifest.md shows")
 	}
 	if len(file.Docs) > 1 {
 		return nil, failed(file.Docs[1].GetToken(), twoDocs, twoDocsHint)

@@ -47,13 +47,46 @@ rotations:
     age: {}
     every: 180d
     store: [{repository: acme/app, secret: VALETKEY_IDENTITY, recipient-variable: VALETKEY_RECIPIENT}]
+
+pats:
+  organizations: [acme]
+  mode: audit                    # tell only; enforce acts
+  requests:                      # the first rule that matches decides; without one, a person has to
+    - name: readers of ci
+      if:
+        team: platform
+        repositories: [acme/ci-*]
+        at-most: {repository: {contents: read, actions: read}}
+        expires-within: 30d
+        reason: "[A-Z]+-[0-9]+"  # a ticket
+      do: approve
+    - name: too much
+      if: {any-of: {repository: {administration: write, secrets: write}, organization: {members: write}}}
+      do: deny
+      reason: "{permissions} on {repositories} is for an App; ask again with less, or in #platform"
+  grants:
+    - {name: left, if: {membership: not-a-member}, do: revoke}
+    - {name: unused, if: {unused-for: 90d, granted-for: 30d}, do: revoke, notice: 14d}
+    - {name: no end, if: {never-expires: true}, do: notice}
+    - {name: outgrown, if: {would-be: deny, any-repository: ["acme/*", "!acme/sandbox-*"]}, do: revoke, notice: 30d, mode: audit}
+  sso:                           # the only sight of classic tokens; what is withdrawn can't be authorized again
+    - name: broad
+      if:
+        kind: classic
+        scopes: [admin:org, delete_repo]
+      do: withdraw
+      notice: 14d
+  leaks: {do: revoke, kinds: [ghp, github_pat], resolve: true}
+  protect: {owners: [acme-release-bot], token-ids: [98716]}
+  limits: {approve: 100, deny: 100, revoke: 20, withdraw: 10, share: 10%}
+  notices: {repository: acme/token-desk, mention: owner}
 `
 
 const intro = `<!-- Made by go generate ./internal/manifest. DO NOT EDIT. -->
 # The manifest
 
-` + "`.github/valetkey.yml`" + ` says which secrets go where, and which credentials are replaced how often. It holds names
-only, never a value.
+` + "`.github/valetkey.yml`" + ` says which secrets go where, which credentials are replaced how often, and what becomes of
+personal access tokens. It holds names only, never a value.
 
 ` + "```yaml\n" + Example + "```\n"
 
@@ -83,11 +116,19 @@ func Reference() string {
 		}
 		out.WriteString("\n| key | meaning | default |\n|---|---|---|\n")
 		for _, f := range s.fields {
-			fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.key, f.about, f.defaultInDocs())
+			fmt.Fprintf(&out, "| `%s` | %s | %s |\n", f.key, f.aboutInDocs(), f.defaultInDocs())
 		}
 	}
 	out.WriteString(outro)
 	return out.String()
+}
+
+// aboutInDocs returns what a key means, after the lists that have it.
+func (f *field) aboutInDocs() string {
+	if f.lists == "" {
+		return f.about
+	}
+	return f.lists + ": " + f.about
 }
 
 // defaultInDocs returns the default for a reader.

@@ -40,13 +40,16 @@ func (s *shape) schema() map[string]any {
 	if s.atLeastOne {
 		schema["minProperties"] = 1
 	}
-	var one, all []any
-	for _, key := range s.exactlyOne {
-		one = append(one, requires(key))
+	for name, keys := range map[string][]string{"oneOf": s.exactlyOne, "anyOf": s.anyOf} {
+		var any []any
+		for _, key := range keys {
+			any = append(any, requires(key))
+		}
+		if any != nil {
+			schema[name] = any
+		}
 	}
-	if one != nil {
-		schema["oneOf"] = one
-	}
+	var all []any
 	for _, r := range s.rules {
 		all = append(all, r.schema())
 	}
@@ -91,8 +94,16 @@ func (f *field) schema() map[string]any {
 		schema = map[string]any{"type": "array", "minItems": 1, "items": f.of.schema()}
 	case boolean:
 		schema = map[string]any{"type": "boolean"}
+		if f.onlyTrue {
+			schema["const"] = true
+		}
 	case integer:
-		schema = map[string]any{"type": "integer", "minimum": f.least, "maximum": f.most}
+		schema = f.number()
+		if f.form != nil {
+			schema = map[string]any{"anyOf": []any{schema, f.form.schema()}}
+		}
+	case integers:
+		schema = map[string]any{"type": "array", "minItems": 1, "items": f.number(), "uniqueItems": f.unique}
 	case levels:
 		schema = map[string]any{
 			"type": "object", "minProperties": 1,
@@ -113,6 +124,11 @@ func (f *field) schema() map[string]any {
 	return schema
 }
 
+// number returns the schema of one number of the key.
+func (f *field) number() map[string]any {
+	return map[string]any{"type": "integer", "minimum": f.least, "maximum": f.most}
+}
+
 // texts returns the schema of one text of the key.
 func (f *field) texts() map[string]any {
 	if len(f.words) > 0 {
@@ -125,6 +141,9 @@ func (f *form) schema() map[string]any {
 	schema := map[string]any{"type": "string", "pattern": f.pattern}
 	if f.never != "" {
 		schema["not"] = map[string]any{"pattern": f.never}
+	}
+	if f.longest > 0 {
+		schema["maxLength"] = f.longest
 	}
 	return schema
 }

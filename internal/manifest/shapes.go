@@ -2,9 +2,9 @@ package manifest
 
 var fileShape = &shape{
 	name:       "The file",
-	about:      "At least one of the two.",
+	about:      "At least one of the three.",
 	atLeastOne: true,
-	hint:       "list secrets to copy under secrets:, credentials to replace under rotations:",
+	hint:       "list secrets to copy under secrets:, credentials to replace under rotations:, rules for personal tokens under pats:",
 	fields: []*field{
 		{
 			key: "secrets", kind: objects, of: secretShape,
@@ -15,6 +15,11 @@ var fileShape = &shape{
 			key: "rotations", kind: objects, of: rotationShape,
 			about:   "credentials that are replaced again and again",
 			example: "[{name: cache-key, random: {}, every: 90d, store: [{repository: acme/api, secret: CACHE_KEY}]}]",
+		},
+		{
+			key: "pats", kind: object, of: patsShape,
+			about:   "what becomes of the personal access tokens of organizations",
+			example: "{organizations: [acme], leaks: {do: report}}",
 		},
 	},
 }

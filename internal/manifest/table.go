@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"sync"
+	"unicode/utf8"
 )
 
 // kind is the kind of value that a key takes.
@@ -13,6 +14,7 @@ const (
 	text     kind = iota
 	duration      // a text that is a time
 	list          // of texts
+	integers      // a list of them, each from least to most
 	boolean       // true or false
 	integer       // from least to most
 	levels        // a mapping of permissions to their levels
@@ -27,8 +29,10 @@ type shape struct {
 	about      string
 	fields     []*field
 	exactlyOne []string // of these keys exactly one must be present
+	anyOf      []string // of these keys at least one must be present
 	atLeastOne bool     // at least one of its keys must be present
-	hint       string   // when one of these two is violated
+	empty      string   // what a mapping without any is called
+	hint       string   // when one of these three is violated
 	rules      []rule
 }
 
@@ -39,14 +43,16 @@ type field struct {
 	required     bool
 	isEntry      bool   // it is an entry of the key's list
 	private      bool   // an ill-formed value is never shown
-	unique       bool   // no text of the list may appear twice
+	unique       bool   // nothing in the list may appear twice
+	onlyTrue     bool   // false is an error, since it would say nothing
+	lists        string // the lists of rules that have this condition; empty: all
 	defaultText  string // the default
 	defaultWords string // the default in words, for the reference
 	about        string
 	example      string // a value, as YAML
 	words        []string
 	form         *form
-	least, most  int
+	least, most  int64
 	of           *shape
 }
 
@@ -82,7 +88,12 @@ type form struct {
 	name    string // what it is
 	pattern string
 	never   string // a pattern of texts that match, but are wrong
+	longest int    // the most characters, if not zero
 	hint    string
+
+	// explain returns what exactly is wrong with a text, and a hint for that;
+	// without a problem, name and hint say it. It may be nil.
+	explain func(text string) (problem, hint string)
 
 	compile                 sync.Once
 	compiled, compiledNever *regexp.Regexp // of pattern and never; the second may be nil
@@ -97,7 +108,8 @@ func (f *form) matches(text string) bool {
 			f.compiledNever = regexp.MustCompile(f.never)
 		}
 	})
-	return f.compiled.MatchString(text) && (f.compiledNever == nil || !f.compiledNever.MatchString(text))
+	return f.compiled.MatchString(text) && (f.compiledNever == nil || !f.compiledNever.MatchString(text)) &&
+		(f.longest == 0 || utf8.RuneCountInString(text) <= f.longest)
 }
 
 const (
@@ -179,7 +191,11 @@ var (
 
 // shapes returns all shapes, in the order of the reference.
 func shapes() []*shape {
-	return []*shape{fileShape, secretShape, targetShape, scopeShape, rotationShape, deployKeyShape, randomShape, ageShape, storeShape}
+	return []*shape{
+		fileShape, secretShape, targetShape, scopeShape, rotationShape, deployKeyShape, randomShape, ageShape, storeShape,
+		patsShape, requestRuleShape, grantRuleShape, authorizationRuleShape, conditionShape, permissionsShape,
+		leaksShape, protectShape, limitsShape, noticesShape,
+	}
 }
 
 // vocabulary returns every word of the table.

@@ -6,7 +6,7 @@ type value struct {
 	at         Position
 	valid      bool // the table found no error in it
 	text       string
-	number     int
+	number     int64
 	isTrue     bool
 	items      []*value
 	keys       []string // of fields, in the order of the file
@@ -33,4 +33,12 @@ func (v *value) list() []*value {
 		return nil
 	}
 	return v.items
+}
+
+// entries returns the keys of a mapping with their values.
+func (v *value) entries() map[string]*value {
+	if v == nil {
+		return nil
+	}
+	return v.fields
 }

@@ -3,6 +3,7 @@ package manifest
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -132,6 +133,11 @@ func (p *parser) read(v *value, n ast.Node, f *field) bool {
 	switch t := n.(type) {
 	case *ast.StringNode:
 		v.text = t.Value
+		if f.kind == integer && f.form != nil && f.form.matches(v.text) {
+			n, _ := strconv.ParseInt(strings.TrimSuffix(v.text, "%"), 10, 64) // of the form
+			v.number = n
+			return true
+		}
 		return f.kind == text || f.kind == duration
 	case *ast.LiteralNode:
 		v.text = t.Value.Value
@@ -143,7 +149,7 @@ func (p *parser) read(v *value, n ast.Node, f *field) bool {
 		v.number = number(t.Value)
 		return f.kind == integer
 	case *ast.SequenceNode:
-		if f.kind == list || f.kind == objects {
+		if f.kind == list || f.kind == integers || f.kind == objects {
 			p.sequence(v, t, f)
 			return true
 		}
@@ -178,6 +184,10 @@ func (p *parser) scalar(v *value, n ast.Node, f *field) {
 	switch f.kind {
 	case text, duration:
 		p.text(v, n, f)
+	case boolean:
+		if f.onlyTrue && !v.isTrue {
+			p.add(v.at, f.key+" takes true alone", "take it out; without it, the key asks for nothing")
+		}
 	case integer:
 		if v.number < f.least || v.number > f.most {
 			p.add(v.at, fmt.Sprintf("%s is not from %d to %d", f.key, f.least, f.most), f.howToWrite())
@@ -203,7 +213,13 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 			p.hide(n, n.GetToken())
 			shown = "this"
 		}
-		p.add(v.at, f.key+": "+shown+" is not "+f.form.name, f.form.hint)
+		problem, hint := shown+" is not "+f.form.name, f.form.hint
+		if f.form.explain != nil {
+			if what, cure := f.form.explain(v.text); what != "" {
+				problem, hint = what, cure
+			}
+		}
+		p.add(v.at, f.key+": "+problem, hint)
 	}
 }
 
@@ -216,8 +232,11 @@ func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
 	if len(n.Values) == 0 {
 		p.add(v.at, f.key+" is an empty list", f.howToWrite()+", or take it out")
 	}
-	item := &field{key: f.key, isEntry: true, form: f.form, words: f.words, of: f.of}
+	item := &field{key: f.key, isEntry: true, form: f.form, words: f.words, of: f.of, least: f.least, most: f.most}
 	item.example, _, _ = strings.Cut(strings.Trim(f.example, "[]"), ", ")
+	if f.kind == integers {
+		item.kind = integer
+	}
 	if f.kind == objects {
 		item.kind, item.example = object, f.example[1:len(f.example)-1]
 	}
@@ -228,11 +247,15 @@ func (p *parser) sequence(v *value, n *ast.SequenceNode, f *field) {
 		}
 		it := p.value(each, item)
 		v.items = append(v.items, it)
-		if name := strings.ToLower(it.text); f.unique && it.valid {
-			if seen[name] {
-				p.add(it.at, f.key+": "+quote(it.text)+" appears twice", "keep one of them")
+		name := it.text
+		if f.kind == integers {
+			name = strconv.FormatInt(it.number, 10)
+		}
+		if lower := strings.ToLower(name); f.unique && it.valid {
+			if seen[lower] {
+				p.add(it.at, f.key+": "+quote(name)+" appears twice", "keep one of them")
 			}
-			seen[name] = true
+			seen[lower] = true
 		}
 	}
 }
