@@ -43,17 +43,24 @@ func (p *parser) buildScope(v *value) *Scope {
 	if v == nil {
 		return nil
 	}
-	s := &Scope{Position: v.at, Repositories: p.selection(v.get("repositories"), ""), Permissions: map[string]string{}}
+	s := &Scope{Position: v.at, Repositories: p.selection(v.get("repositories"), ""), Permissions: levelsOf(v.get("permissions"))}
 	if owners := s.Repositories.Owners(); len(owners) > 1 {
 		p.add(v.get("repositories").at, "repositories of "+owners[0]+" and of "+owners[1],
 			"a token opens repositories of one owner; make an entry for each")
 	}
-	if permissions := v.get("permissions"); permissions != nil {
-		for name, level := range permissions.fields {
-			s.Permissions[name] = level.text
-		}
-	}
 	return s
+}
+
+// levelsOf returns permissions with their levels.
+func levelsOf(v *value) map[string]string {
+	if v == nil {
+		return nil
+	}
+	permissions := map[string]string{}
+	for name, level := range v.fields {
+		permissions[name] = level.text
+	}
+	return permissions
 }
 
 func (p *parser) buildTarget(v *value) Target {

@@ -39,12 +39,13 @@ func dump(f *File) string {
 }
 
 func dumpPATs(out *strings.Builder, p *PATs) {
-	fmt.Fprintf(out, "%d:%d pats of %q enforce %v protect %+v limits %+v\n", p.Line, p.Column, p.Organizations, p.Enforce, p.Protect, p.Limits)
-	if p.Leaks != nil {
-		fmt.Fprintf(out, "  leaks %+v\n", *p.Leaks)
+	fmt.Fprintf(out, "%d:%d pats of %q enforce %v protect %+v limits %+v\n",
+		p.Line, p.Column, p.Organizations, p.Enforce, p.Protect, p.Limits)
+	if l := p.Leaks; l != nil {
+		fmt.Fprintf(out, "  %d:%d leaks revoke %v kinds %v resolve %v\n", l.Line, l.Column, l.Revoke, l.Kinds, l.Resolve)
 	}
-	if p.Notices != nil {
-		fmt.Fprintf(out, "  notices %+v\n", *p.Notices)
+	if n := p.Notices; n != nil {
+		fmt.Fprintf(out, "  %d:%d notices in %q/%q mention %v\n", n.Line, n.Column, n.Owner, n.Repository, n.Mention)
 	}
 	for _, list := range []struct {
 		name  string

@@ -3,9 +3,12 @@ package manifest
 import (
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // planted is a token as people paste it. It is made here because scanners look
@@ -65,6 +68,7 @@ func hold(t *testing.T, f *File, lines int) {
 		}
 	}
 	must(len(f.Secrets)+len(f.Rotations) > 0 || f.PATs != nil, "an empty file")
+	holdPATs(f, within, must)
 	for _, s := range f.Secrets {
 		within(s.Position)
 		scope(s.Mint)
@@ -91,6 +95,48 @@ func hold(t *testing.T, f *File, lines int) {
 			must((s.Repository == "") == (s.Organization != "") && (s.Repository == "") == (s.Owner == ""), "not one store")
 			must(len(s.Apps) > 0 && s.Secret != "" && (s.RecipientVariable == "" || r.Age), "a store")
 			must(s.Selected.Empty() == (s.Visibility != "selected"), "selected")
+		}
+	}
+}
+
+// holdPATs checks what every user of a policy relies on.
+func holdPATs(f *File, within func(Position), must func(ok bool, what string)) {
+	p := f.PATs
+	if p == nil {
+		return
+	}
+	within(p.Position)
+	must(len(p.Organizations) > 0, "nobody's policy")
+	must(len(p.Requests)+len(p.Grants)+len(p.Authorizations) > 0 || p.Leaks != nil, "a policy without rules")
+	must(p.Leaks == nil || len(p.Leaks.Kinds) > 0 && (p.Leaks.Revoke || !p.Leaks.Resolve), "leaks")
+	must(p.Limits.Share >= 1 && p.Limits.Share <= 100, "a share")
+	must(min(p.Limits.Approve, p.Limits.Deny, p.Limits.Revoke, p.Limits.Withdraw) >= 0, "limits")
+	must(p.Notices == nil || p.Notices.Owner != "" && p.Notices.Repository != "", "notices nowhere")
+	for words, rules := range map[string][]PATRule{
+		"approve deny wait": p.Requests, "notice revoke keep": p.Grants, "notice withdraw keep": p.Authorizations,
+	} {
+		for _, r := range rules {
+			within(r.Position)
+			within(r.If.Position)
+			must(r.Name != "" && slices.Contains(strings.Fields(words), r.Do), "a rule without a name or an end")
+			must(r.Reason == "" || r.Do == "approve" || r.Do == "deny", "a reason for nothing")
+			must(r.Notice == 0 || r.Do == "revoke" || r.Do == "withdraw", "a notice of nothing")
+			must((r.Notice == 0 && r.Do != "notice") || p.Notices != nil, "a notice nowhere")
+			must(!reflect.DeepEqual(r.If, PATCondition{Position: r.If.Position}), "an if that asks for nothing")
+			must(r.If.UnusedFor == 0 || r.If.UnusedFor >= 7*24*time.Hour, "an idle time of days")
+			must(strings.Trim(r.If.Owner, "*?") != "" || r.If.Owner == "", "an owner that is everybody")
+			for _, s := range []Selection{r.If.Repositories, r.If.AnyRepository} {
+				for _, owner := range s.Owners() {
+					must(containsFold(p.Organizations, owner), "others' repositories")
+				}
+				_, all := s.All()
+				must(!all, "a selection of everything")
+			}
+			for _, set := range []*PATPermissions{r.If.AnyOf, r.If.AtMost} {
+				must(set == nil || len(set.Organization)+len(set.Repository)+len(set.Other) > 0, "no permissions")
+			}
+			_, err := regexp.Compile(r.If.Reason)
+			must(err == nil, "an expression that does not compile")
 		}
 	}
 }

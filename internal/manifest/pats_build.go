@@ -37,7 +37,7 @@ func (p *parser) buildRules(policy *value, list string, organizations []string) 
 			If:       p.buildCondition(v.get("if"), organizations),
 			Do:       v.get("do").textOrEmpty(),
 			Audit:    v.get("mode") != nil,
-			Reason:   v.get("reason").textOrEmpty(),
+			Reason:   strings.TrimSpace(v.get("reason").textOrEmpty()),
 			Notice:   timeOf(v.get("notice")),
 		}
 		rules = append(rules, r)
@@ -101,17 +101,9 @@ func buildPermissions(v *value) *PATPermissions {
 	if v == nil {
 		return nil
 	}
-	family := func(name string) map[string]string {
-		var levels map[string]string
-		for permission, level := range v.get(name).entries() {
-			if levels == nil {
-				levels = map[string]string{}
-			}
-			levels[permission] = level.text
-		}
-		return levels
+	return &PATPermissions{
+		Organization: levelsOf(v.get("organization")), Repository: levelsOf(v.get("repository")), Other: levelsOf(v.get("other")),
 	}
-	return &PATPermissions{Organization: family("organization"), Repository: family("repository"), Other: family("other")}
 }
 
 // allowMetadata adds the permission that every token has, because GitHub lets

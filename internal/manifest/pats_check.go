@@ -60,12 +60,14 @@ func (p *parser) checkExpression(v *value) {
 // owner.
 func (p *parser) checkRepositories(s Selection) {
 	for _, e := range s.entries {
+		excludes := func(other Entry) bool { return other.excluded && strings.EqualFold(other.owner, e.owner) }
 		switch {
 		case strings.Trim(e.name, "*?") != "":
 		case e.excluded:
 			p.add(e.Position, quote(e.String())+" excludes everything", "take it out, or exclude less")
-		case !slices.ContainsFunc(s.entries, func(other Entry) bool { return other.excluded && strings.EqualFold(other.owner, e.owner) }):
-			p.add(e.Position, quote(e.String())+" matches everything", "name some repositories, or exclude some, such as \"!"+e.owner+"/infra\"")
+		case !slices.ContainsFunc(s.entries, excludes):
+			p.add(e.Position, quote(e.String())+" matches everything",
+				"name some repositories, or exclude some, such as \"!"+e.owner+"/infra\"")
 		}
 	}
 }

@@ -30,6 +30,7 @@ var (
 	ruleTitle = &form{
 		name:    "the name of a rule",
 		pattern: `^[^\x00-\x20\x7f-\x9f][^\x00-\x1f\x7f-\x9f]{0,63}$`,
+		never:   ` $`,
 		hint:    "1 to 64 characters on one line, such as unused",
 	}
 	login = &form{
@@ -40,9 +41,9 @@ var (
 	loginPattern = &form{
 		name:    "a login or a pattern of logins",
 		pattern: `^[A-Za-z0-9_*?][A-Za-z0-9_*?-]{0,99}$`,
-		never:   `^[*?]+$`,
+		never:   `^[*?]+$|^not-a-member$`,
 		hint:    "a name as in github.com/NAME, with * for any characters and ? for one, such as acme-bot-*",
-		explain: matchesEverything,
+		explain: explainLogin,
 	}
 	tokenNamePattern = &form{
 		name:    "the name of a token or a pattern of names",
@@ -77,6 +78,7 @@ var (
 	reasonTemplate = &form{
 		name:    "a reason",
 		pattern: `^([^{}\x00-\x09\x0b-\x1f\x7f-\x9f]|\{(` + strings.Join(placeholders, "|") + `)\})+$`,
+		never:   `^[ \n]*$`,
 		longest: maxReason,
 		hint:    "up to 1,024 characters, such as: ask again with less than {permissions}",
 		explain: explainTemplate,
@@ -92,6 +94,14 @@ func matchesEverything(text string) (problem, hint string) {
 		return quote(text) + " matches everything", everythingHint
 	}
 	return "", ""
+}
+
+// explainLogin tells of words that are not about a login.
+func explainLogin(text string) (problem, hint string) {
+	if text == "not-a-member" {
+		return quote(text) + " is not a login", "write membership: not-a-member"
+	}
+	return matchesEverything(text)
 }
 
 // explainTemplate tells of the first thing in braces that is not a placeholder.

@@ -41,12 +41,12 @@ func (s *shape) schema() map[string]any {
 		schema["minProperties"] = 1
 	}
 	for name, keys := range map[string][]string{"oneOf": s.exactlyOne, "anyOf": s.anyOf} {
-		var any []any
+		var choices []any
 		for _, key := range keys {
-			any = append(any, requires(key))
+			choices = append(choices, requires(key))
 		}
-		if any != nil {
-			schema[name] = any
+		if choices != nil {
+			schema[name] = choices
 		}
 	}
 	var all []any

@@ -144,7 +144,8 @@ func mutate(doc any, try func(doc any, what string)) {
 	walk = func(node any, path string, set func(any)) {
 		for _, other := range []any{
 			nil, true, 7, 32, 0.5, "", "x", "a/b", "mint", "selected", "all", "read", "1d", "45m", "Ünï", "GITHUB_X", "topic:acme/x",
-			"a/..", "[a-b", "a/[a-b]",
+			"a/..", "[a-b", "a/[a-b]", "*", "a b", "acme/*", "admin:org", "10%", "6d", "366d", "{owner}", "{x}",
+			[]any{7, 7},
 			[]any{},
 			[]any{"acme/a"},
 			[]any{"actions"},

@@ -34,6 +34,7 @@ type shape struct {
 	empty      string   // what a mapping without any is called
 	hint       string   // when one of these three is violated
 	rules      []rule
+	whole      *shape // the one that it is a part of, or nil
 }
 
 // field is one key of a shape.
@@ -110,6 +111,17 @@ func (f *form) matches(text string) bool {
 	})
 	return f.compiled.MatchString(text) && (f.compiledNever == nil || !f.compiledNever.MatchString(text)) &&
 		(f.longest == 0 || utf8.RuneCountInString(text) <= f.longest)
+}
+
+// fault returns what is wrong with a text that has not the form, and a hint.
+// shown stands for the text.
+func (f *form) fault(text, shown string) (problem, hint string) {
+	if f.explain != nil {
+		if problem, hint = f.explain(text); problem != "" {
+			return problem, hint
+		}
+	}
+	return shown + " is not " + f.name, f.hint
 }
 
 const (

@@ -34,11 +34,3 @@ func (v *value) list() []*value {
 	}
 	return v.items
 }
-
-// entries returns the keys of a mapping with their values.
-func (v *value) entries() map[string]*value {
-	if v == nil {
-		return nil
-	}
-	return v.fields
-}

@@ -91,7 +91,9 @@ func (p *parser) addUnknownKey(pair *ast.MappingValueNode, key string, s *shape)
 		return ""
 	}
 	keys, hint := s.keys(), "take it out; nothing goes in here"
-	if near = intended(key, keys); near != "" {
+	if s.whole != nil && s.whole.field(key) != nil {
+		hint = "it is a condition of " + s.whole.field(key).lists + "; the keys here are " + strings.Join(keys, ", ")
+	} else if near = intended(key, keys); near != "" {
 		hint = "did you mean " + near + "?"
 	} else if len(keys) > 0 {
 		hint = "the keys here are " + strings.Join(keys, ", ")
@@ -213,12 +215,7 @@ func (p *parser) text(v *value, n ast.Node, f *field) {
 			p.hide(n, n.GetToken())
 			shown = "this"
 		}
-		problem, hint := shown+" is not "+f.form.name, f.form.hint
-		if f.form.explain != nil {
-			if what, cure := f.form.explain(v.text); what != "" {
-				problem, hint = what, cure
-			}
-		}
+		problem, hint := f.form.fault(v.text, shown)
 		p.add(v.at, f.key+": "+problem, hint)
 	}
 }

@@ -33,6 +33,9 @@ func intended(text string, words []string) string {
 // oneOf lists the words that are possible, with the one that was probably
 // meant.
 func oneOf(word string, words []string) string {
+	if len(words) == 1 {
+		return "only " + words[0] + " goes here"
+	}
 	hint := "one of " + strings.Join(words, ", ")
 	if near := intended(word, words); near != "" {
 		return fmt.Sprintf("did you mean %s? It is %s", near, hint)
