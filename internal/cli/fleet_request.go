@@ -50,9 +50,28 @@ func readManifest(r *actions.Runner, path string) (*manifest.File, error) {
 	}
 	file, err := manifest.Parse(path, text)
 	if err == nil {
-		err = checkPermissions(r, file)
+		err = errors.Join(checkPermissions(r, file), checkPolicy(r, file))
 	}
 	return file, err
+}
+
+// missingSection adds a fault for a manifest without the section that an action
+// is for. The hint names the actions that are for what it has.
+func missingSection(in *actions.Inputs, path string, file *manifest.File, problem, section string) {
+	hint := "add " + section + ": to it; docs/manifest.md says how"
+	for _, other := range []struct {
+		there        bool
+		name, action string
+	}{
+		{len(file.Secrets) > 0, "secrets:", "sync"},
+		{len(file.Rotations) > 0, "rotations:", "rotate"},
+		{file.PATs != nil, "pats:", "pats"},
+	} {
+		if other.there {
+			hint += "; its " + other.name + " are for the action " + other.action
+		}
+	}
+	in.Fault("manifest", actions.Quote(path)+problem, hint)
 }
 
 // checkPermissions applies the checks of the mint's inputs to the permissions

@@ -229,6 +229,45 @@ func TestManifestPermissions(t *testing.T) {
 	}
 }
 
+// The permissions in a policy are those that GitHub shows of personal access
+// tokens. A manifest with nothing else is for another action.
+func TestPolicyInAManifest(t *testing.T) {
+	const policy = "pats:\n  organizations: [fleet]\n  grants:\n    - {name: a, if: {any-of: {%}}, do: keep}\n"
+	const others = "add secrets: to it; docs/manifest.md says how; its pats: are for the action pats"
+	for _, c := range []struct {
+		permissions, line, hint, warning string
+	}{
+		{"repository: {contents: write}", "has no secrets to sync", others, ""},
+		{"organization: {administration: write, members: read}", "has no secrets to sync", others, ""},
+		{"repository: {hooks: write}", "has no secrets to sync", others, ""},
+		{
+			"repository: {contnets: write}", "valetkey.yml:4:21: repository: contnets: no permission of that name",
+			"did you mean contents?", "",
+		},
+		{"organization: {member: write}", "organization: member: no permission of that name", "did you mean members?", ""},
+		{
+			"other: {future-thing: read}", "has no secrets to sync", others,
+			"::warning::line 4: other: future_thing is not a permission this release knows",
+		},
+	} {
+		s := newFleetStep(t, 1, strings.Replace(policy, "%", c.permissions, 1), nil)
+		s.run(t, "sync")
+		line, hint := s.annotation("error")
+		if s.exit != exitFailure || !strings.Contains(line, c.line) || hint != c.hint || len(s.Requests()) != 0 {
+			t.Errorf("%s: exit %d, %q, hint %q", c.permissions, s.exit, line, hint)
+		}
+		log := withoutMasks(s.log.String())
+		if !strings.Contains(log, c.warning) || c.warning == "" && strings.Contains(log, "::warning::") {
+			t.Errorf("%s: %s", c.permissions, log)
+		}
+	}
+	s := newFleetStep(t, 1, strings.Replace(policy, "%", "repository: {contents: write}", 1), nil)
+	s.run(t, "rotate")
+	if line, hint := s.annotation("error"); !strings.Contains(line, "has no rotations") || !strings.Contains(hint, "for the action pats") {
+		t.Errorf("%q, hint %q", line, hint)
+	}
+}
+
 // The README's table for people who come from other actions names every input
 // of those actions, and each row leads to an input that exists.
 func TestMigrationTable(t *testing.T) {

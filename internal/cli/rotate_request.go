@@ -42,7 +42,7 @@ func parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
 		return req, err
 	}
 	if len(req.Manifest.Rotations) == 0 {
-		in.Fault("manifest", actions.Quote(req.Path)+" has no rotations", "add rotations: to it; docs/manifest.md says how")
+		missingSection(in, req.Path, req.Manifest, " has no rotations", "rotations")
 	}
 	req.Force = parseRotations(in, "force", force, req.Manifest.Rotations)
 	req.Compromised = parseRotations(in, "compromised", compromised, req.Manifest.Rotations)

@@ -67,7 +67,7 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 		return req, err
 	}
 	if len(req.Manifest.Secrets) == 0 {
-		in.Fault("manifest", actions.Quote(path)+" has no secrets to sync", "add secrets: to it; docs/manifest.md says how")
+		missingSection(in, path, req.Manifest, " has no secrets to sync", "secrets")
 		return req, in.Err()
 	}
 	if req.StateFile = state; state != "" {
