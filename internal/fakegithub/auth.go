@@ -15,6 +15,7 @@ const (
 	appJWT                        // the JWT of an App
 	installationToken             // an installation token
 	personalToken                 // a token of a person
+	noCredential                  // none at all: one that is sent is refused unseen
 )
 
 // anonymous is the rate limit bucket of callers without a good credential, one
@@ -27,7 +28,7 @@ type caller struct {
 	token      *token
 	bucketKind string // of the rate limit: "app", "installation", "user" or anonymous
 
-	personalToken *PersonalToken
+	personalToken *personal
 	bucket        *bucket
 }
 
@@ -36,7 +37,7 @@ type caller struct {
 func (c *call) identify() (caller, *answer) {
 	who := caller{bucketKind: anonymous}
 	header := c.r.Header.Get("Authorization")
-	if header == "" {
+	if header == "" || c.route.auth == noCredential {
 		return who, nil
 	}
 	scheme, value, _ := strings.Cut(header, " ")
@@ -55,8 +56,11 @@ func (c *call) identify() (caller, *answer) {
 		if t := c.liveToken(value); t != nil {
 			return caller{token: t, bucketKind: "installation"}, nil
 		}
-		if t, ok := c.personal[value]; ok && (t.ExpiresAt.IsZero() || c.now.Before(t.ExpiresAt)) {
-			return caller{personalToken: &t, bucketKind: "user"}, nil
+		if t := c.personal[value]; t != nil && t.works(c.now) {
+			if t.fineGrained != nil {
+				t.fineGrained.lastUsedAt = c.now
+			}
+			return caller{personalToken: t, bucketKind: "user"}, nil
 		}
 	}
 	return who, c.badCredentials()
@@ -66,6 +70,12 @@ func (c *call) identify() (caller, *answer) {
 // that its token works by now.
 func (c *call) authorize() *answer {
 	switch {
+	case c.route.auth == noCredential && c.r.Header.Get("Authorization") != "":
+		return refuse(c.fail(http.StatusForbidden, "This endpoint must be called without authentication.")) // text unconfirmed
+	case c.route.auth == noCredential:
+		return nil
+	case c.route.auth == installationToken && c.personalToken != nil:
+		return refuse(c.fail(http.StatusForbidden, "Resource not accessible by personal access token"))
 	case c.route.auth == personalToken && c.token != nil:
 		return refuse(c.notAccessible())
 	case c.route.auth == personalToken && c.personalToken != nil:

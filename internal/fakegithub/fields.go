@@ -68,3 +68,11 @@ func (c *call) invalid(problem string) *answer {
 func (c *call) unprocessable(message string) *answer {
 	return refuse(c.fail(http.StatusUnprocessableEntity, message))
 }
+
+// decodeNullable reads a string that may be null, which is the empty one.
+func decodeNullable(c *call, fields map[string]json.RawMessage, name string, value *string) *answer {
+	if string(fields[name]) == "null" {
+		return nil
+	}
+	return decode(c, fields, name, "a string", value)
+}

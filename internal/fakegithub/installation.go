@@ -17,13 +17,20 @@ func getApp(c *call) answer {
 			count++
 		}
 	}
-	return ok(map[string]any{
-		"id": c.app.ID, "slug": c.app.Slug, "client_id": c.app.ClientID, "node_id": nodeID("A", c.app.ID),
-		"owner": c.simpleUser(c.app.Owner), "name": c.app.Name, "description": nil,
-		"external_url": c.web + "/" + c.app.Owner, "html_url": c.web + "/apps/" + c.app.Slug,
-		"created_at": timestamp(c.app.createdAt), "updated_at": timestamp(c.app.createdAt),
-		"permissions": c.app.Permissions, "events": []string{}, "installations_count": count,
-	})
+	body := c.appBody(c.app)
+	body["installations_count"] = count
+	return ok(body)
+}
+
+// appBody is the schema `integration`.
+func (c *call) appBody(app *App) map[string]any {
+	return map[string]any{
+		"id": app.ID, "slug": app.Slug, "client_id": app.ClientID, "node_id": nodeID("A", app.ID),
+		"owner": c.simpleUser(app.Owner), "name": app.Name, "description": nil,
+		"external_url": c.web + "/" + app.Owner, "html_url": c.web + "/apps/" + app.Slug,
+		"created_at": timestamp(app.createdAt), "updated_at": timestamp(app.createdAt),
+		"permissions": app.Permissions, "events": []string{},
+	}
 }
 
 // listInstallations is GET /app/installations.

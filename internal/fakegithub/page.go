@@ -1,6 +1,7 @@
 package fakegithub
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -25,7 +26,7 @@ func (c *call) pageBounds(length, defaultSize, maxSize int) (start, end int, hea
 	var links []string
 	link := func(rel string, page int) {
 		query.Set("page", strconv.Itoa(page))
-		links = append(links, fmt.Sprintf("<%s%s?%s>; rel=%q", c.api, c.path, query.Encode(), rel))
+		links = append(links, fmt.Sprintf("<%s%s?%s>; rel=%q", c.api, cmp.Or(c.linkPath, c.path), query.Encode(), rel))
 	}
 	if number > 1 {
 		link("prev", min(number-1, last))

@@ -20,7 +20,20 @@ func (s *Server) AddPersonalToken(t PersonalToken) {
 	s.AddAccount(Account{Login: t.Login, Type: "User"})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.personal[t.Value] = t
+	s.personal[t.Value] = &personal{PersonalToken: t}
+}
+
+// personal is a person's token in use. Tokens of OAuth apps and of users of an
+// App are here as well: they also act for a person.
+type personal struct {
+	PersonalToken
+	fineGrained *fineGrained // nil for the others
+	revoked     bool
+}
+
+// works reports whether the token is accepted at a time.
+func (p *personal) works(now time.Time) bool {
+	return !p.revoked && (p.ExpiresAt.IsZero() || now.Before(p.ExpiresAt))
 }
 
 // describe sets the headers that answers to a personal token carry (github-api:

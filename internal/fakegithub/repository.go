@@ -181,7 +181,7 @@ func (c *call) repositoryBody(repo *repository) map[string]any {
 		"default_branch": repo.DefaultBranch, "topics": repo.topics(), "size": 0,
 		"forks": 0, "forks_count": 0, "open_issues": 0, "open_issues_count": 0,
 		"stargazers_count": 0, "watchers": 0, "watchers_count": 0,
-		"has_issues": true, "has_projects": true, "has_wiki": true, "has_pages": false, "has_discussions": false,
+		"has_issues": !repo.noIssues, "has_projects": true, "has_wiki": true, "has_pages": false, "has_discussions": false,
 		"allow_forking": true, "web_commit_signoff_required": false,
 		"created_at": timestamp(repo.createdAt), "updated_at": timestamp(repo.createdAt), "pushed_at": timestamp(repo.createdAt),
 	}

@@ -18,15 +18,18 @@ const maxBody = 1 << 20
 // whenever it is read.
 type call struct {
 	*Server
-	r       *http.Request
-	route   *route
-	params  map[string]string // by the names in the route's pattern, unescaped
-	path    string            // without /api/v3
-	api     string            // absolute base of API links, as the caller addressed us
-	web     string            // absolute base of pages and git repositories
-	version string
-	body    []byte
-	now     time.Time
+	r      *http.Request
+	route  *route
+	params map[string]string // by the names in the route's pattern, unescaped
+	path   string            // without /api/v3
+	// linkPath is the path of Link headers where it differs: with numbers
+	// instead of names.
+	linkPath string
+	api      string // absolute base of API links, as the caller addressed us
+	web      string // absolute base of pages and git repositories
+	version  string
+	body     []byte
+	now      time.Time
 	caller
 }
 
@@ -50,6 +53,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, fault *Fault)
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	s.mu.Lock()
+	s.settle()
 	c := s.newCall(r, body)
 	var a answer
 	if err != nil {

@@ -15,6 +15,14 @@ var (
 	Environments = Feature{environmentRoutes}
 	Variables    = Feature{variableRoutes}
 	DeployKeys   = Feature{deployKeyRoutes}
+
+	PersonalTokens       = Feature{personalTokenRoutes}       // requests for access to an organization, and grants
+	SingleSignOn         = Feature{singleSignOnRoutes}        // credentials that are authorized for it
+	CredentialRevocation = Feature{credentialRevocationRoute} // of leaked ones
+	SecretScanning       = Feature{secretScanningRoutes}      // its alerts
+	Members              = Feature{memberRoutes}              // of organizations and teams
+	AuditLog             = Feature{auditLogRoutes}            // of organizations
+	Issues               = Feature{issueRoutes}               // with comments
 )
 
 // onPage returns the routes with what they share: the credential they ask for

@@ -56,11 +56,15 @@ type Server struct {
 	installations map[int64]*installation
 	tokens        []*token
 	tokenByValue  map[string]*token
-	personal      map[string]PersonalToken // by value
-	buckets       map[string]*bucket       // primary rate limits, by bucketName
+	personal      map[string]*personal // by value
+	buckets       map[string]*bucket   // primary rate limits, by bucketName
 	vaults        map[vaultKey]*vault
 	variables     map[string]*index[*variable] // of organizations, by lower-case login
 	deployKeys    map[string]bool              // by key material: those in use anywhere
+	accountByID   map[int64]*Account
+	organizations map[int64]*organization // by id of the account
+	fineGrained   map[int64]*fineGrained  // by token id
+	queue         queue
 	limits        limits
 	faults        []*Fault
 	requests      []*Request
@@ -88,11 +92,15 @@ func New(config Config, features ...Feature) *Server {
 		apps:          map[int64]*App{},
 		installations: map[int64]*installation{},
 		tokenByValue:  map[string]*token{},
-		personal:      map[string]PersonalToken{},
+		personal:      map[string]*personal{},
 		buckets:       map[string]*bucket{},
 		vaults:        map[vaultKey]*vault{},
 		variables:     map[string]*index[*variable]{},
 		deployKeys:    map[string]bool{},
+		accountByID:   map[int64]*Account{},
+		organizations: map[int64]*organization{},
+		fineGrained:   map[int64]*fineGrained{},
+		queue:         queue{delay: time.Second, never: map[int64]bool{}},
 		limits:        limits{windows: map[int64]*pointsWindow{}},
 	}
 }

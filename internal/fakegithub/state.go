@@ -63,6 +63,9 @@ type repository struct {
 	environments index[*environment] // by lower-case name
 	variables    index[*variable]
 	deployKeys   []*deployKey // by id
+	alerts       []*alert     // by number, which begins at 1
+	issues       []*issue     // likewise
+	noIssues     bool         // issues are switched off
 }
 
 type installation struct {
@@ -98,7 +101,7 @@ func (s *Server) addAccount(a Account) *Account {
 		a.ID = s.newID()
 	}
 	a.createdAt = s.now()
-	s.accounts[key] = &a
+	s.accounts[key], s.accountByID[a.ID] = &a, &a
 	return &a
 }
 

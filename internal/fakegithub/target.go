@@ -1,6 +1,9 @@
 package fakegithub
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // inRepository serves an operation on what belongs to the repository in the
 // path. The caller has to see the repository, and its token has to reach it
@@ -34,7 +37,7 @@ func inEnvironment(serve func(*call, *repository, *environment) answer) func(*ca
 // everybody sees. That a token of another installation gets 403 is unconfirmed.
 func inOrganization(serve func(*call, *Account) answer) func(*call) answer {
 	return func(c *call) answer {
-		account := c.accounts[strings.ToLower(c.params["account"])]
+		account := c.organizationInPath()
 		switch {
 		case account == nil || account.Type != "Organization":
 			return c.notFound()
@@ -43,4 +46,35 @@ func inOrganization(serve func(*call, *Account) answer) func(*call) answer {
 		}
 		return serve(c, account)
 	}
+}
+
+// organizationInPath returns the account that the path names, by its login or,
+// as Link headers do, by its number; nil when there is none.
+func (c *call) organizationInPath() *Account {
+	if text, byID := c.params["organization"]; byID {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil
+		}
+		return c.accountByID[id]
+	}
+	return c.accounts[strings.ToLower(c.params["account"])]
+}
+
+// byNumber makes the Link header of the answer name the organization by its
+// number, as GitHub's lists do.
+func (c *call) byNumber(account *Account) *call {
+	rest := strings.SplitN(c.path, "/", 4)[3] // "", orgs, name, rest
+	c.linkPath = "/organizations/" + strconv.FormatInt(account.ID, 10) + "/" + rest
+	return c
+}
+
+// everyOrganization returns routes of an organization, each a second time at
+// the address with the organization's number that Link headers lead to.
+func everyOrganization(routes ...route) []route {
+	for _, r := range routes[:len(routes):len(routes)] {
+		r.pattern = "/organizations/{organization}" + strings.TrimPrefix(r.pattern, "/orgs/{account}")
+		routes = append(routes, r)
+	}
+	return routes
 }

@@ -45,7 +45,10 @@ type GitHub struct {
 // New builds a GitHub that has all operations of the fake.
 func New(t testing.TB, s Setup) *GitHub {
 	t.Helper()
-	server := fakegithub.New(s.Config, fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys)
+	server := fakegithub.New(s.Config,
+		fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys,
+		fakegithub.PersonalTokens, fakegithub.SingleSignOn, fakegithub.CredentialRevocation, fakegithub.SecretScanning,
+		fakegithub.Members, fakegithub.AuditLog, fakegithub.Issues)
 	g := &GitHub{Server: server, Repositories: map[string]fakegithub.Repository{}, checked: openapitest.Check(t, server)}
 	if s.App.PublicKey == nil {
 		s.App.PublicKey = &Key().PublicKey

@@ -1,0 +1,287 @@
+package fakegithub
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+)
+
+// FineGrainedToken is a fine-grained personal access token with the access to
+// an organization that it asks for or has.
+type FineGrainedToken struct {
+	ID           int64  // of the token, the same in all lists; assigned when zero
+	Name         string // made up when empty
+	Owner        string // login; asking makes the person a member, as only members can ask
+	Permissions  map[string]map[string]string
+	Selection    string   // "none", "all" or "subset"; empty means subset with Repositories and none without
+	Repositories []string // names, without owner, of a subset
+	Reason       string   // of a request
+	ExpiresAt    time.Time
+	LastUsedAt   time.Time // zero: never
+	Value        string    // what GET /user and POST /credentials/revoke know the token by; may be empty
+	Since        time.Time // when it was requested or granted; zero: now
+}
+
+// fineGrained is the token itself, which a request and a grant share.
+type fineGrained struct {
+	id                    int64
+	name, value           string
+	owner                 *Account
+	expiresAt, lastUsedAt time.Time
+}
+
+// programmaticAccess is a request or a grant.
+type programmaticAccess struct {
+	id           int64
+	token        *fineGrained
+	permissions  map[string]map[string]string // by family: organization, repository, other
+	selection    string
+	repositories ids
+	reason       string
+	since        time.Time
+}
+
+// accesses are the requests or the grants of an organization.
+type accesses struct {
+	byAge   []*programmaticAccess // oldest first
+	byID    map[int64]*programmaticAccess
+	byToken map[int64]*programmaticAccess
+}
+
+func orderSince(a, b *programmaticAccess) int {
+	return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.id, b.id))
+}
+
+func (x *accesses) add(a *programmaticAccess) {
+	if x.byID == nil {
+		x.byID, x.byToken = map[int64]*programmaticAccess{}, map[int64]*programmaticAccess{}
+	}
+	x.byID[a.id], x.byToken[a.token.id] = a, a
+	i, _ := slices.BinarySearchFunc(x.byAge, a, orderSince)
+	x.byAge = slices.Insert(x.byAge, i, a)
+}
+
+func (x *accesses) remove(a *programmaticAccess) {
+	if a == nil || x.byID[a.id] != a {
+		return
+	}
+	delete(x.byID, a.id)
+	delete(x.byToken, a.token.id)
+	i, _ := slices.BinarySearchFunc(x.byAge, a, orderSince)
+	x.byAge = slices.Delete(x.byAge, i, i+1)
+}
+
+// RequestAccess makes a person ask for access with a token and returns the id of
+// the request. A request of the same token that still waits is replaced. It
+// returns 0 when no approval is needed: for owners of the organization, and
+// where SetApproval switched it off. The access is granted at once then.
+func (s *Server) RequestAccess(org string, t FineGrainedToken) (request int64) {
+	defer s.lock()()
+	o := s.organization(org)
+	a := s.access(o, t)
+	if !o.approval || o.members.get(a.token.owner).role == "admin" {
+		s.grant(o, a, a.since)
+		return 0
+	}
+	o.requests.remove(o.requests.byToken[a.token.id])
+	o.requests.add(a)
+	return a.id
+}
+
+// GrantAccess gives a token access without a request, as if it had been approved
+// before, and returns the id of the grant.
+func (s *Server) GrantAccess(org string, t FineGrainedToken) (grant int64) {
+	defer s.lock()()
+	o := s.organization(org)
+	a := s.access(o, t)
+	return s.grant(o, a, a.since)
+}
+
+// SetApproval says whether the organization has to approve tokens. At first it
+// has to.
+func (s *Server) SetApproval(org string, needed bool) {
+	defer s.lock()()
+	s.organization(org).approval = needed
+}
+
+// UseToken makes a token used now.
+func (s *Server) UseToken(tokenID int64) {
+	defer s.lock()()
+	s.mustFineGrained(tokenID).lastUsedAt = s.now()
+}
+
+// ExtendToken gives a token another end, as its owner may at any time; zero is
+// none.
+func (s *Server) ExtendToken(tokenID int64, expiresAt time.Time) {
+	defer s.lock()()
+	s.extend(s.mustFineGrained(tokenID), expiresAt)
+}
+
+// CancelRequest withdraws a request, as the person who made it may.
+func (s *Server) CancelRequest(org string, request int64) {
+	defer s.lock()()
+	o := s.organization(org)
+	o.requests.remove(mustAccess(o.requests, request))
+}
+
+// ChangeRequest changes a request that waits, while its id stays: what somebody
+// judged is then another thing. change gets a copy. It may change all but the
+// ids, the owner and the value.
+func (s *Server) ChangeRequest(org string, request int64, change func(*FineGrainedToken)) {
+	defer s.lock()()
+	o := s.organization(org)
+	s.change(o, mustAccess(o.requests, request), change)
+}
+
+// ChangeGrant does the same to a grant.
+func (s *Server) ChangeGrant(org string, grant int64, change func(*FineGrainedToken)) {
+	defer s.lock()()
+	o := s.organization(org)
+	s.change(o, mustAccess(o.grants, grant), change)
+}
+
+// DeleteToken ends a token everywhere, as its owner may at any time.
+func (s *Server) DeleteToken(tokenID int64) {
+	defer s.lock()()
+	t := s.mustFineGrained(tokenID)
+	s.endFineGrained(t)
+	if p := s.personal[t.value]; p != nil {
+		p.revoked = true
+	}
+}
+
+// AccessRequests returns the requests that wait, by id.
+func (s *Server) AccessRequests(org string) map[int64]FineGrainedToken {
+	defer s.lock()()
+	return s.asTokens(s.organization(org).requests)
+}
+
+// Grants returns the grants, by id.
+func (s *Server) Grants(org string) map[int64]FineGrainedToken {
+	defer s.lock()()
+	return s.asTokens(s.organization(org).grants)
+}
+
+func (s *Server) asTokens(x accesses) map[int64]FineGrainedToken {
+	tokens := map[int64]FineGrainedToken{}
+	for id, a := range x.byID {
+		tokens[id] = s.asToken(a)
+	}
+	return tokens
+}
+
+// access makes a request or grant of what a test gives.
+func (s *Server) access(o *organization, t FineGrainedToken) *programmaticAccess {
+	owner := s.user(t.Owner)
+	s.addMember(o, owner)
+	token := s.fineGrained[t.ID]
+	if token == nil {
+		token = &fineGrained{id: t.ID, owner: owner, value: t.Value}
+		if token.id == 0 {
+			token.id = s.newID()
+		}
+		s.fineGrained[token.id] = token
+		if t.Value != "" {
+			s.personal[t.Value] = &personal{PersonalToken: PersonalToken{Value: t.Value, Login: owner.Login}, fineGrained: token}
+		}
+	}
+	a := &programmaticAccess{id: s.newID(), token: token, since: t.Since}
+	if a.since.IsZero() {
+		a.since = s.now()
+	}
+	s.set(o, a, t)
+	return a
+}
+
+// set copies what may change.
+func (s *Server) set(o *organization, a *programmaticAccess, t FineGrainedToken) {
+	a.token.name, a.token.lastUsedAt = cmp.Or(t.Name, "token of "+a.token.owner.Login), t.LastUsedAt
+	s.extend(a.token, t.ExpiresAt)
+	a.permissions, a.reason, a.repositories = cloneFamilies(t.Permissions), t.Reason, nil
+	for _, name := range t.Repositories {
+		a.repositories = a.repositories.with(s.mustRepository(o.account.Login, name).ID)
+	}
+	switch a.selection = t.Selection; {
+	case a.selection != "" && a.selection != "subset" && len(t.Repositories) > 0:
+		panic("fakegithub: only a subset has Repositories")
+	case a.selection == "" && len(t.Repositories) > 0:
+		a.selection = "subset"
+	case a.selection == "":
+		a.selection = "none"
+	case !slices.Contains([]string{"none", "all", "subset"}, a.selection):
+		panic("fakegithub: no selection " + a.selection)
+	}
+}
+
+func (s *Server) extend(t *fineGrained, expiresAt time.Time) {
+	t.expiresAt = expiresAt
+	if p := s.personal[t.value]; p != nil {
+		p.ExpiresAt = expiresAt
+	}
+}
+
+func (s *Server) change(o *organization, a *programmaticAccess, change func(*FineGrainedToken)) {
+	t := s.asToken(a)
+	change(&t)
+	s.set(o, a, t)
+}
+
+func (s *Server) asToken(a *programmaticAccess) FineGrainedToken {
+	t := FineGrainedToken{
+		ID: a.token.id, Name: a.token.name, Owner: a.token.owner.Login, Permissions: cloneFamilies(a.permissions),
+		Selection: a.selection, Reason: a.reason, ExpiresAt: a.token.expiresAt, LastUsedAt: a.token.lastUsedAt,
+		Value: a.token.value, Since: a.since,
+	}
+	for _, repo := range s.existing(a.repositories) {
+		t.Repositories = append(t.Repositories, repo.Name)
+	}
+	return t
+}
+
+func cloneFamilies(families map[string]map[string]string) map[string]map[string]string {
+	clone := map[string]map[string]string{}
+	for family, permissions := range families {
+		if !slices.Contains([]string{"organization", "repository", "other"}, family) {
+			panic("fakegithub: permissions have no family " + family)
+		}
+		clone[family] = maps.Clone(permissions)
+	}
+	return clone
+}
+
+// grant turns an access into a grant. One that the token has already gets the
+// new permissions and repositories, and keeps its id (unconfirmed).
+func (s *Server) grant(o *organization, a *programmaticAccess, at time.Time) (id int64) {
+	granted := *a
+	granted.id, granted.reason, granted.since = s.newID(), "", at
+	if old := o.grants.byToken[a.token.id]; old != nil {
+		granted.id = old.id
+		o.grants.remove(old)
+	}
+	o.grants.add(&granted)
+	return granted.id
+}
+
+// endFineGrained takes a token that is over out of every list.
+func (s *Server) endFineGrained(t *fineGrained) {
+	for _, o := range s.organizations {
+		o.requests.remove(o.requests.byToken[t.id])
+		o.grants.remove(o.grants.byToken[t.id])
+	}
+}
+
+func (s *Server) mustFineGrained(id int64) *fineGrained {
+	if s.fineGrained[id] == nil {
+		panic(fmt.Sprintf("fakegithub: no fine-grained token %d", id))
+	}
+	return s.fineGrained[id]
+}
+
+func mustAccess(x accesses, id int64) *programmaticAccess {
+	if x.byID[id] == nil {
+		panic(fmt.Sprintf("fakegithub: no request or grant %d", id))
+	}
+	return x.byID[id]
+}
