@@ -70,6 +70,8 @@ func listRepositoryAlerts(c *call, repo *repository) answer {
 func (c *call) listAlerts(list []*alert, withRepository bool) answer {
 	query := c.r.URL.Query()
 	refused := cmp.Or(
+		c.only(query, "state", "secret_type", "resolution", "validity", "is_publicly_leaked", "hide_secret", "sort", "direction",
+			"before", "after"),
 		c.oneOf(query, "state", "open", "resolved"), c.oneOf(query, "sort", "created", "updated"),
 		c.oneOf(query, "direction", "asc", "desc"), c.oneOf(query, "hide_secret", "true", "false"),
 		c.oneOf(query, "is_publicly_leaked", "true", "false"))

@@ -11,15 +11,15 @@ import (
 )
 
 // pageByCursor returns the part of a list that after, before and per_page ask
-// for, with a Link header. An empty cursor, or one that is in the list no more,
+// for, with a Link header. An empty cursor, or one that is not in the list,
 // asks for the first page (unconfirmed).
 func pageByCursor[T any](c *call, query url.Values, list []T, id func(T) int64) ([]T, map[string]string) {
 	at := func(name string) int {
-		cursor := query.Get(name)
-		if cursor == "" {
+		wanted, known := idOf(query.Get(name))
+		if !known {
 			return -1
 		}
-		return slices.IndexFunc(list, func(item T) bool { return cursorOf(id(item)) == cursor })
+		return slices.IndexFunc(list, func(item T) bool { return id(item) == wanted })
 	}
 	size := min(positiveOr(query.Get("per_page"), 30), 100)
 	start := at("after") + 1
@@ -51,4 +51,14 @@ func pageByCursor[T any](c *call, query url.Values, list []T, id func(T) int64) 
 // into it.
 func cursorOf(id int64) string {
 	return base64.StdEncoding.EncodeToString(fmt.Appendf(nil, "cursor:%d", id))
+}
+
+// idOf is the opposite of cursorOf.
+func idOf(cursor string) (id int64, known bool) {
+	text, err := base64.StdEncoding.DecodeString(cursor)
+	if err != nil {
+		return 0, false
+	}
+	_, err = fmt.Sscanf(string(text), "cursor:%d", &id)
+	return id, err == nil
 }

@@ -30,6 +30,7 @@ type fineGrained struct {
 	name, value           string
 	owner                 *Account
 	expiresAt, lastUsedAt time.Time
+	ended                 bool
 }
 
 // programmaticAccess is a request or a grant.
@@ -177,15 +178,11 @@ func (s *Server) access(o *organization, t FineGrainedToken) *programmaticAccess
 	owner := s.user(t.Owner)
 	s.addMember(o, owner)
 	token := s.fineGrained[t.ID]
-	if token == nil {
-		token = &fineGrained{id: t.ID, owner: owner, value: t.Value}
-		if token.id == 0 {
-			token.id = s.newID()
-		}
-		s.fineGrained[token.id] = token
-		if t.Value != "" {
-			s.personal[t.Value] = &personal{PersonalToken: PersonalToken{Value: t.Value, Login: owner.Login}, fineGrained: token}
-		}
+	switch {
+	case token == nil:
+		token = s.newFineGrained(owner, t)
+	case token.owner != owner || token.ended:
+		panic(fmt.Sprintf("fakegithub: token %d is not %s's any more, or never was", t.ID, t.Owner))
 	}
 	a := &programmaticAccess{id: s.newID(), token: token, since: t.Since}
 	if a.since.IsZero() {
@@ -195,9 +192,24 @@ func (s *Server) access(o *organization, t FineGrainedToken) *programmaticAccess
 	return a
 }
 
-// set copies what may change.
+func (s *Server) newFineGrained(owner *Account, t FineGrainedToken) *fineGrained {
+	token := &fineGrained{id: t.ID, owner: owner, value: t.Value}
+	if token.id == 0 {
+		token.id = s.newID()
+	}
+	s.fineGrained[token.id] = token
+	if t.Value != "" {
+		s.personal[t.Value] = &personal{PersonalToken: PersonalToken{Value: t.Value, Login: owner.Login}, fineGrained: token}
+	}
+	return token
+}
+
+// set copies what may change. A token that was used once stays so.
 func (s *Server) set(o *organization, a *programmaticAccess, t FineGrainedToken) {
-	a.token.name, a.token.lastUsedAt = cmp.Or(t.Name, "token of "+a.token.owner.Login), t.LastUsedAt
+	a.token.name = cmp.Or(t.Name, a.token.name, "token of "+a.token.owner.Login)
+	if !t.LastUsedAt.IsZero() {
+		a.token.lastUsedAt = t.LastUsedAt
+	}
 	s.extend(a.token, t.ExpiresAt)
 	a.permissions, a.reason, a.repositories = cloneFamilies(t.Permissions), t.Reason, nil
 	for _, name := range t.Repositories {
@@ -266,6 +278,7 @@ func (s *Server) grant(o *organization, a *programmaticAccess, at time.Time) (id
 
 // endFineGrained takes a token that is over out of every list.
 func (s *Server) endFineGrained(t *fineGrained) {
+	t.ended = true
 	for _, o := range s.organizations {
 		o.requests.remove(o.requests.byToken[t.id])
 		o.grants.remove(o.grants.byToken[t.id])

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -66,7 +67,7 @@ func (i *issue) copy() Issue {
 func (s *Server) AddIssue(owner, repository string, one Issue) (number int) {
 	defer s.lock()()
 	repo := s.mustRepository(owner, repository)
-	if s.accounts[one.Author] == nil {
+	if s.accounts[strings.ToLower(one.Author)] == nil {
 		one.Author = s.user(cmp.Or(one.Author, "somebody")).Login
 	}
 	one.State = cmp.Or(one.State, "open")

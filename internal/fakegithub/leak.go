@@ -52,7 +52,7 @@ func (s *Server) end(p *personal) {
 		s.endFineGrained(p.fineGrained)
 	}
 	for _, o := range s.organizations {
-		o.authorizations.list = slices.DeleteFunc(o.authorizations.list, func(one *Credential) bool { return one.Value == p.Value })
+		o.authorizations.list = slices.DeleteFunc(o.authorizations.list, func(one *authorization) bool { return one.Value == p.Value })
 	}
 }
 

@@ -16,6 +16,10 @@ func memberRoutes() []route {
 			doc: "check-organization-membership-for-a-user", serve: checkMember,
 		},
 		route{
+			method: "GET", pattern: org + "/public_members/{username}",
+			doc: "check-public-organization-membership-for-a-user", serve: checkPublicMember,
+		},
+		route{
 			method: "GET", pattern: org + "/memberships/{username}", needs: read,
 			doc: "get-organization-membership-for-a-user", serve: ofOrganization(getMembership),
 		},
@@ -54,7 +58,7 @@ func listOutsideCollaborators(c *call, o *organization) answer {
 // authentication, and no App is one.
 func (c *call) listPeople(o *organization, all *people, roles []string, want func(*person) bool) answer {
 	query := c.r.URL.Query()
-	refused := cmp.Or(c.oneOf(query, "filter", "all", "2fa_disabled", "2fa_insecure"), c.oneOf(query, "role", roles...))
+	refused := cmp.Or(c.only(query, "filter", "role"), c.oneOf(query, "filter", "all", "2fa_disabled", "2fa_insecure"), c.oneOf(query, "role", roles...))
 	if refused != nil {
 		return *refused
 	}
@@ -85,6 +89,10 @@ func checkMember(c *call) answer {
 		return noContent()
 	})(c)
 }
+
+// checkPublicMember is GET /orgs/{org}/public_members/{username}. Nobody here
+// has made the membership public.
+func checkPublicMember(c *call) answer { return c.notFound() }
 
 // userInPath returns the person whom the path names, or nil.
 func (c *call) userInPath() *Account { return c.accounts[strings.ToLower(c.params["username"])] }

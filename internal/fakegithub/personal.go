@@ -20,7 +20,11 @@ func (s *Server) AddPersonalToken(t PersonalToken) {
 	s.AddAccount(Account{Login: t.Login, Type: "User"})
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.personal[t.Value] = &personal{PersonalToken: t}
+	added := &personal{PersonalToken: t}
+	if known := s.personal[t.Value]; known != nil {
+		added.fineGrained = known.fineGrained
+	}
+	s.personal[t.Value] = added
 }
 
 // personal is a person's token in use. Tokens of OAuth apps and of users of an

@@ -2,6 +2,7 @@ package fakegithub
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -46,4 +47,15 @@ func (c *call) instant(query url.Values, name string) (time.Time, *answer) {
 		return time.Time{}, c.invalid(fmt.Sprintf("%q is not a valid date-time.", text))
 	}
 	return at, nil
+}
+
+// only refuses parameters that this fake does not know. GitHub ignores what it
+// does not know; a test had better learn of it.
+func (c *call) only(query url.Values, names ...string) *answer {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		if name != "per_page" && name != "page" && !slices.Contains(names, name) {
+			return c.unprocessable(fmt.Sprintf("This fake of GitHub does not know the parameter %q of this list.", name))
+		}
+	}
+	return nil
 }

@@ -80,7 +80,8 @@ func (book bookkeeping) single(c *call, o *organization) answer {
 }
 
 // bulk is POST .../personal-access-token-requests and .../personal-access-tokens.
-// The answer says nothing about the ids: some may be unknown, or never change.
+// The answer says nothing about the ids: some may be unknown, or never change
+// (unconfirmed).
 func (book bookkeeping) bulk(c *call, o *organization) answer {
 	d, ids, refused := book.decision(c, true)
 	if refused != nil {

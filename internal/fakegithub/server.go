@@ -20,9 +20,9 @@ type Config struct {
 	// Requires returns what an operation without a handler here takes: one of
 	// the alternatives, each a set of permissions with their levels. No
 	// alternatives at all mean that any token will do. The path is without
-	// /api/v3. Requires also replaces the handlers of secrets, variables,
-	// environments and deploy keys for the operations that it knows, so that a
-	// table of all operations can be enforced as a whole.
+	// /api/v3. Requires also replaces the handlers of the features besides (see
+	// Feature) for the operations that it knows, so that a table of all
+	// operations can be enforced as a whole.
 	//
 	// A token that has the permissions is answered 200 {} (204 to DELETE), any
 	// other 403. Without Requires, or for an operation that it does not know,

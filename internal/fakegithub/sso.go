@@ -45,8 +45,13 @@ type Withdrawal struct {
 	Time       time.Time
 }
 
+type authorization struct {
+	Credential
+	owner *Account // whose login may change
+}
+
 type authorizations struct {
-	list      []*Credential // by id
+	list      []*authorization // by id
 	withdrawn map[int64]bool
 	history   []Withdrawal
 }
@@ -69,7 +74,7 @@ func (s *Server) AuthorizeCredential(org string, credential Credential) (id int6
 	}
 	owner := s.user(credential.Login)
 	s.addMember(o, owner)
-	one := credential
+	one := &authorization{credential, owner}
 	one.Login, one.Type, one.Scopes = owner.Login, cmp.Or(one.Type, ClassicToken), slices.Clone(one.Scopes)
 	if one.ID == 0 {
 		one.ID = s.newID()
@@ -83,10 +88,10 @@ func (s *Server) AuthorizeCredential(org string, credential Credential) (id int6
 	if one.Type == SSHKey {
 		one.Fingerprint = cmp.Or(one.Fingerprint, "SHA256:"+randomString(base62, 43))
 	} else {
-		s.makeToken(&one)
+		s.makeToken(&one.Credential)
 	}
-	i, _ := slices.BinarySearchFunc(o.authorizations.list, one.ID, func(c *Credential, id int64) int { return cmp.Compare(c.ID, id) })
-	o.authorizations.list = slices.Insert(o.authorizations.list, i, &one)
+	i, _ := slices.BinarySearchFunc(o.authorizations.list, one, func(a, b *authorization) int { return cmp.Compare(a.ID, b.ID) })
+	o.authorizations.list = slices.Insert(o.authorizations.list, i, one)
 	return one.ID
 }
 
@@ -111,9 +116,16 @@ func (s *Server) Authorizations(org string) []Credential {
 	defer s.lock()()
 	var list []Credential
 	for _, one := range s.organization(org).authorizations.list {
-		list = append(list, *one)
+		list = append(list, one.current())
 	}
 	return list
+}
+
+// current returns the credential with the login that its owner has now.
+func (one *authorization) current() Credential {
+	credential := one.Credential
+	credential.Login = one.owner.Login
+	return credential
 }
 
 // Withdrawals returns the authorizations that were taken back, in order.
@@ -164,9 +176,13 @@ func withSingleSignOn(serve func(*call, *organization) answer) func(*call) answe
 // listAuthorizations is GET /orgs/{org}/credential-authorizations. GitHub sends
 // Link headers here although it declares none.
 func listAuthorizations(c *call, o *organization) answer {
-	list, login := o.authorizations.list, c.r.URL.Query().Get("login")
-	if login != "" {
-		list = slices.DeleteFunc(slices.Clone(list), func(one *Credential) bool { return !strings.EqualFold(one.Login, login) })
+	query := c.r.URL.Query()
+	if refused := c.only(query, "login"); refused != nil {
+		return *refused
+	}
+	list := o.authorizations.list
+	if login := query.Get("login"); login != "" {
+		list = slices.DeleteFunc(slices.Clone(list), func(one *authorization) bool { return !strings.EqualFold(one.owner.Login, login) })
 	}
 	list, header := page(c.byNumber(o.account), list)
 	bodies := make([]any, 0, len(list))
@@ -176,9 +192,9 @@ func listAuthorizations(c *call, o *organization) answer {
 	return answer{status: http.StatusOK, header: header, body: bodies}
 }
 
-func (one *Credential) body() map[string]any {
+func (one *authorization) body() map[string]any {
 	body := map[string]any{
-		"login": one.Login, "credential_id": one.ID, "credential_type": one.Type,
+		"login": one.owner.Login, "credential_id": one.ID, "credential_type": one.Type,
 		"credential_authorized_at":         timestamp(one.AuthorizedAt),
 		"credential_accessed_at":           nullableTime(one.AccessedAt, timestamp),
 		"authorized_credential_id":         one.CredentialID,
@@ -196,7 +212,7 @@ func (one *Credential) body() map[string]any {
 // withdrawOne is DELETE /orgs/{org}/credential-authorizations/{credential_id}.
 func withdrawOne(c *call, o *organization) answer {
 	id, err := strconv.ParseInt(c.params["credential"], 10, 64)
-	if n := o.withdraw(c.Server, c.bot(), func(one *Credential) bool { return err == nil && one.ID == id }); n == 0 {
+	if n := o.withdraw(c.Server, c.bot(), func(one *authorization) bool { return err == nil && one.ID == id }); n == 0 {
 		return c.notFound()
 	}
 	return noContent()
@@ -204,8 +220,8 @@ func withdrawOne(c *call, o *organization) answer {
 
 // withdraw takes back the authorizations that are selected, and returns how
 // many there were.
-func (o *organization) withdraw(s *Server, by string, selected func(*Credential) bool) (n int) {
-	o.authorizations.list = slices.DeleteFunc(o.authorizations.list, func(one *Credential) bool {
+func (o *organization) withdraw(s *Server, by string, selected func(*authorization) bool) (n int) {
+	o.authorizations.list = slices.DeleteFunc(o.authorizations.list, func(one *authorization) bool {
 		if !selected(one) {
 			return false
 		}
@@ -213,7 +229,7 @@ func (o *organization) withdraw(s *Server, by string, selected func(*Credential)
 			o.authorizations.withdrawn = map[int64]bool{}
 		}
 		o.authorizations.withdrawn[one.CredentialID] = true
-		o.authorizations.history = append(o.authorizations.history, Withdrawal{*one, by, s.now()})
+		o.authorizations.history = append(o.authorizations.history, Withdrawal{one.current(), by, s.now()})
 		n++
 		return true
 	})
@@ -252,8 +268,8 @@ func withdrawMany(whom func(*call, *organization) (login string, refused *answer
 		}
 		by := c.bot()
 		c.enqueue(func() {
-			o.withdraw(c.Server, by, func(one *Credential) bool {
-				return (login == "" || one.Login == login) && (kind == "" || one.Type == credentialTypes[kind])
+			o.withdraw(c.Server, by, func(one *authorization) bool {
+				return (login == "" || one.owner.Login == login) && (kind == "" || one.Type == credentialTypes[kind])
 			})
 		})
 		return answer{status: http.StatusAccepted, body: map[string]any{"message": "Credential authorization revocation has been queued"}}

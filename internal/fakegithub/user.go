@@ -34,9 +34,13 @@ func getUser(c *call) answer {
 	return ok(body)
 }
 
-// simpleUser is the schema `simple-user` for an account that exists.
+// simpleUser is the schema `simple-user` for an account that exists, perhaps
+// under another login by now.
 func (c *call) simpleUser(login string) map[string]any {
 	account := c.accounts[strings.ToLower(login)]
+	if account == nil {
+		account = c.formerLogins[strings.ToLower(login)]
+	}
 	name := url.PathEscape(account.Login)
 	api := c.api + "/users/" + name
 	body := map[string]any{

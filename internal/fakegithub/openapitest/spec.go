@@ -52,11 +52,23 @@ func correct(doc *openapi3.T) {
 }
 
 // find matches segment by segment on the escaped path, so that a %2F in a value
-// stays in it. The template with the fewest parameters wins.
+// stays in it. The template with the fewest parameters wins. Link headers name
+// organizations by their number, below /organizations, where few operations are
+// described.
 func (s *specification) find(method, path string) *operation {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
+	if described := s.best(method, path); described != nil {
+		return described
+	}
+	if rest, byNumber := strings.CutPrefix(path, "/organizations/"); byNumber {
+		return s.best(method, "/orgs/"+rest)
+	}
+	return nil
+}
+
+func (s *specification) best(method, path string) *operation {
 	var best *operation
 	for template, item := range s.doc.Paths.Map() {
 		params, ok := match(template, path)
