@@ -84,8 +84,77 @@ func contract(t *testing.T, config fakegithub.Config) {
 			t.Errorf("%s %s: got %d %q, want %d", test.method, test.path, r.StatusCode, r.message(), test.status)
 		}
 	}
+	governance(t, config)
 	first := f.send("GET", "/meta", "", "")
 	if r := f.send("GET", "/meta", "", "", "If-None-Match", first.Header.Get("ETag")); r.StatusCode != 304 {
 		t.Errorf("GET /meta with its ETag: got %d", r.StatusCode)
+	}
+}
+
+// governance checks the operations on personal access tokens and around them.
+func governance(t *testing.T, config fakegithub.Config) {
+	f, token := newGovernance(t, config)
+	f.SetSingleSignOn("octo-corp", true)
+	f.SetAuditLog("octo-corp", true)
+	f.AddAuditEvent("octo-corp", map[string]any{"action": "personal_access_token.access_granted", "actor": "boss"})
+	f.AddTeam("octo-corp", "platform", "monalisa")
+	f.AddOutsideCollaborator("octo-corp", "contractor")
+	ask := fakegithub.FineGrainedToken{Owner: "monalisa", Permissions: reads("issues"), Repositories: []string{"api"}}
+	request := fmt.Sprintf("%s/%d", requestsPath, f.RequestAccess("octo-corp", ask))
+	grant := fmt.Sprintf("%s/%d", grantsPath, f.GrantAccess("octo-corp", ask))
+	credential := fmt.Sprintf("%s/%d", authorizationsPath, f.AuthorizeCredential("octo-corp", fakegithub.Credential{Login: "monalisa"}))
+	f.AuthorizeCredential("octo-corp", fakegithub.Credential{Login: "monalisa", Type: fakegithub.SSHKey})
+	f.AddAlert("octo-corp", "api", fakegithub.Alert{Secret: "found"})
+	f.AddIssue("octo-corp", "api", fakegithub.Issue{Title: "tokens", PullRequest: true})
+	comment := fmt.Sprintf("%s/comments/%d", issuesPath, f.AddComment("octo-corp", "api", 1, "monalisa", "why?"))
+	const alerts, team = "/repos/octo-corp/api/secret-scanning/alerts", "/orgs/octo-corp/teams/platform"
+	for _, test := range []struct {
+		method, path, body string
+		status             int
+		dotcom             bool // a GitHub Enterprise Server answers 404
+	}{
+		{"GET", requestsPath + "?per_page=1", "", 200, false},
+		{"GET", request + "/repositories", "", 200, false},
+		{"POST", requestsPath, `{"action": "approve", "pat_request_ids": [1], "reason": "fine"}`, 202, false},
+		{"POST", request, `{"action": "deny", "reason": "too much"}`, 204, false},
+		{"POST", request, `{"action": "deny"}`, 404, false},
+		{"GET", grantsPath + "?token_id[]=1", "", 200, false},
+		{"GET", grantsPath, "", 200, false},
+		{"GET", grant + "/repositories", "", 200, false},
+		{"POST", grantsPath, `{"action": "revoke", "pat_ids": [1]}`, 202, false},
+		{"POST", grant, `{"action": "revoke"}`, 204, false},
+		{"GET", authorizationsPath + "?login=monalisa", "", 200, true},
+		{"DELETE", credential, "", 204, true},
+		{"DELETE", credential, "", 404, true},
+		{"POST", authorizationsPath + "/monalisa/revoke-credential-type", `{"credential_type": "ssh_key"}`, 202, true},
+		{"POST", authorizationsPath + "/monalisa/revoke", "", 202, true},
+		{"POST", authorizationsPath + "/revoke-all", "", 202, true},
+		{"POST", "/credentials/revoke", `{"credentials": ["x"]}`, 403, true},
+		{"GET", auditPath + "?phrase=action:personal_access_token", "", 200, false},
+		{"GET", "/orgs/octo-corp/members", "", 200, false},
+		{"GET", "/orgs/octo-corp/members/monalisa", "", 204, false},
+		{"GET", "/orgs/octo-corp/members/nobody", "", 404, false},
+		{"GET", "/orgs/octo-corp/memberships/monalisa", "", 200, false},
+		{"GET", "/orgs/octo-corp/outside_collaborators", "", 200, false},
+		{"GET", team + "/members", "", 200, false},
+		{"GET", team + "/memberships/monalisa", "", 200, false},
+		{"GET", team + "/memberships/contractor", "", 404, false},
+		{"GET", alertsPath + "?hide_secret=true", "", 200, false},
+		{"GET", alerts, "", 200, false},
+		{"GET", alerts + "/1", "", 200, false},
+		{"PATCH", alerts + "/1", `{"state": "resolved", "resolution": "revoked", "resolution_comment": "ended"}`, 200, false},
+		{"GET", alerts + "/1", "", 200, false},
+		{"GET", issuesPath, "", 200, false},
+		{"POST", issuesPath, `{"title": "tokens", "labels": ["tokens"], "assignees": ["monalisa"]}`, 201, false},
+		{"PATCH", issuesPath + "/2", `{"state": "closed"}`, 200, false},
+		{"GET", issuesPath + "/2", "", 200, false},
+		{"POST", issuesPath + "/2/comments", `{"body": "done"}`, 201, false},
+		{"GET", issuesPath + "/1/comments", "", 200, false},
+		{"PATCH", comment, `{"body": "why not?"}`, 200, false},
+	} {
+		if test.dotcom && config.EnterpriseServer {
+			test.status = 404
+		}
+		f.expect(test.status, test.method, "/api/v3"+test.path, token, test.body)
 	}
 }

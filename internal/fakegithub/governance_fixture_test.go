@@ -39,21 +39,25 @@ func (f *fixture) all(path, token string) (items []map[string]any, pages int) {
 		if err := json.Unmarshal([]byte(r.text), &page); err != nil || r.StatusCode != 200 {
 			f.t.Fatalf("GET %s: %d %s", path, r.StatusCode, r.text)
 		}
-		items, path = append(items, page...), ""
+		items = append(items, page...)
 		if pages++; pages > 200 {
 			f.t.Fatal("no end of pages")
 		}
-		for _, link := range strings.Split(r.Header.Get("Link"), ", ") {
-			if target, isNext := strings.CutSuffix(link, `>; rel="next"`); isNext {
-				next, err := url.Parse(strings.TrimPrefix(target, "<"))
-				if err != nil {
-					f.t.Fatal(err)
-				}
-				path = next.RequestURI()
+		path = r.link("next")
+	}
+	return items, pages
+}
+
+// link returns the path and query of a Link header, or nothing.
+func (r reply) link(rel string) string {
+	for _, link := range strings.Split(r.Header.Get("Link"), ", ") {
+		if target, found := strings.CutSuffix(link, fmt.Sprintf(">; rel=%q", rel)); found {
+			if u, err := url.Parse(strings.TrimPrefix(target, "<")); err == nil {
+				return u.RequestURI()
 			}
 		}
 	}
-	return items, pages
+	return ""
 }
 
 // values returns one field of each item, in order.

@@ -64,6 +64,39 @@ func BenchmarkInstallationRepositories(b *testing.B) {
 	serve(b, f, "GET", "/installation/repositories?per_page=100&page=50", f.mint(""), "", http.StatusOK)
 }
 
+// newCrowd returns an organization of 1,000 members with five grants each.
+func newCrowd(t testing.TB) (f *fixture, token string) {
+	f, token = newGovernance(t, fakegithub.Config{})
+	f.SkipOpenAPI = true // which would take most of the time
+	f.SetRequestsPerHour(1 << 30)
+	for i := range 5_000 {
+		f.GrantAccess("octo-corp", fakegithub.FineGrainedToken{
+			ID: int64(i + 1), Owner: fmt.Sprintf("user-%d", i%1_000), Permissions: reads("issues"), Repositories: []string{"api"},
+		})
+	}
+	return f, token
+}
+
+func TestCrowd(t *testing.T) {
+	f, token := newCrowd(t)
+	if list, pages := f.all(grantsPath+"?per_page=100", token); len(list) != 5_000 || pages != 50 {
+		t.Errorf("%d grants on %d pages", len(list), pages)
+	}
+	if list, pages := f.all("/orgs/octo-corp/members?per_page=100", token); len(list) != 1_000 || pages != 10 {
+		t.Errorf("%d members on %d pages", len(list), pages)
+	}
+}
+
+func BenchmarkGrants(b *testing.B) {
+	f, token := newCrowd(b)
+	serve(b, f, "GET", grantsPath+"?per_page=100&page=25", token, "", http.StatusOK)
+}
+
+func BenchmarkGrantByToken(b *testing.B) {
+	f, token := newCrowd(b)
+	serve(b, f, "GET", grantsPath+"?token_id[]=2500", token, "", http.StatusOK)
+}
+
 // serve makes the request once and only checks the status, so that it is as
 // fast as the fake answers.
 func serve(b *testing.B, f *fixture, method, path, token, body string, status int) {
