@@ -51,6 +51,9 @@ func (s *Server) AddAlert(owner, repository string, a Alert) (number int) {
 	if a.State == "resolved" {
 		a.ResolvedBy = s.user(cmp.Or(a.ResolvedBy, "security-manager")).Login
 		a.Resolution = cmp.Or(a.Resolution, "revoked")
+		if a.ResolvedAt.IsZero() {
+			a.ResolvedAt = s.now()
+		}
 	}
 	repo.alerts = append(repo.alerts, &alert{Alert: a, id: s.newID(), repository: repo, updatedAt: a.CreatedAt})
 	return a.Number

@@ -52,7 +52,7 @@ func auditLogRoutes() []route {
 }
 
 // listAuditLog is GET /orgs/{org}/audit-log, newest first. It has cursors and no
-// page numbers.
+// page numbers. GitHub limits it to 1,750 queries an hour; here nothing does.
 func listAuditLog(c *call, o *organization) answer {
 	query := c.r.URL.Query()
 	refused := cmp.Or(c.only(query, "phrase", "include", "after", "before", "order"),

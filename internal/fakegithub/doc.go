@@ -12,6 +12,14 @@
 // [Server.DeleteSecret] and [Server.DeleteRepository] change things as other
 // people would.
 //
+// People make personal access tokens, and an organization judges them:
+// [Server.RequestAccess] and [Server.GrantAccess] add what
+// [Server.ChangeRequest], [Server.UseToken] and their like change between two
+// readings, and [Server.Reviews] tells what became of it.
+// [Server.AuthorizeCredential], [Server.AddAlert], [Server.AddMember],
+// [Server.AddAuditEvent] and [Server.AddIssue] fill what is around them.
+// Whatever GitHub only queues happens after [Server.SetQueueDelay].
+//
 // It refuses whatever GitHub would refuse: a JWT is verified against the App's
 // public key, a token reaches only its repositories, and a permission level
 // that is too low is a 403. It imports none of the packages that it tests, so

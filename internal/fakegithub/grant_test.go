@@ -254,3 +254,39 @@ func TestChangesByOthers(t *testing.T) {
 		t.Error("a deleted token still asks")
 	}
 }
+
+func TestFineGrainedTokenInUse(t *testing.T) {
+	f, token := newGovernance(t, fakegithub.Config{})
+	f.GrantAccess("octo-corp", fakegithub.FineGrainedToken{ID: 7, Owner: "monalisa", Value: "made-up"})
+	if list, _ := f.all(grantsPath, token); list[0]["token_last_used_at"] != nil {
+		t.Errorf("used: %v", list)
+	}
+	f.AddPersonalToken(fakegithub.PersonalToken{Value: "made-up", Login: "monalisa"})
+	if r := f.expect(200, "GET", "/user", "token made-up", ""); r.body["login"] != "monalisa" {
+		t.Errorf("user: %s", r.text)
+	}
+	if list, _ := f.all(grantsPath, token); list[0]["token_last_used_at"] == nil {
+		t.Errorf("not used: %v", list)
+	}
+	f.RequestAccess("octo-corp", fakegithub.FineGrainedToken{ID: 7, Owner: "monalisa"})
+	if f.Grants("octo-corp")[f.grantID(7)].LastUsedAt.IsZero() {
+		t.Error("asking again made the token unused")
+	}
+	f.ExtendToken(7, time.Now().Add(-time.Second))
+	f.want(f.send("GET", "/user", "token made-up", ""), 401, "Bad credentials")
+	f.ExtendToken(7, time.Time{})
+	f.expect(200, "GET", "/user", "token made-up", "")
+	f.DeleteToken(7)
+	f.want(f.send("GET", "/user", "token made-up", ""), 401, "Bad credentials")
+}
+
+// grantID returns the grant of a token.
+func (f *fixture) grantID(token int64) int64 {
+	for id, one := range f.Grants("octo-corp") {
+		if one.ID == token {
+			return id
+		}
+	}
+	f.t.Fatalf("no grant of token %d", token)
+	return 0
+}

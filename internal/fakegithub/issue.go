@@ -67,15 +67,22 @@ func (i *issue) copy() Issue {
 func (s *Server) AddIssue(owner, repository string, one Issue) (number int) {
 	defer s.lock()()
 	repo := s.mustRepository(owner, repository)
-	if s.accounts[strings.ToLower(one.Author)] == nil {
-		one.Author = s.user(cmp.Or(one.Author, "somebody")).Login
-	}
-	one.State = cmp.Or(one.State, "open")
+	one.Author, one.State = cmp.Or(one.Author, "somebody"), cmp.Or(one.State, "open")
+	s.meet(one)
 	if one.CreatedAt.IsZero() {
 		one.CreatedAt = s.now()
 	}
 	one.UpdatedAt = one.CreatedAt
 	return s.addIssue(repo, one).Number
+}
+
+// meet adds the people of an issue that are unknown.
+func (s *Server) meet(one Issue) {
+	for _, login := range append([]string{one.Author, one.ClosedBy}, one.Assignees...) {
+		if login != "" && s.accounts[strings.ToLower(login)] == nil {
+			s.user(login)
+		}
+	}
 }
 
 func (s *Server) addIssue(repo *repository, one Issue) *issue {
@@ -91,6 +98,7 @@ func (s *Server) EditIssue(owner, repository string, number int, change func(*Is
 	i := s.mustIssue(owner, repository, number)
 	changed := i.copy()
 	change(&changed)
+	s.meet(changed)
 	changed.Number, changed.UpdatedAt = number, s.now()
 	if changed.State != i.State {
 		changed.ClosedAt = time.Time{}

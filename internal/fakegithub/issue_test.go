@@ -111,6 +111,10 @@ func TestChangeIssue(t *testing.T) {
 	if r := f.expect(200, "GET", one, token, ""); r.body["title"] != "edited" || r.body["closed_at"] != nil {
 		t.Errorf("edited: %s", r.text)
 	}
+	f.RenameAccount("monalisa", "mona")
+	if r := f.expect(200, "GET", one, token, ""); r.body["user"].(map[string]any)["login"] != "mona" {
+		t.Errorf("author: %v", r.body["user"])
+	}
 	f.want(f.send("PATCH", one, f.with("issues", "read"), `{"state": "closed"}`), 403, "Resource not accessible by integration")
 	f.SkipOpenAPI = true // the requests are wrong on purpose
 	for _, body := range []string{`{"state": "done"}`, `{"state": null}`, `{"state_reason": "bored"}`, `{"title": ""}`} {
