@@ -70,7 +70,7 @@ func listRepositoryAlerts(c *call, repo *repository) answer {
 func (c *call) listAlerts(list []*alert, withRepository bool) answer {
 	query := c.r.URL.Query()
 	refused := cmp.Or(
-		c.only(query, "state", "secret_type", "resolution", "validity", "is_publicly_leaked", "hide_secret", "sort", "direction",
+		c.only(query, "page", "state", "secret_type", "resolution", "validity", "is_publicly_leaked", "hide_secret", "sort", "direction",
 			"before", "after"),
 		c.oneOf(query, "state", "open", "resolved"), c.oneOf(query, "sort", "created", "updated"),
 		c.oneOf(query, "direction", "asc", "desc"), c.oneOf(query, "hide_secret", "true", "false"),

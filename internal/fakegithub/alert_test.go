@@ -88,8 +88,16 @@ func TestAlertHidesSecret(t *testing.T) {
 	if r := f.expect(200, "GET", one, token, ""); r.body["validity"] != "inactive" {
 		t.Errorf("of a token that was revoked: %v", r.body["validity"])
 	}
-	if got := f.Alerts("octo-corp", "api"); len(got) != 2 || got[0].Validity != "inactive" {
-		t.Errorf("alerts: %+v", got)
+	ended := strings.TrimPrefix(f.mint(""), "token ")
+	f.AddAlert("octo-corp", "api", fakegithub.Alert{Secret: strings.TrimPrefix(token, "token "), Type: fakegithub.AppTokenSecret})
+	f.AddAlert("octo-corp", "api", fakegithub.Alert{Secret: ended, Type: fakegithub.AppTokenSecret})
+	f.expect(204, "DELETE", "/installation/token", "token "+ended, "")
+	var got []string
+	for _, one := range f.Alerts("octo-corp", "api") {
+		got = append(got, one.Validity)
+	}
+	if want := "inactive inactive active inactive"; strings.Join(got, " ") != want {
+		t.Errorf("validities: got %s, want %s", got, want)
 	}
 }
 

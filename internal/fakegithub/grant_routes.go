@@ -112,7 +112,7 @@ type filter struct {
 func (c *call) parseFilter(o *organization) (wanted filter, refused *answer) {
 	query := c.r.URL.Query()
 	refused = cmp.Or(
-		c.only(query, "sort", "direction", "owner", "owner[]", "token_id", "token_id[]", "repository", "permission",
+		c.only(query, "page", "sort", "direction", "owner", "owner[]", "token_id", "token_id[]", "repository", "permission",
 			"last_used_before", "last_used_after"),
 		c.oneOf(query, "sort", "created_at"), c.oneOf(query, "direction", "asc", "desc"))
 	if refused != nil {

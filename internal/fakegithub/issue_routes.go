@@ -71,7 +71,7 @@ func ofIssue(serve func(*call, *repository, *issue) answer) func(*call) answer {
 func listIssues(c *call, repo *repository) answer {
 	query := c.r.URL.Query()
 	refused := cmp.Or(
-		c.only(query, "state", "creator", "assignee", "labels", "since", "sort", "direction"),
+		c.only(query, "page", "state", "creator", "assignee", "labels", "since", "sort", "direction"),
 		c.oneOf(query, "state", "open", "closed", "all"), c.oneOf(query, "direction", "asc", "desc"), c.oneOf(query, "sort", "created", "updated", "comments"))
 	since, malformed := c.instant(query, "since")
 	if refused = cmp.Or(refused, malformed); refused != nil {

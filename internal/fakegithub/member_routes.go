@@ -58,7 +58,11 @@ func listOutsideCollaborators(c *call, o *organization) answer {
 // authentication, and no App is one.
 func (c *call) listPeople(o *organization, all *people, roles []string, want func(*person) bool) answer {
 	query := c.r.URL.Query()
-	refused := cmp.Or(c.only(query, "filter", "role"), c.oneOf(query, "filter", "all", "2fa_disabled", "2fa_insecure"), c.oneOf(query, "role", roles...))
+	known := []string{"page", "filter"}
+	if roles != nil {
+		known = append(known, "role")
+	}
+	refused := cmp.Or(c.only(query, known...), c.oneOf(query, "filter", "all", "2fa_disabled", "2fa_insecure"), c.oneOf(query, "role", roles...))
 	if refused != nil {
 		return *refused
 	}

@@ -9,11 +9,10 @@ import (
 	"time"
 )
 
-// oneOf refuses a parameter that is there with another value than these. With
-// no values the parameter is not known, and so left alone.
+// oneOf refuses a parameter that is there with another value than these.
 func (c *call) oneOf(query url.Values, name string, values ...string) *answer {
 	got := query.Get(name)
-	if got == "" || len(values) == 0 || slices.Contains(values, got) {
+	if got == "" || slices.Contains(values, got) {
 		return nil
 	}
 	quoted := make([]string, len(values))
@@ -53,7 +52,7 @@ func (c *call) instant(query url.Values, name string) (time.Time, *answer) {
 // does not know; a test had better learn of it.
 func (c *call) only(query url.Values, names ...string) *answer {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		if name != "per_page" && name != "page" && !slices.Contains(names, name) {
+		if name != "per_page" && !slices.Contains(names, name) {
 			return c.unprocessable(fmt.Sprintf("This fake of GitHub does not know the parameter %q of this list.", name))
 		}
 	}

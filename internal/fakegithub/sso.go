@@ -177,7 +177,7 @@ func withSingleSignOn(serve func(*call, *organization) answer) func(*call) answe
 // Link headers here although it declares none.
 func listAuthorizations(c *call, o *organization) answer {
 	query := c.r.URL.Query()
-	if refused := c.only(query, "login"); refused != nil {
+	if refused := c.only(query, "page", "login"); refused != nil {
 		return *refused
 	}
 	list := o.authorizations.list

@@ -49,6 +49,7 @@ func TestAuthorizations(t *testing.T) {
 			t.Errorf("%s: %v", query, list)
 		}
 	}
+	f.expect(422, "GET", authorizationsPath+"?logins=mona", token, "")
 }
 
 func TestWithdrawalIsForEver(t *testing.T) {
