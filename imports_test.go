@@ -40,7 +40,7 @@ func packages(t *testing.T) []goPackage {
 
 // leaves may be imported by every package, and import only each other.
 var leaves = []string{
-	"internal/address", "internal/apicall", "internal/fault", "internal/manifest", "internal/nearest",
+	"internal/address", "internal/apicall", "internal/fault", "internal/manifest", "internal/markdown", "internal/nearest",
 	"internal/pattern", "internal/permission", "internal/redact", "internal/safefile", "internal/wording",
 }
 

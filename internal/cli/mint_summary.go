@@ -7,6 +7,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/markdown"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/wording"
 )
@@ -35,25 +36,25 @@ func (m minted) summary() string {
 	if m.KeepToken {
 		end = "not revoked: `skip-token-revoke` is set"
 	}
-	reach := codes(wording.Shortened(m.repositories()))
+	reach := markdown.Codes(wording.Shortened(m.repositories()))
 	if len(reach) == 0 {
 		reach = []string{"none of its own"}
 	}
-	granted := codes(permission.Set(m.Token.Permissions).Lines())
+	granted := markdown.Codes(permission.Set(m.Token.Permissions).Lines())
 	rows := [][2]string{
-		{"App", code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + code(m.place())},
+		{"App", markdown.Code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + markdown.Code(m.place())},
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 	}
 	for _, n := range m.Asked.Needs {
-		rows = append(rows, [2]string{"… for " + code(n.From), strings.Join(codes(n.Permissions.Lines()), ", ")})
+		rows = append(rows, [2]string{"… for " + markdown.Code(n.From), strings.Join(markdown.Codes(n.Permissions.Lines()), ", ")})
 	}
 	rows = append(rows, [][2]string{
 		{"Expires", m.Token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},
 		{"Audit log", "`hashed_token:" + githubapp.Hash(m.Token.Value) + "`"},
 	}...)
 	var b strings.Builder
-	b.WriteString("#### Token for " + code(m.place()) + "\n\n| | |\n|---|---|\n")
+	b.WriteString("#### Token for " + markdown.Code(m.place()) + "\n\n| | |\n|---|---|\n")
 	for _, row := range rows {
 		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/valetkey/valetkey/internal/markdown"
 	"github.com/valetkey/valetkey/internal/rotate"
 )
 
@@ -92,8 +93,8 @@ func rotationSummary(reports []rotate.Report, dryRun bool) string {
 		if len(r.Others) > 0 {
 			why += "; " + others(r)
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", code(r.Name), r.Kind, r.Outcome, age, due, keys,
-			cell(strings.ReplaceAll(why, "\n", "; ")))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", markdown.Code(r.Name), r.Kind, r.Outcome, age, due, keys,
+			markdown.Cell(strings.ReplaceAll(why, "\n", "; ")))
 	}
 	b.WriteString("\n" + timeline(reports))
 	return b.String()

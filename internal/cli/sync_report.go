@@ -13,6 +13,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/markdown"
 	"github.com/valetkey/valetkey/internal/secret"
 	"github.com/valetkey/valetkey/internal/wording"
 )
@@ -180,13 +181,13 @@ func (s *syncReport) summary() string {
 	}
 	b.WriteString("\n\n" + s.total() + "\n\n")
 	if s.Needs != "" {
-		b.WriteString("The plan " + cell(s.Needs) + ".\n\n")
+		b.WriteString("The plan " + markdown.Cell(s.Needs) + ".\n\n")
 	}
 	for _, text := range s.Advice {
-		b.WriteString(cell(text) + ".\n\n")
+		b.WriteString(markdown.Cell(text) + ".\n\n")
 	}
 	if len(s.Stale) > 0 {
-		b.WriteString(cell(s.stale()) + ".\n\n")
+		b.WriteString(markdown.Cell(s.stale()) + ".\n\n")
 	}
 	rows := slices.DeleteFunc(s.groups.inOrder(), func(g *group) bool { return g.Outcome == secret.Unchanged && g.reason == "" })
 	b.WriteString("| secret | outcome | where | reason |\n|---|---|---|---|\n")
@@ -199,7 +200,8 @@ func (s *syncReport) summary() string {
 		if len(where) > summaryPlaces {
 			where, more = where[:summaryPlaces], " and "+wording.Number(len(where)-summaryPlaces)+" more"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s%s | %s |\n", code(g.Secret), g.Outcome, strings.Join(codes(where), ", "), more, cell(g.text()))
+		fmt.Fprintf(&b, "| %s | %s | %s%s | %s |\n",
+			markdown.Code(g.Secret), g.Outcome, strings.Join(markdown.Codes(where), ", "), more, markdown.Cell(g.text()))
 	}
 	b.WriteString("\n")
 	return b.String()

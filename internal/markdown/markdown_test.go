@@ -1,12 +1,9 @@
-package cli
+package markdown
 
 import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"github.com/valetkey/valetkey/internal/rotate"
 )
 
 func TestCode(t *testing.T) {
@@ -19,8 +16,8 @@ func TestCode(t *testing.T) {
 		{" \n", "–"},
 		{"", "–"},
 	} {
-		if got := code(c.text); got != c.want {
-			t.Errorf("code(%q) is %s, want %s", c.text, got, c.want)
+		if got := Code(c.text); got != c.want {
+			t.Errorf("Code(%q) is %s, want %s", c.text, got, c.want)
 		}
 	}
 }
@@ -43,8 +40,8 @@ func TestCell(t *testing.T) {
 		{"", ""},
 		{strings.Repeat("word ", 200), strings.TrimSpace(strings.Repeat("word ", 100)) + " …"},
 	} {
-		if got := cell(c.text); got != c.want {
-			t.Errorf("cell(%q) is\n%s, want\n%s", c.text, got, c.want)
+		if got := Cell(c.text); got != c.want {
+			t.Errorf("Cell(%q) is\n%s, want\n%s", c.text, got, c.want)
 		}
 	}
 }
@@ -82,7 +79,7 @@ func FuzzCell(f *testing.F) {
 	}
 	special := regexp.MustCompile("[`*_{}\\[\\]<>#+=|\\\\~$&@/%^\\n\\r]|\\.\\pL|:\\pL|\\b[0-9a-f]{7,40}\\b.*\\pN|GH-\\pN")
 	f.Fuzz(func(t *testing.T, text string) {
-		for name, got := range map[string]string{"cell": cell(text), "code": code(text)} {
+		for name, got := range map[string]string{"Cell": Cell(text), "Code": Code(text)} {
 			if strings.ContainsAny(got, "|\n\r") {
 				t.Errorf("%s: %q is more than one cell", name, got)
 			}
@@ -91,12 +88,4 @@ func FuzzCell(f *testing.F) {
 			}
 		}
 	})
-}
-
-func TestTimelineOfStrangeNames(t *testing.T) {
-	due := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
-	got := timeline([]rotate.Report{{Name: "a : b\n```\n# c;%%<d>", Due: due}})
-	if want := "```mermaid\ntimeline\n    title Due next\n    2026-11-25 : a ? b?????? c????d?\n```\n\n"; got != want {
-		t.Errorf("got %q, want %q", got, want)
-	}
 }

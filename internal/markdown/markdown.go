@@ -1,4 +1,14 @@
-package cli
+// Package markdown shows texts that others wrote in Markdown that GitHub
+// renders: job summaries and issues. Nothing in such a text becomes a link, a
+// mention, an image or another cell.
+//
+// GitHub turns more than Markdown's own marks into something: addresses,
+// @names, #numbers and hashes of commits become links. It finds some of them
+// after it has parsed the Markdown, when nothing is left of a backslash or an
+// entity that should have escaped them. It finds none inside a code span. So a
+// text of others is shown as code, completely with [Code], or where it has to be
+// with [Cell].
+package markdown
 
 import (
 	"strings"
@@ -7,16 +17,10 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// A job summary is Markdown, and GitHub also turns addresses, @names, #numbers
-// and hashes of commits into links. It finds some of them after it has parsed the
-// Markdown, when nothing is left of a backslash or an entity that should have
-// escaped them. It finds none inside a code span. So a text that others wrote is
-// shown as code, completely or where it has to be.
-
-// code shows a name as code, in a line or in a cell of a table. It replaces the
+// Code shows a name as code, in a line or in a cell of a table. It replaces the
 // characters that could end the span or the cell or be taken for HTML, which no
 // name on GitHub has.
-func code(name string) string {
+func Code(name string) string {
 	return span(strings.Map(func(r rune) rune {
 		if strings.ContainsRune("`|<>", r) {
 			return '?'
@@ -43,10 +47,11 @@ func span(text string) string {
 	return fence + text + fence
 }
 
-func codes(names []string) []string {
+// Codes shows each of the names as [Code] does.
+func Codes(names []string) []string {
 	list := make([]string, 0, len(names))
 	for _, name := range names {
-		list = append(list, code(name))
+		list = append(list, Code(name))
 	}
 	return list
 }
@@ -54,9 +59,9 @@ func codes(names []string) []string {
 // longestCell is a number of characters. A proxy may answer with a whole page.
 const longestCell = 500
 
-// cell shows a sentence that others may have worded, or a part of one. Plain
+// Cell shows a sentence that others may have worded, or a part of one. Plain
 // words stay as they are; everything else becomes code.
-func cell(text string) string {
+func Cell(text string) string {
 	if runes := []rune(text); len(runes) > longestCell {
 		text = string(runes[:longestCell]) + "…"
 	}
