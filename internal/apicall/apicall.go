@@ -33,6 +33,8 @@ type Answer struct {
 	Status int       // of the last answer; zero when there was none
 	Date   time.Time // GitHub's clock when it answered; zero when the answer does not say
 	Next   string    // the path of the next page, as the Link header has it; empty on the last one
+
+	RequestID string // GitHub's support asks for it; empty when the answer does not say
 }
 
 // Func sends a request, with the waits and retries that it takes. With an error

@@ -19,7 +19,8 @@ import (
 // look like an empty one.
 //
 // A field must be present unless its tag says omitempty or omitzero, and only
-// pointers may be null, but no element of a list. The error repeats nothing of
+// pointers may be null, but no element of a list. A pointer may be missing as
+// well, unless its tag says `apicall:"present"`. The error repeats nothing of
 // the answer.
 func Decode(data []byte, result any) error {
 	var err error
@@ -95,18 +96,19 @@ func mismatch(t reflect.Type, answer any) string {
 
 func mismatchedField(t reflect.Type, fields map[string]any) string {
 	for i := range t.NumField() {
-		tag, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		field := t.Field(i)
+		tag, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if tag == "" {
 			continue // not a field of GitHub's
 		}
 		value, present := fields[tag]
 		if !present {
-			if strings.HasPrefix(options, "omit") || t.Field(i).Type.Kind() == reflect.Pointer {
+			if strings.HasPrefix(options, "omit") || field.Type.Kind() == reflect.Pointer && field.Tag.Get("apicall") != "present" {
 				continue
 			}
 			return "." + tag + " is missing"
 		}
-		if wrong := mismatch(t.Field(i).Type, value); wrong != "" {
+		if wrong := mismatch(field.Type, value); wrong != "" {
 			return "." + tag + wrong
 		}
 	}

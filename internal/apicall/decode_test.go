@@ -50,6 +50,26 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// A time that is null never was; of a time that is missing, nobody knows.
+func TestDecodeOfWhatMustBeTold(t *testing.T) {
+	type item struct {
+		Expires *time.Time `json:"expires_at" apicall:"present"`
+	}
+	for text, want := range map[string]string{
+		`{"expires_at":null}`:                   "",
+		`{"expires_at":"2026-11-20T00:00:00Z"}`: "",
+		`{}`:                                    "the answer is not what GitHub's API describes: expires_at is missing",
+	} {
+		got := ""
+		if err := Decode([]byte(text), new(item)); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
 // A page of repositories, of which GitHub tells much that nobody asks for.
 func BenchmarkDecode(b *testing.B) {
 	type repository struct {

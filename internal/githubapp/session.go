@@ -36,10 +36,10 @@ func (s *Session) Call(ctx context.Context, req apicall.Request) (apicall.Answer
 // send is exchange for a call that is described by an [apicall.Request].
 func (a *API) send(ctx context.Context, who caller, req apicall.Request) (apicall.Answer, error) {
 	got, err := a.exchange(ctx, who, req.Op, req.Method, req.Path, req.Body, req.Result)
-	answer := apicall.Answer{Status: got.status}
+	answer := apicall.Answer{Status: got.status, RequestID: oneLine(got.header.Get("X-GitHub-Request-Id"))}
 	var e *Error
 	if errors.As(err, &e) {
-		answer.Status = e.Status
+		answer.Status, answer.RequestID = e.Status, e.RequestID
 	}
 	answer.Date, _ = dateOf(got.header) // zero: GitHub did not say
 	if err == nil {

@@ -86,6 +86,26 @@ func TestPathsStayOnTheHost(t *testing.T) {
 	}
 }
 
+// GitHub's support finds a request by its id, whether it went well or not.
+func TestRequestID(t *testing.T) {
+	f := newFixture(t)
+	f.SkipOpenAPI = true
+	token, err := f.app.Mint(t.Context(), Installation{ID: testInstallation}, Scope{AllRepositories: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status := range []int{http.StatusOK, http.StatusNotFound} {
+		f.Inject(fakegithub.Fault{
+			Path: "/repos/acme/api", Times: 1, Status: status, Body: `{}`, Header: map[string]string{"X-GitHub-Request-Id": "A1:B2"},
+		})
+		session := f.api.Session(func(context.Context) (redact.String, error) { return token.Value, nil })
+		answer, _ := session.Call(t.Context(), apicall.Request{Op: "try", Method: http.MethodGet, Path: "repos/acme/api"})
+		if answer.Status != status || answer.RequestID != "A1:B2" {
+			t.Errorf("got %+v", answer)
+		}
+	}
+}
+
 // A write is sent only to the address that was meant: any redirect is a
 // failure.
 func TestWritesAreNotRedirected(t *testing.T) {

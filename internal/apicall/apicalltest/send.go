@@ -53,7 +53,7 @@ func Send(ctx context.Context, github http.Handler, authorization string, r apic
 		return answer, err
 	}
 	defer resp.Body.Close()
-	answer.Status = resp.StatusCode
+	answer.Status, answer.RequestID = resp.StatusCode, resp.Header.Get("X-GitHub-Request-Id")
 	answer.Date, _ = http.ParseTime(resp.Header.Get("Date"))
 	if next := nextLink.FindStringSubmatch(resp.Header.Get("Link")); next != nil {
 		answer.Next = next[1]
