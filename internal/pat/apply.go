@@ -1,0 +1,139 @@
+package pat
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/apicall"
+)
+
+var errHalted = errors.New("a change in the same organization failed before")
+
+// act carries out what is due, one token after the other. After a failure the
+// rest of its organization stays as it is.
+func (r *run) act(ctx context.Context) {
+	for _, o := range r.organizations {
+		for _, it := range o.items {
+			if !r.acts(&it.Decision) || it.outcome != "" || !it.isDue(r.Now()) {
+				continue
+			}
+			switch {
+			case ctx.Err() != nil:
+				it.outcome, it.err = NotDone, ctx.Err()
+			case o.halted:
+				it.outcome, it.err = NotDone, errHalted
+			default:
+				it.outcome, it.err = r.carryOut(ctx, o, it)
+				if it.outcome == Failed {
+					o.halted = true
+					r.errs = append(r.errs, it.err)
+				}
+			}
+		}
+	}
+}
+
+// carryOut reads a token again, judges it again, and if all is as it was does
+// what was decided.
+func (r *run) carryOut(ctx context.Context, o *organization, it *item) (Outcome, error) {
+	now, err := r.reread(ctx, &it.Token)
+	if err != nil {
+		return Failed, err
+	}
+	if now == nil {
+		return Gone, nil
+	}
+	if what := difference(&it.Token, now); what != "" {
+		return Dropped, fmt.Errorf("%s changed since it was judged", what)
+	}
+	q := r.inquire(o.name)
+	q.only, q.known = strings.ToLower(now.Owner), o.known
+	again := q.decide(ctx, r.policy, []Token{*now})[0]
+	listed := Listed{now.Kind, now.ID}
+	before, known := o.facts.Repositories[listed]
+	switch after, knownAgain := q.facts.Repositories[listed]; {
+	case len(q.errs) > 0:
+		return Failed, errors.Join(q.errs...)
+	case again.Action != it.Action || again.Rule != it.Rule || again.Audit || again.Notice != it.Notice:
+		return Dropped, fmt.Errorf("it is judged differently now: %s", again.Why())
+	case known && (!knownAgain || !slices.Equal(before, after)):
+		return Dropped, errors.New("its repositories changed since it was judged")
+	}
+	return r.send(ctx, it, again.Reason)
+}
+
+// difference returns what differs between a token as it was judged and as it is
+// now, in a word; empty if nothing does. The last use may differ: the rules
+// look at it again.
+func difference(was, is *Token) string {
+	switch {
+	case was.TokenID != is.TokenID:
+		return "the token"
+	case was.Owner != is.Owner, was.OwnerID != is.OwnerID:
+		return "its owner"
+	case was.Name != is.Name:
+		return "its name"
+	case was.Selection != is.Selection:
+		return "its choice of repositories"
+	case was.Reason != is.Reason:
+		return "its reason"
+	case was.Credential != is.Credential, !slices.Equal(was.Scopes, is.Scopes):
+		return "its scopes"
+	case !was.Expires.Equal(is.Expires), was.Expired != is.Expired:
+		return "its end"
+	case !was.Since.Equal(is.Since):
+		return "its beginning"
+	}
+	for _, family := range families {
+		if !maps.Equal(was.Permissions.of(family), is.Permissions.of(family)) {
+			return "its permissions"
+		}
+	}
+	return ""
+}
+
+// send does what was decided. GitHub's answer that there is no such token counts
+// only if its list says so too: an App that lost its permission gets the same.
+func (r *run) send(ctx context.Context, it *item, reason string) (Outcome, error) {
+	answer, err := r.Call(ctx, changeOf(it.Action, &it.Token, reason))
+	it.requestID = answer.RequestID
+	if err == nil {
+		r.info("%s %s, by rule %s", pastTense[it.Action], it.Token.name(), quoted(it.Rule))
+		return Done, nil
+	}
+	if answer.Status == http.StatusNotFound || answer.Status == http.StatusUnprocessableEntity {
+		if now, readErr := r.reread(ctx, &it.Token); readErr == nil && now == nil {
+			return Gone, nil
+		}
+	}
+	return Failed, err
+}
+
+var pastTense = map[Action]string{Approve: "approved", Deny: "denied", Revoke: "revoked", Withdraw: "withdrew"}
+
+// changeOf returns the call that carries out an action. GitHub takes many ids
+// at once as well, but then answers before anything was done, and says nothing
+// about each.
+func changeOf(action Action, t *Token, reason string) apicall.Request {
+	from := sources[t.Kind]
+	req := apicall.Request{
+		Owner: t.Organization, Permission: from.permission, Level: "write", Op: fmt.Sprintf("%s %s", action, t.name()),
+		Method: http.MethodPost, Path: fmt.Sprintf("orgs/%s/%s/%d", url.PathEscape(t.Organization), from.path, t.ID),
+	}
+	body := map[string]string{"action": string(action)}
+	switch {
+	case action == Withdraw:
+		req.Method = http.MethodDelete
+		return req
+	case reason != "" && t.Kind == Request:
+		body["reason"] = reason
+	}
+	req.Body = body
+	return req
+}
