@@ -115,13 +115,14 @@ type organization struct {
 // item is one token in a run.
 type item struct {
 	Decision
-	why       string
-	told      bool      // its owner was told before this run
-	since     time.Time // when they were told, or are
-	due       time.Time // when the notice is over; zero: nothing ends
-	outcome   Outcome
-	err       error
-	requestID string
+	why        string
+	conditions []string  // of the rule, as the manifest has them, where its owner is told
+	told       bool      // its owner was told before this run
+	since      time.Time // when they were told, or are
+	due        time.Time // when the notice is over; zero: nothing ends
+	outcome    Outcome
+	err        error
+	requestID  string
 }
 
 // judge reads all lists and decides about each token.
@@ -143,6 +144,9 @@ func (r *run) judge(ctx context.Context) {
 		o.items = make([]*item, len(decisions))
 		for i, d := range decisions {
 			it := &item{Decision: d, why: d.Why()}
+			if it.tells() {
+				it.conditions = conditionsOf(&d)
+			}
 			it.Steps = nil // many, and only for who explains
 			o.items[i] = it
 		}

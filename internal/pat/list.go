@@ -113,11 +113,11 @@ type wireToken struct {
 func (w *wireToken) token(organization string, kind Kind) Token {
 	t := Token{
 		Kind: kind, Organization: organization, ID: w.ID, TokenID: w.TokenID, Name: w.Name, Owner: w.Owner.Login, OwnerID: w.Owner.ID,
-		Permissions: permissionsOf(w.Permissions), Selection: w.Selection, Since: orZero(w.GrantedAt),
-		Expires: orZero(w.ExpiresAt), Expired: w.Expired, LastUsed: orZero(w.LastUsedAt),
+		Permissions: permissionsOf(w.Permissions), Selection: w.Selection, Since: utc(w.GrantedAt),
+		Expires: utc(w.ExpiresAt), Expired: w.Expired, LastUsed: utc(w.LastUsedAt),
 	}
 	if kind == Request {
-		t.Reason, t.Since = orZero(w.Reason), orZero(w.RequestedAt)
+		t.Reason, t.Since = orZero(w.Reason), utc(w.RequestedAt)
 	}
 	return t
 }
@@ -175,13 +175,15 @@ func (w *wireAuthorization) token(organization string) Token {
 	t := Token{
 		Kind: Authorization, Organization: organization, ID: w.ID, TokenID: orZero(w.CredentialID), Owner: w.Login,
 		Name: orZero(w.Note), Credential: w.Type, Scopes: orZero(w.Scopes),
-		Since: orZero(w.AuthorizedAt), Expires: orZero(w.ExpiresAt), LastUsed: orZero(w.AccessedAt),
+		Since: utc(w.AuthorizedAt), Expires: utc(w.ExpiresAt), LastUsed: utc(w.AccessedAt),
 	}
 	if t.Name == "" {
 		t.Name = orZero(w.Title)
 	}
 	return t
 }
+
+func utc(t *time.Time) time.Time { return orZero(t).UTC() }
 
 func orZero[T any](pointer *T) (value T) {
 	if pointer != nil {

@@ -237,11 +237,25 @@ func (n *notice) entryText(it *item) string {
 	case it.Action == Withdraw:
 		text += " loses its authorization for single sign-on on **" + minute(it.due) + "**, for good: a new one has to be made then"
 	}
-	text += ".\n  Rule " + markdown.Code(cut(it.Rule, 100)) + ": " + facts(t) + ".\n"
-	if it.Reason != "" {
-		text += "  " + markdown.Cell(it.Reason) + "\n"
+	text += ".\n  Rule " + markdown.Code(cut(it.Rule, 100))
+	if len(it.conditions) > 0 {
+		text += " (" + strings.Join(markdown.Codes(it.conditions), ", ") + ")"
 	}
-	return text
+	return text + ": " + facts(t) + ".\n"
+}
+
+// conditionsOf returns the conditions of the rule that decided. What they found
+// changes from day to day; they do not.
+func conditionsOf(d *Decision) []string {
+	if len(d.Steps) == 0 {
+		return nil
+	}
+	parts := d.Steps[len(d.Steps)-1].Parts
+	texts := make([]string, len(parts))
+	for i, part := range parts {
+		texts[i] = cut(part.Text, 200)
+	}
+	return texts
 }
 
 func minute(t time.Time) string { return t.UTC().Format("2006-01-02 15:04 UTC") }
