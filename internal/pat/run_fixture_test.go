@@ -321,3 +321,11 @@ type fineGrainedToken = fakegithub.FineGrainedToken
 func writing(t *fineGrainedToken) {
 	t.Permissions = map[string]map[string]string{"repository": {"metadata": "read", "contents": "write"}}
 }
+
+// slowly returns a call that takes some time.
+func slowly(call apicall.Func, d time.Duration) apicall.Func {
+	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		time.Sleep(d)
+		return call(ctx, r)
+	}
+}
