@@ -184,8 +184,8 @@ func (n *notice) body(replacement func(*Token) string) string {
 	} else {
 		b.WriteString(markdown.Code(n.login) + ", ")
 	}
-	b.WriteString("the policy of your organization says the following about personal access tokens of yours. " +
-		"This issue is kept up to date, and closed when nothing is left.\n\n")
+	b.WriteString("these personal access tokens of yours are not as the policy wants them. One that fits again, or is used again if that is " +
+		"what it lacks, drops off. This issue is kept up to date, and closed when nothing is left.\n\n")
 	const footer = 500 // room for the last sentences
 	shownToo := 0
 	for i, it := range n.told {
