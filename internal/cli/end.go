@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -58,6 +59,29 @@ func endToken(ctx context.Context, api *githubapp.API, token redact.String, expi
 		return "the token was gone already: it expired at " + wording.Clock(expires), nil
 	}
 	return "the token was gone already", nil
+}
+
+// worksStill is the hint for a token that works although GitHub accepted its
+// revocation.
+const worksStill = "GitHub works revocations off after it accepts them: run this again in a few minutes; if the token works even then, " +
+	"its owner has to delete it in the settings"
+
+// endPersonal ends a token of a person by its value, and returns a line that
+// says what came of it.
+func endPersonal(ctx context.Context, api *githubapp.API, token redact.String, kind redact.Kind) (outcome string, err error) {
+	if _, err := api.RevokeCredentials(ctx, []redact.String{token}); err != nil {
+		return "", err
+	}
+	if kind == redact.RefreshToken {
+		return "GitHub accepted the revocation of the refresh token; it does not say whether one works", nil
+	}
+	switch ended, err := api.AwaitEnd(ctx, token); {
+	case err != nil:
+		return "", fmt.Errorf("GitHub accepted the revocation, but the token may still work: %w", err)
+	case !ended:
+		return "", fault.New("the token still works, although GitHub accepted its revocation", worksStill)
+	}
+	return "the " + string(kind) + " is revoked, and does not work any more", nil
 }
 
 // takeBack revokes a token that was not handed out, and reports what came of it.

@@ -7,40 +7,43 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// notRevocable returns why a text is not an installation token, the only kind
-// that the revoke action can end, and "" if it is one. DELETE
-// /installation/token ends the token that sends it. GitHub answers 401 to
-// anything else, and also to a token that is gone already, so the text has to
-// be recognized by its look before it is sent.
-func notRevocable(text string) (problem, hint string) {
-	const pass = "pass the output token of valetkey as it is"
+// endable returns the kind of a token that somebody who holds it can end, or
+// else what the text is and what to do about it. An installation token ends
+// itself by DELETE /installation/token: GitHub answers 401 to anything else
+// there, and also to a token that is gone already, so a text has to be
+// recognized by its look before it is sent. A token of a person is ended by its
+// value. Problem and hint repeat nothing of the text.
+func endable(text string) (kind redact.Kind, problem, hint string) {
+	const (
+		pass      = "pass the output token of valetkey as it is"
+		byPersons = "its owner deletes it under Settings, Developer settings, Personal access tokens"
+	)
+	if kind := redact.TokenKind(text); kind != "" {
+		return kind, "", ""
+	}
 	switch kind := redact.KindOf(text); {
+	case redact.IsOldInstallationToken(text):
+		return redact.InstallationToken, "", ""
 	case isEnvelope(text):
-		return "is an encrypted token", "pass it as encrypted-token, with the private-key, identity or passphrase that opens it"
+		return "", "is an encrypted token", "pass it as encrypted-token, with the private-key, identity or passphrase that opens it"
 	case kind == redact.PEM || kind == redact.AgeIdentity:
-		return "is a private key and not a token: " + string(kind),
+		return "", "is a private key and not a token: " + string(kind),
 			"if it leaked, make a new one and delete it where it was registered; " + pass
 	case !redact.IsWord(text):
-		return "is not a token: it has white space or other characters that no token has", pass
-	case kind == redact.InstallationToken && strings.HasPrefix(text, kind.Prefix()) && redact.IsSecret(text),
-		redact.IsOldInstallationToken(text):
-		return "", ""
+		return "", "is not a token: it has white space or other characters that no token has", pass
 	case kind == redact.InstallationToken:
-		return "is not a whole installation token: it is cut short or changed", pass
-	case kind == redact.ClassicToken || kind == redact.FineGrainedToken:
-		return "is " + kind.WithArticle() + ", which this action can't end",
-			"its owner deletes it under Settings, Developer settings, Personal access tokens; " +
-				"if it leaked, anybody can revoke it with POST /credentials/revoke"
-	case kind == redact.OAuthToken || kind == redact.UserToken || kind == redact.RefreshToken:
-		return "is " + kind.WithArticle() + ", which this action can't end",
-			"its user revokes the App under Settings, Applications; if it leaked, anybody can revoke it with POST /credentials/revoke"
+		return "", "is not a whole installation token: it is cut short or changed", pass
+	case kind.IsToken():
+		return "", "is not a whole " + string(kind) + ": it is cut short or changed", "give the whole token, as GitHub showed it"
 	case redact.IsOldToken(text):
-		return "is a personal access token (classic) from before 2021, or not a token at all",
-			"its owner deletes it under Settings, Developer settings, Personal access tokens"
+		return "", "is a personal access token (classic) from before 2021, which GitHub ends for nobody but its owner, or not a token at all",
+			byPersons
 	case kind == redact.JWT:
-		return "is a JSON web token, which ends by itself within minutes", pass
+		return "", "is a JSON web token, which ends by itself within minutes", pass
+	case kind != "":
+		return "", "is " + kind.WithArticle() + ", and not a GitHub token", pass
 	}
-	return "is not an installation token", pass
+	return "", "is not a GitHub token", pass
 }
 
 // isEnvelope reports whether a text is a token in its encrypted form: an age

@@ -24,7 +24,8 @@ func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	case token.Empty():
 		identities = parseIdentities(r, in)
 	}
-	if problem, hint := notRevocable(token.Reveal()); !token.Empty() && problem != "" {
+	kind, problem, hint := endable(token.Reveal())
+	if !token.Empty() && problem != "" {
 		in.Fault("token", problem, hint)
 	}
 	if err := in.Err(); err != nil {
@@ -47,14 +48,22 @@ func runRevoke(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()
-	outcome, err := endToken(ctx, api, opened.Token, opened.ExpiresAt)
+	var outcome string
+	if kind.IsPersonal() {
+		r.Info("revoking %s: it ends for its owner too, everywhere and for good", kind.WithArticle())
+		outcome, err = endPersonal(ctx, api, opened.Token, kind)
+	} else {
+		outcome, err = endToken(ctx, api, opened.Token, opened.ExpiresAt)
+	}
 	if err == nil {
 		r.Info("%s", outcome)
 	}
 	return err
 }
 
-// openToken opens an envelope that has to hold a token that can be revoked.
+// openToken opens an envelope that has to hold an installation token. Anybody
+// may have put something else in, such as a token of a person, whose end is
+// final.
 func openToken(r *actions.Runner, in *actions.Inputs, line string, identities []envelope.Identity) (envelope.Payload, error) {
 	opened, err := open(r, in, line, identities)
 	if err != nil {
@@ -62,7 +71,10 @@ func openToken(r *actions.Runner, in *actions.Inputs, line string, identities []
 	}
 	if opened.Token.Empty() {
 		in.Fault("encrypted-token", "holds values and not a token", "pass the output encrypted-token of valetkey")
-	} else if problem, _ := notRevocable(opened.Token.Reveal()); problem != "" {
+	} else if kind, problem, _ := endable(opened.Token.Reveal()); kind != redact.InstallationToken {
+		if problem == "" {
+			problem = "is " + kind.WithArticle() + ", which no mint makes"
+		}
 		in.Fault("encrypted-token", "holds something that "+problem, "pass the output encrypted-token of valetkey")
 	}
 	return opened, in.Err()

@@ -208,6 +208,13 @@ func (a *API) exchange(ctx context.Context, who caller, op, method, path string,
 	}
 	var answer bytes.Buffer
 	resp, err := gh.Do(sending, req, &answer)
+	// go-github returns a 202 as an error, since it may be about a report that
+	// is not ready yet. In the calls made here it is the good answer.
+	var accepted *github.AcceptedError
+	if errors.As(err, &accepted) {
+		answer.Write(accepted.Raw)
+		err = nil
+	}
 	if err != nil {
 		e := a.failure(op, t, who, resp, err)
 		if errors.Is(err, errMoved) {

@@ -89,14 +89,17 @@ func readAll(method string, resp *http.Response) error {
 	case promisesJSON(method, resp.StatusCode) && !json.Valid(body):
 		return errUnreadable
 	}
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	setBody(resp, body)
 	return nil
 }
+
+// setBody gives an answer another body, for the next reader.
+func setBody(resp *http.Response, body []byte) { resp.Body = io.NopCloser(bytes.NewReader(body)) }
 
 // peek returns the body of an answer, and keeps it for the next reader.
 func peek(resp *http.Response) []byte {
 	body, _ := io.ReadAll(resp.Body)
-	resp.Body = io.NopCloser(bytes.NewReader(body))
+	setBody(resp, body)
 	return body
 }
 

@@ -20,7 +20,7 @@ type advice struct {
 
 // byMessage decides before the status does: a 403 may be about a permission, an
 // address or an archived repository. The messages are GitHub's, as quoted in
-// its documentation and in public issues.
+// its documentation and in public issues. Those of policies are in [policies].
 var byMessage = []advice{
 	// A JWT is refused.
 	{
@@ -56,40 +56,12 @@ var byMessage = []advice{
 		both: "an owner must add this runner's address to the organization's IP allow list, or the job must run where the list " +
 			"allows it",
 	},
-	{
-		says: "saml enforcement",
-		app: "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App are the " +
-			"right ones",
-		token: "the organization enforces SAML single sign-on: authorize the token for it with Configure SSO on the page of your " +
-			"tokens, or use an App, which does not need it",
-	},
-	{
-		says:  "personal access token (classic)",
-		app:   "the organization forbids classic tokens, and something sent one: check that private-key is the App's",
-		token: "the organization forbids classic tokens: use an App, or a fine-grained token",
-	},
-	{
-		says: "token's lifetime is greater than",
-		both: "the organization accepts no token with such a long lifetime: make one that expires sooner, or use an App, whose " +
-			"tokens live for an hour",
-	},
 	{says: "oauth app access restrictions", both: "the organization accepts no tokens of OAuth apps: use an App that is installed there"},
 
 	// The installation or the repository is out of use.
 	{says: "installation has been suspended", token: "an owner must unsuspend the App's installation"},
 	{says: "was archived so is read-only", both: "the repository is archived: unarchive it, or leave it out"},
 	{says: "repository access blocked", both: "GitHub has blocked the repository, and has told its owner why"},
-
-	// The token lacks a permission.
-	{
-		says: "resource not accessible by integration",
-		token: "the call needs {needs}: grant that to the App in its settings, have an owner accept it, and ask for it where the " +
-			"token is minted",
-	},
-	{
-		says:  "resource not accessible by personal access token",
-		token: "the call needs {needs}: grant that to the token on the page of your tokens, and have an owner approve it",
-	},
 	{says: "must have admin rights", token: "the owner of the token must be an administrator of the repository"},
 
 	// The request itself is refused.
@@ -153,6 +125,12 @@ func (a *API) hintByMessage(who caller, e *Error, resp *http.Response) string {
 		return a.notAPI(e.Status)
 	}
 	said := strings.ToLower(e.Message)
+	if _, demanded := signOn(resp.Header); demanded {
+		said += "; x-github-sso: required"
+	}
+	if p := findPolicy(said); p != nil {
+		return a.fillIn(who, p.hint, resp.Header)
+	}
 	for _, w := range byMessage {
 		if strings.Contains(said, w.says) {
 			return a.fillIn(who, w, resp.Header)
@@ -176,7 +154,7 @@ func (a *API) fillIn(who caller, w advice, h http.Header) string {
 	if needs == "" && strings.Contains(text, "{needs}") {
 		return ""
 	}
-	return strings.NewReplacer("{app}", who.issuer, "{host}", a.base.Host, "{needs}", needs).Replace(text)
+	return strings.NewReplacer("{app}", who.issuer, "{host}", a.base.Host, "{needs}", needs, "{sso}", a.authorizeAt(h)).Replace(text)
 }
 
 // mayBeLag reports whether the answer may come from a replica that does not

@@ -20,6 +20,8 @@ const (
 		"token with fine-grained permissions."
 	samlText = "Resource protected by organization SAML enforcement. You must grant your Personal Access token access to this " +
 		"organization."
+	fineGrainedPAT = "The 'acme' organization forbids access via a fine-grained personal access tokens. Please use a GitHub App, OAuth " +
+		"App, or a personal access token (classic)."
 	lifetimePAT = "The 'acme' organization forbids access via a fine-grained personal access tokens if the token's lifetime is greater " +
 		"than 366 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/personal-access-tokens/1"
 )
@@ -65,6 +67,7 @@ var hintsByMessage = []struct {
 		403, lifetimePAT, "the organization accepts no token with such a long lifetime",
 		"the organization accepts no token with such a long lifetime",
 	},
+	{403, fineGrainedPAT, "the organization forbids fine-grained tokens", "the organization forbids fine-grained tokens: use an App"},
 	{403, "Repository was archived so is read-only.", "the repository is archived", "the repository is archived"},
 	{403, "Repository access blocked", "GitHub has blocked the repository", "GitHub has blocked the repository"},
 	{403, "This installation has been suspended", "", "an owner must unsuspend the App's installation"},
@@ -175,7 +178,7 @@ func TestTheNeededPermissionsAreNamed(t *testing.T) {
 		"integration": "the call needs issues: write, or pull_requests: write: grant that to the App in its settings, have an " +
 			"owner accept it, and ask for it where the token is minted",
 		"personal access token": "the call needs issues: write, or pull_requests: write: grant that to the token on the page of " +
-			"your tokens, and have an owner approve it",
+			"your tokens, and have an owner approve it; GitHub answers the same as long as the token waits for approval",
 	} {
 		f := newFixture(t)
 		f.SkipOpenAPI = true

@@ -109,6 +109,25 @@ func (k Kind) IsToken() bool {
 	return false
 }
 
+// IsPersonal reports whether texts of the kind are tokens of GitHub that act
+// for a person, and not for an App alone.
+func (k Kind) IsPersonal() bool { return k.IsToken() && k != InstallationToken }
+
+// TokenKind returns the kind of a text that is one whole token of GitHub by its
+// look: the prefix as GitHub writes it, then enough characters of those that a
+// token has, and nothing else. It returns "" for any other text, and for the
+// forms of before 2021, which have no prefix.
+func TokenKind(text string) Kind {
+	k := KindOf(text)
+	rest, ok := strings.CutPrefix(text, k.Prefix())
+	if !k.IsToken() || !ok || len(rest) < minSecret || strings.ContainsFunc(rest, notInToken) {
+		return ""
+	}
+	return k
+}
+
+func notInToken(r rune) bool { return !isAlphanumeric(r) && !strings.ContainsRune("._-", r) }
+
 // WithArticle returns the kind with its article, for a sentence: "an OAuth
 // token".
 func (k Kind) WithArticle() string {
