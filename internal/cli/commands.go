@@ -50,7 +50,7 @@ func commands() table {
 			Data: true, Run: runToken,
 		},
 		{
-			Name: "explain", Summary: "explain scopes, API operations, permissions or a personal token, and show the step to use",
+			Name: "explain", Summary: "explain scopes, API operations, permissions, refusals of GitHub or a personal token, and show the step to use",
 			Flags: true, Data: true, Run: runExplain,
 		},
 		{

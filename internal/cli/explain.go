@@ -29,6 +29,7 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	operations := flags.String("operations", "", "API operations, one per line: \"GET /repos/{owner}/{repo}/issues\", git clone, git push")
 	permissions := flags.String("permissions", "", "permissions, as the input of that name")
 	format := flags.String("format", "table", "table, yaml (the step to paste) or json")
+	message := flags.String("message", "", "GitHub's `text` of a refusal, or - for standard input: what it means, and what to do")
 	variable := flags.String("token-from-env", "", "the `name` of a variable that holds a personal token: ask GitHub what it is")
 	api := flags.String("github-api-url", cmp.Or(p.Getenv("GITHUB_API_URL"), publicAPI), "the REST API to ask about the token")
 	insecure := flags.Bool("insecure-http", false,
@@ -40,11 +41,11 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	if *format == "yaml" || *format == "json" {
 		log = p.Stderr
 	}
-	if *scopes+*operations+*permissions+*variable == "" {
+	if *scopes+*operations+*permissions+*variable+*message == "" {
 		flags.SetOutput(log)
 		flags.Usage()
 		return misuse(p, "explain has nothing to explain",
-			"name something: explain -scopes repo, -operations, -permissions or -token-from-env; explain -h lists its flags")
+			"name something: explain -scopes repo, -operations, -permissions, -message or -token-from-env; explain -h lists its flags")
 	}
 	r := actions.NewPlain(log, p.Getenv)
 	render, ok := formats[*format]
@@ -52,12 +53,22 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 		return exitCode(r, fault.New(actions.Quote(*format)+" is not a format", "use table, yaml or json"))
 	}
 	var e explanation
+	if *message != "" {
+		policy, err := explainMessage(p, *message)
+		if err != nil {
+			return exitCode(r, err)
+		}
+		e.Policy = &policy
+	}
 	if *variable != "" {
 		found, now, err := inspect(ctx, p, r, *variable, host{URL: *api, InsecureHTTP: *insecure})
 		if err != nil {
 			return exitCode(r, err)
 		}
 		kept, notes := replaceable(found.Scopes)
+		if policy, ok := githubapp.LookupPolicy("X-GitHub-SSO: " + found.SSO); ok {
+			notes = append(notes, "single sign-on: "+policy.Means+"; "+policy.Do[len(policy.Do)-1])
+		}
 		e.Token, e.Asked, e.Notes = &found, now, notes
 		*scopes = strings.Join(append(strings.Fields(*scopes), kept...), " ")
 	}
@@ -102,6 +113,31 @@ func inspect(
 	defer cancel()
 	found, err = api.Inspect(ctx, token)
 	return found, api.Now(), err
+}
+
+// maxMessage bounds what is read of a message: people paste whole answers.
+const maxMessage = 64 << 10
+
+// explainMessage explains a refusal by its text, which may hold anything and is
+// not repeated.
+func explainMessage(p Process, text string) (githubapp.Policy, error) {
+	if text == "-" {
+		data, err := io.ReadAll(io.LimitReader(p.Stdin, maxMessage+1))
+		switch {
+		case err != nil:
+			return githubapp.Policy{}, fault.New("standard input can't be read: "+err.Error(), "")
+		case len(data) > maxMessage:
+			return githubapp.Policy{}, fault.New("standard input is longer than any answer of GitHub's", "give the message alone")
+		}
+		text = string(data)
+	}
+	policy, ok := githubapp.LookupPolicy(text)
+	if !ok {
+		return policy, fault.New("the message is none of those that valetkey can explain",
+			"give GitHub's own words, as in -message 'Resource not accessible by personal access token'; "+
+				"the status and the page of the documentation in its answer say more")
+	}
+	return policy, nil
 }
 
 // replaceable returns the scopes of a token that an App can stand in for, and

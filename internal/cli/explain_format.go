@@ -13,6 +13,8 @@ import (
 // explanation is everything that the command prints.
 type explanation struct {
 	permissionRequest
+	Policy *githubapp.Policy // of -message; nil if that is not given
+
 	Token *githubapp.Inspection // of -token-from-env; nil if that is not given
 	Asked time.Time             // when GitHub was asked, by its clock
 	Notes []string              // why some of its scopes are left out
@@ -46,9 +48,21 @@ func describeToken(i githubapp.Inspection, now time.Time) string {
 	return columns(rows)
 }
 
+// describePolicy describes what a refusal means, line by line.
+func describePolicy(p githubapp.Policy) string {
+	rows := [][2]string{{"it means", p.Means}, {"who changes it", p.Who}}
+	for i, do := range p.Do {
+		rows = append(rows, [2]string{[]string{"what to do", ""}[min(i, 1)], do})
+	}
+	return columns(rows)
+}
+
 // aside returns what the YAML format has no room for.
 func (e explanation) aside() string {
 	var b strings.Builder
+	if e.Policy != nil {
+		b.WriteString(describePolicy(*e.Policy) + "\n")
+	}
 	if e.Token != nil {
 		b.WriteString(describeToken(*e.Token, e.Asked) + "\n")
 	}
@@ -61,11 +75,18 @@ func (e explanation) aside() string {
 // table shows which permissions each scope and operation takes, and their sum.
 func (e explanation) table() string {
 	var b strings.Builder
+	if e.Policy != nil {
+		b.WriteString(describePolicy(*e.Policy) + "\n")
+	}
 	if e.Token != nil {
 		b.WriteString(describeToken(*e.Token, e.Asked) + "\n")
 	}
 	for _, note := range e.Notes {
 		b.WriteString("note: " + note + "\n\n")
+	}
+	if e.onlyPolicy() {
+		b.WriteString(e.yaml() + "\ncontents: read is an example: explain -operations 'GET /repos/{owner}/{repo}/issues' shows what a call takes\n")
+		return b.String()
 	}
 	rows := [][2]string{{"ASKED FOR", "TAKES"}}
 	for _, n := range e.Needs {
@@ -90,7 +111,11 @@ func (e explanation) table() string {
 
 // yaml returns only the step to paste. [explanation.aside] has the rest.
 func (e explanation) yaml() string {
-	if len(e.Permissions) == 0 {
+	granted := e.Permissions
+	if e.onlyPolicy() {
+		granted = permission.Set{"contents": "read"}
+	}
+	if len(granted) == 0 {
 		return "" // a step without permissions would get all of them
 	}
 	return `- uses: valetkey/valetkey@v1
@@ -99,7 +124,13 @@ func (e explanation) yaml() string {
     client-id: ${{ vars.APP_CLIENT_ID }}
     private-key: ${{ secrets.APP_PRIVATE_KEY }}
     permissions: |
-` + strings.ReplaceAll(indented(e.Permissions.YAML()), "  ", "      ") + "\n"
+` + strings.ReplaceAll(indented(granted.YAML()), "  ", "      ") + "\n"
+}
+
+// onlyPolicy reports whether a message alone is explained: its cure is a step,
+// and nobody said what that is for.
+func (e explanation) onlyPolicy() bool {
+	return e.Policy != nil && e.Token == nil && len(e.Needs)+len(e.Explicit) == 0
 }
 
 // json returns the explanation for programs.
@@ -117,11 +148,12 @@ func (e explanation) json() string {
 		Chosen      string         `json:"chosen,omitempty"`
 	}
 	answer := struct {
-		Token       *token         `json:"token,omitempty"`
-		Permissions permission.Set `json:"permissions"`
-		Needs       []need         `json:"needs"`
-		Notices     []string       `json:"notices,omitempty"`
-	}{Permissions: e.Permissions, Needs: []need{}, Notices: append(e.Notes, e.Notices...)}
+		Message     *githubapp.Policy `json:"message,omitempty"`
+		Token       *token            `json:"token,omitempty"`
+		Permissions permission.Set    `json:"permissions"`
+		Needs       []need            `json:"needs"`
+		Notices     []string          `json:"notices,omitempty"`
+	}{Message: e.Policy, Permissions: e.Permissions, Needs: []need{}, Notices: append(e.Notes, e.Notices...)}
 	if t := e.Token; t != nil {
 		answer.Token = &token{t.Kind, t.Login, t.Scopes, t.ExpiresAt, t.SSO}
 	}

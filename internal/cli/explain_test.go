@@ -4,9 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
+	"io"
 	"regexp"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/goccy/go-yaml"
@@ -87,6 +90,29 @@ func TestExplainWritesNothingBesideYAML(t *testing.T) {
 	} {
 		if !strings.Contains(stderr, line) {
 			t.Errorf("standard error lacks %q:\n%s", line, stderr)
+		}
+	}
+}
+
+// What stands in standard input is bounded, and what can't be read is not
+// explained.
+func TestExplainReadsMessages(t *testing.T) {
+	long := strings.Repeat(" ", maxMessage) + "Resource not accessible by integration"
+	for _, c := range []struct {
+		stdin io.Reader
+		want  string
+	}{
+		{strings.NewReader("x\nResource not accessible by integration\n"), "it means        an App's token, such as GITHUB_TOKEN, "},
+		{strings.NewReader(long[len("Resource not accessible by integration"):]), "it means        an App's token, such as GITHUB_TOKEN, "},
+		{strings.NewReader(long), "error: standard input is longer than any answer of GitHub's\nhint: "},
+		{iotest.ErrReader(errors.New("it is closed")), "error: standard input can't be read: it is closed\n"},
+	} {
+		s := newStep(t, nil)
+		p := s.process(t)
+		p.Stdin = c.stdin
+		run(t.Context(), p, "explain", "-message", "-")
+		if !strings.HasPrefix(s.log.String(), c.want) || len(s.Requests()) != 0 {
+			t.Errorf("got %q, want %q…", s.log.String(), c.want)
 		}
 	}
 }

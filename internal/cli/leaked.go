@@ -202,7 +202,7 @@ func kindsOf(values []*leakedValue) string {
 
 func (v *leakedValue) kind() string {
 	if v.Kind == "" {
-		return string(leakedForeign)
+		return "something else"
 	}
 	return string(v.Kind)
 }

@@ -14,10 +14,7 @@ import (
 // recognized by its look before it is sent. A token of a person is ended by its
 // value. Problem and hint repeat nothing of the text.
 func endable(text string) (kind redact.Kind, problem, hint string) {
-	const (
-		pass      = "pass the output token of valetkey as it is"
-		byPersons = "its owner deletes it under Settings, Developer settings, Personal access tokens"
-	)
+	const pass = "pass the output token of valetkey as it is"
 	if kind := redact.TokenKind(text); kind != "" {
 		return kind, "", ""
 	}
@@ -36,8 +33,8 @@ func endable(text string) (kind redact.Kind, problem, hint string) {
 	case kind.IsToken():
 		return "", "is not a whole " + string(kind) + ": it is cut short or changed", "give the whole token, as GitHub showed it"
 	case redact.IsOldToken(text):
-		return "", "is a personal access token (classic) from before 2021, which GitHub ends for nobody but its owner, or not a token at all",
-			byPersons
+		return "", "is a personal access token (classic) from before 2021, or not a token at all",
+			"GitHub ends such a token for nobody but its owner, who deletes it under Settings, Developer settings, Personal access tokens"
 	case kind == redact.JWT:
 		return "", "is a JSON web token, which ends by itself within minutes", pass
 	case kind != "":

@@ -48,17 +48,16 @@ func ageFile(t *testing.T, armoured bool) []byte {
 	return text.Bytes()
 }
 
-// A text that does not look like an installation token is a fault, which says
-// what it is and what to do. Nothing is sent then, and none of the text is
+// A text that does not look like a token that can be ended is a fault, which
+// says what it is and what to do. Nothing is sent then, and none of the text is
 // shown.
-func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
+func TestRevokeTakesWholeTokensOnly(t *testing.T) {
 	random := make([]byte, 20)
 	if _, err := rand.Read(random); err != nil {
 		t.Fatal(err)
 	}
 	digits := hex.EncodeToString(random)
 	long := rand.Text() + rand.Text()
-	const leaked = "POST /credentials/revoke"
 	for _, c := range []struct{ name, token, problem, hint string }{
 		{"an installation token that is gone", "ghs_" + long[:36], "", ""},
 		{"a stateless one", "ghs_917_eyJ" + long + "." + long + "." + long, "", ""},
@@ -69,11 +68,15 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 			"two of them", "ghs_" + long[:36] + " ghs_" + long[:36],
 			"is not a token: it has white space or other characters that no token has", "as it is",
 		},
-		{"a classic token", "ghp_" + long[:36], "is a personal access token (classic), which this action can't end", leaked},
-		{"a fine-grained token", "github_pat_" + long, "is a fine-grained personal access token, which this action can't end", leaked},
-		{"an OAuth token", "gho_" + long[:36], "is an OAuth token, which this action can't end", leaked},
-		{"a user access token", "ghu_" + long[:36], "is a user access token, which this action can't end", leaked},
-		{"a refresh token", "ghr_" + long, "is a refresh token, which this action can't end", leaked},
+		{
+			"a classic token that is cut short", "ghp_" + long[:10],
+			"is not a whole personal access token (classic): it is cut short or changed", "give the whole token",
+		},
+		{
+			"a fine-grained token with a quote", "github_pat_" + long + `"`,
+			"is not a whole fine-grained personal access token: it is cut short or changed", "give the whole token",
+		},
+		{"a refresh token in capitals", "GHR_" + long, "is not a whole refresh token: it is cut short or changed", "give the whole token"},
 		{
 			"an old personal token", digits, "is a personal access token (classic) from before 2021, or not a token at all",
 			"Personal access tokens",
@@ -90,8 +93,8 @@ func TestRevokeTakesInstallationTokensOnly(t *testing.T) {
 		},
 		{"the App's key", testKey(), "is a private key and not a token: PEM block, such as a private key", "make a new one"},
 		{"a JWT", "eyJ" + long, "is a JSON web token, which ends by itself within minutes", "as it is"},
-		{"a word", "token", "is not an installation token", "as it is"},
-		{"a token of GitLab", "glpat-" + long, "is not an installation token", "as it is"},
+		{"a word", "token", "is not a GitHub token", "as it is"},
+		{"a token of GitLab", "glpat-" + long, "is a token of GitLab, and not a GitHub token", "as it is"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := newStep(t, map[string]string{"INPUT_TOKEN": c.token, "INPUT_PRIVATE-KEY": ""})
@@ -134,20 +137,24 @@ func TestRevokeLooksIntoEnvelopes(t *testing.T) {
 	s := newStep(t, map[string]string{"INPUT_ENCRYPTED-TOKEN": sealed, "INPUT_IDENTITY": identity.String(), "INPUT_PRIVATE-KEY": ""})
 	s.run(t, "revoke")
 	line, _ := s.annotation("error")
-	want := "input encrypted-token: holds something that is a personal access token (classic), which this action can't end"
+	want := "input encrypted-token: holds something that is a personal access token (classic), which no mint makes"
 	if s.exit != exitFailure || line != want || len(s.Requests()) != 0 {
 		t.Errorf("exit %d, %q, asked %q", s.exit, line, s.requests())
 	}
 }
 
-// The post stage does not check the token: the main stage minted it.
+// The post stage does not check the token: the main stage minted it. Nor does it
+// end a token of a person, who never asked for that: what an envelope held may be
+// anybody's.
 func TestPostRevokesWhateverMainLeft(t *testing.T) {
-	s := newStep(t, map[string]string{
-		"STATE_token": "of another form, " + rand.Text(), "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7",
-	})
-	s.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
-	s.run(t, "post")
-	if s.exit != exitOK || len(s.Requests()) != 1 {
-		t.Errorf("exit %d, asked %q: %s", s.exit, s.requests(), s.log.String())
+	for _, token := range []string{"of another form, " + rand.Text(), "ghp_" + rand.Text() + rand.Text()} {
+		s := newStep(t, map[string]string{
+			"STATE_token": token, "STATE_github-api-url": "https://api.github.test", "INPUT_app_id": "7",
+		})
+		s.Inject(fakegithub.Fault{Status: 401, Header: asJSONType, Body: `{"message":"Bad credentials"}`})
+		s.run(t, "post")
+		if s.exit != exitOK || s.requests() != "DELETE /installation/token" {
+			t.Errorf("exit %d, asked %q: %s", s.exit, s.requests(), s.log.String())
+		}
 	}
 }

@@ -26,14 +26,15 @@ const MaxCredentials = 1000
 func (a *API) RevokeCredentials(ctx context.Context, values []redact.String) (accepted int, err error) {
 	for i, v := range values {
 		if !redact.TokenKind(v.Reveal()).IsPersonal() {
-			return 0, &Error{
-				Op:     "end leaked credentials",
-				Reason: fmt.Sprintf("value %d of %d is not of a kind that GitHub ends by its value, and nothing was sent", i+1, len(values)),
-			}
+			reason := fmt.Sprintf("value %d of %d is not of a kind that GitHub ends by its value, and nothing was sent", i+1, len(values))
+			return 0, &Error{Op: "revoke tokens by their values", Reason: reason}
 		}
 	}
 	for part := range slices.Chunk(values, MaxCredentials) {
-		op := fmt.Sprintf("end leaked credentials %d to %d of %d", accepted+1, accepted+len(part), len(values))
+		op := "revoke the token by its value"
+		if len(values) > 1 {
+			op = fmt.Sprintf("revoke tokens %d to %d of %d by their values", accepted+1, accepted+len(part), len(values))
+		}
 		if err := a.revokeCredentials(ctx, op, part); err != nil {
 			return accepted, err
 		}
@@ -69,7 +70,7 @@ func (a *API) revokeCredentials(ctx context.Context, op string, values []redact.
 func (a *API) notRevokedHint(e *Error) string {
 	said := strings.ToLower(e.Message)
 	switch {
-	case e.Status == http.StatusNotFound && e.Hint == "",
+	case e.Hint == "" && (e.Status == http.StatusNotFound || e.Status == http.StatusUnauthorized),
 		e.Status == http.StatusUnauthorized && strings.Contains(said, "authenticat"): // a server in private mode
 		return "this GitHub ends no credentials by their values, as Enterprise Servers do not: the owner of each deletes it under " +
 			"Settings, Developer settings, Personal access tokens, or revokes the App under Settings, Applications; " +
