@@ -50,8 +50,9 @@ func commands() table {
 			Data: true, Run: runToken,
 		},
 		{
-			Name: "explain", Summary: "explain scopes, API operations, permissions, refusals of GitHub or a personal token, and show the step to use",
-			Flags: true, Data: true, Run: runExplain,
+			Name:    "explain",
+			Summary: "explain scopes, API operations, permissions, refusals of GitHub or a personal token, and show the step to use",
+			Flags:   true, Data: true, Run: runExplain,
 		},
 		{
 			Name: "manifest-schema", Summary: "print the JSON Schema of the manifest, for editors",

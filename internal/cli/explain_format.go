@@ -85,7 +85,8 @@ func (e explanation) table() string {
 		b.WriteString("note: " + note + "\n\n")
 	}
 	if e.onlyPolicy() {
-		b.WriteString(e.yaml() + "\ncontents: read is an example: explain -operations 'GET /repos/{owner}/{repo}/issues' shows what a call takes\n")
+		b.WriteString(e.yaml() + "\n" +
+			"contents: read is an example: explain -operations 'GET /repos/{owner}/{repo}/issues' shows what a call takes\n")
 		return b.String()
 	}
 	rows := [][2]string{{"ASKED FOR", "TAKES"}}

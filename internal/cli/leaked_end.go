@@ -118,7 +118,8 @@ func (l *leakedList) check(ctx context.Context, api *githubapp.API) {
 			v.Fate = leakedEnded
 		default:
 			v.Fate = leakedAlive
-			v.Why = actions.Fault{Input: "leaked", Problem: v.where() + " still works, although GitHub accepted its revocation", Hint: worksStill}
+			problem := v.where() + " still works, although GitHub accepted its revocation"
+			v.Why = actions.Fault{Input: "leaked", Problem: problem, Hint: worksStill}
 		}
 	})
 }

@@ -76,7 +76,8 @@ leaked: not a GitHub token: 2 × something else
 	if diff := cmp.Diff(wantLog, log.String()); diff != "" {
 		t.Error(diff)
 	}
-	if n := strings.Count(s.log.String(), `::warning::input leaked: line 6, an installation token, is left alone: this step runs with it`); n != 1 {
+	const warning = "::warning::input leaked: line 6, an installation token, is left alone: this step runs with it"
+	if n := strings.Count(s.log.String(), warning); n != 1 {
 		t.Errorf("%d warnings of the job's token: %s", n, withoutMasks(s.log.String()))
 	}
 	for _, value := range lines {
@@ -91,7 +92,7 @@ leaked: not a GitHub token: 2 × something else
 func TestEndLeakedGoesOn(t *testing.T) {
 	s := newStep(t, nil)
 	s.Inject(fakegithub.Fault{
-		Path: "/credentials/revoke", Status: 404, Header: map[string]string{"Content-Type": "application/json"}, Body: `{"message":"Not Found"}`,
+		Path: "/credentials/revoke", Status: 404, Header: asJSONType, Body: `{"message":"Not Found"}`,
 	})
 	s.SkipOpenAPI = true
 	installation := s.mintLeaked(t)
@@ -102,8 +103,9 @@ func TestEndLeakedGoesOn(t *testing.T) {
 		t.Error(diff)
 	}
 	failure = regexp.MustCompile(` \(request \S+\)`).ReplaceAllString(failure, "")
-	if !strings.Contains(failure, "input leaked: not ended: line 1, 3: revoke tokens 1 to 2 of 2 by their values: GitHub answered 404: Not Found\n"+
-		"hint: this GitHub ends no credentials by their values") || strings.Count(failure, "404") != 1 {
+	const refused = "input leaked: not ended: line 1, 3: revoke tokens 1 to 2 of 2 by their values: GitHub answered 404: Not Found\n" +
+		"hint: this GitHub ends no credentials by their values"
+	if !strings.Contains(failure, refused) || strings.Count(failure, "404") != 1 {
 		t.Error(failure)
 	}
 	if strings.Contains(s.requests(), "GET /user") {
@@ -120,7 +122,8 @@ func TestEndLeakedDuringAnOutage(t *testing.T) {
 		s.Inject(down)
 		s.env["LEAKED"] = "\n" + s.mintLeaked(t)
 		list, failure := s.endLeakedIn(t)
-		if diff := cmp.Diff([]string{"2 not ended"}, list.fates()); diff != "" || !strings.Contains(failure, "not ended: line 2: revoke the token: ") {
+		diff := cmp.Diff([]string{"2 not ended"}, list.fates())
+		if diff != "" || !strings.Contains(failure, "not ended: line 2: revoke the token: ") {
 			t.Error(diff, failure)
 		}
 	})
@@ -136,18 +139,20 @@ func TestEndLeakedChecks(t *testing.T) {
 	}{
 		{
 			200, `{"login":"monalisa"}`, leakedAlive,
-			"input leaked: line 1, a personal access token (classic), still works, although GitHub accepted its revocation", "in a few minutes",
+			"input leaked: line 1, a personal access token (classic), still works, although GitHub accepted its revocation",
+			"in a few minutes",
 		},
 		{
 			403, `{"message":"Forbidden"}`, leakedUnknown,
-			"input leaked: line 1, a personal access token (classic), may still work, although GitHub accepted its revocation: ask whether", "",
+			"input leaked: line 1, a personal access token (classic), may still work, although GitHub accepted its revocation: ask whether",
+			"",
 		},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := newStep(t, nil)
 			s.SkipOpenAPI = true
 			s.env["LEAKED"] = s.leak("ghp_")
-			s.Inject(fakegithub.Fault{Path: "/user", Status: c.status, Header: map[string]string{"Content-Type": "application/json"}, Body: c.body})
+			s.Inject(fakegithub.Fault{Path: "/user", Status: c.status, Header: asJSONType, Body: c.body})
 			list, failure := s.endLeakedIn(t)
 			if list.Values[0].Fate != c.fate || !strings.HasPrefix(failure, c.problem) || !strings.Contains(failure, c.hints) {
 				t.Errorf("%s: %s", list.Values[0].Fate, failure)

@@ -56,7 +56,8 @@ func TestParseLeaked(t *testing.T) {
 		{name: "none"},
 		{name: "a variable", source: "env:LEAKED", env: classic, want: []string{"1 personal access token (classic)"}},
 		{
-			name: "blank lines and repetitions", source: "env:LEAKED", env: "\r\n" + classic + "\r\n  " + fine + "\t\r\n\r\n" + classic + "\r\n",
+			name: "blank lines and repetitions", source: "env:LEAKED",
+			env:  "\r\n" + classic + "\r\n  " + fine + "\t\r\n\r\n" + classic + "\r\n",
 			want: []string{"2 personal access token (classic)", "3 fine-grained personal access token"}, blank: 2, repeated: 1,
 		},
 		{name: "old line ends", source: "env:LEAKED", env: classic + "\r" + fine, want: []string{
@@ -67,7 +68,8 @@ func TestParseLeaked(t *testing.T) {
 			want: []string{"1 personal access token (classic)"},
 		},
 		{
-			name: "other things", source: file("other", "x\nNAME="+classic+"\n"+strings.Repeat("0a", 20)+"\n"+classic+" "+fine+"\nghs_short\n"),
+			name:   "other things",
+			source: file("other", "x\nNAME="+classic+"\n"+strings.Repeat("0a", 20)+"\n"+classic+" "+fine+"\nghs_short\n"),
 			want: []string{
 				"1 something else", "2 something else", "3 something else", "4 something else", "5 something else",
 			},
@@ -77,12 +79,14 @@ func TestParseLeaked(t *testing.T) {
 			hint: "give it to the step in env:",
 		},
 		{
-			name: "no variable", source: "env:", fault: "input leaked: has a text of 0 characters after env:, which is not the name of a variable",
-			hint: "write leaked: env:LEAKED",
+			name: "no variable", source: "env:",
+			fault: "input leaked: has a text of 0 characters after env:, which is not the name of a variable",
+			hint:  "write leaked: env:LEAKED",
 		},
 		{
-			name: "the value as a name", source: "env:" + classic, fault: "input leaked: names a text of 56 characters, which is empty or not set",
-			hint: "give it to the step in env:",
+			name: "the value as a name", source: "env:" + classic,
+			fault: "input leaked: names a text of 56 characters, which is empty or not set",
+			hint:  "give it to the step in env:",
 		},
 		{
 			name: "the value itself", source: classic, fault: "input leaked: is neither env:NAME nor file:PATH",
@@ -93,7 +97,10 @@ func TestParseLeaked(t *testing.T) {
 			hint: "name the variable",
 		},
 		{name: "another spelling", source: "LEAKED", fault: "input leaked: is neither env:NAME nor file:PATH", hint: "name the variable"},
-		{name: "blank lines alone", source: file("blank", "\n \n"), blank: 2, fault: "input leaked: leads to blank lines alone", hint: "one a line"},
+		{
+			name: "blank lines alone", source: file("blank", "\n \n"), blank: 2,
+			fault: "input leaked: leads to blank lines alone", hint: "one a line",
+		},
 		{name: "an empty file", source: file("empty", ""), blank: 1, fault: "input leaked: leads to blank lines alone", hint: "one a line"},
 		{
 			name: "no file", source: "file:none.txt", fault: `input leaked: "none.txt" can't be read: no such file or directory`,
@@ -148,7 +155,8 @@ func read(t *testing.T, source string) string {
 func TestLeakedWithoutSecrets(t *testing.T) {
 	s := newStep(t, map[string]string{"INPUT_LEAKED": "env:LEAKED", "GITHUB_ACTOR": "dependabot[bot]"})
 	_, _, err := s.parseLeakedIn(t)
-	if said := textOf(err); !strings.Contains(said, "which is empty or not set: Dependabot's runs get") || !strings.Contains(said, "hint: ") {
+	said := textOf(err)
+	if !strings.Contains(said, "which is empty or not set: Dependabot's runs get") || !strings.Contains(said, "hint: ") {
 		t.Errorf("%s", said)
 	}
 }

@@ -66,7 +66,9 @@ func TestRevokeFailsIfATokenOfAPersonMayWork(t *testing.T) {
 		{
 			"not known",
 			fakegithub.Fault{Path: "/user", Status: 403, Header: asJSONType, Body: `{"message":"Forbidden"}`},
-			"GitHub accepted the revocation, but the token may still work: ask whether the token still works: GitHub answered 403: Forbidden", "",
+			"GitHub accepted the revocation, but the token may still work: ask whether the token still works: " +
+				"GitHub answered 403: Forbidden",
+			"",
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -380,8 +380,10 @@ var schemas = []actions.Schema{
 	{
 		Folder: "revoke",
 		Inputs: []actions.InputSchema{
-			{Name: "token", Description: "The token to revoke. Example: steps.key.outputs.token"},
-			{Name: "encrypted-token", Description: "Or its encrypted form. Example: " +
+			{Name: "token", Description: "The token to revoke: an installation token, or that of a person " +
+				"(personal, OAuth or App user token, refresh token), which then ends everywhere and for good. " +
+				"Example: steps.key.outputs.token"},
+			{Name: "encrypted-token", Description: "Or the encrypted form of an installation token. Example: " +
 				"needs.mint.outputs.encrypted-token"},
 			{Name: "identity", Description: "Private keys that open it: age (AGE-SECRET-KEY-…) or SSH " +
 				"(ssh-ed25519, ssh-rsa) ones, one after the other. One of identity, passphrase and private-key is " +

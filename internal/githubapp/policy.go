@@ -93,8 +93,8 @@ var policies = []policy{
 	{
 		says: []string{"saml enforcement", "enforced saml sso", "x-github-sso: required", "required; url="},
 		hint: advice{
-			app: "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App are the " +
-				"right ones",
+			app: "the organization enforces SAML single sign-on, which an App does not need: check that github-api-url and the App " +
+				"are the right ones",
 			token: "the organization enforces SAML single sign-on: authorize the token for it {sso}, or use an App, which does not need it",
 		},
 		Policy: Policy{
@@ -108,21 +108,21 @@ var policies = []policy{
 		hint: advice{token: "the call needs {needs}: grant that to the token on the page of your tokens, and have an owner approve it; " +
 			"GitHub answers the same as long as the token waits for approval"},
 		Policy: Policy{
-			Means: "the fine-grained token lacks something, and GitHub does not say what: a permission, the repository, the organization as " +
-				"its resource owner, or the approval that a new or changed token waits for; until then it reads what is public",
+			Means: "the fine-grained token lacks something, and GitHub does not say what: a permission, the repository, the organization " +
+				"as its resource owner, or the approval that a new or changed token waits for; until then it reads what is public",
 			Who: "the owner of the token, on its page; the approval is given by an owner of the organization, " +
 				"under Settings, Personal access tokens, Pending requests",
 			Do: []string{
 				noTokenNeeded, mintInstead,
-				"otherwise see on the token's page whether it is pending; the header X-Accepted-GitHub-Permissions of the answer names the " +
-					"permission",
+				"otherwise see on the token's page whether it is pending; the header X-Accepted-GitHub-Permissions of the answer " +
+					"names the permission",
 			},
 		},
 	},
 	{
 		says: []string{"resource not accessible by integration"},
-		hint: advice{token: "the call needs {needs}: grant that to the App in its settings, have an owner accept it, and ask for it where the " +
-			"token is minted"},
+		hint: advice{token: "the call needs {needs}: grant that to the App in its settings, have an owner accept it, and ask for it " +
+			"where the token is minted"},
 		Policy: Policy{
 			Means: "an App's token, such as GITHUB_TOKEN, lacks a permission or the repository; a personal token is not the cure",
 			Who: "for GITHUB_TOKEN the workflow, in permissions:; for another App whoever registered it, " +
@@ -136,8 +136,8 @@ var policies = []policy{
 	},
 }
 
-const authorize = "otherwise authorize the token: open the address that the answer names within the hour, or choose Configure SSO on the page " +
-	"of your tokens (classic). A fine-grained token is authorized when it is made, and that of gh by gh auth refresh"
+const authorize = "otherwise authorize the token: open the address that the answer names within the hour, or choose Configure SSO on the " +
+	"page of your tokens (classic). A fine-grained token is authorized when it is made, and that of gh by gh auth refresh"
 
 // LookupPolicy explains a message of GitHub's, or the header X-GitHub-SSO. It
 // reports whether it knows the text. The explanation repeats nothing of it but a

@@ -14,24 +14,34 @@ import (
 // can change it and what to do.
 func TestPolicies(t *testing.T) {
 	const (
-		enterprise = "The 'Globex Open Source' enterprise forbids access via a personal access tokens (classic) if the token's lifetime is " +
-			"greater than 8 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/tokens/1"
+		enterprise = "The 'Globex Open Source' enterprise forbids access via a personal access tokens (classic) if the token's lifetime " +
+			"is greater than 8 days. Please adjust your token's lifetime at the following URL: https://github.com/settings/tokens/1"
 		git = "remote: The 'acme' organization has enabled or enforced SAML SSO.\nremote: To access this repository, visit " +
 			"https://github.com/orgs/acme/sso?authorization_request=A and try your request again."
 	)
 	for _, c := range []struct{ name, says, means, who, do string }{
-		{"a lifetime", lifetimePAT, "the organization accepts no such token that lives longer than 366 days", "organization", "366 days at most"},
-		{"a lifetime of an enterprise", enterprise, "the enterprise accepts no such token that lives longer than 8 days", "enterprise", "8 days at most"},
 		{
-			"a lifetime in JSON", `"message": "The \u0027acme\u0027 organization forbids access via a personal access tokens (classic) if the ` +
+			"a lifetime", lifetimePAT, "the organization accepts no such token that lives longer than 366 days",
+			"organization", "366 days at most",
+		},
+		{
+			"a lifetime of an enterprise", enterprise, "the enterprise accepts no such token that lives longer than 8 days",
+			"enterprise", "8 days at most",
+		},
+		{
+			"a lifetime in JSON",
+			`"message": "The \u0027acme\u0027 organization forbids access via a personal access tokens (classic) if the ` +
 				`token\u0027s lifetime is greater than 90 days.`, "longer than 90 days", "organization", "GITHUB_TOKEN is enough",
 		},
 		{"a lifetime without a number", "if the token's lifetime is greater than", "longer than some days", "organization", ""},
 		{"classic", classicPAT, "accepts no personal access tokens (classic)", "owner of the organization", "make a fine-grained token"},
-		{"classic, in another spelling", "`acme` forbids access via a personal access tokens (classic)", "accepts no personal access tokens (classic)", "", ""},
+		{
+			"classic, in another spelling", "`acme` forbids access via a personal access tokens (classic)",
+			"accepts no personal access tokens (classic)", "", "",
+		},
 		{"fine-grained", fineGrainedPAT, "accepts no fine-grained personal access tokens", "owner of the organization", "ask an owner"},
-		{"single sign-on", samlText, "enforces SAML single sign-on, and the token is not authorized", "owner of the token", "open the address"},
-		{"single sign-on, to git", git, "enforces SAML single sign-on, and the token is not authorized", "owner of the token", "gh auth refresh"},
+		{"single sign-on", samlText, "and the token is not authorized", "owner of the token", "open the address"},
+		{"single sign-on, to git", git, "and the token is not authorized", "owner of the token", "gh auth refresh"},
 		{
 			"the header", "x-github-sso: required; url=https://github.com/orgs/acme/sso?authorization_request=A",
 			"enforces SAML single sign-on, and the token is not authorized", "owner of the token", "open the address",
@@ -45,7 +55,10 @@ func TestPolicies(t *testing.T) {
 			"Pending requests", "whether it is pending",
 		},
 		{"a push", "remote: Write access to repository not granted.", "a permission, the repository", "", "mint a token"},
-		{"GITHUB_TOKEN", "Resource not accessible\n by integration", "an App's token, such as GITHUB_TOKEN", "the workflow", "permissions: of the job"},
+		{
+			"GITHUB_TOKEN", "Resource not accessible\n by integration",
+			"an App's token, such as GITHUB_TOKEN", "the workflow", "permissions: of the job",
+		},
 	} {
 		p, ok := LookupPolicy(c.says)
 		do := strings.Join(p.Do, "\n")

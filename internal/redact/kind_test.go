@@ -70,6 +70,43 @@ func TestKindOf(t *testing.T) {
 	}
 }
 
+// A whole token has the prefix in GitHub's spelling, enough characters, and
+// nothing else around it.
+func TestTokenKind(t *testing.T) {
+	rest := rand.Text()
+	for text, want := range map[string]redact.Kind{
+		"ghp_" + rest:                       redact.ClassicToken,
+		"github_pat_" + rest:                redact.FineGrainedToken,
+		"ghs_1_eyJ" + rest + ".x-_." + rest: redact.InstallationToken,
+		"ghr_" + rest:                       redact.RefreshToken,
+		"GHP_" + rest:                       "",
+		"ghp_" + rest[:19]:                  "",
+		"ghp_" + rest + `"`:                 "",
+		"ghp_" + rest + "\n":                "",
+		" ghp_" + rest:                      "",
+		"x=ghp_" + rest:                     "",
+		"ghp_" + rest + " ghp_" + rest:      "",
+		"glpat-" + rest:                     "",
+		"eyJ" + rest:                        "",
+		strings.Repeat("0a", 20):            "",
+		"v1." + strings.Repeat("0a", 20):    "",
+		rest:                                "",
+		"":                                  "",
+	} {
+		if got := redact.TokenKind(text); got != want {
+			t.Errorf("TokenKind(%.12q…) is %q, want %q", text, got, want)
+		}
+	}
+	for kind, want := range map[redact.Kind]bool{
+		redact.ClassicToken: true, redact.FineGrainedToken: true, redact.OAuthToken: true, redact.UserToken: true, redact.RefreshToken: true,
+		redact.InstallationToken: false, redact.GitLabToken: false, redact.JWT: false, "": false,
+	} {
+		if kind.IsPersonal() != want {
+			t.Errorf("%q acts for a person: %v", kind, !want)
+		}
+	}
+}
+
 func TestKindInASentence(t *testing.T) {
 	for kind, want := range map[redact.Kind]string{
 		redact.OAuthToken:        "an OAuth token",
