@@ -59,6 +59,7 @@ func parseLeaked(p Process, r *actions.Runner, in *actions.Inputs) leakedList {
 	if !ok {
 		return leakedList{}
 	}
+	r.Mask(actions.EachLine(redact.New(text))...)
 	maskWords(r, text)
 	list := splitLeaked(text)
 	if len(list.Values) == 0 {
@@ -108,17 +109,12 @@ func readLeaked(p Process, r *actions.Runner, in *actions.Inputs, source string)
 	return "", false
 }
 
-// maskWords masks each line, and in it each word that may be a token: a line may
-// be NAME=TOKEN, of which a later step prints the token alone.
+// maskWords masks each word of a text that may be a token: a line may be
+// NAME=TOKEN, of which a later step prints the token alone.
 func maskWords(r *actions.Runner, text string) {
-	for _, line := range actions.EachLine(redact.New(text)) {
-		if redact.MayBeSecret(line.Reveal()) {
-			r.Mask(line)
-		}
-		for word := range strings.FieldsFuncSeq(line.Reveal(), notInWord) {
-			if redact.MayBeSecret(word) {
-				r.Mask(redact.New(word))
-			}
+	for word := range strings.FieldsFuncSeq(text, notInWord) {
+		if redact.MayBeSecret(word) {
+			r.Mask(redact.New(word))
 		}
 	}
 }

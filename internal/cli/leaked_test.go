@@ -39,6 +39,7 @@ func (l *leakedList) lines() []string {
 
 func TestParseLeaked(t *testing.T) {
 	classic, fine := "ghp_"+rand.Text()+rand.Text(), "github_pat_"+rand.Text()
+	other := "AKIA" + rand.Text()[:16] // of somebody else's
 	dir := t.TempDir()
 	file := func(name, text string) string {
 		path := filepath.Join(dir, name)
@@ -69,7 +70,7 @@ func TestParseLeaked(t *testing.T) {
 		},
 		{
 			name:   "other things",
-			source: file("other", "x\nNAME="+classic+"\n"+strings.Repeat("0a", 20)+"\n"+classic+" "+fine+"\nghs_short\n"),
+			source: file("other", other+"\nNAME="+classic+"\n"+strings.Repeat("0a", 20)+"\n"+classic+" "+fine+"\nghs_short\n"),
 			want: []string{
 				"1 something else", "2 something else", "3 something else", "4 something else", "5 something else",
 			},
@@ -124,7 +125,7 @@ func TestParseLeaked(t *testing.T) {
 			if (said == "") != (c.fault == "") || !strings.Contains(said, c.fault) || !strings.Contains(said, c.hint) {
 				t.Errorf("%s", said)
 			}
-			for _, value := range []string{classic, fine} {
+			for _, value := range []string{classic, fine, other} {
 				given := c.source + c.env + read(t, c.source)
 				if strings.Contains(given, value) && !strings.Contains(s.log.String(), "::add-mask::"+value+"\n") {
 					t.Errorf("a value is not masked by itself: %s", withoutMasks(s.log.String()))
