@@ -34,6 +34,7 @@ func TestEndLeaked(t *testing.T) {
 	old := strings.Repeat("0a", 20)
 	lines := []string{classic, installation, "", "hello", fine, jobs, given, old, refresh, classic, gone, minted}
 	s.env["LEAKED"], s.env["GITHUB_TOKEN"], s.env["INPUT_TOKEN"] = strings.Join(lines, "\n"), jobs, " "+given+"\n"
+	s.env["INPUT_REPORT-FILE"] = "hello" // which is not a token, even if the step has it
 	list, failure := s.endLeakedIn(t, redact.New(minted))
 	want := []string{
 		"1 ended", "2 ended", "4 not a GitHub token", "5 ended", "6 left alone", "7 left alone", "8 not a GitHub token",

@@ -30,8 +30,8 @@ func (f *fixture) personal(prefix string) redact.String {
 
 func TestRevokeCredentials(t *testing.T) {
 	f, ctx := newFixture(t), t.Context()
-	// Calls with a token count for their installation, and this one has none.
-	f.api = f.api.WithLimiter(NewRateLimiter(1, func(string, ...any) { t.Error("it waits for a limit of others") }))
+	limiter := NewRateLimiter(PointsPerMinute, func(string, ...any) {})
+	f.api = f.api.WithLimiter(limiter)
 	var values []redact.String
 	for _, prefix := range []string{"ghp_", "github_pat_", "gho_", "ghu_", "ghr_"} {
 		values = append(values, f.personal(prefix))
@@ -44,6 +44,9 @@ func TestRevokeCredentials(t *testing.T) {
 	f.ResetRequests()
 	if accepted, err := f.api.RevokeCredentials(ctx, values); accepted != 5 || err != nil {
 		t.Fatalf("accepted %d: %v", accepted, err)
+	}
+	if q := limiter.Quota(); q != (Quota{}) {
+		t.Errorf("the limit of an address, or of a person, became that of an installation: %+v", q)
 	}
 	if got := f.Requests(); len(got) != 1 || got[0].Authorization != "none" || got[0].Status != http.StatusAccepted {
 		t.Errorf("asked %+v", got)
