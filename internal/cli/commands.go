@@ -42,6 +42,10 @@ func commands() table {
 			Action: inputs("rotate"), Run: action(runRotate),
 		},
 		{
+			Name: "pats", Summary: "govern personal access tokens by a policy; pats explain TOKEN_ID says why",
+			Action: inputs("pats"), Flags: true, Run: runPATsCommand,
+		},
+		{
 			Name: "git-credential", Summary: "a credential helper for git: mints for the repository that git asks for",
 			Flags: true, Data: true, Run: runGitCredential,
 		},

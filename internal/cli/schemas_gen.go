@@ -378,6 +378,53 @@ var schemas = []actions.Schema{
 		},
 	},
 	{
+		Folder: "pats",
+		Inputs: []actions.InputSchema{
+			{Name: "manifest", Default: ".github/valetkey.yml", Description: "Path of the manifest, whose pats: " +
+				"is the policy; docs/manifest.md describes it. Default: .github/valetkey.yml. Example: " +
+				".github/tokens.yml"},
+			{Name: "client-id", Description: "Client ID of the GitHub App, from its settings page. Needed " +
+				"unless app-id is given. Example: Iv23liAbCdEf01234567"},
+			{Name: "app-id", Description: "App ID of the GitHub App, a number; its client ID does too. Only " +
+				"used when client-id is empty. Example: 123456"},
+			{Name: "private-key", Description: "Private key of the GitHub App: the PEM file as GitHub generated " +
+				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
+			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
+				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "only", Description: "Which parts of the policy to work on: requests, grants, sso, leaks, " +
+				"separated by commas, spaces or line breaks. Default: all that the policy has. Example: requests"},
+			{Name: "dry-run", Default: "false", Description: "true says what would be done and changes nothing, " +
+				"whatever mode the policy has. Default: false. Example: true"},
+			{Name: "confirm", Description: "Organizations in which one run may end a larger share of the tokens " +
+				"than limits: share allows, separated by commas, spaces or line breaks; with revoke-owner, that " +
+				"login once more. Example: acme"},
+			{Name: "leaked", Description: "Leaked tokens to end now, one a line: env:NAME for a variable of the " +
+				"step, or file:PATH. The policy is not asked, and nothing else is done. Example: env:LEAKED"},
+			{Name: "revoke-owner", Description: "Login of a person all of whose grants and authorizations are " +
+				"ended now, in every organization of the policy; needs confirm with the same login. Nothing else is " +
+				"done. Example: mona"},
+			{Name: "classic-report", Default: "false", Description: "true reports who works with classic tokens " +
+				"and would be stopped if an organization forbade them. Changes nothing, and nothing else is done. " +
+				"Default: false. Example: true"},
+			{Name: "report-file", Description: "File that every decision is written to, as JSON, one a line. " +
+				"Default: none. Example: decisions.jsonl"},
+			{Name: "points-per-minute", Default: "900", Description: "What each installation may spend in a " +
+				"minute: reading costs 1 point, writing 5. 0 is no limit, 5 the least. Default: 900, which is " +
+				"GitHub's. Example: 400"},
+			{Name: "github-api-url", Default: "${{ github.api_url }}", Description: "URL of the REST API. " +
+				"Default: the API of the runner. Example: https://github.example.com/api/v3"},
+			{Name: "insecure-http", Default: "false", Description: "true lets github-api-url be http:// " +
+				"elsewhere than on this machine, for a test server: anybody on the way can read the token. Default: " +
+				"false. Example: true"},
+			{Name: "ca-bundle", Description: "PEM certificates to trust as well, for a server with a private " +
+				"CA. Example: secrets.CA_BUNDLE"},
+		},
+		Outputs: []string{
+			"approved", "denied", "noticed", "revoked",
+			"withdrawn", "waiting", "failed", "next-expiry",
+		},
+	},
+	{
 		Folder: "revoke",
 		Inputs: []actions.InputSchema{
 			{Name: "token", Description: "The token to revoke: an installation token, or that of a person " +

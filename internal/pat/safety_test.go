@@ -117,8 +117,10 @@ func TestWhatChangedSinceItWasJudgedIsDropped(t *testing.T) {
 		change func(h *house, request, grant int64)
 		want   string
 	}{
-		"permissions": {change(func(t *fineGrainedToken) { t.Permissions["repository"]["secrets"] = "write" }),
-			"its permissions changed since it was judged"},
+		"permissions": {
+			change(func(t *fineGrainedToken) { t.Permissions["repository"]["secrets"] = "write" }),
+			"its permissions changed since it was judged",
+		},
 		"level":        {change(func(t *fineGrainedToken) { t.Permissions["repository"]["contents"] = "admin" }), "its permissions changed since it was judged"},
 		"selection":    {change(func(t *fineGrainedToken) { t.Selection, t.Repositories = "all", nil }), "its choice of repositories changed since it was judged"},
 		"repositories": {change(func(t *fineGrainedToken) { t.Repositories = []string{"api", "web"} }), "its repositories changed since it was judged"},

@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fleet"
+	"github.com/valetkey/valetkey/internal/githubapp"
+	"github.com/valetkey/valetkey/internal/pat"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// runPATs is the pats action: it governs personal access tokens by the policy
+// of the manifest, or ends those that leaked or belong to one person.
+func runPATs(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
+	if leaked := parseLeaked(p, r, in); len(leaked.Values) > 0 || in.String("leaked") != "" {
+		return runLeaked(ctx, p, r, in, leaked)
+	}
+	req, err := parsePATs(r, in)
+	if err != nil {
+		return err
+	}
+	if err := r.CheckFiles(); err != nil {
+		return err
+	}
+	defer chownLater(req.Report).apply(r)
+	api, err := p.connect(r, req.Credentials.Host)
+	if err != nil {
+		return err
+	}
+	f, err := newFleet(r, api, req.Credentials, req.Points)
+	if err != nil {
+		return err
+	}
+	defer f.Close(ctx)
+	engine, err := newPATEngine(ctx, r, f, api, req)
+	if err != nil {
+		return err
+	}
+	if req.ClassicReport {
+		return publishClassic(r, req, engine.Classic(ctx))
+	}
+	if why := req.auditOnly(); why != "" {
+		r.Info("nothing is changed: %s", why)
+	}
+	report := pat.Report{}
+	if req.RevokeOwner != "" {
+		report = engine.EndOwner(ctx, req.RevokeOwner)
+	} else {
+		report = engine.Run(ctx)
+	}
+	return publishPATs(r, req, &report)
+}
+
+// newPATEngine returns what governs tokens, and announces to the fleet which
+// calls that takes.
+func newPATEngine(ctx context.Context, r *actions.Runner, f *fleet.Fleet, api *githubapp.API, req patsRequest) (*pat.Engine, error) {
+	enforce := !req.DryRun && req.Untrusted == ""
+	engine := &pat.Engine{
+		Call: f.Call, Policy: req.Policy, Enforce: enforce, Sections: req.Sections, Confirmed: req.Confirm, Now: api.Now,
+		Replacement: replacementOf,
+		RevokeLeaked: func(ctx context.Context, values []redact.String) error {
+			_, err := api.RevokeCredentials(ctx, values)
+			return err
+		},
+		Secret: func(s redact.String) { r.Mask(actions.Encodings(s)...) },
+		Info:   r.Info,
+	}
+	for _, need := range req.needs(enforce) {
+		f.NeedLevel(need.Owner, need.Repository, need.Permission, need.Level)
+	}
+	bot, err := f.Bot(ctx, req.Policy.Organizations[0])
+	if err != nil {
+		return nil, err
+	}
+	engine.Author = bot
+	engine.Protection = pat.Protection{Policy: req.Policy.Protect, Owners: map[string]string{
+		strings.ToLower(bot): "it is the App that this run works with",
+	}}
+	for _, name := range []string{"GITHUB_ACTOR", "GITHUB_TRIGGERING_ACTOR"} {
+		if login := r.Variable(name); login != "" {
+			engine.Protection.Owners[strings.ToLower(login)] = "this run is theirs"
+		}
+	}
+	return engine, nil
+}
+
+// runLeaked ends leaked values, for which it takes neither an App nor a policy.
+func runLeaked(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, leaked leakedList) error {
+	h := parseHost(r, in)
+	for _, other := range []string{"only", "revoke-owner", "confirm", "report-file"} {
+		if in.String(other) != "" {
+			in.Fault(other, "can't be used with leaked", "make two steps")
+		}
+	}
+	for _, other := range []string{"dry-run", "classic-report"} {
+		if in.Bool(other) {
+			in.Fault(other, "can't be used with leaked", "take one of them out")
+		}
+	}
+	if err := in.Err(); err != nil {
+		return err
+	}
+	api, err := p.connect(r, h)
+	if err != nil {
+		return err
+	}
+	ended, err := endLeaked(ctx, r, api, leaked)
+	revoked := len(ended.with(leakedEnded, leakedAccepted))
+	return errors.Join(err, r.Output(
+		actions.Pair{Name: "revoked", Value: strconv.Itoa(revoked)},
+		actions.Pair{Name: "failed", Value: strconv.Itoa(len(ended.Values) - revoked)},
+	))
+}

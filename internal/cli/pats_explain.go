@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/pat"
+)
+
+// runPATsCommand is the command pats: the action, or `pats explain TOKEN_ID`.
+func runPATsCommand(ctx context.Context, p Process, c command, args []string) int {
+	if len(args) == 0 || args[0] != "explain" {
+		c.Flags = false // now it is the action, which takes none
+		c.Run = action(runPATs)
+		return c.run(ctx, p, args)
+	}
+	r := p.runner()
+	if len(args) == 2 && isHelp(args[1]) {
+		fmt.Fprint(p.Stdout, "usage: valetkey pats explain TOKEN_ID\n\n  say which rule decides about a token, and why\n\n"+
+			"It takes the inputs of pats as variables; valetkey pats -h lists them.\n")
+		return exitOK
+	}
+	if len(args) != 2 {
+		return misuse(p, "pats explain takes the id of one token", "give token_id of the report file: valetkey pats explain 98716")
+	}
+	id, err := strconv.ParseInt(args[1], 10, 64)
+	if err != nil || id <= 0 {
+		return misuse(p, actions.Quote(args[1])+" is not the id of a token", "give token_id of the report file, a number")
+	}
+	return exitCode(r, explainPAT(ctx, p, r, p.inputs(r, *c.Action), id))
+}
+
+// explainPAT prints how the policy judges one token. It changes nothing.
+func explainPAT(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, id int64) error {
+	req, err := parsePATs(r, in)
+	if err != nil {
+		return err
+	}
+	if req.RevokeOwner != "" || req.ClassicReport || in.String("leaked") != "" {
+		return fault.New("pats explain asks the policy, and another thing was asked for as well",
+			"take out leaked, revoke-owner and classic-report")
+	}
+	req.DryRun = true
+	api, err := p.connect(r, req.Credentials.Host)
+	if err != nil {
+		return err
+	}
+	f, err := newFleet(r, api, req.Credentials, req.Points)
+	if err != nil {
+		return err
+	}
+	defer f.Close(ctx)
+	engine, err := newPATEngine(ctx, r, f, api, req)
+	if err != nil {
+		return err
+	}
+	decisions, err := engine.Explain(ctx, id)
+	for i := range decisions {
+		r.Info("%s", judgement(&decisions[i]))
+	}
+	return err
+}
+
+// judgement tells how the policy judges a token: what it decides, and how each
+// rule that it asked came out.
+func judgement(d *pat.Decision) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %d of %s in %s: %s", d.Token.Kind, d.Token.ID, actions.Quote(d.Token.Owner), d.Token.Organization, d.Action)
+	if why := d.Why(); why != "" {
+		b.WriteString(", " + why)
+	}
+	if d.Audit {
+		b.WriteString(" (audit: nothing is changed)")
+	}
+	for _, step := range d.Steps {
+		fmt.Fprintf(&b, "\n  %s: %s", step.Rule, verdict(step.Answer))
+		for _, part := range step.Parts {
+			fmt.Fprintf(&b, "\n    %s: %s, %s", part.Text, verdict(part.Answer), part.Why)
+		}
+	}
+	return b.String()
+}
+
+func verdict(a pat.Answer) string {
+	switch a {
+	case pat.Yes:
+		return "yes"
+	case pat.No:
+		return "no"
+	}
+	return "not known"
+}
