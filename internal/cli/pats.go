@@ -5,8 +5,10 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/fleet"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/pat"
@@ -36,10 +38,7 @@ func runPATs(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 		return err
 	}
 	defer f.Close(ctx)
-	engine, err := newPATEngine(ctx, r, f, api, req)
-	if err != nil {
-		return err
-	}
+	engine := newPATEngine(ctx, r, f, api, req)
 	if req.ClassicReport {
 		return publishClassic(r, req, engine.Classic(ctx))
 	}
@@ -57,7 +56,7 @@ func runPATs(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 
 // newPATEngine returns what governs tokens, and announces to the fleet which
 // calls that takes.
-func newPATEngine(ctx context.Context, r *actions.Runner, f *fleet.Fleet, api *githubapp.API, req patsRequest) (*pat.Engine, error) {
+func newPATEngine(ctx context.Context, r *actions.Runner, f *fleet.Fleet, api *githubapp.API, req patsRequest) *pat.Engine {
 	enforce := !req.DryRun && req.Untrusted == ""
 	engine := &pat.Engine{
 		Call: f.Call, Policy: req.Policy, Enforce: enforce, Sections: req.Sections, Confirmed: req.Confirm, Now: api.Now,
@@ -72,21 +71,25 @@ func newPATEngine(ctx context.Context, r *actions.Runner, f *fleet.Fleet, api *g
 	for _, need := range req.needs(enforce) {
 		f.NeedLevel(need.Owner, need.Repository, need.Permission, need.Level)
 	}
-	bot, err := f.Bot(ctx, req.Policy.Organizations[0])
-	if err != nil {
-		return nil, err
+	engine.Protection = pat.Protection{Policy: req.Policy.Protect, Owners: map[string]string{}}
+	if notices := req.Policy.Notices; notices != nil {
+		var err error
+		if engine.Author, err = f.Bot(ctx, notices.Owner); err != nil {
+			r.Warning("no notice can be given: %s", fault.Text(err)) // the rest goes on
+		}
+		engine.Protection.Owners[strings.ToLower(engine.Author)] = "it is the App that this run works with"
 	}
-	engine.Author = bot
-	engine.Protection = pat.Protection{Policy: req.Policy.Protect, Owners: map[string]string{
-		strings.ToLower(bot): "it is the App that this run works with",
-	}}
 	for _, name := range []string{"GITHUB_ACTOR", "GITHUB_TRIGGERING_ACTOR"} {
 		if login := r.Variable(name); login != "" {
 			engine.Protection.Owners[strings.ToLower(login)] = "this run is theirs"
 		}
 	}
-	return engine, nil
+	return engine
 }
+
+// leakedTime is all the time that ending leaked values may take. GitHub could
+// ask to wait for an hour, and whoever runs this waits for it to be over.
+const leakedTime = 10 * time.Minute
 
 // runLeaked ends leaked values, for which it takes neither an App nor a policy.
 func runLeaked(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, leaked leakedList) error {
@@ -108,6 +111,8 @@ func runLeaked(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, leakedTime)
+	defer cancel()
 	ended, err := endLeaked(ctx, r, api, leaked)
 	revoked := len(ended.with(leakedEnded, leakedAccepted))
 	return errors.Join(err, r.Output(

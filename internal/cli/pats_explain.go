@@ -54,11 +54,7 @@ func explainPAT(ctx context.Context, p Process, r *actions.Runner, in *actions.I
 		return err
 	}
 	defer f.Close(ctx)
-	engine, err := newPATEngine(ctx, r, f, api, req)
-	if err != nil {
-		return err
-	}
-	decisions, err := engine.Explain(ctx, id)
+	decisions, err := newPATEngine(ctx, r, f, api, req).Explain(ctx, id)
 	for i := range decisions {
 		r.Info("%s", judgement(&decisions[i]))
 	}
