@@ -42,7 +42,7 @@ type PATCondition struct {
 	AnyRepository   Selection // at least one of the repositories that it opens is one of these
 	RepositoryScope string    // GitHub's repository_selection: none, all or subset; key selection
 	AnyOf           *PATPermissions
-	AtMost          *PATPermissions // has metadata: read, which every token has
+	AtMost          *PATPermissions
 	ExpiresWithin   time.Duration
 	NeverExpires    bool
 	LifetimeOver    time.Duration

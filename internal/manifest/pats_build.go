@@ -77,9 +77,6 @@ func (p *parser) buildCondition(v *value, organizations []string) PATCondition {
 		Kind:            v.get("kind").textOrEmpty(),
 		Scopes:          textsOf(v.get("scopes")),
 	}
-	if c.AtMost != nil {
-		allowMetadata(c.AtMost)
-	}
 	p.checkCondition(v)
 	return c
 }
@@ -103,17 +100,6 @@ func buildPermissions(v *value) *PATPermissions {
 	}
 	return &PATPermissions{
 		Organization: levelsOf(v.get("organization")), Repository: levelsOf(v.get("repository")), Other: levelsOf(v.get("other")),
-	}
-}
-
-// allowMetadata adds the permission that every token has, because GitHub lets
-// nobody leave it out.
-func allowMetadata(atMost *PATPermissions) {
-	if atMost.Repository == nil {
-		atMost.Repository = map[string]string{}
-	}
-	if atMost.Repository["metadata"] == "" {
-		atMost.Repository["metadata"] = "read"
 	}
 }
 

@@ -44,13 +44,13 @@ var probes = []string{"", " ", "7", "~", "é", "OPS-7", "\n", "nightly build of 
 // checkExpression checks a regular expression.
 func (p *parser) checkExpression(v *value) {
 	compiled, err := regexp.Compile(v.text)
-	var cause *syntax.Error
 	switch {
-	case errors.As(err, &cause):
-		p.add(v.at, "reason: RE2 does not take this: "+cause.Code.String(),
-			"it is of RE2, https://github.com/google/re2/wiki/Syntax; single quotes keep its backslashes in YAML")
 	case err != nil:
-		p.add(v.at, "reason: RE2 does not take this", "it is of RE2, https://github.com/google/re2/wiki/Syntax")
+		problem := "reason: RE2 does not take this"
+		if cause := (*syntax.Error)(nil); errors.As(err, &cause) { // its own text repeats the expression
+			problem += ": " + cause.Code.String()
+		}
+		p.add(v.at, problem, "see https://github.com/google/re2/wiki/Syntax; single quotes keep its backslashes in YAML")
 	case !slices.ContainsFunc(probes, func(probe string) bool { return !compiled.MatchString(probe) }):
 		p.add(v.at, "reason: this expression matches everything", `ask for some text, such as "[A-Z]+-[0-9]+"; "." is any text but none`)
 	}

@@ -62,7 +62,7 @@ var conditionShape = &shape{
 		},
 		{
 			key: "reason", lists: "requests", form: expression,
-			about:   "its owner's reason contains a match of this regular expression ([RE2](https://github.com/google/re2/wiki/Syntax))",
+			about:   "its owner's reason contains a match of this regular expression (of RE2, without lookahead)",
 			example: `"[A-Z]+-[0-9]+"`,
 		},
 		{key: "token-name", form: tokenNamePattern, about: "its name: a text, or a pattern with `*` and `?`", example: "renovate*"},
@@ -76,7 +76,7 @@ var conditionShape = &shape{
 		},
 		{
 			key: "scopes", lists: "sso", kind: list, form: scopeName, unique: true,
-			about: "it has at least one of these scopes", example: "[admin:org, delete_repo]",
+			about: "it has at least one of these scopes, by name; one that includes it is another", example: "[admin:org, delete_repo]",
 		},
 	},
 	rules: []rule{
