@@ -181,6 +181,10 @@ func TestWhy(t *testing.T) {
 	if got := d.String(); got != `revoke by rule "it": the owner is Monalisa, last used 10 days ago, granted 100 days ago` {
 		t.Errorf("got %s", got)
 	}
+	byHand := Decision{Action: Revoke, Rule: "by hand", Reason: "acme asked for it"} // without steps
+	if got := byHand.String(); got != `revoke by rule "by hand": acme asked for it` {
+		t.Errorf("got %s", got)
+	}
 	waits := compile(t, Request, manifest.PATRule{Name: "it", Do: "wait", If: always}).Decide(Protection{}, token(Request), nil, noon)
 	if waits.Reason != `rule "it" leaves it to a person` || waits.Rule != "it" {
 		t.Errorf("got %s", waits)

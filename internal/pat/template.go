@@ -51,9 +51,6 @@ func (q *question) fill(r *rule, permissions, repositories string) string {
 // opens returns what a token may do and where, for a reader.
 func (q *question) opens() (permissions, repositories []string) {
 	permissions = texts(q.Permissions.list())
-	if q.Kind == Authorization {
-		permissions = shownAll(q.Scopes)
-	}
 	if len(permissions) == 0 {
 		permissions = []string{"no permissions"}
 	}
