@@ -17,7 +17,8 @@ func BenchmarkDecide(b *testing.B) {
 		Organizations: []string{"acme"},
 		Requests: []manifest.PATRule{
 			{Name: "CI readers", Do: "approve", If: manifest.PATCondition{
-				Team: "platform", Repositories: repositories(b, "acme/ci-*"), AtMost: read, ExpiresWithin: 30 * day, Reason: "[A-Z]+-[0-9]+",
+				Team: "platform", Repositories: repositories(b, "acme/ci-*"), AtMost: read,
+				ExpiresWithin: 30 * day, Reason: "[A-Z]+-[0-9]+",
 			}},
 			{Name: "too much", Do: "deny", If: manifest.PATCondition{AnyOf: &manifest.PATPermissions{
 				Repository: map[string]string{"administration": "write", "secrets": "write", "workflows": "write"},
@@ -36,7 +37,9 @@ func BenchmarkDecide(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	facts := &Facts{Members: map[string]bool{}, Teams: map[string]map[string]bool{"platform": {}}, Repositories: map[Listed][]string{}}
+	facts := &Facts{
+		Members: map[string]bool{}, Teams: map[string]map[string]bool{"platform": {}}, Repositories: map[Listed][]string{},
+	}
 	tokens := make([]*Token, 5000)
 	for i := range tokens {
 		tokens[i] = token(Grant, func(t *Token) {

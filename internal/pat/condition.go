@@ -10,17 +10,9 @@ import (
 	"github.com/valetkey/valetkey/internal/manifest"
 )
 
-// condition is one part of a rule's if.
-type condition struct {
-	text string // as in the manifest
-	ask  ask
-}
-
-// ask answers whether a token meets a condition, and says what was compared.
-type ask func(q *question) (Answer, string)
-
 // conditions returns the conditions that a rule about a kind of token has.
-func (p *Policy) conditions(kind Kind, c *manifest.PATCondition) ([]condition, error) {
+// Rules for grants may ask those for requests.
+func conditions(kind Kind, c *manifest.PATCondition, requests []rule) ([]condition, error) {
 	b := &builder{kind: kind}
 	b.add(c.Owner != "", "owner: "+c.Owner, owner(c.Owner))
 	b.add(c.Team != "", "team: "+c.Team, team(c.Team))
@@ -38,7 +30,7 @@ func (p *Policy) conditions(kind Kind, c *manifest.PATCondition) ([]condition, e
 	b.duration("waiting-for", c.WaitingFor, waitingFor)
 	b.reason(c.Reason)
 	b.add(c.TokenName != "", "token-name: "+c.TokenName, tokenName(c.TokenName))
-	b.wouldBe(c.WouldBe, p.rules[Request])
+	b.wouldBe(c.WouldBe, requests)
 	b.word("kind", c.Kind, credentialKinds, ofKind(c.Kind))
 	b.add(c.Scopes != nil, "scopes: ["+strings.Join(c.Scopes, ", ")+"]", scopes(c.Scopes))
 	return b.conditions, b.err
@@ -130,12 +122,4 @@ func (b *builder) wouldBe(action string, requests []rule) {
 		b.fail("would-be: only a grant can be asked")
 	}
 	b.word("would-be", action, []string{string(Approve), string(Deny)}, wouldBe(requests, Action(action)))
-}
-
-// yes returns Yes for true and No for false.
-func yes(b bool) Answer {
-	if b {
-		return Yes
-	}
-	return No
 }

@@ -298,7 +298,7 @@ func TestEveryConditionIsAsked(t *testing.T) {
 		}
 		var one manifest.PATCondition
 		reflect.ValueOf(&one).Elem().Field(i).Set(reflect.ValueOf(full).Field(i))
-		conditions, err := new(Policy).conditions(Grant, &one)
+		conditions, err := conditions(Grant, &one, nil)
 		if err != nil || len(conditions) != 1 {
 			t.Fatalf("%s: got %d conditions, %v", name, len(conditions), err)
 		}

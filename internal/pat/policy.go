@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/valetkey/valetkey/internal/manifest"
 )
@@ -16,17 +14,6 @@ type Policy struct {
 	enforce       bool
 	protection    Protection
 	rules         map[Kind][]rule
-}
-
-// rule is one rule of a policy. It matches a token that meets all its
-// conditions.
-type rule struct {
-	name       string
-	action     Action
-	audit      bool
-	reason     string // a template
-	notice     time.Duration
-	conditions []condition
 }
 
 // may lists what the rules about each kind may do.
@@ -44,6 +31,7 @@ func Compile(source *manifest.PATs) (*Policy, error) {
 		organizations: source.Organizations, enforce: source.Enforce,
 		protection: Protection{Policy: source.Protect}, rules: map[Kind][]rule{},
 	}
+	// Requests come first, since rules for grants may ask theirs.
 	for _, list := range []struct {
 		kind  Kind
 		key   string
@@ -63,7 +51,7 @@ func Compile(source *manifest.PATs) (*Policy, error) {
 func (p *Policy) compile(kind Kind, source *manifest.PATRule) (rule, error) {
 	r := rule{name: source.Name, action: Action(source.Do), audit: source.Audit, reason: source.Reason, notice: source.Notice}
 	var err error
-	r.conditions, err = p.conditions(kind, &source.If)
+	r.conditions, err = conditions(kind, &source.If, p.rules[Request])
 	switch {
 	case r.name == "":
 		err = errors.New("it has no name")
@@ -77,7 +65,3 @@ func (p *Policy) compile(kind Kind, source *manifest.PATRule) (rule, error) {
 
 // covers reports whether the policy is about an organization.
 func (p *Policy) covers(organization string) bool { return containsFold(p.organizations, organization) }
-
-func containsFold(list []string, name string) bool {
-	return slices.ContainsFunc(list, func(n string) bool { return strings.EqualFold(n, name) })
-}
