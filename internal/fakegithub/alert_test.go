@@ -59,11 +59,14 @@ func TestAlerts(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", test.query, got, test.want)
 		}
 	}
-	if list, _ := f.all("/repos/octo-corp/api/secret-scanning/alerts", token); values(list, "number") != "2 1" || list[0]["repository"] != nil {
+	list, _ := f.all("/repos/octo-corp/api/secret-scanning/alerts", token)
+	if values(list, "number") != "2 1" || list[0]["repository"] != nil {
 		t.Errorf("of a repository: %v", list)
 	}
 	f.SkipOpenAPI = true // the queries are wrong on purpose
-	for _, query := range []string{"?state=closed", "?direction=up", "?sort=x", "?hide_secret=yes", "?is_publicly_leaked=1", "?providers=x"} {
+	for _, query := range []string{
+		"?state=closed", "?direction=up", "?sort=x", "?hide_secret=yes", "?is_publicly_leaked=1", "?providers=x",
+	} {
 		f.expect(422, "GET", alertsPath+query, token, "")
 	}
 	f.want(f.send("GET", alertsPath, f.with("issues", "read"), ""), 403, "Resource not accessible by integration")
@@ -81,7 +84,8 @@ func TestAlertHidesSecret(t *testing.T) {
 		}
 	}
 	r := f.expect(200, "GET", one, token, "")
-	if r.body["secret_type_display_name"] != "GitHub Personal Access Token" || r.body["validity"] != "active" || r.body["resolution"] != nil {
+	if r.body["secret_type_display_name"] != "GitHub Personal Access Token" || r.body["validity"] != "active" ||
+		r.body["resolution"] != nil {
 		t.Errorf("alert: %s", r.text)
 	}
 	f.expect(202, "POST", "/credentials/revoke", "", `{"credentials": ["ghp_`+`works"]}`)

@@ -63,7 +63,9 @@ func TestAuditLog(t *testing.T) {
 		t.Errorf("event: %v", first)
 	}
 	f.SkipOpenAPI = true // the queries are wrong on purpose
-	for _, query := range []string{"?order=up", "?include=some", "?phrase=word", "?phrase=created:2026", "?phrase=created:>=x", "?actor=boss", "?page=2"} {
+	for _, query := range []string{
+		"?order=up", "?include=some", "?phrase=word", "?phrase=created:2026", "?phrase=created:>=x", "?actor=boss", "?page=2",
+	} {
 		f.expect(422, "GET", auditPath+query, token, "")
 	}
 	f.want(f.send("GET", auditPath, f.with("issues", "read"), ""), 403, "Resource not accessible by integration")

@@ -13,7 +13,8 @@ func TestGrantFilters(t *testing.T) {
 	f, token := newGovernance(t, fakegithub.Config{})
 	now := time.Now()
 	add := func(id int64, owner string, change func(*fakegithub.FineGrainedToken)) {
-		one := fakegithub.FineGrainedToken{ID: id, Owner: owner, Permissions: reads("issues"), Since: now.Add(time.Duration(id) * time.Minute)}
+		since := now.Add(time.Duration(id) * time.Minute)
+		one := fakegithub.FineGrainedToken{ID: id, Owner: owner, Permissions: reads("issues"), Since: since}
 		change(&one)
 		f.GrantAccess("octo-corp", one)
 	}
@@ -66,11 +67,13 @@ func TestGrantFilters(t *testing.T) {
 func TestGrantPages(t *testing.T) {
 	f, token := newGovernance(t, fakegithub.Config{})
 	for i := range 5 {
-		f.RequestAccess("octo-corp", fakegithub.FineGrainedToken{ID: int64(i + 1), Owner: "monalisa", Since: time.Now().Add(time.Duration(i) * day)})
+		since := time.Now().Add(time.Duration(i) * day)
+		f.RequestAccess("octo-corp", fakegithub.FineGrainedToken{ID: int64(i + 1), Owner: "monalisa", Since: since})
 	}
 	org := organizationID(f)
 	r := f.send("GET", "/api/v3"+requestsPath+"?per_page=2&owner[]=monalisa", token, "")
-	next := fmt.Sprintf("<http://ghes.test/api/v3/organizations/%d/personal-access-token-requests?owner%%5B%%5D=monalisa&page=2&per_page=2>; ", org)
+	const path = "/personal-access-token-requests?owner%5B%5D=monalisa&page=2&per_page=2"
+	next := fmt.Sprintf("<http://ghes.test/api/v3/organizations/%d%s>; ", org, path)
 	if got := r.Header.Get("Link"); !strings.HasPrefix(got, next+`rel="next", <`) {
 		t.Errorf("link: %s", got)
 	}
@@ -96,8 +99,9 @@ func TestGrantRepositories(t *testing.T) {
 	}
 	f.RenameRepository("octo-corp", "web", "site")
 	f.DeleteRepository("octo-corp", "api")
-	if list, _ = f.all(fmt.Sprintf("%s/%d/repositories", grantsPath, id), token); values(list, "full_name") != "octo-corp/site octo-corp/vault" {
-		t.Errorf("after the changes: %s", values(list, "full_name"))
+	list, _ = f.all(fmt.Sprintf("%s/%d/repositories", grantsPath, id), token)
+	if got := values(list, "full_name"); got != "octo-corp/site octo-corp/vault" {
+		t.Errorf("after the changes: %s", got)
 	}
 	if list, _ = f.all(fmt.Sprintf("%s/%d/repositories", grantsPath, all), token); len(list) != 0 {
 		t.Errorf("of all: %v", list)

@@ -37,7 +37,8 @@ func TestRequestBody(t *testing.T) {
 			"id": float64(id), "reason": "nightly report", "repository_selection": "subset",
 			"repositories_url": fmt.Sprintf("http://ghes.test/organizations/%d/personal-access-token-requests/%d/repositories", org, id),
 			"permissions": map[string]any{
-				"organization": map[string]any{}, "repository": map[string]any{"metadata": "read", "issues": "read"}, "other": map[string]any{},
+				"repository":   map[string]any{"metadata": "read", "issues": "read"},
+				"organization": map[string]any{}, "other": map[string]any{},
 			},
 			"created_at": "1999-12-31T17:00:00.000-07:00", "token_id": 98716.0, "token_name": "report bot", "token_expired": false,
 			"token_expires_at": "1999-12-31T18:00:00.000-07:00", "token_last_used_at": "1999-12-31T17:00:00.000-07:00",

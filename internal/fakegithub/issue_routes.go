@@ -72,7 +72,8 @@ func listIssues(c *call, repo *repository) answer {
 	query := c.r.URL.Query()
 	refused := cmp.Or(
 		c.only(query, "page", "state", "creator", "assignee", "labels", "since", "sort", "direction"),
-		c.oneOf(query, "state", "open", "closed", "all"), c.oneOf(query, "direction", "asc", "desc"), c.oneOf(query, "sort", "created", "updated", "comments"))
+		c.oneOf(query, "state", "open", "closed", "all"), c.oneOf(query, "direction", "asc", "desc"),
+		c.oneOf(query, "sort", "created", "updated", "comments"))
 	since, malformed := c.instant(query, "since")
 	if refused = cmp.Or(refused, malformed); refused != nil {
 		return *refused

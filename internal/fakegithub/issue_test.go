@@ -124,7 +124,8 @@ func TestChangeIssue(t *testing.T) {
 	f.DeleteIssue("octo-corp", "api", number)
 	f.want(f.send("GET", one, token, ""), 410, "This issue was deleted")
 	f.expect(404, "GET", issuesPath+"/2", token, "")
-	if r := f.expect(201, "POST", issuesPath, token, `{"title": "next"}`); r.body["number"] != 2.0 || len(f.Issues("octo-corp", "api")) != 1 {
+	r = f.expect(201, "POST", issuesPath, token, `{"title": "next"}`)
+	if r.body["number"] != 2.0 || len(f.Issues("octo-corp", "api")) != 1 {
 		t.Errorf("after the deletion: %s", r.text)
 	}
 }

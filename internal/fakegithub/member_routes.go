@@ -16,7 +16,7 @@ func memberRoutes() []route {
 			doc: "check-organization-membership-for-a-user", serve: checkMember,
 		},
 		route{
-			method: "GET", pattern: org + "/public_members/{username}",
+			method: "GET", pattern: org + "/public_members/{username}", needs: read,
 			doc: "check-public-organization-membership-for-a-user", serve: checkPublicMember,
 		},
 		route{
@@ -62,7 +62,8 @@ func (c *call) listPeople(o *organization, all *people, roles []string, want fun
 	if roles != nil {
 		known = append(known, "role")
 	}
-	refused := cmp.Or(c.only(query, known...), c.oneOf(query, "filter", "all", "2fa_disabled", "2fa_insecure"), c.oneOf(query, "role", roles...))
+	refused := cmp.Or(c.only(query, known...),
+		c.oneOf(query, "filter", "all", "2fa_disabled", "2fa_insecure"), c.oneOf(query, "role", roles...))
 	if refused != nil {
 		return *refused
 	}

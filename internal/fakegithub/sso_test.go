@@ -34,8 +34,9 @@ func TestAuthorizations(t *testing.T) {
 			"authorized_credential_id": 9.0, "authorized_credential_expires_at": nil,
 		},
 		{
-			"login": "monalisa", "credential_id": float64(classic), "credential_type": "personal access token", "token_last_eight": "Xy12Zz98",
-			"authorized_credential_note": "laptop", "scopes": []any{"repo", "read:org"}, "credential_authorized_at": "2026-01-26T19:06:43Z",
+			"login": "monalisa", "credential_id": float64(classic), "credential_type": "personal access token",
+			"token_last_eight": "Xy12Zz98", "authorized_credential_note": "laptop",
+			"scopes": []any{"repo", "read:org"}, "credential_authorized_at": "2026-01-26T19:06:43Z",
 			"credential_accessed_at": "2026-01-27T19:06:43Z", "authorized_credential_id": 12345678.0,
 			"authorized_credential_expires_at": "2026-01-28T19:06:43Z",
 		},
