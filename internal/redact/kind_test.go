@@ -99,7 +99,7 @@ func TestTokenKind(t *testing.T) {
 	}
 	for kind, want := range map[redact.Kind]bool{
 		redact.ClassicToken: true, redact.FineGrainedToken: true, redact.OAuthToken: true, redact.UserToken: true,
-		redact.RefreshToken: true,
+		redact.RefreshToken:      true,
 		redact.InstallationToken: false, redact.GitLabToken: false, redact.JWT: false, "": false,
 	} {
 		if kind.IsPersonal() != want {
