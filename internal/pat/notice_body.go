@@ -158,6 +158,9 @@ func (n *notice) title() string { return "Personal access tokens of " + n.plainL
 // plainLogin returns the login as it may stand in a title or behind an @: as
 // GitHub makes them, or not at all.
 func (n *notice) plainLogin() string {
+	if n.login == "" {
+		return "somebody"
+	}
 	for _, r := range n.login {
 		if !strings.ContainsRune("-_", r) && (r > 'z' || !isAlphanumeric(byte(r))) {
 			return "somebody"
@@ -236,6 +239,8 @@ func (n *notice) entryText(it *item) string {
 		text += " loses its access on **" + minute(it.due) + "**"
 	case it.Action == Withdraw:
 		text += " loses its authorization for single sign-on on **" + minute(it.due) + "**, for good: a new one has to be made then"
+	default:
+		text += " stays for now, but is to be looked after"
 	}
 	text += ".\n  Rule " + markdown.Code(cut(it.Rule, 100))
 	if len(it.conditions) > 0 {
@@ -301,7 +306,7 @@ func replacements(items []*item, replacement func(*Token) string) []string {
 	}
 	for i, text := range texts {
 		of := wording.Names(names[text])
-		texts[i] = "\n### Instead of " + of + "\n\n" + text + "\n"
+		texts[i] = "### Instead of " + of + "\n\n" + text + "\n\n"
 	}
 	return texts
 }
