@@ -32,7 +32,11 @@ func (e *Engine) EndOwner(ctx context.Context, login string) Report {
 		r.organizations = append(r.organizations, o)
 		for _, kind := range []Kind{Grant, Authorization, Request} {
 			for _, t := range r.ownedBy(ctx, o, kind, login) {
-				o.items = append(o.items, r.endOf(t))
+				it := r.endOf(t)
+				if it.Action == Skip {
+					r.notes = append(r.notes, t.name()+" stays: "+it.why)
+				}
+				o.items = append(o.items, it)
 			}
 		}
 		found += len(o.items)
@@ -102,7 +106,7 @@ func (r *run) endOf(t Token) *item {
 		why = Protection{Policy: r.Policy.Protect}.Why(&t)
 	}
 	if why != "" {
-		it.Action, it.Reason, it.why = Skip, why, why
+		it.Action, it.Rule, it.Reason, it.why = Skip, "", why, why
 	}
 	return it
 }

@@ -3,6 +3,7 @@ package pat
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -31,6 +32,7 @@ type house struct {
 	tokens  map[string]minted // by owner and what the token opens
 	needs   map[Need]bool     // what the run has announced; nil: everything is open to it
 	values  []string          // that the engine reported as secret
+	leaked  []string          // that the test made
 	log     []string          // what the engine logged
 	meddles func(apicall.Request) (answer apicall.Answer, err error, meddled bool)
 }
@@ -210,7 +212,7 @@ func (h *house) checkNoValueShown() {
 	for _, a := range h.Alerts("acme", "api") {
 		all += a.ResolutionComment
 	}
-	for _, value := range h.values {
+	for _, value := range slices.Concat(h.values, h.leaked) {
 		if value != "" && strings.Contains(all, value) {
 			h.t.Error("the value of a token can be read")
 		}
@@ -326,6 +328,16 @@ func writing(t *fineGrainedToken) {
 func slowly(call apicall.Func, d time.Duration) apicall.Func {
 	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		time.Sleep(d)
+		return call(ctx, r)
+	}
+}
+
+// withoutFilters returns a call to a server that does not know the filters of a
+// list.
+func withoutFilters(call apicall.Func) apicall.Func {
+	filter := regexp.MustCompile(`(owner%5B%5D|token_id%5B%5D|login)=[^&]*`)
+	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
+		r.Path = filter.ReplaceAllString(r.Path, "")
 		return call(ctx, r)
 	}
 }
