@@ -39,8 +39,8 @@ func TestLeaks(t *testing.T) {
 		h.AddAlert("acme", "api", fakegithub.Alert{Secret: "key", Validity: "active", Type: "github_ssh_private_key"})
 		report := h.run(h.policy(reportsLeaks))
 		h.wantErrors(report)
-		if len(report.Leaks) != 1 || report.Leaks[0].Alert != 1 || report.Leaks[0].Repository != "acme/api" || report.Leaks[0].Outcome != "" {
-			t.Errorf("%+v", report.Leaks)
+		if l := report.Leaks; len(l) != 1 || l[0].Alert != 1 || l[0].Repository != "acme/api" || l[0].Outcome != "" {
+			t.Errorf("%+v", l)
 		}
 		if !h.PersonalTokenWorks(value) || h.sawValues() {
 			t.Error("more was done than to report")
@@ -69,7 +69,8 @@ func TestLeaks(t *testing.T) {
 			t.Errorf("%v", outcomes)
 		}
 		for _, a := range h.Alerts("acme", "api") {
-			if resolved := a.State == "resolved" && a.Resolution == "revoked" && a.ResolutionComment != ""; resolved != (a.Secret != fineGrained) {
+			resolved := a.State == "resolved" && a.Resolution == "revoked" && a.ResolutionComment != ""
+			if resolved != (a.Secret != fineGrained) {
 				t.Errorf("alert %d: %s, %s", a.Number, a.State, a.Resolution)
 			}
 		}

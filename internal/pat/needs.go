@@ -19,7 +19,8 @@ func Needs(policy *manifest.PATs, sections Sections, enforce bool) []Need {
 	leaks := sections.Leaks && policy.Leaks != nil
 	for _, o := range policy.Organizations {
 		for _, kind := range kinds {
-			needs = append(needs, Need{o, "", sources[kind].permission, level(enforce && slices.ContainsFunc(rulesOf(policy, kind), changes))})
+			write := enforce && slices.ContainsFunc(rulesOf(policy, kind), changes)
+			needs = append(needs, Need{o, "", sources[kind].permission, level(write)})
 		}
 		if asksForPeople(policy, kinds) {
 			needs = append(needs, Need{o, "", "members", "read"})

@@ -20,13 +20,22 @@ func TestNeeds(t *testing.T) {
 		enforce  bool
 		want     []string
 	}{
-		"requests":                  {requestRules, all, true, []string{requests + ": write"}},
-		"requests, not enforced":    {requestRules, all, false, []string{requests + ": read"}},
-		"requests, in audit":        {strings.ReplaceAll(requestRules, "do:", "mode: audit, do:"), all, true, []string{requests + ": read"}},
-		"requests, not asked for":   {requestRules + endsUnused, Sections{Grants: true}, true, []string{grants + ": write"}},
-		"grants and sso":            {endsUnused, all, true, []string{grants + ": write", sso + ": write"}},
-		"a rule that keeps":         {"\n		grants: [{name: k, if: {unused-for: 9d}, do: keep}]", all, true, []string{grants + ": read"}},
-		"a team":                    {"\n		requests: [{name: t, if: {team: a}, do: wait}]", all, true, []string{requests + ": read", "members: read"}},
+		"requests":               {requestRules, all, true, []string{requests + ": write"}},
+		"requests, not enforced": {requestRules, all, false, []string{requests + ": read"}},
+		"requests, in audit": {
+			strings.ReplaceAll(requestRules, "do:", "mode: audit, do:"), all, true,
+			[]string{requests + ": read"},
+		},
+		"requests, not asked for": {requestRules + endsUnused, Sections{Grants: true}, true, []string{grants + ": write"}},
+		"grants and sso":          {endsUnused, all, true, []string{grants + ": write", sso + ": write"}},
+		"a rule that keeps": {
+			"\n		grants: [{name: k, if: {unused-for: 9d}, do: keep}]", all, true,
+			[]string{grants + ": read"},
+		},
+		"a team": {
+			"\n		requests: [{name: t, if: {team: a}, do: wait}]", all, true,
+			[]string{requests + ": read", "members: read"},
+		},
 		"a membership":              {endsLeft, all, true, []string{grants + ": write", "members: read"}},
 		"notices":                   {endsWithNotice, all, true, []string{grants + ": write", sso + ": write", "acme/desk issues: write"}},
 		"notices, not enforced":     {endsWithNotice, all, false, []string{grants + ": read", sso + ": read", "acme/desk issues: read"}},
@@ -34,9 +43,14 @@ func TestNeeds(t *testing.T) {
 		"leaks, ended and resolved": {endsLeaks, all, true, []string{"secret_scanning_alerts: write"}},
 		"leaks, ended":              {"\n		leaks: {do: revoke}", all, true, []string{"secret_scanning_alerts: read"}},
 		"leaks, not asked for":      {endsLeaks, Sections{Requests: true}, true, nil},
-		"a team of the rules for requests": {`
+		"a team of the rules for requests": {
+			`
 		requests: [{name: t, if: {team: a}, do: deny}]
-		grants: [{name: drifted, if: {would-be: deny}, do: keep}]`, Sections{Grants: true}, true, []string{grants + ": read", "members: read"}},
+		grants: [{name: drifted, if: {would-be: deny}, do: keep}]`,
+			Sections{Grants: true},
+			true,
+			[]string{grants + ": read", "members: read"},
+		},
 	} {
 		h := &house{t: t}
 		var got []string

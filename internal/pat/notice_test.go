@@ -3,10 +3,8 @@ package pat
 import (
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -40,21 +38,6 @@ func (h *house) openIssue() fakegithub.Issue {
 	return open[0]
 }
 
-// edit changes the body of the only open issue, as somebody who may write does.
-func (h *house) edit(change func(body string) string) {
-	h.t.Helper()
-	one := h.openIssue()
-	h.EditIssue("acme", "desk", one.Number, func(i *fakegithub.Issue) { i.Body = change(i.Body) })
-	if h.openIssue().Body == one.Body {
-		h.t.Fatal("nothing was edited")
-	}
-}
-
-// replacing returns a change of a text by a regular expression.
-func replacing(pattern, by string) func(string) string {
-	return func(text string) string { return regexp.MustCompile(pattern).ReplaceAllString(text, by) }
-}
-
 func TestNotice(t *testing.T) {
 	inHouse(t, "from the first word to the end", func(t *testing.T, h *house) {
 		h.grant("monalisa", old)
@@ -62,7 +45,9 @@ func TestNotice(t *testing.T) {
 			Login: "monalisa", Note: "laptop", AuthorizedAt: time.Now().Add(-100 * day), AccessedAt: time.Now().Add(-95 * day),
 		})
 		policy := h.policy(endsWithNotice)
-		waits := []string{"revoke grant of monalisa: noticed until " + theEnd, "withdraw authorization of monalisa: noticed until " + theEnd}
+		waits := []string{
+			"revoke grant of monalisa: noticed until " + theEnd, "withdraw authorization of monalisa: noticed until " + theEnd,
+		}
 		h.wantLines(h.run(policy), waits...)
 		h.openIssue()
 		h.ResetRequests()
@@ -117,84 +102,6 @@ func TestNotice(t *testing.T) {
 	})
 }
 
-// Whoever may edit an issue can make a notice no shorter than the issue is old,
-// and can't put an end off for ever. What nobody can read counts for nothing.
-func TestMarkersThatSomebodyEdited(t *testing.T) {
-	for name, c := range map[string]struct {
-		edit func(string) string
-		want string // the end that holds afterwards
-	}{
-		"an earlier time":          {replacing(`"s":\d+`, `"s":1`), theEnd},
-		"an earlier end too":       {replacing(`"s":\d+,"u":\d+`, `"s":1,"u":2`), "2026-12-04 12:00"},
-		"a later time":             {replacing(`"s":\d+`, `"s":4102444800`), "2026-12-05 12:00"},
-		"a later end":              {replacing(`"u":\d+`, `"u":4102444800`), "2026-12-04 12:01"},
-		"an end in the past":       {replacing(`"u":\d+`, `"u":1`), theEnd},
-		"a warning, not an end":    {replacing(`,"u":\d+`, ``), "2026-12-05 12:01"},
-		"another rule":             {replacing(`"r":"unused"`, `"r":"ending"`), "2026-12-05 12:01"},
-		"another token":            {replacing(`"t":\d+`, `"t":5`), "2026-12-05 12:01"},
-		"another grant":            {replacing(`"i":\d+`, `"i":5`), "2026-12-05 12:01"},
-		"another organization":     {replacing(`"o":"acme"`, `"o":"beta"`), "2026-12-05 12:01"},
-		"a kind that there is not": {replacing(`"k":"grant"`, `"k":"request"`), "2026-12-05 12:01"},
-		"a negative id":            {replacing(`"i":\d+`, `"i":-1`), "2026-12-05 12:01"},
-		"a time without a form":    {replacing(`"s":\d+`, `"s":"yesterday"`), "2026-12-05 12:01"},
-		"half of it":               {func(body string) string { return body[:60] }, "2026-12-05 12:01"},
-		"something before it":      {func(body string) string { return "Hello. " + body }, "2026-12-05 12:01"},
-		"nothing at all":           {func(string) string { return "" }, "2026-12-05 12:01"},
-		"somebody else's":          {replacing(`"owner":"monalisa","id":\d+`, `"owner":"hubot"`), "2026-12-05 12:01"},
-		"another version":          {replacing(`notice:1`, `notice:2`), "2026-12-05 12:01"},
-	} {
-		inHouse(t, name, func(t *testing.T, h *house) {
-			h.grant("monalisa", old)
-			policy := h.policy(endsWithNotice)
-			h.run(policy)
-			time.Sleep(day)
-			h.edit(c.edit)
-			h.wantLines(h.run(policy), "revoke grant of monalisa: noticed until "+c.want)
-			due, err := time.Parse("2006-01-02 15:04", c.want)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for time.Now().Before(due) {
-				h.run(policy)
-				if len(h.Grants("acme")) != 1 {
-					t.Fatalf("it ended at %s", time.Now())
-				}
-				time.Sleep(min(day, time.Until(due)))
-			}
-			h.wantLines(h.run(policy), "revoke grant of monalisa: done")
-		})
-	}
-}
-
-// Only what GitHub says that we wrote is a notice.
-func TestIssuesOfOthersAreNoNotices(t *testing.T) {
-	for name, change := range map[string]func(*fakegithub.Issue){
-		"another author": func(i *fakegithub.Issue) { i.Author, i.App = "mallory", "" },
-		"a pull request": func(i *fakegithub.Issue) { i.PullRequest = true },
-	} {
-		inHouse(t, name, func(t *testing.T, h *house) {
-			h.grant("monalisa", old)
-			policy := h.policy(endsWithNotice)
-			h.run(policy)
-			time.Sleep(20 * day)
-			h.EditIssue("acme", "desk", 1, change)
-			before := h.Issues("acme", "desk")[0]
-			h.wantLines(h.run(policy), "revoke grant of monalisa: noticed until 2026-12-24 12:01")
-			if after := h.Issues("acme", "desk")[0]; after.Body != before.Body || after.State != "open" {
-				t.Error("the issue of somebody else was changed")
-			}
-		})
-	}
-	inHouse(t, "the App's name is not known", func(t *testing.T, h *house) {
-		h.grant("monalisa", old)
-		report := h.run(h.policy(endsWithNotice), func(e *Engine) { e.Author = "" })
-		h.wantLines(report, "revoke grant of monalisa: not-done, "+errUnknownNotice.Error())
-		if len(report.Errors) != 1 {
-			t.Errorf("%q", report.Errors)
-		}
-	})
-}
-
 // A rule that becomes stricter does not break what its owner was told, and one
 // that becomes longer holds at once. A rule that only warned begins anew when it
 // ends.
@@ -217,83 +124,6 @@ func TestRulesThatChangeMeanwhile(t *testing.T) {
 			h.wantLines(report, "revoke grant of monalisa: noticed until "+c.want)
 		})
 	}
-}
-
-// Of two issues for one owner, which two runs at once open, the first counts.
-func TestSecondIssuesAreClosed(t *testing.T) {
-	inHouse(t, "two runs", func(t *testing.T, h *house) {
-		h.grant("monalisa", old)
-		h.grant("hubot", old)
-		policy := h.policy(endsWithNotice)
-		var all sync.WaitGroup
-		for range 2 {
-			e := h.engine(policy)
-			e.Call = slowly(e.Call, time.Second)
-			all.Go(func() {
-				report := e.Run(t.Context())
-				h.wantErrors(report)
-			})
-		}
-		all.Wait()
-		if n := len(h.Issues("acme", "desk")); n != 4 {
-			t.Errorf("%d issues", n)
-		}
-		time.Sleep(time.Hour)
-		h.wantErrors(h.run(policy))
-		for i, want := range []string{"open", "closed", "open", "closed"} {
-			if one := h.Issues("acme", "desk")[i]; one.State != want || want == "closed" && one.StateReason != "duplicate" {
-				t.Errorf("issue %d of %s: %s, %s", one.Number, one.Title, one.State, one.StateReason)
-			}
-		}
-	})
-	inHouse(t, "a run that comes a little later", func(t *testing.T, h *house) {
-		h.grant("monalisa", old)
-		policy := h.policy(endsWithNotice)
-		other := h.engine(policy)
-		h.meddle("GET", "repos/acme/desk/issues", func(n int) int {
-			if n == 2 { // just before the first issue is opened
-				h.meddles = nil
-				report := other.Run(t.Context())
-				h.wantErrors(report)
-			}
-			return 0
-		})
-		report := h.run(policy)
-		h.wantLines(report, "revoke grant of monalisa: not-done, "+errNoticeChanged.Error())
-		h.wantErrors(report)
-		h.openIssue()
-	})
-}
-
-// An issue that somebody changed while the run went on is left for the next.
-func TestAnIssueThatChangedMeanwhile(t *testing.T) {
-	inHouse(t, "its body", func(t *testing.T, h *house) {
-		h.grant("monalisa", old)
-		policy := h.policy(endsWithNotice)
-		h.run(policy)
-		h.grant("monalisa", old)
-		h.meddle("GET", "repos/acme/desk/issues/1", func(int) int {
-			h.EditIssue("acme", "desk", 1, func(i *fakegithub.Issue) { i.Body += "\n\nPlease wait." })
-			return 0
-		})
-		report := h.run(policy)
-		h.wantLines(report, "revoke grant of monalisa: noticed until "+theEnd, "revoke grant of monalisa: not-done, "+errNoticeChanged.Error())
-		h.wantErrors(report)
-		if !strings.HasSuffix(h.openIssue().Body, "Please wait.") {
-			t.Error("it was written over")
-		}
-	})
-	inHouse(t, "it was deleted", func(t *testing.T, h *house) {
-		h.grant("monalisa", old)
-		policy := h.policy(endsWithNotice)
-		h.run(policy)
-		h.grant("monalisa", old)
-		h.meddle("GET", "repos/acme/desk/issues/1", func(int) int {
-			h.DeleteIssue("acme", "desk", 1)
-			return 0
-		})
-		h.wantErrors(h.run(policy))
-	})
 }
 
 // An id is an identity, a login is not.
@@ -374,7 +204,8 @@ func TestADeskThatIsShut(t *testing.T) {
 		h.SetIssues("acme", "desk", false)
 		report := h.run(h.policy(endsWithNotice))
 		h.wantLines(report, "revoke grant of monalisa: not-done, "+errUnknownNotice.Error())
-		h.wantErrors(report, "list the open notices in acme/desk: GitHub answered 410: Issues are disabled for this repo; nothing ends that needs a notice")
+		h.wantErrors(report, "list the open notices in acme/desk: GitHub answered 410: Issues are disabled for this repo; "+
+			"nothing ends that needs a notice")
 	})
 	inHouse(t, "it can't be written", func(t *testing.T, h *house) {
 		h.grant("monalisa", old)

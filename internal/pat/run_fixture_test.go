@@ -15,7 +15,6 @@ import (
 	"github.com/valetkey/valetkey/internal/apicall/apicalltest"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
-	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -114,7 +113,8 @@ func (h *house) token(r apicall.Request) (string, error) {
 	if known := h.tokens[key]; time.Now().Before(known.until) {
 		return known.value, nil
 	}
-	value, err := h.Mint(time.Now(), h.installed[strings.ToLower(r.Owner)], map[string]any{"permissions": map[string]string{r.Permission: r.Level}})
+	scope := map[string]any{"permissions": map[string]string{r.Permission: r.Level}}
+	value, err := h.Mint(time.Now(), h.installed[strings.ToLower(r.Owner)], scope)
 	h.tokens[key] = minted{value, time.Now().Add(50 * time.Minute)}
 	return value, err
 }
@@ -219,62 +219,6 @@ func (h *house) checkNoValueShown() {
 	}
 }
 
-// lines returns a line for each decision that is about to change something or
-// has: "approve request of monalisa: done".
-func lines(report Report) []string {
-	all := []string{}
-	for i := range report.Records {
-		r := &report.Records[i]
-		if r.Outcome == "" {
-			continue
-		}
-		line := fmt.Sprintf("%s %s of %s: %s", r.Decision, r.Kind, r.Owner, r.Outcome)
-		if r.Organization != "acme" {
-			line = r.Organization + ": " + line
-		}
-		if r.Due != nil && r.Outcome == Noticed {
-			line += " until " + r.Due.UTC().Format("2006-01-02 15:04")
-		}
-		if r.Error != "" {
-			line += ", " + r.Error
-		}
-		all = append(all, line)
-	}
-	return all
-}
-
-func (h *house) wantLines(report Report, want ...string) {
-	h.t.Helper()
-	if got := lines(report); !slices.Equal(got, want) {
-		h.t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
-}
-
-// wantErrors compares the errors of a report, with their hints.
-func (h *house) wantErrors(report Report, want ...string) {
-	h.t.Helper()
-	got := []string{}
-	for _, err := range report.Errors {
-		got = append(got, fault.Line(err))
-	}
-	if !slices.Equal(got, want) {
-		h.t.Errorf("errors\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
-	}
-}
-
-// writes returns the requests that changed something, without mints, and forgets
-// all requests.
-func (h *house) writes() []string {
-	list := []string{}
-	for _, r := range h.Requests() {
-		if r.Method != "GET" && !strings.HasSuffix(r.Path, "/access_tokens") {
-			list = append(list, fmt.Sprintf("%s %s %d", r.Method, r.Path, r.Status))
-		}
-	}
-	h.ResetRequests()
-	return list
-}
-
 // meddle lets do interfere with the calls of a method and path prefix: before
 // each of them.
 func (h *house) meddle(method, path string, do func(n int) (status int)) {
@@ -308,8 +252,9 @@ func (h *house) grant(owner string, change ...func(*fineGrainedToken)) int64 {
 
 func (h *house) fineGrained(owner string, change ...func(*fineGrainedToken)) fakegithub.FineGrainedToken {
 	t := fakegithub.FineGrainedToken{
-		Name: owner + "'s token", Owner: owner, Permissions: map[string]map[string]string{"repository": {"metadata": "read", "contents": "read"}},
-		Selection: "subset", Repositories: []string{"api"}, Reason: "nightly report", ExpiresAt: time.Now().Add(90 * day),
+		Name: owner + "'s token", Owner: owner,
+		Permissions: map[string]map[string]string{"repository": {"metadata": "read", "contents": "read"}},
+		Selection:   "subset", Repositories: []string{"api"}, Reason: "nightly report", ExpiresAt: time.Now().Add(90 * day),
 	}
 	for _, c := range change {
 		c(&t)

@@ -1,0 +1,152 @@
+package pat
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/fakegithub"
+)
+
+// Nothing is decided on a list that did not end cleanly.
+func TestAListThatWasCutShortDecidesNothing(t *testing.T) {
+	for name, fault := range map[string]fakegithub.Fault{
+		"the first page failed":  {Status: 502, Body: "{}"},
+		"the permission is lost": {Status: 403, Body: "{}"},
+		"it is not there":        {Status: 404, Body: "{}"},
+		"null":                   {Rewrite: func([]byte) []byte { return []byte("null") }},
+		"an object":              {Rewrite: func([]byte) []byte { return []byte(`{"message":"try later"}`) }},
+		"half of it":             {Rewrite: func(b []byte) []byte { return b[:len(b)/2] }},
+		"an end that is missing": {Rewrite: without("token_expires_at")},
+		"a use that is missing":  {Rewrite: without("token_last_used_at")},
+	} {
+		inHouse(t, name, func(t *testing.T, h *house) {
+			h.SkipOpenAPI = true
+			h.ask("monalisa")
+			h.grant("monalisa", old)
+			fault.Method, fault.Path = "GET", "/orgs/acme/personal-access-tokens"
+			h.Inject(fault)
+			report := h.run(h.policy(requestRules + endsUnused))
+			h.wantLines(report, "approve request of monalisa: done") // the other list was fine
+			if len(report.Errors) != 1 || !strings.HasSuffix(report.Errors[0].Error(), "; nothing was decided on it") {
+				t.Errorf("%q", report.Errors)
+			}
+			if len(h.Grants("acme")) != 2 {
+				t.Error("a grant is gone")
+			}
+		})
+	}
+	inHouse(t, "a later page failed", func(t *testing.T, h *house) {
+		for i := range 150 {
+			h.grant(fmt.Sprintf("user%d", i), old)
+		}
+		policy := h.policy(endsUnused)
+		policy.Limits.Revoke = 1000
+		h.meddle("GET", "organizations/", func(int) int { return 502 })
+		if report := h.run(policy); len(report.Records) != 0 || len(report.Errors) != 1 {
+			t.Errorf("%q, %q", lines(report), report.Errors)
+		}
+	})
+}
+
+// without returns a change of an answer that lacks a field.
+func without(field string) func([]byte) []byte {
+	return func(body []byte) []byte { return []byte(strings.ReplaceAll(string(body), field, "x")) }
+}
+
+// endsLeft ends what people left behind.
+const endsLeft = `
+		grants:
+		  - {name: left, if: {membership: not-a-member}, do: revoke}
+`
+
+// Nobody counts as gone for an answer that everybody would get.
+func TestWhoCountsAsGone(t *testing.T) {
+	left := "revoke grant of hubot: done"
+	for name, c := range map[string]struct {
+		do   func(h *house)
+		want []string
+		errs int
+	}{
+		"somebody who left": {func(*house) {}, []string{left}, 0},
+		"an App that lost sight": {func(h *house) {
+			h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/memberships", Status: 404, Body: "{}"})
+		}, nil, 1},
+		"members that are not shown": {func(h *house) {
+			h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/members", Status: 200, Body: "[]"})
+		}, nil, 1},
+		"an outage": {func(h *house) {
+			h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/memberships/hubot", Status: 502, Body: "{}"})
+		}, nil, 1},
+		"somebody who was asked": {func(h *house) { h.Invite("acme", "hubot") }, nil, 1},
+		"somebody who came back": {func(h *house) {
+			h.meddle("GET", "orgs/acme/personal-access-tokens", func(n int) int {
+				if n == 2 { // before it is read again
+					h.AddMember("acme", "hubot")
+				}
+				return 0
+			})
+		}, []string{"revoke grant of hubot: dropped, it is judged differently now: no rule matches it"}, 0},
+	} {
+		for _, members := range []int{1, 2 * fewPeople} {
+			inHouse(t, fmt.Sprintf("%s, of %d", name, members), func(t *testing.T, h *house) {
+				h.SkipOpenAPI = true
+				for i := range members {
+					h.grant(fmt.Sprintf("member%d", i))
+				}
+				h.grant("hubot")
+				h.RemoveMember("acme", "hubot")
+				c.do(h)
+				report := h.run(h.policy(endsLeft))
+				if members > 1 && name == "members that are not shown" {
+					c.want = nil // 41 are asked for, and none of them is known
+				}
+				h.wantLines(report, c.want...)
+				if len(report.Errors) != c.errs {
+					t.Errorf("%q", report.Errors)
+				}
+				for _, r := range report.Records {
+					if c.errs > 0 && r.Owner == "hubot" && r.Decision != Wait {
+						t.Errorf("hubot: %s", r.Decision)
+					}
+				}
+			})
+		}
+	}
+}
+
+// Who belongs to a team is known only if the team is.
+func TestTeams(t *testing.T) {
+	const rules = `
+		requests:
+		  - {name: platform, if: {team: platform}, do: approve}
+		  - {name: others, if: {waiting-for: 10m}, do: deny}
+`
+	inHouse(t, "its members", func(_ *testing.T, h *house) {
+		h.AddTeam("acme", "platform", "monalisa")
+		h.ask("monalisa")
+		h.ask("hubot")
+		time.Sleep(time.Hour)
+		h.wantLines(h.run(h.policy(rules)), "approve request of monalisa: done", "deny request of hubot: done")
+	})
+	inHouse(t, "somebody who has left it since", func(_ *testing.T, h *house) {
+		h.AddTeam("acme", "platform", "monalisa")
+		h.ask("monalisa")
+		h.meddle("GET", "orgs/acme/personal-access-token-requests", func(n int) int {
+			if n == 2 {
+				h.RemoveFromTeam("acme", "platform", "monalisa")
+			}
+			return 0
+		})
+		report := h.run(h.policy(rules))
+		h.wantLines(report, "approve request of monalisa: dropped, it is judged differently now: no rule matches it")
+	})
+	inHouse(t, "a team that is not there", func(t *testing.T, h *house) {
+		h.ask("hubot")
+		time.Sleep(time.Hour)
+		report := h.run(h.policy(rules))
+		h.wantLines(report)
+		h.wantErrors(report, "list the members of team platform of acme: GitHub answered 404: Not Found")
+	})
+}
