@@ -21,6 +21,7 @@ type command struct {
 	Flags   bool    // it reads its arguments itself, including -h; the others take none
 	Data    bool    // its standard output is data, so that everything else goes to standard error
 	Run     runFunc
+	Explain runFunc // runs "NAME explain …", with the words that follow; nil: there is no such thing
 }
 
 // runFunc does the work of the command c, and returns its exit code.
@@ -47,6 +48,8 @@ func printed(text func() string) runFunc {
 // rely on an option such as --dry-run to keep a run from doing harm.
 func (c command) run(ctx context.Context, p Process, args []string) int {
 	switch {
+	case c.Explain != nil && len(args) > 0 && args[0] == "explain":
+		return c.Explain(ctx, p, c, args[1:])
 	case c.Flags:
 	case slices.ContainsFunc(args, isHelp):
 		fmt.Fprint(p.Stdout, c.describe())

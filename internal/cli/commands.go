@@ -43,7 +43,7 @@ func commands() table {
 		},
 		{
 			Name: "pats", Summary: "govern personal access tokens by a policy; pats explain TOKEN_ID says why",
-			Action: inputs("pats"), Flags: true, Run: runPATsCommand,
+			Action: inputs("pats"), Run: action(runPATs), Explain: runExplainPAT,
 		},
 		{
 			Name: "git-credential", Summary: "a credential helper for git: mints for the repository that git asks for",

@@ -44,7 +44,7 @@ func (s *step) checkKeyHidden(t *testing.T) {
 
 // Every command that takes the key also takes it from a file.
 func TestPrivateKeyFile(t *testing.T) {
-	s := newFleetStep(t, 1, oneRotation+oneSecret, map[string]string{"VALUE": rand.Text()})
+	s := newFleetStep(t, 1, oneRotation+oneSecret+onePolicy, map[string]string{"VALUE": rand.Text()})
 	s.inFile(t)
 	for _, action := range actionsWith("private-key-file") {
 		if s.next(t, nil); action == "revoke" {

@@ -29,7 +29,7 @@ func TestPlainHTTP(t *testing.T) {
 		} {
 			t.Run(action+" "+c.url+" "+c.insecure, func(t *testing.T) {
 				env := map[string]string{"VALUE": rand.Text(), "INPUT_GITHUB-API-URL": c.url, "INPUT_INSECURE-HTTP": c.insecure}
-				s := newFleetStep(t, 1, oneRotation+oneSecret, env)
+				s := newFleetStep(t, 1, oneRotation+oneSecret+onePolicy, env)
 				s.env["INPUT_ENCRYPTED-TOKEN"] = forge(t, envelope.Payload{Token: redact.New("ghs_" + rand.Text()), APIURL: c.url})
 				if action == "decrypt" {
 					s.env["INPUT_VERIFY"] = "false"

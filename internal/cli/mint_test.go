@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
@@ -20,9 +21,10 @@ import (
 // The code reads every input that an action.yml declares, and writes every
 // output. (An input that is read but not declared panics.)
 func TestActionFilesAndCodeAgree(t *testing.T) {
-	s := newFleetStep(t, 1, oneRotation+oneSecret, map[string]string{
+	s := newFleetStep(t, 1, oneRotation+oneSecret+onePolicy, map[string]string{
 		"VALUE": rand.Text(), "DATABASE_PASSWORD": rand.Text(), "INPUT_GIT": "true", "INPUT_REFRESH": "true", "RUNNER_TEMP": t.TempDir(),
 	})
+	s.GrantAccess("fleet", fakegithub.FineGrainedToken{Owner: "ann", ExpiresAt: time.Now().Add(time.Hour)})
 	env := map[string]map[string]string{
 		"mint":    {"INPUT_SKIP-TOKEN-REVOKE": "true"},
 		"decrypt": {"INPUT_SKIP-TOKEN-REVOKE": ""},

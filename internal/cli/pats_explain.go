@@ -11,26 +11,22 @@ import (
 	"github.com/valetkey/valetkey/internal/pat"
 )
 
-// runPATsCommand is the command pats: the action, or `pats explain TOKEN_ID`.
-func runPATsCommand(ctx context.Context, p Process, c command, args []string) int {
-	if len(args) == 0 || args[0] != "explain" {
-		c.Flags = false // now it is the action, which takes none
-		c.Run = action(runPATs)
-		return c.run(ctx, p, args)
-	}
-	r := p.runner()
-	if len(args) == 2 && isHelp(args[1]) {
+// runExplainPAT is the command pats explain TOKEN_ID. It takes the inputs of the
+// action, and says which rule decides about one token.
+func runExplainPAT(ctx context.Context, p Process, c command, args []string) int {
+	switch {
+	case len(args) == 1 && isHelp(args[0]):
 		fmt.Fprint(p.Stdout, "usage: valetkey pats explain TOKEN_ID\n\n  say which rule decides about a token, and why\n\n"+
 			"It takes the inputs of pats as variables; valetkey pats -h lists them.\n")
 		return exitOK
-	}
-	if len(args) != 2 {
+	case len(args) != 1:
 		return misuse(p, "pats explain takes the id of one token", "give token_id of the report file: valetkey pats explain 98716")
 	}
-	id, err := strconv.ParseInt(args[1], 10, 64)
+	id, err := strconv.ParseInt(args[0], 10, 64)
 	if err != nil || id <= 0 {
-		return misuse(p, actions.Quote(args[1])+" is not the id of a token", "give token_id of the report file, a number")
+		return misuse(p, actions.Quote(args[0])+" is not the id of a token", "give token_id of the report file, a number")
 	}
+	r := p.runner()
 	return exitCode(r, explainPAT(ctx, p, r, p.inputs(r, *c.Action), id))
 }
 

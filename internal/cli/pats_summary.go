@@ -129,16 +129,21 @@ func (g *ruleGroup) with(outcomes ...pat.Outcome) (n int) {
 
 // write writes the tokens of a rule, folded.
 func (g *ruleGroup) write(b *strings.Builder) {
-	fmt.Fprintf(b, "<details><summary>%s: %d %ss, %s</summary>\n\n", cmp.Or(htmlText(g.Rule), "no rule"), len(g.records), g.Kind, g.Action)
-	b.WriteString("| owner | token | organization | opens | may | expires | last used | outcome | why |\n|---|---|---|---|---|---|---|---|---|\n")
+	title := cmp.Or(htmlText(g.Rule), "no rule")
+	fmt.Fprintf(b, "<details><summary>%s: %d %ss, %s</summary>\n\n", title, len(g.records), g.Kind, g.Action)
+	b.WriteString("| owner | token | organization | opens | may | expires | last used | outcome | why |\n" +
+		strings.Repeat("|---", 9) + "|\n")
 	for i, record := range g.records {
 		if i == rowsOfRule || b.Len() > shownBytes {
 			fmt.Fprintf(b, "\n… and %s more; `report-file` has them all.\n", wording.Number(len(g.records)-i))
 			break
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n",
+		cells := []string{
 			markdown.Code(record.Owner), markdown.Cell(record.Token), markdown.Code(record.Organization), opens(record), may(record),
-			dateOr(record.Expires, "never"), dateOr(record.LastUsed, "never"), markdown.Cell(outcomeText(record)), markdown.Cell(record.Why))
+			dateOr(record.Expires, "never"), dateOr(record.LastUsed, "never"), markdown.Cell(outcomeText(record)),
+			markdown.Cell(record.Why),
+		}
+		b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
 	}
 	b.WriteString("\n</details>\n\n")
 }
@@ -188,7 +193,8 @@ func (all *patsReport) writeLeaks(b *strings.Builder) {
 	if len(all.Leaks) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "**%d leaked tokens that still worked**\n\n| repository | alert | kind | found | outcome |\n|---|---|---|---|---|\n", len(all.Leaks))
+	fmt.Fprintf(b, "**%d leaked tokens that still worked**\n\n", len(all.Leaks))
+	b.WriteString("| repository | alert | kind | found | outcome |\n|---|---|---|---|---|\n")
 	for i := range all.Leaks {
 		if i == rowsOfRule || b.Len() > shownBytes {
 			fmt.Fprintf(b, "\n… and %s more; `report-file` has them all.\n", wording.Number(len(all.Leaks)-i))

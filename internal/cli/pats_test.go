@@ -47,7 +47,8 @@ func TestPATs(t *testing.T) {
 		for _, review := range s.Reviews("fleet") {
 			reviews[review.Action+" "+review.Reason]++
 		}
-		if diff := cmp.Diff(map[string]int{"approve ": 1, "deny administration: write, metadata: read is for an App": 1, "revoke ": 1}, reviews); diff != "" {
+		wanted := map[string]int{"approve ": 1, "deny administration: write, metadata: read is for an App": 1, "revoke ": 1}
+		if diff := cmp.Diff(wanted, reviews); diff != "" {
 			t.Error(diff)
 		}
 		if s.PersonalTokenWorks(leaked) || s.Alerts("fleet", "api")[0].Resolution != "revoked" {
@@ -64,7 +65,8 @@ func TestPATs(t *testing.T) {
 		outcomes := map[string]string{}
 		for _, record := range s.records(t) {
 			if record.Owner != "" {
-				outcomes[string(record.Kind)+" of "+record.Owner+" by "+record.Rule] = string(record.Decision) + " " + string(record.Outcome)
+				of := string(record.Kind) + " of " + record.Owner + " by " + record.Rule
+				outcomes[of] = string(record.Decision) + " " + string(record.Outcome)
 			}
 		}
 		for of, want := range map[string]string{
@@ -97,12 +99,14 @@ func TestPATsOfWhomPolicyMayBe(t *testing.T) {
 		"by hand":                  {map[string]string{"GITHUB_EVENT_NAME": "workflow_dispatch"}, ""},
 		"a dry run":                {map[string]string{"INPUT_DRY-RUN": "true"}, "this is a dry run"},
 		"a pull request":           {map[string]string{"GITHUB_EVENT_NAME": "pull_request"}, "the policy may be from a pull request"},
-		"a pull request's target":  {map[string]string{"GITHUB_EVENT_NAME": "pull_request_target"}, "the policy may be from a pull request"},
+		"a pull request's target":  {map[string]string{"GITHUB_EVENT_NAME": "pull_request_target"}, "may be from a pull request"},
 		"another branch":           {map[string]string{"GITHUB_REF": "refs/heads/mine"}, "which is not the default branch"},
 		"another commit":           {map[string]string{"GITHUB_SHA": strings.Repeat("6", 40)}, "not of the commit"},
 		"no runner":                {map[string]string{"GITHUB_ACTIONS": ""}, "confirm does not name its organizations"},
 		"no runner, but confirmed": {map[string]string{"GITHUB_ACTIONS": "", "INPUT_CONFIRM": "Fleet"}, ""},
-		"confirmed pull request":   {map[string]string{"GITHUB_EVENT_NAME": "pull_request", "INPUT_CONFIRM": "fleet"}, "may be from a pull request"},
+		"confirmed pull request": {
+			map[string]string{"GITHUB_EVENT_NAME": "pull_request", "INPUT_CONFIRM": "fleet"}, "may be from a pull request",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(t *testing.T) {
@@ -168,7 +172,9 @@ func TestPATsEndOwner(t *testing.T) {
 
 // Leaked values end without a policy and an App.
 func TestPATsLeaked(t *testing.T) {
-	s := newPATStep(t, policy, map[string]string{"INPUT_LEAKED": "env:LEAKED", "INPUT_REPORT-FILE": "", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": ""})
+	s := newPATStep(t, policy, map[string]string{
+		"INPUT_LEAKED": "env:LEAKED", "INPUT_REPORT-FILE": "", "INPUT_CLIENT-ID": "", "INPUT_PRIVATE-KEY": "",
+	})
 	value := s.leak("ghp_")
 	s.AddPersonalToken(fakegithub.PersonalToken{Value: value, Login: "dora", Classic: true})
 	s.env["LEAKED"] = value
@@ -206,7 +212,9 @@ func TestPATsClassicReport(t *testing.T) {
 			t.Errorf("exit %d: %s", s.exit, s.log.String())
 		}
 		summary := s.file(t, "GITHUB_STEP_SUMMARY")
-		for _, row := range []string{"| `bob` | `fleet` | 0 | – |", "`git.clone: 150`", "| `ann` | `fleet` | 1 | `repo`, `read:org` | never | 0 | – |"} {
+		for _, row := range []string{
+			"| `bob` | `fleet` | 0 | – |", "`git.clone: 150`", "| `ann` | `fleet` | 1 | `repo`, `read:org` | never | 0 | – |",
+		} {
 			if !strings.Contains(summary, row) {
 				t.Errorf("no %q in %s", row, summary)
 			}
@@ -233,7 +241,7 @@ func TestPATsFaults(t *testing.T) {
 		want string
 	}{
 		"part that there is not": {map[string]string{"INPUT_ONLY": "grant"}, `only: "grant" is not a part of a policy`},
-		"part that it lacks":     {map[string]string{"INPUT_ONLY": "leaks", "POLICY": "short"}, "only: names leaks, which the policy does not have"},
+		"part that it lacks":     {map[string]string{"INPUT_ONLY": "leaks", "POLICY": "short"}, "only: names leaks, which the policy"},
 		"login not confirmed":    {map[string]string{"INPUT_REVOKE-OWNER": "bob"}, "confirm: does not repeat the login of revoke-owner"},
 		"another login":          {map[string]string{"INPUT_REVOKE-OWNER": "bob", "INPUT_CONFIRM": "ann"}, "confirm: does not repeat"},
 		"no login":               {map[string]string{"INPUT_REVOKE-OWNER": "a b"}, "revoke-owner: "},
@@ -245,11 +253,13 @@ func TestPATsFaults(t *testing.T) {
 		"owner and part": {
 			map[string]string{"INPUT_REVOKE-OWNER": "bob", "INPUT_CONFIRM": "bob", "INPUT_ONLY": "grants"}, "only: is about the policy",
 		},
-		"report and confirm": {map[string]string{"INPUT_CLASSIC-REPORT": "true", "INPUT_CONFIRM": "fleet"}, "confirm: is given, and a report"},
-		"protected":          {map[string]string{"INPUT_REVOKE-OWNER": "release-bot", "INPUT_CONFIRM": "release-bot"}, "tokens of release-bot stay"},
-		"starter":            {map[string]string{"INPUT_REVOKE-OWNER": "olga", "INPUT_CONFIRM": "olga"}, "tokens of olga stay"},
-		"misspelt login":     {map[string]string{"INPUT_REVOKE-OWNER": "bobb", "INPUT_CONFIRM": "bobb"}, "nothing of bobb was found"},
-		"no policy":          {map[string]string{"POLICY": "none"}, "has no policy for personal access tokens"},
+		"report and confirm": {map[string]string{"INPUT_CLASSIC-REPORT": "true", "INPUT_CONFIRM": "fleet"}, "confirm: is given"},
+		"protected": {
+			map[string]string{"INPUT_REVOKE-OWNER": "release-bot", "INPUT_CONFIRM": "release-bot"}, "tokens of release-bot stay",
+		},
+		"starter":        {map[string]string{"INPUT_REVOKE-OWNER": "olga", "INPUT_CONFIRM": "olga"}, "tokens of olga stay"},
+		"misspelt login": {map[string]string{"INPUT_REVOKE-OWNER": "bobb", "INPUT_CONFIRM": "bobb"}, "nothing of bobb was found"},
+		"no policy":      {map[string]string{"POLICY": "none"}, "has no policy for personal access tokens"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			text := map[string]string{

@@ -17,8 +17,8 @@ import (
 )
 
 // newFleetStep returns a step with a manifest for the organization fleet, where
-// the App has every permission that sync and rotate take. Its repositories are
-// r0, r1 and so on.
+// the App has every permission that sync, rotate and onePolicy take. Its
+// repositories are r0, r1 and so on.
 func newFleetStep(t *testing.T, repositories int, manifest string, env map[string]string) *step {
 	t.Helper()
 	s := newStep(t, env)
@@ -31,6 +31,7 @@ func newFleetStep(t *testing.T, repositories int, manifest string, env map[strin
 	for _, name := range []string{"secrets", "dependabot_secrets", "codespaces_secrets", "agent_secrets", "actions_variables"} {
 		permissions[name], permissions["organization_"+name] = "write", "write"
 	}
+	permissions["organization_personal_access_tokens"] = "write"
 	s.AddAccount(fakegithub.Account{Login: "fleet", Type: "Organization"})
 	s.Install(fakegithub.Installation{ID: 4245, AppID: 917, Account: "fleet", All: true, Permissions: permissions})
 	s.env["INPUT_MANIFEST"] = filepath.Join(t.TempDir(), "valetkey.yml")
@@ -65,6 +66,12 @@ secrets:
 const oneRotation = `
 rotations:
   - {name: webhook, random: {}, every: 90d, store: [{repository: fleet/r0, secret: WEBHOOK}]}
+`
+
+const onePolicy = `
+pats:
+  organizations: [fleet]
+  grants: [{name: unused, if: {unused-for: 90d}, do: revoke}]
 `
 
 // newLargeStep returns a step, far from GitHub and with a state file, whose

@@ -142,7 +142,8 @@ func (u *classicUsers) sorted() []ClassicUser {
 }
 
 // auditEvent is the part of an event that the report uses.
-// https://docs.github.com/en/organizations/keeping-your-organization-secure/managing-security-settings-for-your-organization/identifying-audit-log-events-performed-by-an-access-token
+// GitHub describes them under "identifying audit log events performed by an
+// access token".
 type auditEvent struct {
 	Action    string `json:"action,omitempty"`
 	Actor     string `json:"actor,omitempty"`
