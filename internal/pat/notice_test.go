@@ -112,7 +112,7 @@ func TestRulesThatChangeMeanwhile(t *testing.T) {
 		"another name":        {"name: unused", "name: idle", "2026-12-14 12:01"},
 		"a warning that ends": {"do: notice, name: unused", "do: revoke, notice: 14d, name: unused", "2026-12-14 12:01"},
 	} {
-		inHouse(t, name, func(t *testing.T, h *house) {
+		inHouse(t, name, func(_ *testing.T, h *house) {
 			h.grant("monalisa", old)
 			rules := "\n		grants: [{name: unused, if: {unused-for: 90d}, do: revoke, notice: 14d}]"
 			if strings.HasPrefix(c.from, "do:") {
@@ -199,7 +199,7 @@ func TestNoticesOutliveAnOutage(t *testing.T) {
 
 // Where owners can't be told, nothing ends that they have to be told of.
 func TestADeskThatIsShut(t *testing.T) {
-	inHouse(t, "issues are off", func(t *testing.T, h *house) {
+	inHouse(t, "issues are off", func(_ *testing.T, h *house) {
 		h.grant("monalisa", old)
 		h.SetIssues("acme", "desk", false)
 		report := h.run(h.policy(endsWithNotice))
@@ -207,7 +207,7 @@ func TestADeskThatIsShut(t *testing.T) {
 		h.wantErrors(report, "list the open notices in acme/desk: GitHub answered 410: Issues are disabled for this repo; "+
 			"nothing ends that needs a notice")
 	})
-	inHouse(t, "it can't be written", func(t *testing.T, h *house) {
+	inHouse(t, "it can't be written", func(_ *testing.T, h *house) {
 		h.grant("monalisa", old)
 		h.grant("hubot", old)
 		h.meddle("POST", "repos/acme/desk/issues", func(int) int { return http.StatusForbidden })
