@@ -1,0 +1,137 @@
+package custody
+
+import (
+	"context"
+	"crypto"
+	"net"
+	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// Config is what signing works with. Of the functions, each kind of key needs
+// its own: Send for services over the network, Dial for an SSH agent, ReadFile
+// and ParseKey for a file.
+//
+// The rest is plain data. [FromEnvironment] fills it with what earlier steps
+// and the runner have configured, and the inputs of a step go over that.
+type Config struct {
+	Send     func(context.Context, Request) (Response, error)           // sends one request, with the retries that it takes
+	Dial     func(ctx context.Context, socket string) (net.Conn, error) // connects to a Unix socket
+	ReadFile func(path string) ([]byte, error)                          // returns a file of a bounded size
+	ParseKey func(pem redact.String) (crypto.Signer, error)             // parses the private key of an App
+	Secret   func(redact.String)                                        // masks a credential, before its first use
+	Warning  func(format string, args ...any)                           // reports what fails nothing, such as a wrong clock
+	Info     func(format string, args ...any)                           // reports whose credential is used, and what was not checked
+	Now      func() time.Time                                           // nil: this machine's clock
+
+	// PublicKey is the App's public key, as a PEM or as the fingerprint that
+	// the App's settings page shows: SHA256:…. With it, no other key's
+	// signature is accepted, whatever the custodian says. For a PEM the
+	// custodian is not asked for the public key, for a fingerprint it must tell
+	// it. If PublicKey is empty, a signature is checked against the public key
+	// that the custodian tells, if it does.
+	PublicKey string
+
+	Job      Job
+	Audience string // of the job's OIDC token; empty: what each custodian's own action asks for
+
+	AWS   AWS
+	GCP   GCP
+	Azure Azure
+	Vault Vault
+
+	AgentSocket string // SSH_AUTH_SOCK
+}
+
+// Job is how the job gets an OIDC token of GitHub. Without the permission
+// id-token: write both fields are empty.
+type Job struct {
+	RequestURL   string        // ACTIONS_ID_TOKEN_REQUEST_URL
+	RequestToken redact.String // ACTIONS_ID_TOKEN_REQUEST_TOKEN
+}
+
+// AWS says who signs with a key in AWS KMS, and where. Role is taken with the
+// job's OIDC token. If Role is empty, the credential of an earlier step is used.
+type AWS struct {
+	Role   string // the ARN of a role: aws-role-to-assume
+	Region string // aws-region, else AWS_REGION; the key's own region counts more where its ARN tells it
+
+	AccessKeyID     string        // AWS_ACCESS_KEY_ID
+	SecretAccessKey redact.String // AWS_SECRET_ACCESS_KEY
+	SessionToken    redact.String // AWS_SESSION_TOKEN
+	RoleTokenFile   string        // AWS_WEB_IDENTITY_TOKEN_FILE; Role is AWS_ROLE_ARN then
+
+	KMSEndpoint string // AWS_ENDPOINT_URL_KMS, else AWS_ENDPOINT_URL; empty: by the region
+	STSEndpoint string // AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; empty: by the region
+	FIPS        bool   // AWS_USE_FIPS_ENDPOINT
+}
+
+// GCP says who signs with a key in Cloud KMS. Provider is used with the job's
+// OIDC token. If it is empty, the credential of an earlier step is used.
+type GCP struct {
+	Provider       string // projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER
+	ServiceAccount string // its e-mail; empty: the workload identity signs itself
+
+	CredentialsFile string        // what google-github-actions/auth wrote: GOOGLE_GHA_CREDS_PATH, GOOGLE_APPLICATION_CREDENTIALS
+	AccessToken     redact.String // CLOUDSDK_AUTH_ACCESS_TOKEN
+
+	Universe string // GOOGLE_CLOUD_UNIVERSE_DOMAIN; empty: googleapis.com
+
+	// The addresses that gcloud takes from CLOUDSDK_API_ENDPOINT_OVERRIDES_…;
+	// empty: by the universe.
+	KMSEndpoint, STSEndpoint, IAMEndpoint string
+}
+
+// Azure says who signs with a key in Azure Key Vault. The application is used
+// with the job's OIDC token unless an earlier step has configured a secret or a
+// file with a token.
+type Azure struct {
+	ClientID string // of the application: azure-client-id, else AZURE_CLIENT_ID
+	TenantID string // azure-tenant-id, else AZURE_TENANT_ID
+
+	ClientSecret redact.String // AZURE_CLIENT_SECRET
+	TokenFile    string        // AZURE_FEDERATED_TOKEN_FILE
+
+	AuthorityHost string // AZURE_AUTHORITY_HOST; empty: https://login.microsoftonline.com
+}
+
+// Vault says who signs with a key of the transit engine of HashiCorp Vault or
+// OpenBao. Role is taken with the job's OIDC token. If it is empty, Token is
+// used, and stays alive.
+type Vault struct {
+	URL       string        // vault-url, else VAULT_ADDR
+	Role      string        // vault-role
+	Path      string        // of the JWT auth method: vault-path; empty: jwt
+	Namespace string        // vault-namespace, else VAULT_NAMESPACE
+	Token     redact.String // VAULT_TOKEN
+	Transit   string        // of the transit engine: TRANSIT_SECRET_ENGINE_PATH; empty: transit
+}
+
+// Request is one request to a custodian. All of them may be sent again: they
+// sign, or make a credential that lives for minutes.
+type Request struct {
+	Op      string            // what it does, in words: "sign with AWS KMS"
+	Setting string            // the settings that its address comes from, for a hint: "aws-region"
+	Method  string            // GET or POST
+	URL     string            // https, or http to this machine
+	Header  map[string]string // never to be shown
+	Body    []byte            // never to be shown
+	Busy    []string          // what a refusal contains that means: try again later
+}
+
+// Response is the answer, whatever its status. A redirect is none: Send follows
+// none and returns an error.
+type Response struct {
+	Status int
+	Date   time.Time // by the clock of the host; zero: it does not say
+	Body   []byte    // bounded by Send
+}
+
+// FromEnvironment returns a configuration of what the runner and earlier steps
+// have put into the environment, in the names that each custodian's own tools
+// use. The URI decides whether the names of OpenBao count. It reads the
+// variables with getenv and nothing else. The functions of the result are nil.
+func FromEnvironment(uri string, getenv func(string) string) Config {
+	return Config{}
+}
