@@ -52,15 +52,16 @@ type Job struct {
 }
 
 // AWS says who signs with a key in AWS KMS, and where. Role is taken with the
-// job's OIDC token. If Role is empty, the credential of an earlier step is used.
+// job's OIDC token. If it is empty, what an earlier step has configured counts.
 type AWS struct {
 	Role   string // the ARN of a role: aws-role-to-assume
-	Region string // aws-region, else AWS_REGION; the key's own region counts more where its ARN tells it
+	Region string // aws-region, else AWS_REGION; of a key that is given by its ARN, the ARN tells it
 
 	AccessKeyID     string        // AWS_ACCESS_KEY_ID
 	SecretAccessKey redact.String // AWS_SECRET_ACCESS_KEY
 	SessionToken    redact.String // AWS_SESSION_TOKEN
-	RoleTokenFile   string        // AWS_WEB_IDENTITY_TOKEN_FILE; Role is AWS_ROLE_ARN then
+	FileRole        string        // AWS_ROLE_ARN, which is taken with the token in TokenFile
+	TokenFile       string        // AWS_WEB_IDENTITY_TOKEN_FILE
 
 	KMSEndpoint string // AWS_ENDPOINT_URL_KMS, else AWS_ENDPOINT_URL; empty: by the region
 	STSEndpoint string // AWS_ENDPOINT_URL_STS, else AWS_ENDPOINT_URL; empty: by the region
@@ -68,32 +69,34 @@ type AWS struct {
 }
 
 // GCP says who signs with a key in Cloud KMS. Provider is used with the job's
-// OIDC token. If it is empty, the credential of an earlier step is used.
+// OIDC token. If it is empty, what an earlier step has configured counts.
 type GCP struct {
-	Provider       string // projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER
-	ServiceAccount string // its e-mail; empty: the workload identity signs itself
+	Provider       string // gcp-workload-identity-provider: projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER
+	ServiceAccount string // gcp-service-account, its e-mail; empty: the identity of the job signs itself
 
-	CredentialsFile string        // what google-github-actions/auth wrote: GOOGLE_GHA_CREDS_PATH, GOOGLE_APPLICATION_CREDENTIALS
-	AccessToken     redact.String // CLOUDSDK_AUTH_ACCESS_TOKEN
+	CredentialsFile string        // of google-github-actions/auth: GOOGLE_GHA_CREDS_PATH, else GOOGLE_APPLICATION_CREDENTIALS
+	AccessToken     redact.String // CLOUDSDK_AUTH_ACCESS_TOKEN; counts more than the file
 
 	Universe string // GOOGLE_CLOUD_UNIVERSE_DOMAIN; empty: googleapis.com
 
-	// The addresses that gcloud takes from CLOUDSDK_API_ENDPOINT_OVERRIDES_…;
-	// empty: by the universe.
+	// The addresses that gcloud takes from CLOUDSDK_API_ENDPOINT_OVERRIDES_…
+	// (CLOUDKMS, STS, IAMCREDENTIALS); empty: by the universe.
 	KMSEndpoint, STSEndpoint, IAMEndpoint string
 }
 
 // Azure says who signs with a key in Azure Key Vault. The application is used
-// with the job's OIDC token unless an earlier step has configured a secret or a
-// file with a token.
+// with the job's OIDC token. If ClientID is empty, what an earlier step has
+// configured counts: an application with a secret, with a token in a file, or
+// else with the job's OIDC token too.
 type Azure struct {
-	ClientID string // of the application: azure-client-id, else AZURE_CLIENT_ID
+	ClientID string // of the application: azure-client-id
 	TenantID string // azure-tenant-id, else AZURE_TENANT_ID
 
-	ClientSecret redact.String // AZURE_CLIENT_SECRET
-	TokenFile    string        // AZURE_FEDERATED_TOKEN_FILE
+	EarlierClientID string        // AZURE_CLIENT_ID
+	ClientSecret    redact.String // AZURE_CLIENT_SECRET
+	TokenFile       string        // AZURE_FEDERATED_TOKEN_FILE
 
-	AuthorityHost string // AZURE_AUTHORITY_HOST; empty: https://login.microsoftonline.com
+	AuthorityHost string // AZURE_AUTHORITY_HOST; empty: by the vault
 }
 
 // Vault says who signs with a key of the transit engine of HashiCorp Vault or
@@ -126,12 +129,4 @@ type Response struct {
 	Status int
 	Date   time.Time // by the clock of the host; zero: it does not say
 	Body   []byte    // bounded by Send
-}
-
-// FromEnvironment returns a configuration of what the runner and earlier steps
-// have put into the environment, in the names that each custodian's own tools
-// use. The URI decides whether the names of OpenBao count. It reads the
-// variables with getenv and nothing else. The functions of the result are nil.
-func FromEnvironment(uri string, getenv func(string) string) Config {
-	return Config{}
 }

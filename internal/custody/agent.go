@@ -1,0 +1,189 @@
+package custody
+
+import (
+	"bytes"
+	"context"
+	"crypto/rsa"
+	"encoding/binary"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/ssh"
+
+	"github.com/valetkey/valetkey/internal/fault"
+)
+
+// agent is a key behind an SSH agent. The agent may have it from a smart card,
+// a TPM or an HSM. Two messages of its protocol are enough.
+// https://datatracker.ietf.org/doc/draft-ietf-sshm-ssh-agent/
+type agent struct {
+	service
+	pin  pin
+	blob []byte // of the public key, as the agent names it; nil: not found yet
+	key  *rsa.PublicKey
+}
+
+const (
+	agentFailure    = 5
+	agentList       = 11
+	agentIdentities = 12
+	agentSign       = 13
+	agentSigned     = 14
+
+	// agentSHA256 asks for a signature with SHA-256. An agent that does not know
+	// it signs with SHA-1.
+	agentSHA256 = 2
+
+	maxAgentAnswer = 256 << 10 // the limit of OpenSSH
+	agentTime      = time.Minute
+)
+
+// newAgent checks the settings for a key behind an SSH agent.
+func newAgent(s service, p pin) (custodian, error) {
+	if s.AgentSocket == "" {
+		return nil, fault.New("key needs an SSH agent, and SSH_AUTH_SOCK is not set", "start the agent before the runner, or in an earlier step; "+
+			"a container does not reach it, so use the native action")
+	}
+	return &agent{service: s, pin: p}, nil
+}
+
+func (a *agent) sign(ctx context.Context, p payload) ([]byte, error) {
+	const op = "sign with the SSH agent"
+	if p.message == nil {
+		return nil, errors.New(op + ": it signs messages, not digests")
+	}
+	if err := a.find(ctx); err != nil {
+		return nil, err
+	}
+	request := append([]byte{agentSign}, ssh.Marshal(struct {
+		Key, Data []byte
+		Flags     uint32
+	}{a.blob, p.message, agentSHA256})...)
+	answer, err := a.exchange(ctx, op, request)
+	if err != nil {
+		return nil, err
+	}
+	var signed struct {
+		Signature []byte `sshtype:"14"`
+	}
+	var signature struct {
+		Format string
+		Blob   []byte
+	}
+	switch {
+	case len(answer) > 0 && answer[0] == agentFailure:
+		return nil, fault.New(op+": it refused", "unlock the agent, plug in the card that has the key, or confirm the use of the key")
+	case ssh.Unmarshal(answer, &signed) != nil, ssh.Unmarshal(signed.Signature, &signature) != nil:
+		return nil, notUnderstood(op)
+	case signature.Format != "rsa-sha2-256":
+		return nil, fault.New(op+": it did not sign with SHA-256", "use an agent that knows rsa-sha2-256, such as OpenSSH 7.2 or later")
+	}
+	// Some agents leave out the zeros that a signature begins with.
+	if missing := a.key.Size() - len(signature.Blob); missing > 0 {
+		return append(make([]byte, missing), signature.Blob...), nil
+	}
+	return signature.Blob, nil
+}
+
+func (a *agent) publicKey(ctx context.Context) (*rsa.PublicKey, error) { return a.key, a.find(ctx) }
+
+func (a *agent) close(context.Context) error { return nil }
+
+// find asks the agent for its keys, and chooses the one that is meant.
+func (a *agent) find(ctx context.Context) error {
+	if a.blob != nil {
+		return nil
+	}
+	const op = "find the key in the SSH agent"
+	answer, err := a.exchange(ctx, op, []byte{agentList})
+	if err != nil {
+		return err
+	}
+	var list struct {
+		Count uint32 `sshtype:"12"`
+		Rest  []byte `ssh:"rest"`
+	}
+	if ssh.Unmarshal(answer, &list) != nil {
+		return notUnderstood(op)
+	}
+	var found []string
+	for range list.Count {
+		var entry struct {
+			Blob    []byte
+			Comment string
+			Rest    []byte `ssh:"rest"`
+		}
+		if ssh.Unmarshal(list.Rest, &entry) != nil {
+			return notUnderstood(op)
+		}
+		list.Rest = entry.Rest
+		key := agentKey(entry.Blob)
+		if key == nil || a.location.key != "" && !pinOf(a.location.key).admits(key) || !a.pin.admits(key) {
+			continue
+		}
+		a.blob, a.key = entry.Blob, key
+		found = append(found, fingerprint(key))
+	}
+	if len(found) != 1 {
+		a.blob, a.key = nil, nil
+		return notOne(op, int(list.Count), found)
+	}
+	return nil
+}
+
+// notOne is the error for an agent that has none of the keys that are meant, or
+// several.
+func notOne(op string, all int, found []string) error {
+	switch {
+	case all == 0:
+		return fault.New(op+": it has no key", "add the App's key with ssh-add, or the token that has it with ssh-add -s")
+	case len(found) == 0:
+		return fault.New(op+": none of its "+strconv.Itoa(all)+" keys is the one that is meant", "add the App's key with ssh-add, and compare its "+
+			"fingerprint, as ssh-add -l or the App's settings page show it")
+	}
+	return fault.New(op+": it has "+strconv.Itoa(len(found))+" RSA keys", "name one of them, as ssh-agent:"+strings.Join(found, ", ssh-agent:"))
+}
+
+// agentKey returns the RSA key of an agent's entry, or nil for another kind.
+func agentKey(blob []byte) *rsa.PublicKey {
+	public, err := ssh.ParsePublicKey(blob)
+	if err != nil || public.Type() != ssh.KeyAlgoRSA {
+		return nil
+	}
+	key, _ := public.(ssh.CryptoPublicKey).CryptoPublicKey().(*rsa.PublicKey)
+	return key
+}
+
+// exchange sends one message to the agent and returns its answer.
+func (a *agent) exchange(ctx context.Context, op string, message []byte) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, agentTime)
+	defer cancel()
+	connection, err := a.Dial(ctx, a.AgentSocket)
+	if err != nil {
+		return nil, &fault.Error{Problem: op + ": nothing answers at SSH_AUTH_SOCK", Hint: "check that the agent runs; a container does not " +
+			"reach it, so use the native action", Err: err}
+	}
+	defer func() { _ = connection.Close() }()
+	defer context.AfterFunc(ctx, func() { _ = connection.Close() })() // which ends reading and writing
+	_, err = connection.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...))
+	var size [4]byte
+	if err == nil {
+		_, err = io.ReadFull(connection, size[:])
+	}
+	n := binary.BigEndian.Uint32(size[:])
+	if err == nil && n > maxAgentAnswer {
+		return nil, notUnderstood(op)
+	}
+	var answer bytes.Buffer
+	if err == nil {
+		_, err = io.CopyN(&answer, connection, int64(n))
+	}
+	if err != nil {
+		return nil, &fault.Error{Problem: op + ": it gave no answer", Hint: "unlock the agent, plug in the card that has the key, or confirm the " +
+			"use of the key", Err: err}
+	}
+	return answer.Bytes(), nil
+}

@@ -1,0 +1,105 @@
+package custody
+
+import (
+	"cmp"
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/redact"
+)
+
+// noIDToken is the hint for a job that gets no OIDC token.
+const noIDToken = "give the job the permission id-token: write, besides those that it has; " +
+	"a pull request from a fork gets no such token, whatever the workflow says"
+
+// idToken returns an OIDC token of GitHub for an audience. It remembers its
+// claims in words, for the hints. An empty audience leaves it to GitHub, which
+// takes the address of the repository's owner.
+// https://docs.github.com/en/actions/reference/security/oidc
+func (s *service) idToken(ctx context.Context, audience string) (redact.String, error) {
+	const op = "get the job's OIDC token"
+	if s.Job.RequestURL == "" || s.Job.RequestToken.Empty() {
+		return redact.String{}, fault.New(op+": the job has none, because ACTIONS_ID_TOKEN_REQUEST_URL or _TOKEN is not set", noIDToken)
+	}
+	u, err := url.Parse(s.Job.RequestURL)
+	if err != nil {
+		return redact.String{}, fault.New(op+": ACTIONS_ID_TOKEN_REQUEST_URL is not a URL", noIDToken)
+	}
+	if audience != "" {
+		q := u.Query()
+		q.Set("audience", audience)
+		u.RawQuery = q.Encode()
+	}
+	var answer struct {
+		Value string `json:"value"`
+	}
+	err = s.call(ctx, Request{
+		Op: op, Setting: "ACTIONS_ID_TOKEN_REQUEST_URL", Method: http.MethodGet, URL: u.String(),
+		Header: map[string]string{"Accept": "application/json", "Authorization": "Bearer " + s.Job.RequestToken.Reveal()},
+	}, nil, &answer)
+	if err != nil {
+		return redact.String{}, err
+	}
+	return s.assertion(op, answer.Value)
+}
+
+// fileToken returns a token from a file, as Kubernetes writes it for a runner.
+func (s *service) fileToken(setting, path string) (redact.String, error) {
+	op := "read the token in " + setting
+	text, err := s.ReadFile(path)
+	if err != nil {
+		return redact.String{}, &fault.Error{Problem: op + ": " + err.Error(), Hint: fault.Hint(err), Err: err}
+	}
+	return s.assertion(op, strings.TrimSpace(string(text)))
+}
+
+// webIdentity returns the token that a role is taken with: that in the file, if
+// there is one, and otherwise the job's OIDC token. An audience that the
+// settings have counts more than the usual one.
+func (s *service) webIdentity(ctx context.Context, setting, file, audience string) (redact.String, error) {
+	if file != "" {
+		return s.fileToken(setting, file)
+	}
+	return s.idToken(ctx, cmp.Or(s.Audience, audience))
+}
+
+// assertion masks an OIDC token and notes its claims.
+func (s *service) assertion(op, text string) (redact.String, error) {
+	token, err := s.secret(op, text)
+	if err == nil {
+		s.sent = claims(token)
+	}
+	return token, err
+}
+
+// claims returns in words what an OIDC token says of its bearer and whom it is
+// for. Whoever gets the token judges it; this is only for a reader who compares
+// it with a policy.
+func claims(token redact.String) string {
+	var payload struct {
+		Subject  string `json:"sub"`
+		Audience any    `json:"aud"`
+	}
+	parts := strings.Split(token.Reveal(), ".")
+	if len(parts) == 3 {
+		text, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		_ = json.Unmarshal(text, &payload)
+	}
+	if payload.Subject == "" {
+		return "a token that is no JWT of a job"
+	}
+	if list, ok := payload.Audience.([]any); ok && len(list) == 1 {
+		payload.Audience = list[0]
+	}
+	text := fmt.Sprintf("sub %s and aud %v", payload.Subject, payload.Audience)
+	if owner, _, _ := strings.Cut(payload.Subject, "/"); strings.Contains(owner, "@") {
+		text += " (this sub has the ids of owner and repository: a policy for repo:OWNER/REPOSITORY does not admit it)"
+	}
+	return short(redact.OneLine(text))
+}
