@@ -140,6 +140,9 @@ func (c *Config) fill() {
 // String returns the URI in its usual spelling.
 func (k *Key) String() string { return k.uri }
 
+// Setting returns the input that names the key, for hints.
+func (k *Key) Setting() string { return "key" }
+
 // Public returns the public key, or nil as long as nobody has told it: a
 // custodian is asked for it with the first signature.
 func (k *Key) Public() crypto.PublicKey {

@@ -49,6 +49,7 @@ type Config struct {
 // [Fleet.Close], which comes after them.
 type Fleet struct {
 	config Config
+	app    *githubapp.App         // nil with a token; all owners share its JWT
 	shared *githubapp.RateLimiter // with a token: its limits hold for all owners together
 
 	mu     sync.Mutex // guards the fields below; never held during a request
@@ -73,7 +74,8 @@ func New(c Config) (*Fleet, error) {
 		f.shared = f.limiter("the token")
 		return f, nil
 	}
-	_, err := c.API.App(c.Issuer, c.Key)
+	var err error
+	f.app, err = c.API.App(c.Issuer, c.Key)
 	return f, err
 }
 

@@ -36,7 +36,7 @@ func (f *Fleet) owner(name string) *owner {
 	}
 	o := &owner{name: name, mu: newCtxMutex(), limiter: limiter, api: f.config.API.WithLimiter(limiter)}
 	if !f.byToken() {
-		o.app, _ = o.api.App(f.config.Issuer, f.config.Key) // New has checked them
+		o.app = f.app.WithLimiter(limiter)
 	}
 	f.owners[key] = o
 	return o

@@ -54,9 +54,11 @@ type API struct {
 	config  Config
 	wire    http.RoundTripper
 	limiter *RateLimiter // of calls with a token; nil: none
-	signing *clock       // of calls that an App signs; nil with a token
+	signer  *signer      // of calls that an App signs; nil with a token
 	clock   *clock
 	recent  *recentTokens // tokens that GitHub may not know everywhere yet
+	setting string        // of the step, that base comes from; for hints
+	other   *Request      // a request to another host than GitHub's; nil: base is GitHub's
 }
 
 // New checks the configuration. It sends nothing.
@@ -65,6 +67,21 @@ func New(c Config) (*API, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.fill()
+	wire := c.Transport
+	if wire == nil {
+		if wire, err = network(base, c); err != nil {
+			return nil, err
+		}
+	}
+	a := &API{base: base, config: c, wire: wire, clock: &clock{}, setting: "github-api-url"}
+	a.clock.set(c.Skew)
+	a.recent = newRecentTokens(a.Now)
+	return a, nil
+}
+
+// fill replaces the functions that are nil.
+func (c *Config) fill() {
 	if c.OnJWT == nil {
 		c.OnJWT = func(redact.String) {}
 	}
@@ -80,16 +97,6 @@ func New(c Config) (*API, error) {
 	if c.Debug == nil {
 		c.Debug = func(string, ...any) {}
 	}
-	wire := c.Transport
-	if wire == nil {
-		if wire, err = network(base, c); err != nil {
-			return nil, err
-		}
-	}
-	a := &API{base: base, config: c, wire: wire, clock: &clock{}}
-	a.clock.set(c.Skew)
-	a.recent = newRecentTokens(a.Now)
-	return a, nil
 }
 
 // ParseURL parses the address of a REST API. All spellings of an address have
@@ -130,7 +137,10 @@ type App struct {
 }
 
 // App returns the App whose client id or App id is issuer. GitHub accepts
-// either as the issuer of a JWT. The key must be RSA, see [ParseKey].
+// either as the issuer of a JWT. The key must be RSA, see [ParseKey]; one that
+// implements [crypto.MessageSigner] is given the message, and one with a method
+// Setting names the input that it is from. If the key can't sign, a call fails
+// with its error, without another attempt.
 func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
 	sign := &signer{issuer: issuer, key: key, clock: &clock{}, onJWT: a.config.OnJWT}
 	// The numeric id is unused: our signer sets the issuer itself, because a
@@ -142,10 +152,21 @@ func (a *API) App(issuer string, key crypto.Signer) (*App, error) {
 	// The retry is outside the signer. Otherwise an attempt after a long wait
 	// for a rate limit would carry an expired JWT.
 	own := *a
-	own.limiter, own.signing = nil, sign.clock
+	own.limiter, own.signer = nil, sign
 	who := own.client(signing)
-	who.issuer = issuer
+	who.issuer, who.keySetting = issuer, "private-key"
+	if named, ok := key.(interface{ Setting() string }); ok {
+		who.keySetting = named.Setting()
+	}
 	return &App{api: a, issuer: issuer, client: who}, nil
+}
+
+// WithLimiter returns the same App for an owner whose calls with a token have a
+// limiter. Both use the same JWT.
+func (a *App) WithLimiter(limiter *RateLimiter) *App {
+	limited := *a
+	limited.api = a.api.WithLimiter(limiter)
+	return &limited
 }
 
 // Issuer returns the client id or App id that this App signs as.
@@ -154,7 +175,8 @@ func (a *App) Issuer() string { return a.issuer }
 // caller sends requests, either signed by an App or with a token.
 type caller struct {
 	*http.Client
-	issuer string // of the App; empty with a token
+	issuer     string // of the App; empty with a token
+	keySetting string // the input that the App's key is from
 }
 
 // bearer adds a token to each request.
@@ -214,6 +236,10 @@ func (a *API) exchange(ctx context.Context, who caller, op, method, path string,
 	if errors.As(err, &accepted) {
 		answer.Write(accepted.Raw)
 		err = nil
+	}
+	var unsigned unsigned
+	if errors.As(err, &unsigned) {
+		return answerHead{}, unsigned.cause
 	}
 	if err != nil {
 		e := a.failure(op, t, who, resp, err)

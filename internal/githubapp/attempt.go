@@ -20,8 +20,10 @@ const (
 	attemptTime = 12 * time.Second
 
 	// maxAnswer is the largest answer that is read. The largest that we ask
-	// for, a page of a hundred repositories, is under 1 MiB.
-	maxAnswer = 8 << 20
+	// for, a page of a hundred repositories, is under 1 MiB. What other hosts
+	// answer is a token or a signature.
+	maxAnswer      = 8 << 20
+	maxOtherAnswer = 1 << 20
 
 	// maxRedirects is enough for a repository that was renamed more than once.
 	maxRedirects = 3
@@ -34,6 +36,7 @@ var (
 	errOtherHost  = errors.New("the answer leads to another host")
 	errMoved      = errors.New("the answer to a write leads to another address")
 	errLogin      = errors.New("the answer leads to a login page")
+	errRedirect   = errors.New("the answer leads to another address")
 	errInCircles  = errors.New("the answers lead from one address to the next without end")
 )
 
@@ -55,17 +58,30 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 	// Signers add headers, which a RoundTripper may only do to a copy.
 	resp, err := a.next.RoundTrip(req.Clone(ctx))
 	if err == nil {
-		err = readAll(req.Method, resp)
+		err = a.readAll(req.Method, resp)
 	}
 	if err != nil {
-		a.api.config.Debug("%s %s: %s after %s", req.Method, req.URL.Path, a.api.reason(err), round(time.Since(started)))
+		a.api.config.Debug("%s %s: %s after %s", req.Method, a.api.place(req), a.api.reason(err), round(time.Since(started)))
 		return nil, err
 	}
 	resp.Request = req
+	if a.api.other != nil {
+		a.api.config.Debug("%s %s: %d in %s", req.Method, a.api.place(req), resp.StatusCode, round(time.Since(started)))
+		return resp, nil
+	}
 	a.api.clock.learn(resp.Header)
-	a.api.config.Debug("%s %s: %d in %s, request %s, quota left %s", req.Method, req.URL.Path, resp.StatusCode,
+	a.api.config.Debug("%s %s: %d in %s, request %s, quota left %s", req.Method, a.api.place(req), resp.StatusCode,
 		round(time.Since(started)), header(resp, "X-GitHub-Request-Id"), header(resp, "X-RateLimit-Remaining"))
 	return resp, nil
+}
+
+// place returns where a request goes, for a log: the path, and the host if that
+// is not GitHub's.
+func (a *API) place(req *http.Request) string {
+	if a.other == nil {
+		return req.URL.Path
+	}
+	return req.URL.Host + req.URL.Path
 }
 
 // promisesJSON reports whether an answer needs a body to be of use. Every good
@@ -76,17 +92,21 @@ func promisesJSON(method string, status int) bool {
 
 // readAll reads and checks the body of an answer, and keeps it for the next
 // reader.
-func readAll(method string, resp *http.Response) error {
+func (a attempt) readAll(method string, resp *http.Response) error {
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	most := maxAnswer
+	if a.api.other != nil {
+		most = maxOtherAnswer
+	}
+	body, err := io.ReadAll(io.LimitReader(resp.Body, int64(most)+1))
 	switch {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return errCutShort
 	case err != nil:
 		return fmt.Errorf("%w: %w", errCutShort, err)
-	case len(body) > maxAnswer:
-		return fmt.Errorf("the answer is larger than %d bytes", maxAnswer)
-	case promisesJSON(method, resp.StatusCode) && !json.Valid(body):
+	case len(body) > most:
+		return fmt.Errorf("the answer is larger than %d bytes", most)
+	case a.api.other == nil && promisesJSON(method, resp.StatusCode) && !json.Valid(body):
 		return errUnreadable
 	}
 	setBody(resp, body)
@@ -108,9 +128,12 @@ func peek(resp *http.Response) []byte {
 var loginPage = pattern.Pattern{Text: `(?i)/(?:login|signin|session|sessions|sso|saml|oauth2?)(?:/|$)`}
 
 // sameHost allows redirects on the same host, as for renamed repositories. It
-// refuses any that would send our credential elsewhere.
+// refuses any that would send our credential elsewhere, and all of other hosts
+// than GitHub's.
 func (a *API) sameHost(req *http.Request, via []*http.Request) error {
 	switch {
+	case a.other != nil:
+		return errRedirect
 	case req.URL.Scheme != a.base.Scheme || !strings.EqualFold(req.URL.Host, a.base.Host):
 		return errOtherHost
 	case loginPage.Matches(req.URL.Path):

@@ -10,8 +10,8 @@ import (
 
 // advice is a message of GitHub's and the hints for it, for calls that an App
 // signs and for calls with a token. {app} stands for the issuer of the JWT,
-// {host} for the API's host, and {needs} for the permissions that the call
-// needs, as GitHub says.
+// {key} for the input that its key is from, {host} for the API's host, and
+// {needs} for the permissions that the call needs, as GitHub says.
 type advice struct {
 	says       string // a part of the message, in lower case
 	app, token string // empty: the caller knows more, or the status decides
@@ -40,7 +40,7 @@ var byMessage = []advice{
 	},
 	{
 		says: "json web token could not be decoded",
-		app:  "private-key does not belong to the App {app} at {host}: check client-id, private-key and github-api-url",
+		app:  "{key} does not belong to the App {app} at {host}: check client-id, {key} and github-api-url",
 	},
 	{says: "('iat')", app: wrongClock},
 	{says: "('exp')", app: wrongClock},
@@ -86,7 +86,7 @@ var byStatus = map[int]advice{
 	http.StatusFound:            {both: misdirected},
 	http.StatusBadRequest:       {both: changed},
 	http.StatusUnauthorized: {
-		app:   "check client-id, private-key and github-api-url",
+		app:   "check client-id, {key} and github-api-url",
 		token: "the token has expired or was revoked, or is of another host than {host}",
 	},
 	http.StatusForbidden: {
@@ -154,7 +154,8 @@ func (a *API) fillIn(who caller, w advice, h http.Header) string {
 	if needs == "" && strings.Contains(text, "{needs}") {
 		return ""
 	}
-	return strings.NewReplacer("{app}", who.issuer, "{host}", a.base.Host, "{needs}", needs, "{sso}", a.authorizeAt(h)).Replace(text)
+	return strings.NewReplacer("{app}", who.issuer, "{key}", who.keySetting, "{host}", a.base.Host, "{needs}", needs,
+		"{sso}", a.authorizeAt(h)).Replace(text)
 }
 
 // mayBeLag reports whether the answer may come from a replica that does not

@@ -126,9 +126,11 @@ func (a *API) unreachable(err error) string {
 		return "check HTTPS_PROXY or HTTP_PROXY of the runner, or name " + a.base.Hostname() + " in NO_PROXY"
 	case here != "":
 		return "in a container " + here + " is the container, not the runner: " +
-			"set github-api-url to the runner's own address, or check that the server runs"
+			"set " + a.setting + " to the runner's own address, or check that the server runs"
 	case errors.As(err, &dns):
-		return "check github-api-url, and the runner's DNS and proxy settings"
+		return "check " + a.setting + ", and the runner's DNS and proxy settings"
+	case errors.Is(err, errRedirect):
+		return "check " + a.setting + ": the service itself answers without redirects"
 	case errors.Is(err, errMoved):
 		return "the repository was probably renamed: use its new name"
 	case errors.Is(err, errLogin) && a.website() != "":
@@ -138,12 +140,12 @@ func (a *API) unreachable(err error) string {
 	case isBadCertificate(err):
 		return "if " + a.base.Hostname() + " has a certificate of your own CA, pass the CA's certificate in ca-bundle"
 	case isTLS(err):
-		return "check that github-api-url names an https port, and that nothing on the way answers in its place"
+		return "check that " + a.setting + " names an https port, and that nothing on the way answers in its place"
 	case errors.Is(err, errUnreadable):
 		return "something between here and GitHub, such as a proxy or a login page, answers in its place: check github-api-url" +
 			a.serverHint()
 	}
-	return "check that the runner reaches " + a.hostPort() + ": github-api-url, firewall, HTTPS_PROXY"
+	return "check that the runner reaches " + a.hostPort() + ": " + a.setting + ", firewall, HTTPS_PROXY"
 }
 
 // serverHint returns the end of a hint that names the API's address, if the

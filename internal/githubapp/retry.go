@@ -65,6 +65,9 @@ func (a *API) client(next http.RoundTripper) caller {
 	if a.limiter != nil { // outside the attempt, so that a wait does not take of its time
 		wire = limitedTransport{next: wire, limiter: a.limiter}
 	}
+	if a.signer != nil { // so too: a key that is elsewhere takes its time
+		wire = presigned{next: wire, signer: a.signer}
+	}
 	once := &http.Client{Transport: wire, CheckRedirect: a.sameHost}
 	return caller{Client: &http.Client{Transport: retrier{api: a, once: once}}}
 }
@@ -101,13 +104,17 @@ func (r retrier) shouldRetry(t *callState, resp *http.Response, err error) bool 
 	if err != nil {
 		return !isPermanent(err) && r.planRetry(t, backoff(t.failed), r.api.reason(err))
 	}
+	if r.api.other != nil {
+		wait, why := r.api.busy(resp)
+		return why != "" && r.planRetry(t, max(wait, backoff(t.failed)), why)
+	}
 	if l, is := limited(resp, r.api.Now()); is {
 		return r.planLimitWait(t, l)
 	}
 	if t.mayBeUnknown && r.planLagRetry(t, resp) {
 		return true
 	}
-	if resp.StatusCode == http.StatusUnauthorized && !t.corrected && r.api.signing != nil {
+	if resp.StatusCode == http.StatusUnauthorized && !t.corrected && r.api.signer != nil {
 		return r.correctClock(t, resp)
 	}
 	if resp.StatusCode >= 500 && resp.StatusCode != http.StatusNotImplemented || resp.StatusCode == http.StatusRequestTimeout {
@@ -184,7 +191,7 @@ func (r retrier) correctClock(t *callState, resp *http.Response) bool {
 	} else {
 		r.api.config.Warning("the clock of this machine is %s ahead of GitHub's", round(-skew))
 	}
-	r.api.signing.set(skew)
+	r.api.signer.correct(skew)
 	return true
 }
 
@@ -197,7 +204,7 @@ func backoff(failures int) time.Duration {
 
 // isPermanent reports whether a second attempt can't help.
 func isPermanent(err error) bool {
-	for _, known := range []error{errOtherHost, errMoved, errLogin, errInCircles, errNoProxy} {
+	for _, known := range []error{errOtherHost, errMoved, errRedirect, errLogin, errInCircles, errNoProxy} {
 		if errors.Is(err, known) {
 			return true
 		}
@@ -205,7 +212,8 @@ func isPermanent(err error) bool {
 	var dns *net.DNSError
 	var refused proxyRefusal
 	var missing noToken
+	var unsigned unsigned
 	var limit limitTooLong
-	return errors.As(err, &missing) || errors.As(err, &limit) || isBadCertificate(err) ||
+	return errors.As(err, &missing) || errors.As(err, &unsigned) || errors.As(err, &limit) || isBadCertificate(err) ||
 		errors.As(err, &dns) && dns.IsNotFound || errors.As(err, &refused) && strings.HasPrefix(refused.status, "4")
 }

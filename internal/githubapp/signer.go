@@ -3,9 +3,9 @@ package githubapp
 import (
 	"crypto"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -58,12 +58,42 @@ func (s *signer) Sign(claims jwt.Claims) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256([]byte(input))
-	signature, err := s.key.Sign(rand.Reader, sum[:], crypto.SHA256)
+	signature, err := crypto.SignMessage(s.key, rand.Reader, []byte(input), crypto.SHA256)
 	if err != nil {
 		return "", err
 	}
 	s.signed, s.at = input+"."+base64.RawURLEncoding.EncodeToString(signature), now
 	s.onJWT(redact.New(s.signed))
 	return s.signed, nil
+}
+
+// correct sets the clock that JWTs go by. The last JWT was refused, so the next
+// is a new one.
+func (s *signer) correct(skew time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.clock.set(skew)
+	s.signed = ""
+}
+
+// unsigned is the error of a call that could not be signed.
+type unsigned struct{ cause error }
+
+func (e unsigned) Error() string { return e.cause.Error() }
+
+// presigned makes the JWT for a request before its attempt begins. The signer
+// keeps it for the attempt.
+type presigned struct {
+	next   http.RoundTripper
+	signer *signer
+}
+
+func (p presigned) RoundTrip(req *http.Request) (*http.Response, error) {
+	if t := stateOf(req.Context()); t != nil && t.ctx.Err() != nil {
+		return p.next.RoundTrip(req) // which sends it no more
+	}
+	if _, err := p.signer.Sign(&jwt.RegisteredClaims{}); err != nil {
+		return nil, unsigned{err}
+	}
+	return p.next.RoundTrip(req)
 }
