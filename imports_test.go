@@ -51,6 +51,7 @@ var imports = map[string][]string{
 	"":                    {"internal/cli"},
 	"internal/actions":    {},
 	"internal/cli":        {"*"},
+	"internal/custody":    {},
 	"internal/demo":       {"internal/actions", "internal/fakegithub", "internal/fakerunner", "internal/githubapp"}, // what it shows
 	"internal/envelope":   {},
 	"internal/fakegithub": nil,

@@ -113,7 +113,7 @@ func (s *service) explain(op string, r *refusal) error {
 }
 
 // maxWords is how much of a custodian's words is shown.
-const maxWords = 600
+const maxWords = 400
 
 // words returns what an answer that refuses says, in any of the forms that the
 // custodians have, on one line. It never fails: of an answer that is not in one

@@ -183,24 +183,30 @@ func (k *Key) sign(p payload, opts crypto.SignerOpts) ([]byte, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	signature, err := k.custodian.sign(k.ctx, p)
+	if err == nil {
+		err = k.verify(p.digest, signature)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return signature, k.verify(p.digest, signature)
+	return signature, nil
 }
+
+// signing is what fails if a signature is of no use.
+const signing = "sign with the App's key"
 
 // verify returns an error unless a signature is one of the App's key, as far as
 // that is known.
 func (k *Key) verify(digest, signature []byte) error {
 	if n := len(signature); n < minBits/8 || n > maxBits/8 {
-		return fault.New(fmt.Sprintf("sign with %s: the signature has %d bytes, which no RSA key of 2048 bits makes", k.uri, n), importKey)
+		return fault.New(fmt.Sprintf("%s: the signature has %d bytes, which no RSA key of 2048 bits makes", signing, n), importKey)
 	}
 	public, err := k.publicKey()
 	if public == nil {
 		return err
 	}
 	if rsa.VerifyPKCS1v15(public, crypto.SHA256, digest, signature) != nil {
-		return fault.New("sign with "+k.uri+": the signature is that of another key", importKey)
+		return fault.New(signing+": the signature is that of another key", importKey)
 	}
 	return nil
 }
@@ -215,7 +221,7 @@ func (k *Key) publicKey() (*rsa.PublicKey, error) {
 	var refused *refusal
 	switch {
 	case err == nil && !k.pin.admits(told):
-		return nil, fault.New("sign with "+k.uri+": it is not the App's key, but one with the fingerprint "+fingerprint(told), importKey)
+		return nil, fault.New(signing+": it is not the App's key, but one with the fingerprint "+fingerprint(told), importKey)
 	case err == nil:
 		k.public = told
 	case k.pin.empty() && errors.As(err, &refused) && refused.status < 500:

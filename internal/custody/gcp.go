@@ -261,7 +261,6 @@ var googleAdvice = []advice{
 	{"failed_precondition", "the key can't be used in its state: look at {key} in Cloud KMS"},
 	{"invalid_argument", "the key is not one that signs with RSA_SIGN_PKCS1_2048_SHA256: import the App's private key with that algorithm, " +
 		"and check {key}"},
-	{"service_disabled", "enable the Cloud KMS API in the project of the key"},
 	{"has not been used in project", "enable the Cloud KMS API in the project of the key"},
 	{"unauthenticated", "Google Cloud does not take the credential: run the step again, and an earlier step that got it"},
 }
