@@ -20,7 +20,7 @@ import (
 // a TPM or an HSM. Two messages of its protocol are enough.
 // https://datatracker.ietf.org/doc/draft-ietf-sshm-ssh-agent/
 type agent struct {
-	service
+	*service
 	pin  pin
 	blob []byte // of the public key, as the agent names it; nil: not found yet
 	key  *rsa.PublicKey
@@ -37,12 +37,14 @@ const (
 	// it signs with SHA-1.
 	agentSHA256 = 2
 
+	agentHint = "unlock the agent, plug in the card that has the key, or confirm the use of the key"
+
 	maxAgentAnswer = 256 << 10 // the limit of OpenSSH
 	agentTime      = time.Minute
 )
 
 // newAgent checks the settings for a key behind an SSH agent.
-func newAgent(s service, p pin) (custodian, error) {
+func newAgent(s *service, p pin) (custodian, error) {
 	if s.AgentSocket == "" {
 		return nil, fault.New("key needs an SSH agent, and SSH_AUTH_SOCK is not set", "start the agent before the runner, or in an earlier step; "+
 			"a container does not reach it, so use the native action")
@@ -58,34 +60,28 @@ func (a *agent) sign(ctx context.Context, p payload) ([]byte, error) {
 	if err := a.find(ctx); err != nil {
 		return nil, err
 	}
-	request := append([]byte{agentSign}, ssh.Marshal(struct {
-		Key, Data []byte
-		Flags     uint32
-	}{a.blob, p.message, agentSHA256})...)
-	answer, err := a.exchange(ctx, op, request)
+	request := appendField(appendField([]byte{agentSign}, a.blob), p.message)
+	answer, err := a.exchange(ctx, op, binary.BigEndian.AppendUint32(request, agentSHA256))
 	if err != nil {
 		return nil, err
 	}
-	var signed struct {
-		Signature []byte `sshtype:"14"`
-	}
-	var signature struct {
-		Format string
-		Blob   []byte
-	}
+	kind, rest := cutKind(answer)
+	inner, _, _ := cutField(rest)
+	format, rest, _ := cutField(inner)
+	signature, _, ok := cutField(rest)
 	switch {
-	case len(answer) > 0 && answer[0] == agentFailure:
-		return nil, fault.New(op+": it refused", "unlock the agent, plug in the card that has the key, or confirm the use of the key")
-	case ssh.Unmarshal(answer, &signed) != nil, ssh.Unmarshal(signed.Signature, &signature) != nil:
+	case kind == agentFailure:
+		return nil, fault.New(op+": it refused", agentHint)
+	case kind != agentSigned, !ok:
 		return nil, notUnderstood(op)
-	case signature.Format != "rsa-sha2-256":
+	case string(format) != "rsa-sha2-256":
 		return nil, fault.New(op+": it did not sign with SHA-256", "use an agent that knows rsa-sha2-256, such as OpenSSH 7.2 or later")
 	}
 	// Some agents leave out the zeros that a signature begins with.
-	if missing := a.key.Size() - len(signature.Blob); missing > 0 {
-		return append(make([]byte, missing), signature.Blob...), nil
+	if missing := a.key.Size() - len(signature); missing > 0 {
+		return append(make([]byte, missing), signature...), nil
 	}
-	return signature.Blob, nil
+	return signature, nil
 }
 
 func (a *agent) publicKey(ctx context.Context) (*rsa.PublicKey, error) { return a.key, a.find(ctx) }
@@ -102,34 +98,29 @@ func (a *agent) find(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var list struct {
-		Count uint32 `sshtype:"12"`
-		Rest  []byte `ssh:"rest"`
-	}
-	if ssh.Unmarshal(answer, &list) != nil {
+	kind, rest := cutKind(answer)
+	if kind != agentIdentities || len(rest) < 4 {
 		return notUnderstood(op)
 	}
+	count, rest := binary.BigEndian.Uint32(rest), rest[4:]
 	var found []string
-	for range list.Count {
-		var entry struct {
-			Blob    []byte
-			Comment string
-			Rest    []byte `ssh:"rest"`
-		}
-		if ssh.Unmarshal(list.Rest, &entry) != nil {
+	for range count {
+		blob, after, _ := cutField(rest)
+		_, after, ok := cutField(after) // a comment
+		if !ok {
 			return notUnderstood(op)
 		}
-		list.Rest = entry.Rest
-		key := agentKey(entry.Blob)
+		rest = after
+		key := agentKey(blob)
 		if key == nil || a.location.key != "" && !pinOf(a.location.key).admits(key) || !a.pin.admits(key) {
 			continue
 		}
-		a.blob, a.key = entry.Blob, key
+		a.blob, a.key = blob, key
 		found = append(found, fingerprint(key))
 	}
 	if len(found) != 1 {
 		a.blob, a.key = nil, nil
-		return notOne(op, int(list.Count), found)
+		return notOne(op, int(count), found)
 	}
 	return nil
 }
@@ -157,6 +148,28 @@ func agentKey(blob []byte) *rsa.PublicKey {
 	return key
 }
 
+// appendField appends a field as SSH has it: its length, and then the field.
+func appendField(to, field []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(to, uint32(len(field))), field...)
+}
+
+// cutField takes the first field off. ok is false if there is none.
+func cutField(from []byte) (field, rest []byte, ok bool) {
+	if len(from) < 4 || uint64(binary.BigEndian.Uint32(from)) > uint64(len(from)-4) {
+		return nil, nil, false
+	}
+	end := 4 + int(binary.BigEndian.Uint32(from))
+	return from[4:end], from[end:], true
+}
+
+// cutKind takes the kind off a message; 0 if the message is empty.
+func cutKind(message []byte) (kind byte, rest []byte) {
+	if len(message) == 0 {
+		return 0, nil
+	}
+	return message[0], message[1:]
+}
+
 // exchange sends one message to the agent and returns its answer.
 func (a *agent) exchange(ctx context.Context, op string, message []byte) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, agentTime)
@@ -168,7 +181,7 @@ func (a *agent) exchange(ctx context.Context, op string, message []byte) ([]byte
 	}
 	defer func() { _ = connection.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = connection.Close() })() // which ends reading and writing
-	_, err = connection.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(message))), message...))
+	_, err = connection.Write(appendField(nil, message))
 	var size [4]byte
 	if err == nil {
 		_, err = io.ReadFull(connection, size[:])
@@ -182,8 +195,7 @@ func (a *agent) exchange(ctx context.Context, op string, message []byte) ([]byte
 		_, err = io.CopyN(&answer, connection, int64(n))
 	}
 	if err != nil {
-		return nil, &fault.Error{Problem: op + ": it gave no answer", Hint: "unlock the agent, plug in the card that has the key, or confirm the " +
-			"use of the key", Err: err}
+		return nil, &fault.Error{Problem: op + ": it gave no answer", Hint: agentHint, Err: err}
 	}
 	return answer.Bytes(), nil
 }

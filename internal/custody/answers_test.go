@@ -23,7 +23,7 @@ func TestWords(t *testing.T) {
 		`{"error":{"code":403,"message":"no","status":"PERMISSION_DENIED"}}`:                "PERMISSION_DENIED: no",
 		`{"error":{"code":"Forbidden","message":"no","innererror":{"code":"KeyDisabled"}}}`: "Forbidden: KeyDisabled: no",
 		`{"error":{"code":"Forbidden","message":"no","innererror":null}}`:                   "Forbidden: no",
-		`{"__type":"com.amazonaws#NotFoundException","message":"x"}`:                        "NotFoundException: x",
+		`{"__type":"com.amazonaws#NotFoundException","message":"x"}`:                        "com.amazonaws#NotFoundException: x",
 		`{"__type":"NotFoundException","Message":"x"}`:                                      "NotFoundException: x",
 		`{"__type":"x","message":"a\u001b[31mb\u202e"}`:                                     `x: a\x1b[31mb\u202e`,
 		"<E><Error><Code>A</Code><Message>b &amp;lt; &quot;c&quot;</Message></Error></E>":   `A: b &lt; "c"`,
@@ -31,7 +31,7 @@ func TestWords(t *testing.T) {
 		`{"message":"` + strings.Repeat("é", 500) + `"}`:                                    strings.Repeat("é", maxWords) + "…",
 		`{"error":[1],"errors":[]}`:                                                         "",
 		`{"error":{"code":{"a":"b"},"message":"m"}}`:                                        "m",
-		`{"message":1,"error":"e"}`:                                                         "",
+		`{"message":1,"error":"e"}`:                                                         "e",
 	} {
 		if got := words([]byte(body)); got != want {
 			t.Errorf("%s: %q, want %q", body, got, want)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,7 +18,7 @@ import (
 
 // awsKMS is a key in AWS KMS.
 type awsKMS struct {
-	service
+	*service
 	region    string // of the key
 	kms, sts  string // addresses
 	role      string // empty: keys are those of an earlier step
@@ -47,7 +47,7 @@ var awsDomains = map[string]string{
 }
 
 // newAWS checks the settings for a key in AWS KMS.
-func newAWS(s service) (_ custodian, err error) {
+func newAWS(s *service) (_ custodian, err error) {
 	k := &awsKMS{service: s, region: s.region}
 	k.advice, k.who, k.role = awsAdvice, "the credential of AWS", k.AWS.Role
 	if k.role == "" && k.AWS.AccessKeyID == "" {
@@ -103,20 +103,18 @@ func (k *awsKMS) address(service, region, setting, given string) (string, error)
 }
 
 func (k *awsKMS) sign(ctx context.Context, p payload) ([]byte, error) {
-	var answer struct{ Signature []byte }
-	err := k.ask(ctx, "sign with AWS KMS", "Sign", map[string]any{
-		"KeyId": k.key, "Message": p.digest, "MessageType": "DIGEST", "SigningAlgorithm": "RSASSA_PKCS1_V1_5_SHA_256",
-	}, &answer)
-	return answer.Signature, err
+	answer, err := k.ask(ctx, "sign with AWS KMS", "Sign", object("KeyId", k.key,
+		"Message", base64.StdEncoding.EncodeToString(p.digest), "MessageType", "DIGEST", "SigningAlgorithm", "RSASSA_PKCS1_V1_5_SHA_256"))
+	return answer.bytes("Signature"), err
 }
 
 func (k *awsKMS) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	const op = "get the public key from AWS KMS"
-	var answer struct{ PublicKey []byte }
-	if err := k.ask(ctx, op, "GetPublicKey", map[string]any{"KeyId": k.key}, &answer); err != nil {
+	answer, err := k.ask(ctx, op, "GetPublicKey", object("KeyId", k.key))
+	if err != nil {
 		return nil, err
 	}
-	key, err := x509.ParsePKIXPublicKey(answer.PublicKey)
+	key, err := x509.ParsePKIXPublicKey(answer.bytes("PublicKey"))
 	return rsaPublic(op, key, err)
 }
 
@@ -127,33 +125,33 @@ const awsDrift = 4 * time.Minute
 
 // ask sends a call to AWS KMS. If AWS refuses it for the clock of this machine,
 // it is sent again by the clock of AWS.
-func (k *awsKMS) ask(ctx context.Context, op, action string, body, result any) error {
+func (k *awsKMS) ask(ctx context.Context, op, action string, body map[string]string) (document, error) {
 	if err := k.assumeRole(ctx); err != nil {
-		return err
-	}
-	r := Request{
-		Op: op, Setting: "aws-region or AWS_ENDPOINT_URL_KMS", Method: http.MethodPost, URL: k.kms + "/",
-		Busy: []string{"ThrottlingException"},
+		return document{}, err
 	}
 	now := k.Now()
-	err := k.call(ctx, k.signed(r, action, body, now), nil, result)
+	answer, err := k.call(ctx, k.signed(op, action, body, now), nil)
 	var refused *refusal
 	if !errors.As(err, &refused) || !refused.has("signature expired") && !refused.has("signature not yet current") &&
 		!refused.has("requesttimetooskewed") {
-		return err
+		return answer, err
 	}
 	drift := refused.date.Sub(now).Round(time.Second)
 	if refused.date.IsZero() || drift.Abs() < awsDrift {
-		return err
+		return answer, err
 	}
 	k.Warning("the clock of this machine is %s off from that of AWS", drift.Abs())
-	return k.call(ctx, k.signed(r, action, body, now.Add(drift)), nil, result)
+	return k.call(ctx, k.signed(op, action, body, now.Add(drift)), nil)
 }
 
 // signed returns the request for an action, signed at a time.
-func (k *awsKMS) signed(r Request, action string, body any, now time.Time) Request {
+func (k *awsKMS) signed(op, action string, body map[string]string, now time.Time) Request {
+	r := Request{
+		Op: op, Setting: "aws-region or AWS_ENDPOINT_URL_KMS", Method: http.MethodPost, URL: k.kms + "/",
+		Header: object("Content-Type", "application/x-amz-json-1.1", "X-Amz-Target", "TrentService."+action),
+		Busy:   []string{"ThrottlingException"},
+	}
 	r.Body, _ = json.Marshal(body) // plain data
-	r.Header = map[string]string{"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "TrentService." + action}
 	signV4(&r, k.keys, k.region, "kms", now)
 	return r
 }
@@ -173,11 +171,9 @@ func (k *awsKMS) assumeRole(ctx context.Context) error {
 	const lifetime = 15 * time.Minute // the shortest that there is
 	answer, err := k.send(ctx, Request{
 		Op: op, Setting: "aws-region or AWS_ENDPOINT_URL_STS", Method: http.MethodPost, URL: k.sts + "/",
-		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
-		Body: []byte(url.Values{
-			"Action": {"AssumeRoleWithWebIdentity"}, "Version": {"2011-06-15"}, "DurationSeconds": {"900"},
-			"RoleArn": {k.role}, "RoleSessionName": {"valetkey"}, "WebIdentityToken": {token.Reveal()},
-		}.Encode()),
+		Header: object("Content-Type", formType),
+		Body: form("Action", "AssumeRoleWithWebIdentity", "Version", "2011-06-15", "DurationSeconds", "900",
+			"RoleArn", k.role, "RoleSessionName", "valetkey", "WebIdentityToken", token.Reveal()),
 		Busy: []string{"IDPCommunicationError", "Throttling"},
 	})
 	if err != nil {

@@ -19,12 +19,11 @@ import (
 
 // keyVault is a key in Azure Key Vault or in a managed HSM.
 type keyVault struct {
-	service
+	*service
 	vault, authority string // addresses
 	domain           string // whose scope the token has: vault.azure.net
 	client, tenant   string
-	secretOrEmpty    redact.String
-	tokenFile        string
+	tokenFile        string // with a token in place of the job's
 	token            redact.String
 	lease
 }
@@ -45,10 +44,10 @@ var (
 )
 
 // newAzure checks the settings for a key in Azure Key Vault.
-func newAzure(s service) (custodian, error) {
+func newAzure(s *service) (custodian, error) {
 	k := &keyVault{service: s, client: s.Azure.ClientID, tenant: s.Azure.TenantID}
 	if k.client == "" {
-		k.client, k.secretOrEmpty, k.tokenFile = s.Azure.EarlierClientID, s.Azure.ClientSecret, s.Azure.TokenFile
+		k.client, k.tokenFile = s.Azure.EarlierClientID, s.Azure.TokenFile
 	}
 	k.advice, k.who = azureAdvice, "the application "+k.client
 	switch {
@@ -108,16 +107,12 @@ func hostURL(host string) string {
 
 func (k *keyVault) sign(ctx context.Context, p payload) ([]byte, error) {
 	const op = "sign with Azure Key Vault"
-	var answer struct {
-		ID    string `json:"kid"`
-		Value string `json:"value"`
-	}
-	body := map[string]string{"alg": "RS256", "value": base64.RawURLEncoding.EncodeToString(p.digest)}
-	if err := k.ask(ctx, op, http.MethodPost, "/"+k.version+"/sign", body, &answer); err != nil {
+	answer, err := k.ask(ctx, op, http.MethodPost, "/sign", object("alg", "RS256", "value", base64.RawURLEncoding.EncodeToString(p.digest)))
+	if err != nil {
 		return nil, err
 	}
 	// The answer names the version that signed, and its public key is wanted.
-	id, err := url.Parse(answer.ID)
+	id, err := url.Parse(answer.text("kid"))
 	if err != nil {
 		return nil, notUnderstood(op)
 	}
@@ -126,46 +121,32 @@ func (k *keyVault) sign(ctx context.Context, p payload) ([]byte, error) {
 		return nil, notUnderstood(op) // another key has signed
 	}
 	k.version = version
-	signature, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(answer.Value, "="))
-	if err != nil {
-		return nil, notUnderstood(op)
-	}
-	return signature, nil
+	return answer.bytes("value"), nil
 }
 
 func (k *keyVault) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	const op = "get the public key from Azure Key Vault"
-	var answer struct {
-		Key struct {
-			N string `json:"n"`
-			E string `json:"e"`
-		} `json:"key"`
-	}
-	if err := k.ask(ctx, op, http.MethodGet, "/"+k.version, nil, &answer); err != nil {
+	answer, err := k.ask(ctx, op, http.MethodGet, "", nil)
+	if err != nil {
 		return nil, err
 	}
-	n, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(answer.Key.N, "="))
-	if err != nil {
+	n, e := new(big.Int).SetBytes(answer.bytes("key", "n")), new(big.Int).SetBytes(answer.bytes("key", "e"))
+	if e.BitLen() > 31 {
 		return nil, notUnderstood(op)
 	}
-	e, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(answer.Key.E, "="))
-	if err != nil || len(e) > 4 {
-		return nil, notUnderstood(op)
-	}
-	exponent := new(big.Int).SetBytes(e)
-	return rsaPublic(op, &rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(exponent.Int64())}, nil)
+	return rsaPublic(op, &rsa.PublicKey{N: n, E: int(e.Int64())}, nil)
 }
 
 func (k *keyVault) close(context.Context) error { return nil } // a token of Azure's can't be revoked; it ends by itself
 
-func (k *keyVault) ask(ctx context.Context, op, method, action string, body, result any) error {
+func (k *keyVault) ask(ctx context.Context, op, method, action string, body any) (document, error) {
 	if err := k.authenticate(ctx); err != nil {
-		return err
+		return document{}, err
 	}
 	return k.call(ctx, Request{
-		Op: op, Setting: "the name of the vault", Method: method, URL: k.vault + "/keys/" + k.key + action + "?api-version=7.4",
-		Header: map[string]string{"Authorization": "Bearer " + k.token.Reveal()},
-	}, body, result)
+		Op: op, Setting: "the name of the vault", Method: method, Header: bearer(k.token),
+		URL: k.vault + "/keys/" + k.key + "/" + k.version + action + "?api-version=7.4",
+	}, body)
 }
 
 // authenticate gets a token for the application, unless there is one already.
@@ -174,34 +155,23 @@ func (k *keyVault) authenticate(ctx context.Context) error {
 	if !k.over(k.Now()) {
 		return nil
 	}
-	form := url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {k.client}, "scope": {"https://" + k.domain + "/.default"},
-	}
-	if k.secretOrEmpty.Empty() {
-		token, err := k.webIdentity(ctx, "AZURE_FEDERATED_TOKEN_FILE", k.tokenFile, "api://AzureADTokenExchange")
-		if err != nil {
-			return err
-		}
-		form.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		form.Set("client_assertion", token.Reveal())
-	} else {
-		form.Set("client_secret", k.secretOrEmpty.Reveal())
-	}
-	const op = "get a token of the application from Azure"
-	var answer struct {
-		Token   string `json:"access_token"`
-		Seconds int64  `json:"expires_in"`
-	}
-	err := k.call(ctx, Request{
-		Op: op, Setting: "azure-tenant-id and AZURE_AUTHORITY_HOST", Method: http.MethodPost,
-		URL:    k.authority + "/" + k.tenant + "/oauth2/v2.0/token",
-		Header: map[string]string{"Content-Type": "application/x-www-form-urlencoded"}, Body: []byte(form.Encode()),
-	}, nil, &answer)
+	token, err := k.webIdentity(ctx, "AZURE_FEDERATED_TOKEN_FILE", k.tokenFile, "api://AzureADTokenExchange")
 	if err != nil {
 		return err
 	}
-	if k.token, err = k.secret(op, answer.Token); err == nil {
-		k.set(k.Now(), seconds(answer.Seconds))
+	const op = "get a token of the application from Azure"
+	answer, err := k.call(ctx, Request{
+		Op: op, Setting: "azure-tenant-id and AZURE_AUTHORITY_HOST", Method: http.MethodPost,
+		URL:    k.authority + "/" + k.tenant + "/oauth2/v2.0/token",
+		Header: object("Content-Type", formType),
+		Body: form("grant_type", "client_credentials", "client_id", k.client, "scope", "https://"+k.domain+"/.default",
+			"client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer", "client_assertion", token.Reveal()),
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if k.token, err = k.secret(op, answer.text("access_token")); err == nil {
+		k.set(k.Now(), answer.seconds("expires_in"))
 	}
 	return err
 }
@@ -216,8 +186,6 @@ var azureAdvice = []advice{
 	{"aadsts700016", "there is no such application in the tenant: check azure-client-id and azure-tenant-id"},
 	{"aadsts90002", "there is no such tenant: check azure-tenant-id, and AZURE_AUTHORITY_HOST in a sovereign cloud"},
 	{"aadsts700024", "the token with {sent} came too late or too early: run the job again, and check the clock of this machine"},
-	{"aadsts7000215", "AZURE_CLIENT_SECRET is not the secret of the application: set azure-client-id to use the job's OIDC token instead"},
-	{"aadsts7000222", "AZURE_CLIENT_SECRET has expired: set azure-client-id to use the job's OIDC token instead"},
 	{"keydisabled", "the key is disabled: enable {key} in Azure"},
 	{"disabled key", "the key is disabled: enable {key} in Azure"},
 	{"keynotyetvalid", "the key can't be used yet: look at its activation date, and at the clock"},

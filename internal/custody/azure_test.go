@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/valetkey/valetkey/internal/fault"
-	"github.com/valetkey/valetkey/internal/redact"
 )
 
 const (
@@ -30,16 +29,12 @@ func azureCloud(w *world, authority, vault, scope string) {
 			w.t.Error(err)
 		}
 		want := url.Values{"grant_type": {"client_credentials"}, "client_id": {azureClient}, "scope": {scope}}
-		switch assertion := r.PostForm.Get("client_assertion"); assertion {
-		case "":
-			want.Set("client_secret", "secret-of-the-application")
-		default:
-			if _, aud := w.claimsOf(assertion); aud != "api://AzureADTokenExchange" {
-				w.t.Errorf("the OIDC token is for %s", aud)
-			}
-			want.Set("client_assertion", assertion)
-			want.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
+		assertion := r.PostForm.Get("client_assertion")
+		if _, aud := w.claimsOf(assertion); aud != "api://AzureADTokenExchange" {
+			w.t.Errorf("the OIDC token is for %s", aud)
 		}
+		want.Set("client_assertion", assertion)
+		want.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		if r.Method != http.MethodPost || r.URL.RequestURI() != "/"+azureTenant+"/oauth2/v2.0/token" || r.PostForm.Encode() != want.Encode() {
 			w.t.Errorf("%s %s %v", r.Method, r.URL, r.PostForm)
 		}
@@ -78,15 +73,13 @@ func azureCloud(w *world, authority, vault, scope string) {
 func TestAzure(t *testing.T) {
 	application := Azure{ClientID: azureClient, TenantID: azureTenant}
 	earlier := Azure{EarlierClientID: azureClient, TenantID: azureTenant}
-	withSecret := earlier
-	withSecret.ClientSecret = redact.New("secret-of-the-application")
 	withFile := earlier
 	withFile.TokenFile = "/var/run/token"
 	china := application
 	china.AuthorityHost = "https://login.chinacloudapi.cn/"
 	local := application
 	local.AuthorityHost = "http://127.0.0.1:2"
-	both := withSecret
+	both := withFile
 	both.ClientID = azureClient
 	for name, c := range map[string]struct {
 		uri                     string
@@ -102,7 +95,6 @@ func TestAzure(t *testing.T) {
 		"in China":          {"azurekms://acme/keeper", china, "login.chinacloudapi.cn", "acme.vault.azure.cn", "vault.azure.cn", 4},
 		"on this machine":   {"azurekms://127.0.0.1:1/keeper", local, "127.0.0.1:2", "127.0.0.1:1", "vault.azure.net", 4},
 		"an earlier step's": {"azurekms://acme/keeper", earlier, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
-		"with a secret":     {"azurekms://acme/keeper", withSecret, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 3},
 		"with a file":       {"azurekms://acme/keeper", withFile, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 3},
 		"the input counts":  {"azurekms://acme/keeper", both, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
 	} {
@@ -185,8 +177,6 @@ func TestAzureAdvice(t *testing.T) {
 		{400, entra("700016", "Application with identifier 'x' was not found in the directory 'y'."), "there is no such application"},
 		{400, entra("90002", "Tenant 'x' not found."), "there is no such tenant"},
 		{401, entra("700024", "Client assertion is not within its valid time range."), "the token with sub SUB and aud AUD came too late"},
-		{401, entra("7000215", "Invalid client secret provided."), "AZURE_CLIENT_SECRET is not the secret"},
-		{401, entra("7000222", "The provided client secret keys are expired."), "AZURE_CLIENT_SECRET has expired"},
 		{403, vault("Forbidden", "KeyDisabled", "Operation sign is not allowed on a disabled key."), "the key is disabled: enable hashivault://app"},
 		{403, vault("Forbidden", "KeyNotYetValid", "x"), "the key can't be used yet"},
 		{403, vault("Forbidden", "KeyExpired", "x"), "the key has expired"},

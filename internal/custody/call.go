@@ -1,11 +1,9 @@
 package custody
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -61,25 +59,17 @@ func (s *service) send(ctx context.Context, r Request) ([]byte, error) {
 }
 
 // call sends a request, with the value of body as JSON unless that is nil, and
-// decodes a success into result unless that is nil. The caller checks the
-// fields that it needs: each may be missing or null.
-func (s *service) call(ctx context.Context, r Request, body, result any) error {
+// decodes a success.
+func (s *service) call(ctx context.Context, r Request, body any) (document, error) {
 	if body != nil {
 		r.Body, _ = json.Marshal(body) // plain data
-		r.Header = maps.Clone(r.Header)
-		if r.Header == nil {
-			r.Header = map[string]string{}
-		}
-		r.Header["Content-Type"] = cmp.Or(r.Header["Content-Type"], "application/json")
+		r.Header["Content-Type"] = "application/json"
 	}
 	answer, err := s.send(ctx, r)
-	if err != nil || result == nil {
-		return err
+	if err != nil {
+		return document{}, err
 	}
-	if json.Unmarshal(answer, result) != nil { // whose error may repeat the answer
-		return notUnderstood(r.Op)
-	}
-	return nil
+	return parseDocument(answer), nil
 }
 
 // notUnderstood is the error for a success without what it is for.
@@ -112,50 +102,34 @@ func (s *service) explain(op string, r *refusal) error {
 	return &fault.Error{Problem: op + ": " + r.Error(), Hint: hint, Err: r}
 }
 
-// maxWords is how much of a custodian's words is shown.
-const maxWords = 400
-
 // words returns what an answer that refuses says, in any of the forms that the
-// custodians have, on one line. It never fails: of an answer that is not in one
-// of these forms it returns nothing, since that may be a page of HTML.
+// custodians have, on one line. Of an answer in another form it returns nothing,
+// since that may be a page of HTML.
 func words(body []byte) string {
-	var said []string
-	var answer struct {
-		Type        string          `json:"__type"` // AWS
-		Message     string          `json:"message"`
-		Error       json.RawMessage `json:"error"`
-		Description string          `json:"error_description"` // OAuth
-		Errors      []string        `json:"errors"`            // Vault
+	d := parseDocument(body)
+	said := []string{element(body, "Code"), element(body, "Message")} // of AWS STS
+	for _, path := range []string{
+		"__type", "message", "Message", // of AWS
+		"error", "error_description", // of OAuth
+		"error code", "error innererror code", "error status", "error message", // of Google and Azure
+	} {
+		said = append(said, d.text(strings.Fields(path)...))
 	}
-	if json.Unmarshal(body, &answer) == nil {
-		var detail struct { // Google and Azure
-			Code    any    `json:"code"`
-			Status  string `json:"status"`
-			Message string `json:"message"`
-			Inner   struct {
-				Code string `json:"code"`
-			} `json:"innererror"`
-		}
-		var code string
-		if json.Unmarshal(answer.Error, &code) != nil && json.Unmarshal(answer.Error, &detail) == nil {
-			code, _ = detail.Code.(string) // Google has the status there too, as a number
-		}
-		_, kind, found := strings.Cut(answer.Type, "#")
-		if !found {
-			kind = answer.Type
-		}
-		said = append([]string{kind, answer.Message, code, answer.Description, detail.Inner.Code, detail.Status, detail.Message}, answer.Errors...)
-	} else {
-		said = []string{element(body, "Code"), element(body, "Message")}
+	errors, _ := d.at("errors").([]any) // of Vault
+	for _, e := range errors {
+		said = append(said, document{e}.text())
 	}
 	var kept []string
-	for _, s := range said {
-		if s = redact.OneLine(s); s != "" {
-			kept = append(kept, s)
+	for _, text := range said {
+		if text = redact.OneLine(text); text != "" {
+			kept = append(kept, text)
 		}
 	}
 	return short(strings.Join(kept, ": "))
 }
+
+// maxWords is how much of others' words is shown.
+const maxWords = 400
 
 // short cuts a text off that is too long to be shown.
 func short(text string) string {
@@ -163,19 +137,6 @@ func short(text string) string {
 		return string(r[:maxWords]) + "…"
 	}
 	return text
-}
-
-// element returns the text of the only element of a name in an XML document.
-// The elements that AWS STS answers with have neither attributes nor children
-// of the same name, and it is all that is needed of XML. It returns nothing for
-// an element that is missing, occurs twice or has children.
-func element(document []byte, name string) string {
-	_, rest, _ := strings.Cut(string(document), "<"+name+">")
-	text, rest, ok := strings.Cut(rest, "</"+name+">")
-	if !ok || strings.Contains(text, "<") || strings.Contains(rest, "<"+name+">") {
-		return ""
-	}
-	return strings.NewReplacer("&lt;", "<", "&gt;", ">", "&quot;", `"`, "&apos;", "'", "&amp;", "&").Replace(text)
 }
 
 var plainPath = pattern.Pattern{Text: `^[0-9A-Za-z/._~-]*$`}
@@ -206,13 +167,6 @@ func (s *service) secret(op, text string) (redact.String, error) {
 		return redact.String{}, notUnderstood(op)
 	}
 	return credential, nil
-}
-
-// seconds is a lifetime as answers have it. What is no sensible one counts as
-// none, so that the credential is used once.
-func seconds(n int64) time.Duration {
-	const longest = 24 * 60 * 60
-	return time.Duration(max(0, min(n, longest))) * time.Second
 }
 
 // lease is how long a credential is used: not to its very end, since a request

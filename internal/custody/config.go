@@ -74,8 +74,7 @@ type GCP struct {
 	Provider       string // gcp-workload-identity-provider: projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/PROVIDER
 	ServiceAccount string // gcp-service-account, its e-mail; empty: the identity of the job signs itself
 
-	CredentialsFile string        // of google-github-actions/auth: GOOGLE_GHA_CREDS_PATH, else GOOGLE_APPLICATION_CREDENTIALS
-	AccessToken     redact.String // CLOUDSDK_AUTH_ACCESS_TOKEN; counts more than the file
+	CredentialsFile string // of google-github-actions/auth: GOOGLE_GHA_CREDS_PATH, else GOOGLE_APPLICATION_CREDENTIALS
 
 	Universe string // GOOGLE_CLOUD_UNIVERSE_DOMAIN; empty: googleapis.com
 
@@ -86,15 +85,14 @@ type GCP struct {
 
 // Azure says who signs with a key in Azure Key Vault. The application is used
 // with the job's OIDC token. If ClientID is empty, what an earlier step has
-// configured counts: an application with a secret, with a token in a file, or
-// else with the job's OIDC token too.
+// configured counts: an application that is used with the token in TokenFile,
+// or else with the job's OIDC token too.
 type Azure struct {
 	ClientID string // of the application: azure-client-id
 	TenantID string // azure-tenant-id, else AZURE_TENANT_ID
 
-	EarlierClientID string        // AZURE_CLIENT_ID
-	ClientSecret    redact.String // AZURE_CLIENT_SECRET
-	TokenFile       string        // AZURE_FEDERATED_TOKEN_FILE
+	EarlierClientID string // AZURE_CLIENT_ID
+	TokenFile       string // AZURE_FEDERATED_TOKEN_FILE
 
 	AuthorityHost string // AZURE_AUTHORITY_HOST; empty: by the vault
 }

@@ -23,7 +23,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"sync"
 	"time"
 
@@ -34,8 +33,7 @@ import (
 // Key is an RSA private key that signs where it lives. Several goroutines may
 // use it at once.
 type Key struct {
-	//nolint:containedctx // a crypto.Signer is given none
-	ctx    context.Context
+	ctx    context.Context // of all that signing does
 	uri    string
 	pin    pin
 	config Config
@@ -84,9 +82,9 @@ func Open(ctx context.Context, uri string, c Config) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.fill()
 	k := &Key{ctx: ctx, uri: at.String(), pin: known, config: c}
-	s := service{Config: &k.config, location: at}
+	k.config.fill()
+	s := &service{Config: &k.config, location: at}
 	switch at.scheme {
 	case "awskms://":
 		k.custodian, err = newAWS(s)
@@ -107,22 +105,8 @@ func Open(ctx context.Context, uri string, c Config) (*Key, error) {
 	return k, nil
 }
 
-// fill replaces the functions that are nil: those that only tell do nothing,
-// and the others fail.
+// fill replaces the functions that only tell, if they are nil.
 func (c *Config) fill() {
-	missing := func(name string) error { return errors.New("custody: " + name + " is nil") }
-	if c.Send == nil {
-		c.Send = func(context.Context, Request) (Response, error) { return Response{}, missing("Send") }
-	}
-	if c.Dial == nil {
-		c.Dial = func(context.Context, string) (net.Conn, error) { return nil, missing("Dial") }
-	}
-	if c.ReadFile == nil {
-		c.ReadFile = func(string) ([]byte, error) { return nil, missing("ReadFile") }
-	}
-	if c.ParseKey == nil {
-		c.ParseKey = func(redact.String) (crypto.Signer, error) { return nil, missing("ParseKey") }
-	}
 	if c.Secret == nil {
 		c.Secret = func(redact.String) {}
 	}
@@ -198,6 +182,9 @@ const signing = "sign with the App's key"
 // verify returns an error unless a signature is one of the App's key, as far as
 // that is known.
 func (k *Key) verify(digest, signature []byte) error {
+	if len(signature) == 0 {
+		return notUnderstood(signing)
+	}
 	if n := len(signature); n < minBits/8 || n > maxBits/8 {
 		return fault.New(fmt.Sprintf("%s: the signature has %d bytes, which no RSA key of 2048 bits makes", signing, n), importKey)
 	}

@@ -14,7 +14,7 @@ import (
 type local struct{ key crypto.Signer }
 
 // newFile reads the private key in a file.
-func newFile(s service) (custodian, error) {
+func newFile(s *service) (custodian, error) {
 	text, err := s.ReadFile(s.key)
 	if err != nil {
 		return nil, &fault.Error{Problem: "the file of key can't be read: " + err.Error(), Hint: fault.Hint(err), Err: err}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
-	"encoding/json"
 	"net/http"
 	"net/url"
 	"strings"
@@ -17,10 +16,10 @@ import (
 
 // cloudKMS is a version of a key in Google's Cloud KMS.
 type cloudKMS struct {
-	service
+	*service
 	kms, sts, iam  string // addresses
 	universe       string
-	provider       string // empty: token is that of an earlier step
+	provider       string
 	serviceAccount string
 	audience       string // of the job's OIDC token
 	token          redact.String
@@ -41,10 +40,10 @@ const (
 )
 
 // newGoogle checks the settings for a key in Cloud KMS.
-func newGoogle(s service) (_ custodian, err error) {
+func newGoogle(s *service) (_ custodian, err error) {
 	k := &cloudKMS{
 		service: s, universe: cmp.Or(s.GCP.Universe, "googleapis.com"), serviceAccount: s.GCP.ServiceAccount,
-		token: s.GCP.AccessToken, audience: s.Audience,
+		audience: s.Audience,
 	}
 	k.advice, k.who = googleAdvice, "the identity of the job"
 	if !googleUniverse.Matches(k.universe) {
@@ -56,9 +55,6 @@ func newGoogle(s service) (_ custodian, err error) {
 	}
 	switch {
 	case k.provider != "":
-	case !k.token.Empty():
-		k.who = "the credential of the earlier step"
-		return k, k.addresses()
 	case k.GCP.CredentialsFile != "":
 		err = k.readCredentials()
 	default:
@@ -97,7 +93,6 @@ func (k *cloudKMS) addresses() error {
 	return nil
 }
 
-// maxCredentials is larger than any file of credentials.
 const googleFileHint = "only what google-github-actions/auth writes for workload identity federation is understood: " +
 	"set gcp-workload-identity-provider instead"
 
@@ -109,28 +104,18 @@ func (k *cloudKMS) readCredentials() error {
 	if err != nil {
 		return &fault.Error{Problem: "read the credentials of Google Cloud: " + err.Error(), Hint: googleFileHint, Err: err}
 	}
-	var file struct {
-		Type          string `json:"type"`
-		Audience      string `json:"audience"`
-		Impersonation string `json:"service_account_impersonation_url"`
-		Source        struct {
-			URL string `json:"url"`
-		} `json:"credential_source"`
-	}
-	source, err := url.Parse("")
-	if json.Unmarshal(text, &file) == nil {
-		source, err = url.Parse(file.Source.URL)
-	}
+	file := parseDocument(text)
 	own, ownErr := url.Parse(k.Job.RequestURL)
+	source, err := url.Parse(file.text("credential_source", "url"))
 	switch {
-	case file.Type != "external_account", err != nil, file.Source.URL == "":
+	case file.text("type") != "external_account", err != nil, source.Host == "":
 		return fault.New("the credentials of Google Cloud are not those of a workload identity", googleFileHint)
 	case ownErr != nil, source.Host != own.Host:
 		return fault.New("the credentials of Google Cloud are not those of this job", googleFileHint)
 	}
-	k.provider = strings.TrimPrefix(file.Audience, "//iam."+k.universe+"/")
+	k.provider = strings.TrimPrefix(file.text("audience"), "//iam."+k.universe+"/")
 	k.audience = cmp.Or(k.audience, source.Query().Get("audience"))
-	if _, account, ok := strings.Cut(file.Impersonation, "/serviceAccounts/"); ok {
+	if _, account, ok := strings.Cut(file.text("service_account_impersonation_url"), "/serviceAccounts/"); ok {
 		k.serviceAccount = cmp.Or(k.serviceAccount, strings.TrimSuffix(account, ":generateAccessToken"))
 	}
 	return nil
@@ -138,29 +123,20 @@ func (k *cloudKMS) readCredentials() error {
 
 func (k *cloudKMS) sign(ctx context.Context, p payload) ([]byte, error) {
 	const op = "sign with Cloud KMS"
-	var answer struct {
-		Name      string `json:"name"`
-		Signature []byte `json:"signature"`
+	answer, err := k.ask(ctx, op, http.MethodPost, ":asymmetricSign", map[string]any{"digest": map[string][]byte{"sha256": p.digest}})
+	if err == nil && answer.text("name") != k.name() {
+		err = notUnderstood(op) // another key has signed
 	}
-	body := map[string]any{"digest": map[string]any{"sha256": p.digest}}
-	if err := k.ask(ctx, op, http.MethodPost, ":asymmetricSign", body, &answer); err != nil {
-		return nil, err
-	}
-	if answer.Name != k.name() {
-		return nil, notUnderstood(op) // another key has signed
-	}
-	return answer.Signature, nil
+	return answer.bytes("signature"), err
 }
 
 func (k *cloudKMS) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	const op = "get the public key from Cloud KMS"
-	var answer struct {
-		PEM string `json:"pem"`
-	}
-	if err := k.ask(ctx, op, http.MethodGet, "/publicKey", nil, &answer); err != nil {
+	answer, err := k.ask(ctx, op, http.MethodGet, "/publicKey", nil)
+	if err != nil {
 		return nil, err
 	}
-	return parsePublic(op, answer.PEM)
+	return parsePublic(op, answer.text("pem"))
 }
 
 func (k *cloudKMS) close(context.Context) error { return nil } // a token of Google's can't be revoked; it ends by itself
@@ -168,21 +144,23 @@ func (k *cloudKMS) close(context.Context) error { return nil } // a token of Goo
 // name returns the name of the version of the key.
 func (k *cloudKMS) name() string { return k.key + "/cryptoKeyVersions/" + k.version }
 
-func (k *cloudKMS) ask(ctx context.Context, op, method, action string, body, result any) error {
+func (k *cloudKMS) ask(ctx context.Context, op, method, action string, body any) (document, error) {
 	if err := k.authenticate(ctx); err != nil {
-		return err
+		return document{}, err
 	}
-	return k.call(ctx, Request{
-		Op: op, Setting: "GOOGLE_CLOUD_UNIVERSE_DOMAIN", Method: method, URL: k.kms + "/v1/" + k.name() + action,
-		Header: map[string]string{"Authorization": "Bearer " + k.token.Reveal()},
-	}, body, result)
+	return k.request(ctx, op, method, k.kms+"/v1/"+k.name()+action, bearer(k.token), body)
+}
+
+// request sends a request to one of Google's addresses.
+func (k *cloudKMS) request(ctx context.Context, op, method, url string, header map[string]string, body any) (document, error) {
+	return k.call(ctx, Request{Op: op, Setting: "GOOGLE_CLOUD_UNIVERSE_DOMAIN", Method: method, URL: url, Header: header}, body)
 }
 
 // authenticate exchanges the job's OIDC token for one of Google Cloud's, unless
 // there is one already.
 // https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token
 func (k *cloudKMS) authenticate(ctx context.Context) error {
-	if k.provider == "" || !k.over(k.Now()) {
+	if !k.over(k.Now()) {
 		return nil
 	}
 	token, err := k.webIdentity(ctx, "", "", cmp.Or(k.audience, "https://iam."+k.universe+"/"+k.provider))
@@ -190,24 +168,18 @@ func (k *cloudKMS) authenticate(ctx context.Context) error {
 		return err
 	}
 	const op = "exchange the job's OIDC token at Google Cloud"
-	var federated struct {
-		Token   string `json:"access_token"`
-		Seconds int64  `json:"expires_in"`
-	}
-	err = k.call(ctx, Request{Op: op, Setting: "GOOGLE_CLOUD_UNIVERSE_DOMAIN", Method: http.MethodPost, URL: k.sts + "/v1/token"},
-		map[string]string{
-			"audience":           "//iam." + k.universe + "/" + k.provider,
-			"grantType":          "urn:ietf:params:oauth:grant-type:token-exchange",
-			"requestedTokenType": "urn:ietf:params:oauth:token-type:access_token",
-			"scope":              googleScope,
-			"subjectTokenType":   "urn:ietf:params:oauth:token-type:jwt",
-			"subjectToken":       token.Reveal(),
-		}, &federated)
+	answer, err := k.request(ctx, op, http.MethodPost, k.sts+"/v1/token", object(), object(
+		"audience", "//iam."+k.universe+"/"+k.provider,
+		"grantType", "urn:ietf:params:oauth:grant-type:token-exchange",
+		"requestedTokenType", "urn:ietf:params:oauth:token-type:access_token",
+		"scope", googleScope,
+		"subjectTokenType", "urn:ietf:params:oauth:token-type:jwt",
+		"subjectToken", token.Reveal()))
 	if err != nil {
 		return err
 	}
-	made, err := k.secret(op, federated.Token)
-	lifetime := seconds(federated.Seconds)
+	made, err := k.secret(op, answer.text("access_token"))
+	lifetime := answer.seconds("expires_in")
 	if err == nil && k.serviceAccount != "" {
 		made, err = k.impersonate(ctx, made)
 		lifetime = impersonationTime
@@ -227,18 +199,13 @@ const impersonationTime = 10 * time.Minute
 // https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/generateAccessToken
 func (k *cloudKMS) impersonate(ctx context.Context, federated redact.String) (redact.String, error) {
 	const op = "get a token of the service account"
-	var answer struct {
-		Token string `json:"accessToken"`
-	}
-	err := k.call(ctx, Request{
-		Op: op, Setting: "GOOGLE_CLOUD_UNIVERSE_DOMAIN", Method: http.MethodPost,
-		URL:    k.iam + "/v1/projects/-/serviceAccounts/" + k.serviceAccount + ":generateAccessToken",
-		Header: map[string]string{"Authorization": "Bearer " + federated.Reveal()},
-	}, map[string]any{"scope": []string{cloudKMSScope}, "lifetime": "600s"}, &answer)
+	url := k.iam + "/v1/projects/-/serviceAccounts/" + k.serviceAccount + ":generateAccessToken"
+	body := map[string]any{"scope": []string{cloudKMSScope}, "lifetime": "600s"}
+	answer, err := k.request(ctx, op, http.MethodPost, url, bearer(federated), body)
 	if err != nil {
 		return redact.String{}, err
 	}
-	return k.secret(op, answer.Token)
+	return k.secret(op, answer.text("accessToken"))
 }
 
 var googleAdvice = []advice{

@@ -3,8 +3,6 @@ package custody
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -36,17 +34,13 @@ func (s *service) idToken(ctx context.Context, audience string) (redact.String, 
 		q.Set("audience", audience)
 		u.RawQuery = q.Encode()
 	}
-	var answer struct {
-		Value string `json:"value"`
-	}
-	err = s.call(ctx, Request{
-		Op: op, Setting: "ACTIONS_ID_TOKEN_REQUEST_URL", Method: http.MethodGet, URL: u.String(),
-		Header: map[string]string{"Accept": "application/json", "Authorization": "Bearer " + s.Job.RequestToken.Reveal()},
-	}, nil, &answer)
+	answer, err := s.call(ctx, Request{
+		Op: op, Setting: "ACTIONS_ID_TOKEN_REQUEST_URL", Method: http.MethodGet, URL: u.String(), Header: bearer(s.Job.RequestToken),
+	}, nil)
 	if err != nil {
 		return redact.String{}, err
 	}
-	return s.assertion(op, answer.Value)
+	return s.assertion(op, answer.text("value"))
 }
 
 // fileToken returns a token from a file, as Kubernetes writes it for a runner.
@@ -82,23 +76,19 @@ func (s *service) assertion(op, text string) (redact.String, error) {
 // for. Whoever gets the token judges it; this is only for a reader who compares
 // it with a policy.
 func claims(token redact.String) string {
-	var payload struct {
-		Subject  string `json:"sub"`
-		Audience any    `json:"aud"`
+	var payload document
+	if parts := strings.Split(token.Reveal(), "."); len(parts) == 3 {
+		payload = parseDocument(document{parts[1]}.bytes())
 	}
-	parts := strings.Split(token.Reveal(), ".")
-	if len(parts) == 3 {
-		text, _ := base64.RawURLEncoding.DecodeString(parts[1])
-		_ = json.Unmarshal(text, &payload)
-	}
-	if payload.Subject == "" {
+	subject, audience := payload.text("sub"), payload.at("aud")
+	if subject == "" {
 		return "a token that is no JWT of a job"
 	}
-	if list, ok := payload.Audience.([]any); ok && len(list) == 1 {
-		payload.Audience = list[0]
+	if list, ok := audience.([]any); ok && len(list) == 1 {
+		audience = list[0]
 	}
-	text := fmt.Sprintf("sub %s and aud %v", payload.Subject, payload.Audience)
-	if owner, _, _ := strings.Cut(payload.Subject, "/"); strings.Contains(owner, "@") {
+	text := fmt.Sprintf("sub %s and aud %v", subject, audience)
+	if owner, _, _ := strings.Cut(subject, "/"); strings.Contains(owner, "@") {
 		text += " (this sub has the ids of owner and repository: a policy for repo:OWNER/REPOSITORY does not admit it)"
 	}
 	return short(redact.OneLine(text))

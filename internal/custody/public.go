@@ -5,6 +5,8 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/base64"
 	"encoding/pem"
 	"strings"
@@ -55,9 +57,19 @@ func (p pin) admits(key *rsa.PublicKey) bool {
 	return p.empty() || p.fingerprint == fingerprint(key) || p.fingerprint == sshFingerprint(key)
 }
 
+// rsaEncryption says that a key is of RSA.
+var rsaEncryption = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
+
 // fingerprint returns the fingerprint that GitHub shows of a key.
 func fingerprint(key *rsa.PublicKey) string {
-	der, _ := x509.MarshalPKIXPublicKey(key) // of an RSA key
+	inner, _ := asn1.Marshal(*key) // two numbers, which is RSAPublicKey of RFC 8017
+	der, _ := asn1.Marshal(struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Key       asn1.BitString
+	}{
+		pkix.AlgorithmIdentifier{Algorithm: rsaEncryption, Parameters: asn1.NullRawValue},
+		asn1.BitString{Bytes: inner, BitLength: 8 * len(inner)},
+	})
 	sum := sha256.Sum256(der)
 	return "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:])
 }
@@ -75,10 +87,6 @@ func parsePublic(op, text string) (*rsa.PublicKey, error) {
 	block, _ := pem.Decode([]byte(text))
 	if block == nil {
 		return nil, notUnderstood(op)
-	}
-	if block.Type == "RSA PUBLIC KEY" {
-		key, err := x509.ParsePKCS1PublicKey(block.Bytes)
-		return rsaPublic(op, key, err)
 	}
 	key, err := x509.ParsePKIXPublicKey(block.Bytes)
 	return rsaPublic(op, key, err)

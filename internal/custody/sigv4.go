@@ -4,7 +4,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -15,34 +14,33 @@ import (
 // Version 4, with all headers of the request signed. The URL has no query.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
 func signV4(r *Request, keys awsKeys, region, service string, now time.Time) {
-	u, err := url.Parse(r.URL)
-	if err != nil {
-		return // the request can't be sent either
-	}
 	stamp := now.UTC().Format("20060102T150405Z")
-	signed := map[string]string{"host": u.Host, "x-amz-date": stamp}
 	r.Header["X-Amz-Date"] = stamp
 	if !keys.session.Empty() {
 		r.Header["X-Amz-Security-Token"] = keys.session.Reveal()
 	}
+	u, err := url.Parse(r.URL)
+	if err != nil {
+		return // it can't be sent either
+	}
+	lines, names := []string{"host:" + u.Host}, []string{"host"}
 	for name, value := range r.Header {
-		signed[strings.ToLower(name)] = value
+		name = strings.ToLower(name)
+		lines, names = append(lines, name+":"+value), append(names, name)
 	}
-	names := slices.Sorted(maps.Keys(signed))
-	request := r.Method + "\n" + max(u.EscapedPath(), "/") + "\n\n"
-	for _, name := range names {
-		request += name + ":" + signed[name] + "\n"
-	}
-	request += "\n" + strings.Join(names, ";") + "\n" + hexSum(r.Body)
+	slices.Sort(lines) // in the order of the names, since none begins with another
+	slices.Sort(names)
+	signed := strings.Join(names, ";")
+	request := strings.Join([]string{r.Method, max(u.EscapedPath(), "/"), "", strings.Join(lines, "\n"), "", signed, hexSum(r.Body)}, "\n")
 
-	scope := stamp[:8] + "/" + region + "/" + service + "/aws4_request"
-	text := "AWS4-HMAC-SHA256\n" + stamp + "\n" + scope + "\n" + hexSum([]byte(request))
+	scope := strings.Join([]string{stamp[:8], region, service, "aws4_request"}, "/")
 	key := []byte("AWS4" + keys.secret.Reveal())
 	for part := range strings.SplitSeq(scope, "/") {
 		key = mac(key, part)
 	}
-	r.Header["Authorization"] = "AWS4-HMAC-SHA256 Credential=" + keys.id + "/" + scope +
-		", SignedHeaders=" + strings.Join(names, ";") + ", Signature=" + hex.EncodeToString(mac(key, text))
+	signature := mac(key, strings.Join([]string{"AWS4-HMAC-SHA256", stamp, scope, hexSum([]byte(request))}, "\n"))
+	r.Header["Authorization"] = "AWS4-HMAC-SHA256 Credential=" + keys.id + "/" + scope + ", SignedHeaders=" + signed +
+		", Signature=" + hex.EncodeToString(signature)
 }
 
 func hexSum(data []byte) string {

@@ -18,9 +18,9 @@ type location struct {
 	version string
 }
 
-// form is one kind of URI. What follows the scheme has the named groups of the
+// spelling is one kind of URI. What follows the scheme has the named groups of the
 // pattern.
-type form struct {
+type spelling struct {
 	scheme  string
 	rest    *pattern.Pattern
 	example string
@@ -32,8 +32,8 @@ const (
 	awsIDPattern    = `(?:mrk-)?[0-9A-Fa-f-]{32,36}`
 )
 
-// forms has the kinds of URI, as other tools that sign write them.
-var forms = []form{
+// spellings has the kinds of URI, as other tools that sign write them.
+var spellings = []spelling{
 	{
 		"awskms://", &pattern.Pattern{Text: `^(?:(?P<host>` + hostPattern + `)?/)??(?P<key>` + awsIDPattern + `|` + awsAliasPattern +
 			`|arn:aws[a-z-]*:kms:(?P<region>[0-9a-z-]+):[0-9]{12}:(?:key/` + awsIDPattern + `|` + awsAliasPattern + `))$`},
@@ -75,7 +75,7 @@ func parse(uri string) (location, error) {
 	case len(uri) > maxURI, redact.OneLine(uri) != uri:
 		return location{}, fault.New("key is not the URI of a key", anyForm())
 	}
-	for _, f := range forms {
+	for _, f := range spellings {
 		rest, ok := strings.CutPrefix(uri, f.scheme)
 		if !ok {
 			continue
@@ -101,7 +101,7 @@ func parse(uri string) (location, error) {
 // anyForm returns the hint that names all kinds of URI.
 func anyForm() string {
 	var examples []string
-	for _, f := range forms {
+	for _, f := range spellings {
 		examples = append(examples, f.scheme+"…")
 	}
 	return "write it as one of " + strings.Join(examples, ", ") + ", or pass a private key in private-key"

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
-	"encoding/base64"
 	"net/http"
 	"strings"
 
@@ -15,7 +14,7 @@ import (
 
 // transit is a key of the transit engine of HashiCorp Vault or OpenBao.
 type transit struct {
-	service
+	*service
 	address string
 	path    string // of the JWT auth method
 	engine  string // path of the transit engine
@@ -32,7 +31,7 @@ var (
 )
 
 // newVault checks the settings for a key of a transit engine.
-func newVault(s service) (custodian, error) {
+func newVault(s *service) (custodian, error) {
 	k := &transit{
 		service: s, token: s.Vault.Token,
 		path: strings.Trim(cmp.Or(s.Vault.Path, "jwt"), "/"), engine: strings.Trim(cmp.Or(s.Vault.Transit, "transit"), "/"),
@@ -66,41 +65,30 @@ func newVault(s service) (custodian, error) {
 
 func (k *transit) sign(ctx context.Context, p payload) ([]byte, error) {
 	const op = "sign with the vault's transit engine"
-	var answer struct {
-		Data struct {
-			Signature string `json:"signature"`
-		} `json:"data"`
-	}
 	if err := k.login(ctx); err != nil {
 		return nil, err
 	}
-	err := k.ask(ctx, op, http.MethodPost, k.engine+"/sign/"+k.key+"/sha2-256",
-		map[string]any{"input": p.digest, "prehashed": true, "signature_algorithm": "pkcs1v15"}, &answer)
+	answer, err := k.ask(ctx, op, http.MethodPost, k.engine+"/sign/"+k.key+"/sha2-256",
+		map[string]any{"input": p.digest, "prehashed": true, "signature_algorithm": "pkcs1v15"})
 	if err != nil {
 		return nil, err
 	}
-	found := vaultSignature.Regexp().FindStringSubmatch(answer.Data.Signature)
+	found := vaultSignature.Regexp().FindStringSubmatch(answer.text("data", "signature"))
 	if found == nil {
 		return nil, notUnderstood(op)
 	}
 	k.version = found[1]
-	return base64.StdEncoding.DecodeString(found[2])
+	return document{found[2]}.bytes(), nil
 }
 
 // publicKey returns the public key of the version that signed last.
 func (k *transit) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	const op = "get the public key from the vault's transit engine"
-	var answer struct {
-		Data struct {
-			Keys map[string]any `json:"keys"`
-		} `json:"data"`
-	}
-	if err := k.ask(ctx, op, http.MethodGet, k.engine+"/keys/"+k.key, nil, &answer); err != nil {
+	answer, err := k.ask(ctx, op, http.MethodGet, k.engine+"/keys/"+k.key, nil)
+	if err != nil {
 		return nil, err
 	}
-	version, _ := answer.Data.Keys[k.version].(map[string]any)
-	text, _ := version["public_key"].(string)
-	return parsePublic(op, text)
+	return parsePublic(op, answer.text("data", "keys", k.version, "public_key"))
 }
 
 // close revokes the token that the step got itself, with all that it made.
@@ -108,13 +96,13 @@ func (k *transit) close(ctx context.Context) error {
 	if !k.own || k.token.Empty() {
 		return nil
 	}
-	err := k.ask(ctx, "revoke the vault's token", http.MethodPost, "auth/token/revoke-self", nil, nil)
+	_, err := k.ask(ctx, "revoke the vault's token", http.MethodPost, "auth/token/revoke-self", nil)
 	k.token, k.lease = redact.String{}, lease{}
 	return err
 }
 
-func (k *transit) ask(ctx context.Context, op, method, path string, body, result any) error {
-	header := map[string]string{"X-Vault-Request": "true"}
+func (k *transit) ask(ctx context.Context, op, method, path string, body any) (document, error) {
+	header := object("X-Vault-Request", "true")
 	if !k.token.Empty() {
 		header["X-Vault-Token"] = k.token.Reveal()
 	}
@@ -123,7 +111,7 @@ func (k *transit) ask(ctx context.Context, op, method, path string, body, result
 	}
 	return k.call(ctx, Request{
 		Op: op, Setting: "vault-url", Method: method, URL: k.address + "/v1/" + path, Header: header,
-	}, body, result)
+	}, body)
 }
 
 // login gets a token for the role, unless there is one already.
@@ -137,20 +125,14 @@ func (k *transit) login(ctx context.Context) error {
 		return err
 	}
 	const op = "log in to the vault"
-	var answer struct {
-		Auth struct {
-			Token   string `json:"client_token"`
-			Seconds int64  `json:"lease_duration"`
-		} `json:"auth"`
-	}
 	k.token = redact.String{} // of an earlier login: it ends by itself
-	body := map[string]string{"role": k.Vault.Role, "jwt": token.Reveal()}
-	if err := k.ask(ctx, op, http.MethodPost, "auth/"+k.path+"/login", body, &answer); err != nil {
+	answer, err := k.ask(ctx, op, http.MethodPost, "auth/"+k.path+"/login", object("role", k.Vault.Role, "jwt", token.Reveal()))
+	if err != nil {
 		return err
 	}
-	if k.token, err = k.secret(op, answer.Auth.Token); err == nil {
+	if k.token, err = k.secret(op, answer.text("auth", "client_token")); err == nil {
 		k.own = true
-		k.set(k.Now(), seconds(answer.Auth.Seconds))
+		k.set(k.Now(), answer.seconds("auth", "lease_duration"))
 	}
 	return err
 }
