@@ -46,8 +46,9 @@ const (
 // newAgent checks the settings for a key behind an SSH agent.
 func newAgent(s *service, p pin) (custodian, error) {
 	if s.AgentSocket == "" {
-		return nil, fault.New("key needs an SSH agent, and SSH_AUTH_SOCK is not set", "start the agent before the runner, or in an earlier step; "+
-			"a container does not reach it, so use the native action")
+		return nil, fault.New("key needs an SSH agent, and SSH_AUTH_SOCK is not set",
+			"start the agent before the runner, or in an earlier step; "+
+				"a container does not reach it, so use the native action")
 	}
 	return &agent{service: s, pin: p}, nil
 }
@@ -132,10 +133,12 @@ func notOne(op string, all int, found []string) error {
 	case all == 0:
 		return fault.New(op+": it has no key", "add the App's key with ssh-add, or the token that has it with ssh-add -s")
 	case len(found) == 0:
-		return fault.New(op+": none of its "+strconv.Itoa(all)+" keys is the one that is meant", "add the App's key with ssh-add, and compare its "+
-			"fingerprint, as ssh-add -l or the App's settings page show it")
+		return fault.New(op+": none of its "+strconv.Itoa(all)+" keys is the one that is meant",
+			"add the App's key with ssh-add, and compare its "+
+				"fingerprint, as ssh-add -l or the App's settings page show it")
 	}
-	return fault.New(op+": it has "+strconv.Itoa(len(found))+" RSA keys", "name one of them, as ssh-agent:"+strings.Join(found, ", ssh-agent:"))
+	return fault.New(op+": it has "+strconv.Itoa(len(found))+" RSA keys",
+		"name one of them, as ssh-agent:"+strings.Join(found, ", ssh-agent:"))
 }
 
 // agentKey returns the RSA key of an agent's entry, or nil for another kind.
@@ -176,8 +179,11 @@ func (a *agent) exchange(ctx context.Context, op string, message []byte) ([]byte
 	defer cancel()
 	connection, err := a.Dial(ctx, a.AgentSocket)
 	if err != nil {
-		return nil, &fault.Error{Problem: op + ": nothing answers at SSH_AUTH_SOCK", Hint: "check that the agent runs; a container does not " +
-			"reach it, so use the native action", Err: err}
+		return nil, &fault.Error{
+			Problem: op + ": nothing answers at SSH_AUTH_SOCK",
+			Hint: "check that the agent runs; a container does not " +
+				"reach it, so use the native action", Err: err,
+		}
 	}
 	defer func() { _ = connection.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = connection.Close() })() // which ends reading and writing

@@ -60,12 +60,14 @@ func newAWS(s *service) (_ custodian, err error) {
 	case k.region == "":
 		return nil, fault.New("key needs a region", "set aws-region to the region of the key, or give the key by its ARN")
 	case !awsRegion.Matches(k.region):
-		return nil, fault.New("key needs a region of AWS, and aws-region is none", "set aws-region to the region of the key, as in eu-west-1")
+		return nil, fault.New("key needs a region of AWS, and aws-region is none",
+			"set aws-region to the region of the key, as in eu-west-1")
 	case k.role != "" && !awsRole.Matches(k.role):
 		return nil, fault.New("aws-role-to-assume is not the ARN of a role", "write it as arn:aws:iam::ACCOUNT:role/NAME")
 	case k.role == "" && (k.AWS.AccessKeyID == "" || k.AWS.SecretAccessKey.Empty()):
-		return nil, fault.New("key has nobody who may sign in AWS", "set aws-role-to-assume to the ARN of a role that trusts the job's OIDC token, "+
-			"or run aws-actions/configure-aws-credentials in an earlier step")
+		return nil, fault.New("key has nobody who may sign in AWS",
+			"set aws-role-to-assume to the ARN of a role that trusts the job's OIDC token, "+
+				"or run aws-actions/configure-aws-credentials in an earlier step")
 	}
 	if k.role != "" {
 		k.who = k.role
@@ -132,8 +134,7 @@ func (k *awsKMS) ask(ctx context.Context, op, action string, body map[string]str
 	now := k.Now()
 	answer, err := k.call(ctx, k.signed(op, action, body, now), nil)
 	var refused *refusal
-	if !errors.As(err, &refused) || !refused.has("signature expired") && !refused.has("signature not yet current") &&
-		!refused.has("requesttimetooskewed") {
+	if !errors.As(err, &refused) || !refused.has(awsClock) {
 		return answer, err
 	}
 	drift := refused.date.Sub(now).Round(time.Second)
@@ -197,35 +198,33 @@ func (k *awsKMS) assumeRole(ctx context.Context) error {
 }
 
 var awsAdvice = []advice{
-	{"assumerolewithwebidentity", "the trust policy of {who} admits no token with {sent}: compare its conditions with that, and its provider"},
-	{"incorrect token audience", "the identity provider in AWS does not take the audience: the token has {sent}. Add that aud to the provider, " +
-		"or set oidc-audience to one that it takes, such as sts.amazonaws.com, or sts.amazonaws.com.cn in China"},
-	{"no openidconnect provider", "add the identity provider https://token.actions.githubusercontent.com, or that of your GitHub, to the account " +
-		"of {who}, or correct the role"},
+	{"assumerolewithwebidentity", "the trust policy of {who} does not admit {sent}: compare its conditions and its provider with that"},
+	{
+		"incorrect token audience", "the identity provider in AWS does not take the audience: the token has {sent}. Add that aud to the " +
+			"provider, or set oidc-audience to one that it takes, such as sts.amazonaws.com, or sts.amazonaws.com.cn in China",
+	},
+	{"no openidconnect provider", "add the identity provider " + issuer + " to the account of {who}, or correct the role"},
 	{"idprejectedclaim", "AWS could not verify the token with {sent}: check the identity provider in AWS"},
-	{"expiredtoken", "the credential has expired, or the clock of this machine is wrong: run the step again, and an earlier step that got it"},
+	{"expiredtoken", "the credential has expired, or the clock of this machine is wrong: run the job again"},
 	{"regiondisabled", "activate the region for STS in the account, or set aws-region to one that is active"},
 	{"notfoundexception", "there is no such key in that region and account: check {key}, aws-region and the role"},
 	{"disabledexception", "the key is disabled: enable {key} in AWS KMS"},
 	{"pending deletion", "the key will be deleted: cancel the deletion of {key} and enable it, or import the App's key into another"},
 	{"pending import", "the key has no key material yet: import the App's private key into {key}"},
 	{"kmsinvalidstate", "the key can't be used in its state: look at {key} in AWS KMS"},
-	{"invalidkeyusage", "the key is not one that signs with RSASSA_PKCS1_V1_5_SHA_256: it must have the spec RSA_2048 and the usage " +
-		"SIGN_VERIFY, and the App's private key as imported material"},
+	{
+		"invalidkeyusage", "the key is not one that signs with RSASSA_PKCS1_V1_5_SHA_256: it must have the spec RSA_2048, the usage " +
+			"SIGN_VERIFY, and the App's private key as imported material",
+	},
 	{"kms:getpublickey", "allow {who} kms:GetPublicKey on the key, or give the App's public key as a PEM"},
-	{"kms:sign", "{who} may not sign: allow it kms:Sign on the key, in the key policy or in a policy of the role"},
-	{"accessdenied", "{who} may not use the key: allow it kms:Sign on the key, in the key policy or in a policy of the role"},
-	{"signature expired", awsClock},
-	{"signature not yet current", awsClock},
-	{"requesttimetooskewed", awsClock},
-	{"unrecognizedclient", awsKeysWrong},
-	{"invalidclienttokenid", awsKeysWrong},
-	{"signaturedoesnotmatch", awsKeysWrong},
-	{"invalidsignature", awsKeysWrong},
+	{"kms:sign|accessdenied", "{who} may not sign: allow it kms:Sign on the key, in the key policy or in a policy of the role"},
+	{awsClock, "the clock of this machine differs from that of AWS: synchronize it with a time server"},
+	{
+		"unrecognizedclient|invalidclienttokenid|signaturedoesnotmatch|invalidsignature",
+		"AWS does not know the credential in that region: " +
+			"check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that aws-region is of the same partition as the role",
+	},
 }
 
-const (
-	awsClock     = "the clock of this machine differs from that of AWS: synchronize it with a time server"
-	awsKeysWrong = "AWS does not know the credential in that region: check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, and that aws-region " +
-		"is of the same partition as the role"
-)
+// awsClock is what AWS says of a signature of another time.
+const awsClock = "signature expired|signature not yet current|requesttimetooskewed"

@@ -35,11 +35,13 @@ func awsCloud(w *world, sts, kms, keyID, audience string) {
 			w.t.Errorf("the OIDC token is for %s, want %s", aud, audience)
 		}
 		if r.Method != http.MethodPost || r.URL.RequestURI() != "/" || len(f) != 6 || f.Get("Action") != "AssumeRoleWithWebIdentity" ||
-			f.Get("Version") != "2011-06-15" || f.Get("DurationSeconds") != "900" || f.Get("RoleArn") != awsRoleARN || f.Get("RoleSessionName") == "" {
+			f.Get("Version") != "2011-06-15" || f.Get("DurationSeconds") != "900" || f.Get("RoleArn") != awsRoleARN ||
+			f.Get("RoleSessionName") == "" {
 			w.t.Errorf("%s %s %v", r.Method, r.URL, f)
 		}
 		session = w.issue("session")
-		fmt.Fprintf(rw, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleWithWebIdentityResult>
+		fmt.Fprintf(rw, `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+			<AssumeRoleWithWebIdentityResult>
 			<SubjectFromWebIdentityToken>x</SubjectFromWebIdentityToken><AssumedRoleUser><Arn>x</Arn></AssumedRoleUser>
 			<Credentials><SessionToken>%s</SessionToken><SecretAccessKey>secret/of+a%s</SecretAccessKey>
 			<Expiration>2026-11-20T12:15:00Z</Expiration><AccessKeyId>id-of-a-%[1]s</AccessKeyId></Credentials>
@@ -88,20 +90,49 @@ func TestAWS(t *testing.T) {
 		sts, kms, key string
 		asked         int // requests of the first signature
 	}{
-		"an alias":           {"awskms:///alias/keeper", role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/keeper", 4},
-		"two slashes":        {"awskms://alias/keeper", role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/keeper", 4},
-		"the region by ARN":  {"awskms:///" + awsKeyARN, role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-central-1.amazonaws.com", awsKeyARN, 4},
-		"no other region":    {"awskms:///" + awsKeyARN, AWS{Role: awsRoleARN}, "", "sts.eu-central-1.amazonaws.com", "kms.eu-central-1.amazonaws.com", awsKeyARN, 4},
-		"a government":       {"awskms:///alias/a", change(role, func(a *AWS) { a.Region = "us-gov-west-1" }), "", "sts.us-gov-west-1.amazonaws.com", "kms.us-gov-west-1.amazonaws.com", "alias/a", 4},
-		"China":              {"awskms:///alias/a", change(role, func(a *AWS) { a.Region = "cn-north-1" }), "sts.amazonaws.com.cn", "sts.cn-north-1.amazonaws.com.cn", "kms.cn-north-1.amazonaws.com.cn", "alias/a", 4},
-		"a sovereign cloud":  {"awskms:///alias/a", change(role, func(a *AWS) { a.Region = "eusc-de-east-1" }), "", "sts.eusc-de-east-1.amazonaws.eu", "kms.eusc-de-east-1.amazonaws.eu", "alias/a", 4},
-		"FIPS":               {"awskms:///alias/a", change(role, func(a *AWS) { a.FIPS = true }), "", "sts-fips.eu-west-1.amazonaws.com", "kms-fips.eu-west-1.amazonaws.com", "alias/a", 4},
-		"endpoints":          {"awskms:///alias/a", change(role, func(a *AWS) { a.KMSEndpoint, a.STSEndpoint = "http://127.0.0.1:1/", "https://sts.test" }), "", "sts.test", "127.0.0.1:1", "alias/a", 4},
-		"a host in the URI":  {"awskms://127.0.0.1:3/alias/a", role, "", "sts.eu-west-1.amazonaws.com", "127.0.0.1:3", "alias/a", 4},
-		"an earlier step's":  {"awskms:///alias/a", given, "", "none", "kms.eu-west-1.amazonaws.com", "alias/a", 2},
-		"a role in a pod":    {"awskms:///alias/a", inFile, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/a", 3},
-		"the input counts":   {"awskms:///alias/a", both, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/a", 4},
-		"a key id of others": {"awskms:///mrk-1234abcd12ab34cd56ef1234567890ab", role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "mrk-1234abcd12ab34cd56ef1234567890ab", 4},
+		"an alias": {
+			"awskms:///alias/keeper", role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/keeper", 4,
+		},
+		"two slashes": {
+			"awskms://alias/keeper", role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/keeper", 4,
+		},
+		"the region by ARN": {
+			"awskms:///" + awsKeyARN, role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-central-1.amazonaws.com", awsKeyARN, 4,
+		},
+		"no other region": {
+			"awskms:///" + awsKeyARN,
+			AWS{Role: awsRoleARN},
+			"", "sts.eu-central-1.amazonaws.com", "kms.eu-central-1.amazonaws.com",
+			awsKeyARN, 4,
+		},
+		"a government": {
+			"awskms:///alias/a", change(role, func(a *AWS) { a.Region = "us-gov-west-1" }), "", "sts.us-gov-west-1.amazonaws.com",
+			"kms.us-gov-west-1.amazonaws.com", "alias/a", 4,
+		},
+		"China": {
+			"awskms:///alias/a", change(role, func(a *AWS) { a.Region = "cn-north-1" }), "sts.amazonaws.com.cn",
+			"sts.cn-north-1.amazonaws.com.cn", "kms.cn-north-1.amazonaws.com.cn", "alias/a", 4,
+		},
+		"a sovereign cloud": {
+			"awskms:///alias/a", change(role, func(a *AWS) { a.Region = "eusc-de-east-1" }), "", "sts.eusc-de-east-1.amazonaws.eu",
+			"kms.eusc-de-east-1.amazonaws.eu", "alias/a", 4,
+		},
+		"FIPS": {
+			"awskms:///alias/a", change(role, func(a *AWS) { a.FIPS = true }), "", "sts-fips.eu-west-1.amazonaws.com",
+			"kms-fips.eu-west-1.amazonaws.com", "alias/a", 4,
+		},
+		"endpoints": {
+			"awskms:///alias/a", change(role, func(a *AWS) { a.KMSEndpoint, a.STSEndpoint = "http://127.0.0.1:1/", "https://sts.test" }),
+			"", "sts.test", "127.0.0.1:1", "alias/a", 4,
+		},
+		"a host in the URI": {"awskms://127.0.0.1:3/alias/a", role, "", "sts.eu-west-1.amazonaws.com", "127.0.0.1:3", "alias/a", 4},
+		"an earlier step's": {"awskms:///alias/a", given, "", "none", "kms.eu-west-1.amazonaws.com", "alias/a", 2},
+		"a role in a pod":   {"awskms:///alias/a", inFile, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/a", 3},
+		"the input counts":  {"awskms:///alias/a", both, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com", "alias/a", 4},
+		"a key id of others": {
+			"awskms:///mrk-1234abcd12ab34cd56ef1234567890ab", role, "", "sts.eu-west-1.amazonaws.com", "kms.eu-west-1.amazonaws.com",
+			"mrk-1234abcd12ab34cd56ef1234567890ab", 4,
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -180,7 +211,8 @@ func TestAWSClock(t *testing.T) {
 			continue
 		}
 		w.sign(k)
-		if want := c.date.Format("20060102T150405Z"); stamps[1] != want || len(w.told) != 1 || !strings.HasPrefix(w.told[0], "warning: the clock") {
+		if want := c.date.Format("20060102T150405Z"); stamps[1] != want || len(w.told) != 1 ||
+			!strings.HasPrefix(w.told[0], "warning: the clock") {
 			t.Errorf("signed at %v, want %s; told %v", stamps, want, w.told)
 		}
 	}
@@ -194,11 +226,20 @@ func TestAWSAdvice(t *testing.T) {
 		return `{"__type":"com.amazonaws.kms#` + code + `","Message":"` + text + `"}`
 	}
 	testAdvice(t, awsAdvice, []adviceTest{
-		{403, sts("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"), "the trust policy of ROLE admits no token with sub SUB"},
-		{400, sts("InvalidIdentityToken", "Incorrect token audience"), "the identity provider in AWS does not take the audience: the token has sub SUB"},
+		{
+			403, sts("AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity"),
+			"the trust policy of ROLE does not admit sub SUB",
+		},
+		{
+			400, sts("InvalidIdentityToken", "Incorrect token audience"),
+			"the identity provider in AWS does not take the audience: the token has sub SUB",
+		},
 		{400, sts("InvalidIdentityToken", "No OpenIDConnect provider found in your account for https://x"), "add the identity provider"},
 		{403, sts("IDPRejectedClaim", "x"), "AWS could not verify the token"},
-		{400, sts("ExpiredTokenException", "Token expired: current date/time 1 must be before the expiration date/time 0"), "the credential has expired"},
+		{
+			400, sts("ExpiredTokenException", "Token expired: current date/time 1 must be before the expiration date/time 0"),
+			"the credential has expired",
+		},
 		{403, sts("RegionDisabledException", "STS is not activated in this region"), "activate the region"},
 		{400, kms("NotFoundException", "Alias arn:aws:kms:eu-west-1:1:alias/a is not found."), "there is no such key in that region"},
 		{400, kms("DisabledException", "arn is disabled."), "the key is disabled"},
@@ -207,11 +248,17 @@ func TestAWSAdvice(t *testing.T) {
 		{400, kms("KMSInvalidStateException", "arn is unavailable."), "the key can't be used in its state"},
 		{400, kms("InvalidKeyUsageException", "arn key usage is ENCRYPT_DECRYPT"), "the key is not one that signs"},
 		{400, kms("AccessDeniedException", "User: x is not authorized to perform: kms:Sign on resource: y"), "ROLE may not sign"},
-		{400, kms("AccessDeniedException", "User: x is not authorized to perform: kms:GetPublicKey on resource: y"), "allow ROLE kms:GetPublicKey"},
-		{400, kms("AccessDeniedException", "x"), "ROLE may not use the key"},
+		{
+			400, kms("AccessDeniedException", "User: x is not authorized to perform: kms:GetPublicKey on resource: y"),
+			"allow ROLE kms:GetPublicKey",
+		},
+		{400, kms("AccessDeniedException", "x"), "ROLE may not sign"},
 		{400, kms("InvalidSignatureException", "Signature not yet current: 1 is still later than 0"), "the clock of this machine"},
 		{403, kms("RequestTimeTooSkewed", "x"), "the clock of this machine"},
-		{400, kms("UnrecognizedClientException", "The security token included in the request is invalid."), "AWS does not know the credential"},
+		{
+			400, kms("UnrecognizedClientException", "The security token included in the request is invalid."),
+			"AWS does not know the credential",
+		},
 		{403, sts("InvalidClientTokenId", "x"), "AWS does not know the credential"},
 		{403, sts("SignatureDoesNotMatch", "x"), "AWS does not know the credential"},
 		{400, kms("InvalidSignatureException", "The request signature we calculated does not match"), "AWS does not know the credential"},

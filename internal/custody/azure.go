@@ -55,9 +55,11 @@ func newAzure(s *service) (custodian, error) {
 		return nil, fault.New("key has nobody who may sign in Azure",
 			"set azure-client-id and azure-tenant-id to those of an application that trusts the job's OIDC token")
 	case !azureID.Matches(k.client):
-		return nil, fault.New("azure-client-id is not the id of an application", "it is its Application (client) ID, as on its page in Azure")
+		return nil, fault.New("azure-client-id is not the id of an application",
+			"it is its Application (client) ID, as on its page in Azure")
 	case !azureZone.Matches(k.tenant):
-		return nil, fault.New("azure-tenant-id is not the id of a tenant", "it is the Directory (tenant) ID, as on the application's page in Azure")
+		return nil, fault.New("azure-tenant-id is not the id of a tenant",
+			"it is the Directory (tenant) ID, as on the application's page in Azure")
 	}
 	return k, k.addresses()
 }
@@ -150,7 +152,7 @@ func (k *keyVault) ask(ctx context.Context, op, method, action string, body any)
 }
 
 // authenticate gets a token for the application, unless there is one already.
-// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow#third-case-access-token-request-with-a-federated-credential
+// https://learn.microsoft.com/en-us/entra/identity-platform/v2-oauth2-client-creds-grant-flow
 func (k *keyVault) authenticate(ctx context.Context) error {
 	if !k.over(k.Now()) {
 		return nil
@@ -178,26 +180,24 @@ func (k *keyVault) authenticate(ctx context.Context) error {
 
 var azureAdvice = []advice{
 	{"aadsts700213", "the application has no federated credential for {sent}: add one whose subject is exactly that sub"},
-	{"aadsts700212", "the application has no federated credential for the audience: the token has {sent}. Set the audience of the " +
-		"credential to that aud, or oidc-audience to the credential's"},
-	{"aadsts700211", "the application has no federated credential for the issuer: it must be https://token.actions.githubusercontent.com, or " +
-		"that of your GitHub"},
+	{
+		"aadsts700212", "the application has no federated credential for the audience: the token has {sent}. Set the audience of the " +
+			"credential to that aud, or oidc-audience to the credential's",
+	},
+	{"aadsts700211", "the application has no federated credential for the issuer: it must be " + issuer},
 	{"aadsts70021", "the application has no federated credential for {sent}: compare its issuer, subject and audience with that"},
 	{"aadsts700016", "there is no such application in the tenant: check azure-client-id and azure-tenant-id"},
 	{"aadsts90002", "there is no such tenant: check azure-tenant-id, and AZURE_AUTHORITY_HOST in a sovereign cloud"},
 	{"aadsts700024", "the token with {sent} came too late or too early: run the job again, and check the clock of this machine"},
-	{"keydisabled", "the key is disabled: enable {key} in Azure"},
-	{"disabled key", "the key is disabled: enable {key} in Azure"},
-	{"keynotyetvalid", "the key can't be used yet: look at its activation date, and at the clock"},
+	{"keydisabled|disabled key", "the key is disabled: enable {key} in Azure"},
+	{"keynotyetvalid", "the key can't be used yet: look at its activation date"},
 	{"keyexpired", "the key has expired: change its expiration date in Azure"},
 	{"not permitted on this key", "the key may not sign: allow the operation sign for {key}"},
 	{"forbiddenbyfirewall", "the firewall of the vault keeps this machine out: allow its address there"},
-	{"forbiddenbyconnection", "the vault takes no connections from public networks: run the job where it is reached, or allow this machine"},
-	{"keys/sign", "{who} may not sign: give it the role Key Vault Crypto User on the key"},
+	{"forbiddenbyconnection", "the vault takes no connections from public networks: run the job where it is reached"},
 	{"keys sign permission", "{who} may not sign: give it the key permission Sign in the vault's access policy"},
-	{"keys/read", "allow {who} to read the key too, or give the App's public key as a PEM"},
-	{"keys get permission", "allow {who} to get the key too, or give the App's public key as a PEM"},
-	{"forbidden", "{who} may not use the key: give it the role Key Vault Crypto User on the key"},
+	{"keys/read|keys get permission", "allow {who} to read the key too, or give the App's public key as a PEM"},
+	{"keys/sign|forbidden", "{who} may not sign: give it the role Key Vault Crypto User on the key"},
 	{"akv10032", "the vault is of another tenant: set azure-tenant-id to that of the vault's subscription"},
 	{"keynotfound", "there is no such key in the vault: check {key}"},
 	{"badparameter", "the key is not one that signs with RS256: import the App's private key, which is RSA of 2048 bits"},

@@ -35,7 +35,8 @@ func azureCloud(w *world, authority, vault, scope string) {
 		}
 		want.Set("client_assertion", assertion)
 		want.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-		if r.Method != http.MethodPost || r.URL.RequestURI() != "/"+azureTenant+"/oauth2/v2.0/token" || r.PostForm.Encode() != want.Encode() {
+		if r.Method != http.MethodPost || r.URL.RequestURI() != "/"+azureTenant+"/oauth2/v2.0/token" ||
+			r.PostForm.Encode() != want.Encode() {
 			w.t.Errorf("%s %s %v", r.Method, r.URL, r.PostForm)
 		}
 		token = w.issue("azure")
@@ -87,16 +88,32 @@ func TestAzure(t *testing.T) {
 		authority, vault, scope string
 		asked                   int // requests of the first signature
 	}{
-		"by its name":       {"azurekms://acme/keeper", application, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
-		"with its version":  {"azurekms://acme/keeper/" + azureVersion, application, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
-		"by its host":       {"azurekms://Acme.vault.azure.net/keeper", application, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
-		"a managed HSM":     {"azurekms://acme.managedhsm.azure.net/keeper", application, "login.microsoftonline.com", "acme.managedhsm.azure.net", "managedhsm.azure.net", 4},
-		"of a government":   {"azurekms://acme.vault.usgovcloudapi.net/keeper", application, "login.microsoftonline.us", "acme.vault.usgovcloudapi.net", "vault.usgovcloudapi.net", 4},
+		"by its name": {
+			"azurekms://acme/keeper", application, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4,
+		},
+		"with its version": {
+			"azurekms://acme/keeper/" + azureVersion, application, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net",
+			4,
+		},
+		"by its host": {
+			"azurekms://Acme.vault.azure.net/keeper", application, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net",
+			4,
+		},
+		"a managed HSM": {
+			"azurekms://acme.managedhsm.azure.net/keeper", application, "login.microsoftonline.com", "acme.managedhsm.azure.net",
+			"managedhsm.azure.net", 4,
+		},
+		"of a government": {
+			"azurekms://acme.vault.usgovcloudapi.net/keeper", application, "login.microsoftonline.us", "acme.vault.usgovcloudapi.net",
+			"vault.usgovcloudapi.net", 4,
+		},
 		"in China":          {"azurekms://acme/keeper", china, "login.chinacloudapi.cn", "acme.vault.azure.cn", "vault.azure.cn", 4},
 		"on this machine":   {"azurekms://127.0.0.1:1/keeper", local, "127.0.0.1:2", "127.0.0.1:1", "vault.azure.net", 4},
 		"an earlier step's": {"azurekms://acme/keeper", earlier, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
-		"with a file":       {"azurekms://acme/keeper", withFile, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 3},
-		"the input counts":  {"azurekms://acme/keeper", both, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
+		"with a file": {
+			"azurekms://acme/keeper", withFile, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 3,
+		},
+		"the input counts": {"azurekms://acme/keeper", both, "login.microsoftonline.com", "acme.vault.azure.net", "vault.azure.net", 4},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -134,7 +151,11 @@ func TestAzureSettings(t *testing.T) {
 		{"azurekms://acme.blob.azure.net/k", good, "key is not in a vault of Azure"},
 		{"azurekms://10.0.0.1:443/k", good, "key is not in a vault of Azure"},
 		{"azurekms://localhost/k", good, "key is not in a vault of Azure"},
-		{"azurekms://acme/k", Azure{ClientID: azureClient, TenantID: azureTenant, AuthorityHost: "https://u:p@h"}, "AZURE_AUTHORITY_HOST is not"},
+		{
+			"azurekms://acme/k",
+			Azure{ClientID: azureClient, TenantID: azureTenant, AuthorityHost: "https://u:p@h"},
+			"AZURE_AUTHORITY_HOST is not",
+		},
 	} {
 		w := newWorld(t)
 		w.config.Azure = c.config
@@ -147,12 +168,14 @@ func TestAzureSettings(t *testing.T) {
 // Another key or version than the one that was meant has signed.
 func TestAzureSignsWithAnotherKey(t *testing.T) {
 	for _, kid := range []string{
-		"https://acme.vault.azure.net/keys/other/" + azureVersion, "https://acme.vault.azure.net/keys/keeper/ffff", "", "%", "/keys/keeper/a/b",
+		"https://acme.vault.azure.net/keys/other/" + azureVersion, "https://acme.vault.azure.net/keys/keeper/ffff", "", "%",
+		"/keys/keeper/a/b",
 	} {
 		w := newWorld(t)
 		azureCloud(w, "login.microsoftonline.com", "acme.vault.azure.net", "https://vault.azure.net/.default")
 		w.config.Azure = Azure{ClientID: azureClient, TenantID: azureTenant}
-		w.refuse["POST acme.vault.azure.net/keys/keeper/"+azureVersion+"/sign"] = answer{status: 200, body: `{"kid":"` + kid + `","value":"AAAA"}`}
+		w.refuse["POST acme.vault.azure.net/keys/keeper/"+azureVersion+"/sign"] = answer{status: 200, body: `{"kid":"` + kid +
+			`","value":"AAAA"}`}
 		if got := w.signError(w.open("azurekms://acme/keeper/" + azureVersion)); !strings.Contains(got, "not what the service describes") {
 			t.Errorf("%s: %s", kid, got)
 		}
@@ -167,29 +190,50 @@ func TestAzureAdvice(t *testing.T) {
 		return `{"error":{"code":"` + code + `","message":"` + text + `","innererror":{"code":"` + inner + `"}}}`
 	}
 	testAdvice(t, azureAdvice, []adviceTest{
-		{401, entra("700213", "No matching federated identity record found for presented assertion subject 'x'."), "the application has no federated " +
-			"credential for sub SUB and aud AUD: add one"},
-		{401, entra("700212", "No matching federated identity record found for presented assertion audience 'x'."), "the application has no federated " +
-			"credential for the audience"},
-		{401, entra("700211", "No matching federated identity record found for presented assertion issuer 'x'."), "the application has no federated " +
-			"credential for the issuer"},
+		{
+			401, entra("700213", "No matching federated identity record found for presented assertion subject 'x'."),
+			"the application has no federated " +
+				"credential for sub SUB and aud AUD: add one",
+		},
+		{
+			401, entra("700212", "No matching federated identity record found for presented assertion audience 'x'."),
+			"the application has no federated " +
+				"credential for the audience",
+		},
+		{
+			401, entra("700211", "No matching federated identity record found for presented assertion issuer 'x'."),
+			"the application has no federated " +
+				"credential for the issuer",
+		},
 		{401, entra("70021", "No matching federated identity record found."), "the application has no federated credential for sub SUB"},
 		{400, entra("700016", "Application with identifier 'x' was not found in the directory 'y'."), "there is no such application"},
 		{400, entra("90002", "Tenant 'x' not found."), "there is no such tenant"},
 		{401, entra("700024", "Client assertion is not within its valid time range."), "the token with sub SUB and aud AUD came too late"},
-		{403, vault("Forbidden", "KeyDisabled", "Operation sign is not allowed on a disabled key."), "the key is disabled: enable hashivault://app"},
+		{
+			403, vault("Forbidden", "KeyDisabled", "Operation sign is not allowed on a disabled key."),
+			"the key is disabled: enable hashivault://app",
+		},
 		{403, vault("Forbidden", "KeyNotYetValid", "x"), "the key can't be used yet"},
 		{403, vault("Forbidden", "KeyExpired", "x"), "the key has expired"},
 		{400, vault("BadParameter", "", "Operation sign is not permitted on this key."), "the key may not sign"},
 		{403, vault("Forbidden", "ForbiddenByFirewall", "Client address is not authorized."), "the firewall of the vault"},
 		{403, vault("Forbidden", "ForbiddenByConnection", "Public network access is disabled."), "the vault takes no connections"},
-		{403, vault("Forbidden", "ForbiddenByRbac", "Caller is not authorized. Action: 'Microsoft.KeyVault/vaults/keys/sign/action'"), "ROLE may not " +
-			"sign: give it the role"},
-		{403, vault("Forbidden", "ForbiddenByPolicy", "The user does not have keys sign permission on key vault 'x'"), "ROLE may not sign: give it the " +
-			"key permission"},
-		{403, vault("Forbidden", "ForbiddenByRbac", "Caller is not authorized. Action: 'Microsoft.KeyVault/vaults/keys/read'"), "allow ROLE to read"},
-		{403, vault("Forbidden", "ForbiddenByPolicy", "The user does not have keys get permission on key vault 'x'"), "allow ROLE to get"},
-		{403, vault("Forbidden", "", "Something new"), "ROLE may not use the key"},
+		{
+			403, vault("Forbidden", "ForbiddenByRbac", "Caller is not authorized. Action: 'Microsoft.KeyVault/vaults/keys/sign/action'"),
+			"ROLE may not " +
+				"sign: give it the role",
+		},
+		{
+			403, vault("Forbidden", "ForbiddenByPolicy", "The user does not have keys sign permission on key vault 'x'"),
+			"ROLE may not sign: give it the " +
+				"key permission",
+		},
+		{
+			403, vault("Forbidden", "ForbiddenByRbac", "Caller is not authorized. Action: 'Microsoft.KeyVault/vaults/keys/read'"),
+			"allow ROLE to read",
+		},
+		{403, vault("Forbidden", "ForbiddenByPolicy", "The user does not have keys get permission on key vault 'x'"), "allow ROLE to read"},
+		{403, vault("Forbidden", "", "Something new"), "ROLE may not sign"},
 		{401, vault("Unauthorized", "", "AKV10032: Invalid issuer."), "the vault is of another tenant"},
 		{404, vault("KeyNotFound", "", "A key with (name/id) x was not found."), "there is no such key in the vault"},
 		{400, vault("BadParameter", "", "Key and signing algorithm are incompatible."), "the key is not one that signs with RS256"},

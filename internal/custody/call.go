@@ -15,8 +15,8 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// advice is a part of what a custodian says when it refuses, in lower case, and
-// the hint for it. {sent} stands for the claims of the OIDC token that was
+// advice is a part of what a custodian says when it refuses, in lower case, or
+// several with | between them, and the hint for it. {sent} stands for the claims of the OIDC token that was
 // sent, {key} for the URI, and {who} for the role that signs.
 type advice struct{ says, hint string }
 
@@ -34,8 +34,17 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("the answer is %d: %s", r.status, r.said)
 }
 
-// has reports whether the custodian said something.
-func (r *refusal) has(words string) bool { return strings.Contains(strings.ToLower(r.said), words) }
+// has reports whether the custodian said one of some things, with | between
+// them.
+func (r *refusal) has(any string) bool {
+	said := strings.ToLower(r.said)
+	for words := range strings.SplitSeq(any, "|") {
+		if strings.Contains(said, words) {
+			return true
+		}
+	}
+	return false
+}
 
 // service is the part of a key that all services over the network share.
 type service struct {

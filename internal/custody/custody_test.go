@@ -66,22 +66,36 @@ func TestHostileCustodian(t *testing.T) {
 		pin       func(*world) string
 		want      string
 	}{
-		"another key's signature":          {signature: signs(others), want: "the signature is that of another key"},
-		"random bytes":                     {signature: signs(make([]byte, 256)), want: "the signature is that of another key"},
-		"an empty signature":               {signature: signs(nil), want: "not what the service describes"},
-		"a short one":                      {signature: signs(make([]byte, 70)), want: "the signature has 70 bytes"},
-		"a long one":                       {signature: signs(make([]byte, 1<<20)), want: "the signature has 1048576 bytes"},
-		"no signature":                     {signature: map[string]any{"name": gcpKey, "signature": nil}, want: "not what the service describes"},
-		"that of another version":          {signature: map[string]any{"name": gcpKey + "1", "signature": others}, want: "not what the service describes"},
-		"no name":                          {signature: map[string]any{"signature": others}, want: "not what the service describes"},
-		"null":                             {signature: nil, want: "not what the service describes"},
-		"a list":                           {signature: []int{1}, want: "not what the service describes"},
-		"a signature that is no base64":    {signature: map[string]any{"name": gcpKey, "signature": "!"}, want: "not what the service describes"},
-		"a public key that is none":        {public: &answer{status: 200, body: `{"pem":"x"}`}, want: "get the public key from Cloud KMS: the answer is not"},
-		"no public key":                    {public: &answer{status: 200, body: `{"pem":null}`}, want: "get the public key from Cloud KMS: the answer is not"},
-		"a key of another kind":            {public: &answer{status: 200, body: pemJSON(t, newEC(t))}, want: "it is not an RSA key"},
-		"a key that is too small":          {public: &answer{status: 200, body: pemJSON(t, &newRSA(t, 1024).PublicKey)}, want: "of under 2048 bits"},
-		"its own key, and not the App's":   {public: &answer{status: 200, body: pemJSON(t, &other.PublicKey)}, pin: own, want: "it is not the App's key, but one with the"},
+		"another key's signature": {signature: signs(others), want: "the signature is that of another key"},
+		"random bytes":            {signature: signs(make([]byte, 256)), want: "the signature is that of another key"},
+		"an empty signature":      {signature: signs(nil), want: "not what the service describes"},
+		"a short one":             {signature: signs(make([]byte, 70)), want: "the signature has 70 bytes"},
+		"a long one":              {signature: signs(make([]byte, 1<<20)), want: "the signature has 1048576 bytes"},
+		"no signature": {
+			signature: map[string]any{"name": gcpKey, "signature": nil}, want: "not what the service describes",
+		},
+		"that of another version": {
+			signature: map[string]any{"name": gcpKey + "1", "signature": others}, want: "not what the service describes",
+		},
+		"no name": {signature: map[string]any{"signature": others}, want: "not what the service describes"},
+		"null":    {signature: nil, want: "not what the service describes"},
+		"a list":  {signature: []int{1}, want: "not what the service describes"},
+		"a signature that is no base64": {
+			signature: map[string]any{"name": gcpKey, "signature": "!"}, want: "not what the service describes",
+		},
+		"a public key that is none": {
+			public: &answer{status: 200, body: `{"pem":"x"}`}, want: "get the public key from Cloud KMS: the answer is not",
+		},
+		"no public key": {
+			public: &answer{status: 200, body: `{"pem":null}`}, want: "get the public key from Cloud KMS: the answer is not",
+		},
+		"a key of another kind": {public: &answer{status: 200, body: pemJSON(t, newEC(t))}, want: "it is not an RSA key"},
+		"a key that is too small": {
+			public: &answer{status: 200, body: pemJSON(t, &newRSA(t, 1024).PublicKey)}, want: "of under 2048 bits",
+		},
+		"its own key, and not the App's": {
+			public: &answer{status: 200, body: pemJSON(t, &other.PublicKey)}, pin: own, want: "it is not the App's key, but one with the",
+		},
 		"its own key for its signature":    {signature: signs(others), pin: ownPEM, want: "the signature is that of another key"},
 		"a public key that it keeps to it": {public: &refused, pin: own, want: "get the public key from Cloud KMS: the answer is 403"},
 		"trouble with the public key":      {public: &answer{status: 503}, want: "get the public key from Cloud KMS: the answer is 503"},
@@ -134,12 +148,14 @@ func TestPublicKey(t *testing.T) {
 		asked   int  // for the public key
 		known   bool // the public key, after the first signature
 	}{
-		"nothing is known":              {asked: 1, known: true},
-		"nothing is known or told":      {refused: true, asked: 1},
-		"a PEM":                         {pin: ownPEM, refused: true, known: true},
-		"a fingerprint":                 {pin: own, asked: 1, known: true},
-		"a fingerprint without padding": {pin: func(w *world) string { return " " + fingerprint(&w.key.PublicKey) + "\n" }, asked: 1, known: true},
-		"OpenSSH's fingerprint":         {pin: func(w *world) string { return sshFingerprint(&w.key.PublicKey) }, asked: 1, known: true},
+		"nothing is known":         {asked: 1, known: true},
+		"nothing is known or told": {refused: true, asked: 1},
+		"a PEM":                    {pin: ownPEM, refused: true, known: true},
+		"a fingerprint":            {pin: own, asked: 1, known: true},
+		"a fingerprint without padding": {
+			pin: func(w *world) string { return " " + fingerprint(&w.key.PublicKey) + "\n" }, asked: 1, known: true,
+		},
+		"OpenSSH's fingerprint": {pin: func(w *world) string { return sshFingerprint(&w.key.PublicKey) }, asked: 1, known: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := google(t)
@@ -173,7 +189,8 @@ func TestPublicKey(t *testing.T) {
 	for _, text := range []string{"SHA256:short", "MD5:16", "-----BEGIN PUBLIC KEY-----", string(make([]byte, 10))} {
 		w := google(t)
 		w.config.PublicKey = text
-		if _, err := Open(t.Context(), "gcpkms://"+gcpKey, w.config); err == nil || !strings.HasPrefix(err.Error(), "the public key is neither") {
+		if _, err := Open(t.Context(), "gcpkms://"+gcpKey, w.config); err == nil ||
+			!strings.HasPrefix(err.Error(), "the public key is neither") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -239,11 +256,13 @@ func TestFile(t *testing.T) {
 	if err := k.Close(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if _, err := Open(t.Context(), "file:none", w.config); !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "the file of key can't be read") {
+	if _, err := Open(t.Context(), "file:none", w.config); !errors.Is(err, fs.ErrNotExist) ||
+		!strings.HasPrefix(err.Error(), "the file of key can't be read") {
 		t.Error(err)
 	}
 	w.config.ParseKey = func(redact.String) (crypto.Signer, error) { return nil, fault.New("is damaged", "make a new one") }
-	if _, err := Open(t.Context(), "file:/etc/keys/app.pem", w.config); fault.Text(err) != "the file of key is damaged\nhint: make a new one" {
+	if _, err := Open(t.Context(), "file:/etc/keys/app.pem",
+		w.config); fault.Text(err) != "the file of key is damaged\nhint: make a new one" {
 		t.Error(fault.Text(err))
 	}
 }
@@ -291,7 +310,8 @@ func TestFromEnvironment(t *testing.T) {
 		t.Errorf("the address of a Vault is %s", c.Vault.URL)
 	}
 	environment = map[string]string{
-		"VAULT_ADDR": "v", "AWS_ENDPOINT_URL": "any", "AWS_ENDPOINT_URL_STS": "sts", "AWS_DEFAULT_REGION": "r", "AWS_USE_FIPS_ENDPOINT": "True",
+		"VAULT_ADDR": "v", "AWS_ENDPOINT_URL": "any", "AWS_ENDPOINT_URL_STS": "sts", "AWS_DEFAULT_REGION": "r",
+		"AWS_USE_FIPS_ENDPOINT": "True",
 	}
 	c = FromEnvironment("openbao://app", getenv)
 	if c.Vault.URL != "v" || c.AWS.KMSEndpoint != "any" || c.AWS.STSEndpoint != "sts" || c.AWS.Region != "r" || !c.AWS.FIPS {

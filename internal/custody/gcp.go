@@ -65,8 +65,9 @@ func newGoogle(s *service) (_ custodian, err error) {
 	case err != nil:
 		return nil, err
 	case !googleProvider.Matches(k.provider):
-		return nil, fault.New("gcp-workload-identity-provider is not the name of a provider", "write it as projects/NUMBER/locations/global/"+
-			"workloadIdentityPools/POOL/providers/PROVIDER, with the number of the project, not its id")
+		return nil, fault.New("gcp-workload-identity-provider is not the name of a provider",
+			"write it as projects/NUMBER/locations/global/"+
+				"workloadIdentityPools/POOL/providers/PROVIDER, with the number of the project, not its id")
 	case k.serviceAccount != "" && !googleAccount.Matches(k.serviceAccount):
 		return nil, fault.New("gcp-service-account is not the e-mail of a service account",
 			"write it as NAME@PROJECT.iam.gserviceaccount.com")
@@ -209,25 +210,33 @@ func (k *cloudKMS) impersonate(ctx context.Context, federated redact.String) (re
 }
 
 var googleAdvice = []advice{
-	{"attribute condition", "the attribute condition of the workload identity provider does not admit {sent}: compare it with them"},
-	{"audience in id token", "the workload identity provider does not take the audience: the token has {sent}. Add that aud to the provider's " +
-		"allowed audiences, or set oidc-audience to one of them"},
-	{"invalid_target", "there is no such workload identity provider, or it is disabled: check gcp-workload-identity-provider, which has the " +
-		"number of the project and not its id"},
-	{"issuer", "the workload identity provider is for another issuer than the GitHub of this job: check its issuer URI"},
+	{"attribute condition", "the attribute condition of the workload identity provider does not admit {sent}: compare it with that"},
+	{
+		"audience in id token", "the workload identity provider does not take the audience: the token has {sent}. Add that aud to the " +
+			"provider's allowed audiences, or set oidc-audience to one of them",
+	},
+	{
+		"invalid_target", "there is no such workload identity provider, or it is disabled: check gcp-workload-identity-provider, which " +
+			"has the number of the project and not its id",
+	},
+	{"issuer", "the workload identity provider is for another issuer than the GitHub of this job: it must be " + issuer},
 	{"stale to sign-in", "the token with {sent} came too late or too early: run the job again, and check the clock of this machine"},
 	{"invalid_grant", "the workload identity provider does not admit {sent}: compare its settings with that"},
-	{"getaccesstoken", "the identity of the job with {sent} may not act as {who}: give it the role roles/iam.workloadIdentityUser on that " +
-		"service account, and check its name"},
+	{
+		"getaccesstoken", "the identity of the job with {sent} may not act as {who}: give it the role roles/iam.workloadIdentityUser " +
+			"on that service account, and check its name",
+	},
 	{"usetosign", "{who} may not sign: give it the role roles/cloudkms.signer on the key, and check {key}"},
 	{"viewpublickey", "give {who} the role roles/cloudkms.publicKeyViewer on the key, or give the App's public key as a PEM"},
 	{"state is: disabled", "the version of the key is disabled: enable {key} in Cloud KMS"},
-	{"state is: destroy", "the version of the key is destroyed or will be: restore {key} if that is still possible, or import the App's key again"},
+	{"state is: destroy", "the version of the key is destroyed or will be: restore {key} if that is still possible, or import it again"},
 	{"state is: pending_import", "the import of the key has not ended: wait for it, or import the App's key again"},
 	{"state is: import_failed", "the import of the key has failed: import the App's key again"},
 	{"failed_precondition", "the key can't be used in its state: look at {key} in Cloud KMS"},
-	{"invalid_argument", "the key is not one that signs with RSA_SIGN_PKCS1_2048_SHA256: import the App's private key with that algorithm, " +
-		"and check {key}"},
+	{
+		"invalid_argument", "the key is not one that signs with RSA_SIGN_PKCS1_2048_SHA256: import the App's private key with that " +
+			"algorithm, and check {key}",
+	},
 	{"has not been used in project", "enable the Cloud KMS API in the project of the key"},
-	{"unauthenticated", "Google Cloud does not take the credential: run the step again, and an earlier step that got it"},
+	{"unauthenticated", "Google Cloud does not take the credential: run the step again"},
 }

@@ -33,8 +33,10 @@ func googleCloud(w *world, universe string) {
 			w.t.Errorf("the OIDC token is for %s", aud)
 		}
 		if r.Method != http.MethodPost || r.URL.String() != "https://sts."+universe+"/v1/token" || b.Audience != provider ||
-			b.GrantType != "urn:ietf:params:oauth:grant-type:token-exchange" || b.Scope != "https://www.googleapis.com/auth/cloud-platform" ||
-			b.RequestedTokenType != "urn:ietf:params:oauth:token-type:access_token" || b.SubjectTokenType != "urn:ietf:params:oauth:token-type:jwt" {
+			b.GrantType != "urn:ietf:params:oauth:grant-type:token-exchange" ||
+			b.Scope != "https://www.googleapis.com/auth/cloud-platform" ||
+			b.RequestedTokenType != "urn:ietf:params:oauth:token-type:access_token" ||
+			b.SubjectTokenType != "urn:ietf:params:oauth:token-type:jwt" {
 			w.t.Errorf("%s %s %+v", r.Method, r.URL, b)
 		}
 		federated = w.issue("federated")
@@ -92,15 +94,20 @@ func publicPEM(w *world) string {
 func TestGoogleCloud(t *testing.T) {
 	const issuer, sts, iam = "GET " + idTokenHost + "/token", "POST sts.googleapis.com/v1/token",
 		"POST iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/" + gcpAccount + ":generateAccessToken"
-	const sign, public = "POST cloudkms.googleapis.com/v1/" + gcpKey + ":asymmetricSign", "GET cloudkms.googleapis.com/v1/" + gcpKey + "/publicKey"
+	const sign, public = "POST cloudkms.googleapis.com/v1/" + gcpKey + ":asymmetricSign", "GET cloudkms.googleapis.com/v1/" + gcpKey +
+		"/publicKey"
 	for name, c := range map[string]struct {
 		config GCP
 		file   string
 		want   []string
 	}{
 		"the identity of the job": {config: GCP{Provider: gcpProvider}, want: []string{issuer, sts, sign, public}},
-		"the name in full":        {config: GCP{Provider: "//iam.googleapis.com/" + gcpProvider}, want: []string{issuer, sts, sign, public}},
-		"its URL":                 {config: GCP{Provider: "https://iam.googleapis.com/" + gcpProvider}, want: []string{issuer, sts, sign, public}},
+		"the name in full": {
+			config: GCP{Provider: "//iam.googleapis.com/" + gcpProvider}, want: []string{issuer, sts, sign, public},
+		},
+		"its URL": {
+			config: GCP{Provider: "https://iam.googleapis.com/" + gcpProvider}, want: []string{issuer, sts, sign, public},
+		},
 		"a service account": {
 			config: GCP{Provider: gcpProvider, ServiceAccount: gcpAccount}, want: []string{issuer, sts, iam, sign, public},
 		},
@@ -108,8 +115,11 @@ func TestGoogleCloud(t *testing.T) {
 			config: GCP{CredentialsFile: "gha-creds.json"}, want: []string{issuer, sts, iam, sign, public},
 			file: `{"type":"external_account","audience":"//iam.googleapis.com/` + gcpProvider + `",
 				"subject_token_type":"urn:ietf:params:oauth:token-type:jwt","token_url":"https://evil.test/v1/token",
-				"credential_source":{"url":"https://` + idTokenHost + `/token?api-version=2.0&audience=own","headers":{"Authorization":"Bearer x"}},
-				"service_account_impersonation_url":"https://evil.test/v1/projects/-/serviceAccounts/` + gcpAccount + `:generateAccessToken"}`,
+				"credential_source": {
+					"url":"https://` + idTokenHost + `/token?api-version=2.0&audience=own","headers":{"Authorization":"Bearer x"}
+				},
+				"service_account_impersonation_url":"https://evil.test/v1/projects/-/serviceAccounts/` + gcpAccount +
+				`:generateAccessToken"}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,12 +178,18 @@ func TestGoogleSettings(t *testing.T) {
 		config GCP
 		file   string
 	}{
-		"key has nobody who may sign in Google Cloud":                        {},
-		"gcp-workload-identity-provider is not the name of a provider":       {config: GCP{Provider: "projects/acme/locations/global"}},
-		"gcp-service-account is not the e-mail of a service account":         {config: GCP{Provider: gcpProvider, ServiceAccount: "keeper"}},
-		"GOOGLE_CLOUD_UNIVERSE_DOMAIN is not a domain":                       {config: GCP{Universe: "a/b"}},
-		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STS is not the address of a":        {config: GCP{Provider: gcpProvider, STSEndpoint: "https://a?b"}},
-		"the credentials of Google Cloud are not those of a workload":        {config: GCP{CredentialsFile: "x"}, file: `{"type":"service_account"}`},
+		"key has nobody who may sign in Google Cloud":                  {},
+		"gcp-workload-identity-provider is not the name of a provider": {config: GCP{Provider: "projects/acme/locations/global"}},
+		"gcp-service-account is not the e-mail of a service account": {
+			config: GCP{Provider: gcpProvider, ServiceAccount: "keeper"},
+		},
+		"GOOGLE_CLOUD_UNIVERSE_DOMAIN is not a domain": {config: GCP{Universe: "a/b"}},
+		"CLOUDSDK_API_ENDPOINT_OVERRIDES_STS is not the address of a": {
+			config: GCP{Provider: gcpProvider, STSEndpoint: "https://a?b"},
+		},
+		"the credentials of Google Cloud are not those of a workload": {
+			config: GCP{CredentialsFile: "x"}, file: `{"type":"service_account"}`,
+		},
 		"the credentials of Google Cloud are not those of a workload identi": {config: GCP{CredentialsFile: "x"}, file: `[`},
 		"the credentials of Google Cloud are not those of this job": {
 			config: GCP{CredentialsFile: "x"},
@@ -200,28 +216,52 @@ func TestGoogleAdvice(t *testing.T) {
 	testAdvice(t, googleAdvice, []adviceTest{
 		{401, oauth("unauthorized_client", "The given credential is rejected by the attribute condition."), "the attribute condition of"},
 		{
-			400, oauth("invalid_grant", `The audience in ID Token [own] does not match the expected audience https://iam.googleapis.com/x.`),
+			400, oauth("invalid_grant", `The audience in ID Token [own] does not match the expected audience https://iam.test/x.`),
 			"the workload identity provider does not take the audience: the token has sub SUB and aud AUD",
 		},
-		{400, oauth("invalid_target", `The target service indicated by the \"audience\" parameters is invalid.`), "there is no such workload"},
-		{400, oauth("invalid_grant", "The issuer in ID Token x does not match the expected ones: y"), "the workload identity provider is for another"},
+		{
+			400, oauth("invalid_target", `The target service indicated by the \"audience\" parameters is invalid.`),
+			"there is no such workload",
+		},
+		{
+			400, oauth("invalid_grant", "The issuer in ID Token x does not match the expected ones: y"),
+			"the workload identity provider is for another",
+		},
 		{400, oauth("invalid_grant", "ID Token issued at 1 is stale to sign-in."), "the token with sub SUB and aud AUD came too late"},
 		{400, oauth("invalid_grant", "Something new"), "the workload identity provider does not admit sub SUB"},
 		{
-			403, kms("403", "PERMISSION_DENIED", "Permission 'iam.serviceAccounts.getAccessToken' denied on resource (or it may not exist)."),
+			403, kms("403", "PERMISSION_DENIED", "Permission 'iam.serviceAccounts.getAccessToken' denied on resource."),
 			"the identity of the job with sub SUB and aud AUD may not act as ROLE",
 		},
-		{403, kms("403", "PERMISSION_DENIED", "Permission 'cloudkms.cryptoKeyVersions.useToSign' denied on resource 'x'"), "ROLE may not sign"},
-		{403, kms("403", "PERMISSION_DENIED", "Permission 'cloudkms.cryptoKeyVersions.viewPublicKey' denied"), "give ROLE the role roles/cloudkms.p"},
+		{
+			403, kms("403", "PERMISSION_DENIED", "Permission 'cloudkms.cryptoKeyVersions.useToSign' denied on resource 'x'"),
+			"ROLE may not sign",
+		},
+		{
+			403, kms("403", "PERMISSION_DENIED", "Permission 'cloudkms.cryptoKeyVersions.viewPublicKey' denied"),
+			"give ROLE the role roles/cloudkms.p",
+		},
 		{400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: DISABLED."), "the version of the key is disabled"},
-		{400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: DESTROY_SCHEDULED."), "the version of the key is destroyed"},
+		{
+			400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: DESTROY_SCHEDULED."),
+			"the version of the key is destroyed",
+		},
 		{400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: DESTROYED."), "the version of the key is destroyed"},
-		{400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: PENDING_IMPORT."), "the import of the key has not ended"},
+		{
+			400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: PENDING_IMPORT."),
+			"the import of the key has not ended",
+		},
 		{400, kms("400", "FAILED_PRECONDITION", "x is not enabled, current state is: IMPORT_FAILED."), "the import of the key has failed"},
 		{400, kms("400", "FAILED_PRECONDITION", "x is odd"), "the key can't be used in its state"},
 		{400, kms("400", "INVALID_ARGUMENT", "Request contains an invalid argument"), "the key is not one that signs with RSA_SIGN_PKCS1"},
-		{403, kms("403", "PERMISSION_DENIED", "Cloud Key Management Service API has not been used in project 1 before"), "enable the Cloud KMS API"},
-		{401, kms("401", "UNAUTHENTICATED", "Request had invalid authentication credentials."), "Google Cloud does not take the credential"},
+		{
+			403, kms("403", "PERMISSION_DENIED", "Cloud Key Management Service API has not been used in project 1 before"),
+			"enable the Cloud KMS API",
+		},
+		{
+			401, kms("401", "UNAUTHENTICATED", "Request had invalid authentication credentials."),
+			"Google Cloud does not take the credential",
+		},
 		{404, kms("404", "NOT_FOUND", "x not found."), "nothing there has that name: check hashivault://app"},
 		{503, "<html>", "the service has trouble of its own"},
 		{429, "", "the service limits how much"},

@@ -12,6 +12,9 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
+// issuer is who issues the OIDC tokens of jobs, for hints.
+const issuer = "https://token.actions.githubusercontent.com, or that of your GitHub"
+
 // noIDToken is the hint for a job that gets no OIDC token.
 const noIDToken = "give the job the permission id-token: write, besides those that it has; " +
 	"a pull request from a fork gets no such token, whatever the workflow says"

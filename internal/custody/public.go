@@ -114,5 +114,5 @@ func rsaPublic(op string, key crypto.PublicKey, err error) (*rsa.PublicKey, erro
 	return public, nil
 }
 
-const importKey = "GitHub takes only keys that it made itself, which are RSA of 2048 bits: import the App's private key, in place of one that " +
-	"was made there"
+const importKey = "GitHub takes only keys that it made itself, which are RSA of 2048 bits: import the App's private key, " +
+	"and use that in place of one that was made there"

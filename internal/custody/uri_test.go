@@ -48,9 +48,12 @@ func TestParse(t *testing.T) {
 		"", "app", "awskms:", "awskms://", "awskms:///", "awskms:///key", "awskms://a/b/alias/c", "awskms:///alias/", "awskms:///alias/a?b",
 		"awskms://u@h/alias/a", "awskms:///arn:aws:s3:::b", "AWSKMS:///alias/a", "awskms:///alias/a\n", "awskms://h:999999/alias/a",
 		"gcpkms://projects/p/locations/l/keyRings/r/cryptoKeys/k", "gcpkms://" + gcpKey + "/", "gcpkms://" + gcpKey + ":asymmetricSign",
-		"gcpkms://projects/../locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/latest", "azurekms://acme", "azurekms://acme/", "azurekms:///k",
-		"azurekms://acme/k/v/w", "azurekms://acme/k?x", "hashivault://", "hashivault://a/b", "hashivault://..", "hashivault://a?b", "openbao:a",
-		"ssh-agent:SHA256:short", "ssh-agent://x", "file:", "file://", "file://host/path", "file:a\x00b", "file:a\u202eb", "https://acme.vault.azure.net/keys/k",
+		"gcpkms://projects/../locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/latest", "azurekms://acme", "azurekms://acme/",
+		"azurekms:///k",
+		"azurekms://acme/k/v/w", "azurekms://acme/k?x", "hashivault://", "hashivault://a/b", "hashivault://..", "hashivault://a?b",
+		"openbao:a",
+		"ssh-agent:SHA256:short", "ssh-agent://x", "file:", "file://", "file://host/path", "file:a\x00b", "file:a\u202eb",
+		"https://acme.vault.azure.net/keys/k",
 		strings.Repeat("file:", 1000),
 	} {
 		if got, err := parse(uri); err == nil || !strings.HasPrefix(err.Error(), "key is ") || fault.Hint(err) == "" {
@@ -69,7 +72,8 @@ func TestParse(t *testing.T) {
 // meaning of a URL that they are put into.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
-		"awskms:///alias/a", "awskms://h:1/" + awsKeyARN, "gcpkms://" + gcpKey, "azurekms://a/b/c", "hashivault://a", "openbao://a.b", "ssh-agent:",
+		"awskms:///alias/a", "awskms://h:1/" + awsKeyARN, "gcpkms://" + gcpKey, "azurekms://a/b/c", "hashivault://a", "openbao://a.b",
+		"ssh-agent:",
 		"ssh-agent:SHA256:" + strings.Repeat("a", 43), "file:///a", "file:a b",
 	} {
 		f.Add(seed)

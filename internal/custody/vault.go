@@ -138,25 +138,25 @@ func (k *transit) login(ctx context.Context) error {
 }
 
 var vaultAdvice = []advice{
-	{"invalid audience", "the role {who} takes no such audience: the token has {sent}. Add that aud to the role's bound_audiences, or set " +
-		"oidc-audience to one of them"},
-	{"audience claim", "the role {who} takes no such audience: the token has {sent}. Add that aud to the role's bound_audiences, or set " +
-		"oidc-audience to one of them"},
+	{
+		"invalid audience|audience claim", "the role {who} takes no such audience: the token has {sent}. Add that aud to the role's " +
+			"bound_audiences, or set oidc-audience to one of them",
+	},
 	{"error validating claims", "the role {who} does not admit {sent}: compare its bound_claims with that"},
 	{"(sub) claim", "the role {who} does not admit {sent}: compare its bound_subject with that"},
-	{"(iss) claim", "the JWT auth method is for another issuer: its bound_issuer must be that of the GitHub of this job"},
-	{"could not be found", "there is no such role: check vault-role, vault-path and vault-namespace"},
-	{"missing role", "the JWT auth method has no such role: check vault-role and vault-path"},
-	{"expired", "the token with {sent} came too late: run the job again, and check the clocks of this machine and of the vault"},
-	{"not yet valid", "the token with {sent} came too early: check the clocks of this machine and of the vault"},
-	{"error verifying token", "the vault does not trust the token with {sent}: check the issuer and the keys in the configuration of its JWT " +
-		"auth method"},
-	{"permission denied", "{who} may not do that: allow update on the path transit/sign/KEY in its policy, and check vault-path and " +
-		"vault-namespace"},
-	{"signing key not found", "the transit engine has no such key: check {key}, and import the App's private key"},
-	{"encryption key not found", "the transit engine has no such key: check {key}, and import the App's private key"},
-	{"no handler for route", "nothing is mounted at that path: check vault-path, vault-namespace, and TRANSIT_SECRET_ENGINE_PATH"},
-	{"unsupported path", "something else is mounted at that path: check vault-path, vault-namespace, and TRANSIT_SECRET_ENGINE_PATH"},
+	{"(iss) claim", "the JWT auth method is for another issuer than the GitHub of this job: its bound_issuer must be " + issuer},
+	{"could not be found|missing role", "there is no such role: check vault-role, vault-path and vault-namespace"},
+	{"expired|not yet valid", "the token with {sent} came too late or too early: check the clocks of this machine and of the vault"},
+	{"error verifying token", "the vault does not trust the token with {sent}: check the issuer and the keys of its JWT auth method"},
+	{
+		"permission denied", "{who} may not do that: allow update on the path transit/sign/KEY in its policy, and check vault-path and " +
+			"vault-namespace",
+	},
+	{"signing key not found|encryption key not found", "the transit engine has no such key: check {key}, and import the App's private key"},
+	{
+		"no handler for route|unsupported path", "no such engine or auth method is mounted there: check vault-path, vault-namespace, and " +
+			"TRANSIT_SECRET_ENGINE_PATH",
+	},
 	{"does not support signing", "the key is not one that signs: import the App's private key as type rsa-2048"},
 	{"sealed", "the vault is sealed: its administrator must unseal it"},
 }

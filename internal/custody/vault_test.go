@@ -38,7 +38,10 @@ func transitVault(w *world, version, namespace string) (live *string) {
 				w.t.Errorf("%+v for %s", b, aud)
 			}
 			*live = w.issue("vault")
-			w.reply(rw, map[string]any{"auth": map[string]any{"client_token": *live, "lease_duration": 3600, "renewable": true}, "data": nil})
+			w.reply(rw, map[string]any{
+				"auth": map[string]any{"client_token": *live, "lease_duration": 3600, "renewable": true},
+				"data": nil,
+			})
 		case "POST /v1/transit/sign/app/sha2-256":
 			var b struct {
 				Input               []byte
@@ -56,7 +59,10 @@ func transitVault(w *world, version, namespace string) (live *string) {
 			other := map[string]any{"public_key": "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"}
 			w.reply(rw, map[string]any{"data": map[string]any{
 				"type": "rsa-2048", "latest_version": 9,
-				"keys": map[string]any{"9": other, version: map[string]any{"public_key": publicPEM(w), "creation_time": "2026-11-20T12:00:00Z"}},
+				"keys": map[string]any{"9": other, version: map[string]any{
+					"public_key":    publicPEM(w),
+					"creation_time": "2026-11-20T12:00:00Z",
+				}},
 			}})
 		case "POST /v1/auth/token/revoke-self":
 			w.used(*live)
@@ -130,7 +136,8 @@ func TestVaultFails(t *testing.T) {
 		t.Errorf("%v, and alive is %q", err, *live)
 	}
 	for _, body := range []string{
-		`{"auth":{"client_token":"two words"}}`, `{"auth":{"client_token":null}}`, `{"auth":null}`, `null`, `[]`, ``, `{"auth":{"client_token":"a\nb"}}`,
+		`{"auth":{"client_token":"two words"}}`, `{"auth":{"client_token":null}}`, `{"auth":null}`, `null`, `[]`, ``,
+		`{"auth":{"client_token":"a\nb"}}`,
 	} {
 		w.refuse[vaultLogin] = answer{status: 200, body: body}
 		if got := w.signError(w.open("hashivault://app")); !strings.HasPrefix(got, "log in to the vault: the answer is not what") {
@@ -155,7 +162,8 @@ func TestVaultSettings(t *testing.T) {
 	} {
 		w := newWorld(t)
 		w.config.Vault = c
-		if _, err := Open(t.Context(), "hashivault://app", w.config); err == nil || !strings.HasPrefix(err.Error(), want) || fault.Hint(err) == "" {
+		if _, err := Open(t.Context(), "hashivault://app", w.config); err == nil || !strings.HasPrefix(err.Error(), want) ||
+			fault.Hint(err) == "" {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -164,21 +172,36 @@ func TestVaultSettings(t *testing.T) {
 func TestVaultAdvice(t *testing.T) {
 	said := func(text string) string { return `{"errors":["` + text + `"]}` }
 	testAdvice(t, vaultAdvice, []adviceTest{
-		{400, said(`error validating token: invalid audience (aud) claim: audience claim does not match any expected audience`), "the role ROLE takes no such"},
-		{400, said(`error validating claims: claim \"sub\" does not match any associated bound claim values`), "the role ROLE does not admit sub SUB and aud"},
+		{
+			400, said(`error validating token: invalid audience (aud) claim: audience claim does not match any expected audience`),
+			"the role ROLE takes no such",
+		},
+		{
+			400, said(`error validating claims: claim \"sub\" does not match any associated bound claim values`),
+			"the role ROLE does not admit sub SUB and aud",
+		},
 		{400, said(`error validating token: invalid subject (sub) claim`), "the role ROLE does not admit sub SUB"},
 		{400, said(`error validating token: invalid issuer (iss) claim`), "the JWT auth method is for another issuer"},
 		{400, said(`role \"keeper\" could not be found`), "there is no such role"},
-		{400, said(`missing role`), "the JWT auth method has no such role"},
-		{400, said(`error validating token: invalid expiration time (exp) claim: token is expired`), "the token with sub SUB and aud AUD came too late"},
-		{400, said(`error validating token: invalid not before (nbf) claim: token not yet valid`), "the token with sub SUB and aud AUD came too early"},
+		{400, said(`missing role`), "there is no such role"},
+		{
+			400, said(`error validating token: invalid expiration time (exp) claim: token is expired`),
+			"the token with sub SUB and aud AUD came too late",
+		},
+		{
+			400, said(`error validating token: invalid not before (nbf) claim: token not yet valid`),
+			"the token with sub SUB and aud AUD came too late",
+		},
 		{400, said(`audience claim found in JWT but no audiences bound to the role`), "the role ROLE takes no such"},
-		{400, said(`error verifying token signature: no known key successfully validated the token signature`), "the vault does not trust the token"},
+		{
+			400, said(`error verifying token signature: no known key successfully validated the token signature`),
+			"the vault does not trust the token",
+		},
 		{403, said(`permission denied`), "ROLE may not do that"},
 		{400, said(`signing key not found`), "the transit engine has no such key"},
 		{400, said(`encryption key not found`), "the transit engine has no such key"},
-		{404, said(`no handler for route \"transit/sign/app\". route entry not found.`), "nothing is mounted at that path"},
-		{404, said(`unsupported path`), "something else is mounted at that path"},
+		{404, said(`no handler for route \"transit/sign/app\". route entry not found.`), "no such engine or auth"},
+		{404, said(`unsupported path`), "no such engine or auth"},
 		{400, said(`key type aes256-gcm96 does not support signing`), "the key is not one that signs"},
 		{503, said(`Vault is sealed`), "the vault is sealed"},
 	})

@@ -31,7 +31,8 @@ func TestSender(t *testing.T) {
 	for _, status := range []int{200, 204, 400, 401, 403, 404, 501} {
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
-			if err != nil || string(body) != "body-hidden" || r.Header.Get("X-Vault-Token") != "header-hidden" || r.UserAgent() != "valetkey-test" ||
+			if err != nil || string(body) != "body-hidden" || r.Header.Get("X-Vault-Token") != "header-hidden" ||
+				r.UserAgent() != "valetkey-test" ||
 				r.URL.RawQuery != "query=hidden" {
 				t.Errorf("%s %s %v %s", r.Method, r.URL, r.Header, body)
 			}
@@ -72,7 +73,8 @@ func TestSenderFollowsNoRedirect(t *testing.T) {
 			defer server.Close()
 			_, err := NewSender(Config{}).Send(t.Context(), custodian(server.URL))
 			var e *Error
-			if !errors.As(err, &e) || e.Error() != "sign: the answer leads to another address" || !strings.HasPrefix(e.Hint, "check vault-url: ") {
+			if !errors.As(err, &e) || e.Error() != "sign: the answer leads to another address" ||
+				!strings.HasPrefix(e.Hint, "check vault-url: ") {
 				t.Errorf("%d to %s: %v", status, to, err)
 			}
 		}
@@ -103,10 +105,14 @@ func TestSenderFails(t *testing.T) {
 	tls := httptest.NewTLSServer(nil)
 	defer tls.Close()
 	for name, c := range map[string]struct{ url, reason, hint string }{
-		"nobody listens":   {closed.URL, "TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: set vault-url to"},
-		"an endless body":  {endless.URL, "the answer is larger than 1048576 bytes", "check that the runner reaches"},
-		"a cut body":       {cut.URL, "the answer was cut short", "check that the runner reaches"},
-		"its own CA":       {tls.URL, "TLS: x509:", "if 127.0.0.1 has a certificate of your own CA, pass the CA's certificate in ca-bundle"},
+		"nobody listens": {
+			closed.URL, "TCP: connection refused", "in a container 127.0.0.1 is the container, not the runner: set vault-url to",
+		},
+		"an endless body": {endless.URL, "the answer is larger than 1048576 bytes", "check that the runner reaches"},
+		"a cut body":      {cut.URL, "the answer was cut short", "check that the runner reaches"},
+		"its own CA": {
+			tls.URL, "TLS: x509:", "if 127.0.0.1 has a certificate of your own CA, pass the CA's certificate in ca-bundle",
+		},
 		"http to another":  {"http://vault.test", "the address from vault-url is http, so that anybody", "use https"},
 		"no address":       {"vault.test", "the address from vault-url is not an http(s) URL", "use https"},
 		"no address again": {"https://\x00hidden", "the address from vault-url is not an http(s) URL", "use https"},
@@ -159,7 +165,9 @@ func TestSenderTriesAgain(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			asked := 0
-			sender := NewSender(Config{Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			sender := NewSender(Config{Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter,
+				r *http.Request,
+			) {
 				if body, _ := io.ReadAll(r.Body); string(body) != "body-hidden" {
 					t.Errorf("%s: the body is %q", name, body)
 				}
@@ -178,7 +186,9 @@ func TestSenderTriesAgain(t *testing.T) {
 	}
 	synctest.Test(t, func(t *testing.T) {
 		asked := 0
-		sender := NewSender(Config{Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		sender := NewSender(Config{Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter,
+			_ *http.Request,
+		) {
 			asked++
 			w.WriteHeader(500)
 		})}})
