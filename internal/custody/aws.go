@@ -98,7 +98,8 @@ func (k *awsKMS) address(service, region, setting, given string) (string, error)
 			domain = other
 		}
 	}
-	if k.AWS.FIPS {
+	// All of STS in GovCloud is FIPS, under its usual name.
+	if k.AWS.FIPS && !(service == "sts" && strings.HasPrefix(region, "us-gov-")) {
 		service += "-fips"
 	}
 	return "https://" + service + "." + region + "." + domain, nil
