@@ -131,7 +131,8 @@ func (a *agent) find(ctx context.Context) error {
 func notOne(op string, all int, found []string) error {
 	switch {
 	case all == 0:
-		return fault.New(op+": it has no key", "add the App's key with ssh-add, or the token that has it with ssh-add -s")
+		return fault.New(op+": it has no key", "add the App's key with ssh-add, or the token that has it with ssh-add -s; "+
+			"an agent that is locked shows none: unlock it with ssh-add -X")
 	case len(found) == 0:
 		return fault.New(op+": none of its "+strconv.Itoa(all)+" keys is the one that is meant",
 			"add the App's key with ssh-add, and compare its "+

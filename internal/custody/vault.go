@@ -149,14 +149,14 @@ var vaultAdvice = []advice{
 	{"expired|not yet valid", "the token with {sent} came too late or too early: check the clocks of this machine and of the vault"},
 	{"error verifying token", "the vault does not trust the token with {sent}: check the issuer and the keys of its JWT auth method"},
 	{
-		"permission denied", "{who} may not do that: allow update on the path transit/sign/KEY in its policy, and check vault-path and " +
-			"vault-namespace",
+		"permission denied", "{who} may not do that: allow update on the path transit/sign/KEY in its policy, and check vault-path, " +
+			"vault-namespace and TRANSIT_SECRET_ENGINE_PATH, since the vault says the same where nothing is mounted",
 	},
 	{"signing key not found|encryption key not found", "the transit engine has no such key: check {key}, and import the App's private key"},
 	{
 		"no handler for route|unsupported path", "no such engine or auth method is mounted there: check vault-path, vault-namespace, and " +
 			"TRANSIT_SECRET_ENGINE_PATH",
 	},
-	{"does not support signing", "the key is not one that signs: import the App's private key as type rsa-2048"},
+	{"does not support signing|ed25519", "the key is not an RSA key that signs: import the App's private key as type rsa-2048"},
 	{"sealed", "the vault is sealed: its administrator must unseal it"},
 }

@@ -192,6 +192,10 @@ func TestVaultAdvice(t *testing.T) {
 			400, said(`error validating token: invalid not before (nbf) claim: token not yet valid`),
 			"the token with sub SUB and aud AUD came too late",
 		},
+		{
+			400, said(`failed to parse batch item: only Pure Ed25519 signatures supported, prehashed must be false`),
+			"the key is not an RSA key",
+		},
 		{400, said(`audience claim found in JWT but no audiences bound to the role`), "the role ROLE takes no such"},
 		{
 			400, said(`error verifying token signature: no known key successfully validated the token signature`),
@@ -202,7 +206,7 @@ func TestVaultAdvice(t *testing.T) {
 		{400, said(`encryption key not found`), "the transit engine has no such key"},
 		{404, said(`no handler for route \"transit/sign/app\". route entry not found.`), "no such engine or auth"},
 		{404, said(`unsupported path`), "no such engine or auth"},
-		{400, said(`key type aes256-gcm96 does not support signing`), "the key is not one that signs"},
+		{400, said(`key type aes256-gcm96 does not support signing`), "the key is not an RSA key that signs"},
 		{503, said(`Vault is sealed`), "the vault is sealed"},
 	})
 }
