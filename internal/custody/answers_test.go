@@ -135,7 +135,7 @@ func FuzzAnswers(f *testing.F) {
 		w.config.Vault = Vault{URL: "https://" + vaultHost, Role: "keeper"}
 		for _, place := range []string{
 			"POST sts.googleapis.com/v1/token", googleSign, "POST sts.eu-west-1.amazonaws.com/", "POST kms.eu-west-1.amazonaws.com/",
-			"POST login.microsoftonline.com/" + azureTenant + "/oauth2/v2.0/token", "POST acme.vault.azure.net/keys/keeper//sign",
+			"POST login.microsoftonline.com/" + azureTenant + "/oauth2/v2.0/token", "POST acme.vault.azure.net/keys/keeper/sign",
 			vaultLogin, vaultSign,
 		} {
 			w.refuse[place] = answer{status: status, body: string(body)}

@@ -145,9 +145,12 @@ func (k *keyVault) ask(ctx context.Context, op, method, action string, body any)
 	if err := k.authenticate(ctx); err != nil {
 		return document{}, err
 	}
+	key := k.vault + "/keys/" + k.key // in its current version
+	if k.version != "" {
+		key += "/" + k.version
+	}
 	return k.call(ctx, Request{
-		Op: op, Setting: "the name of the vault", Method: method, Header: bearer(k.token),
-		URL: k.vault + "/keys/" + k.key + "/" + k.version + action + "?api-version=7.4",
+		Op: op, Setting: "the name of the vault", Method: method, URL: key + action + "?api-version=7.4", Header: bearer(k.token),
 	}, body)
 }
 

@@ -49,7 +49,7 @@ func azureCloud(w *world, authority, vault, scope string) {
 		}
 		id := "https://" + vault + "/keys/keeper/" + azureVersion
 		switch r.Method + " " + r.URL.RequestURI() {
-		case "POST /keys/keeper//sign?api-version=7.4", "POST /keys/keeper/" + azureVersion + "/sign?api-version=7.4":
+		case "POST /keys/keeper/sign?api-version=7.4", "POST /keys/keeper/" + azureVersion + "/sign?api-version=7.4":
 			w.headers(r, "Authorization", "Content-Type")
 			var b struct{ Alg, Value string }
 			w.body(r, &b)
