@@ -85,7 +85,10 @@ func (a *agent) sign(ctx context.Context, p payload) ([]byte, error) {
 	return signature, nil
 }
 
-func (a *agent) publicKey(ctx context.Context) (*rsa.PublicKey, error) { return a.key, a.find(ctx) }
+func (a *agent) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
+	err := a.find(ctx)
+	return a.key, err
+}
 
 func (a *agent) close(context.Context) error { return nil }
 
@@ -154,16 +157,19 @@ func agentKey(blob []byte) *rsa.PublicKey {
 
 // appendField appends a field as SSH has it: its length, and then the field.
 func appendField(to, field []byte) []byte {
-	return append(binary.BigEndian.AppendUint32(to, uint32(len(field))), field...)
+	return append(binary.BigEndian.AppendUint32(to, uint32(len(field))), field...) //nolint:gosec // it is a short one
 }
 
 // cutField takes the first field off. ok is false if there is none.
 func cutField(from []byte) (field, rest []byte, ok bool) {
-	if len(from) < 4 || uint64(binary.BigEndian.Uint32(from)) > uint64(len(from)-4) {
+	if len(from) < 4 {
 		return nil, nil, false
 	}
-	end := 4 + int(binary.BigEndian.Uint32(from))
-	return from[4:end], from[end:], true
+	size, from := int64(binary.BigEndian.Uint32(from)), from[4:]
+	if size > int64(len(from)) {
+		return nil, nil, false
+	}
+	return from[:size], from[size:], true
 }
 
 // cutKind takes the kind off a message; 0 if the message is empty.

@@ -65,7 +65,7 @@ func newAWS(s *service) (_ custodian, err error) {
 	case k.role != "" && !awsRole.Matches(k.role):
 		return nil, fault.New("aws-role-to-assume is not the ARN of a role", "write it as arn:aws:iam::ACCOUNT:role/NAME")
 	case k.role == "" && (k.AWS.AccessKeyID == "" || k.AWS.SecretAccessKey.Empty()):
-		return nil, fault.New("key has nobody who may sign in AWS",
+		return nil, fault.New("key needs a credential of AWS",
 			"set aws-role-to-assume to the ARN of a role that trusts the job's OIDC token, "+
 				"or run aws-actions/configure-aws-credentials in an earlier step")
 	}
@@ -135,7 +135,7 @@ func (k *awsKMS) ask(ctx context.Context, op, action string, body map[string]str
 	now := k.Now()
 	answer, err := k.call(ctx, k.signed(op, action, body, now), nil)
 	var refused *refusal
-	if !errors.As(err, &refused) || !refused.has(awsClock) {
+	if !errors.As(err, &refused) || !refused.says(awsClock) {
 		return answer, err
 	}
 	drift := refused.date.Sub(now).Round(time.Second)

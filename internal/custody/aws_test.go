@@ -159,13 +159,13 @@ func TestAWS(t *testing.T) {
 
 func TestAWSSettings(t *testing.T) {
 	for want, c := range map[string]AWS{
-		"key has nobody who may sign in AWS":            {Region: "eu-west-1"},
-		"key has nobody who may sign in AWS\nhint: set": {Region: "eu-west-1", AccessKeyID: "id"},
-		"key needs a region\n":                          {Role: awsRoleARN},
-		"key needs a region of AWS":                     {Role: awsRoleARN, Region: "eu-west-1.evil.test/"},
-		"aws-role-to-assume is not the ARN":             {Role: "keeper", Region: "eu-west-1"},
-		"AWS_ENDPOINT_URL_KMS is not the address":       {Role: awsRoleARN, Region: "eu-west-1", KMSEndpoint: "https://kms/?x"},
-		"AWS_ENDPOINT_URL_STS is not an http(s) URL":    {Role: awsRoleARN, Region: "eu-west-1", STSEndpoint: "sts"},
+		"key needs a credential of AWS":              {Region: "eu-west-1"},
+		"key needs a credential of AWS\nhint: set":   {Region: "eu-west-1", AccessKeyID: "id"},
+		"key needs a region\n":                       {Role: awsRoleARN},
+		"key needs a region of AWS":                  {Role: awsRoleARN, Region: "eu-west-1.evil.test/"},
+		"aws-role-to-assume is not the ARN":          {Role: "keeper", Region: "eu-west-1"},
+		"AWS_ENDPOINT_URL_KMS is not the address":    {Role: awsRoleARN, Region: "eu-west-1", KMSEndpoint: "https://kms/?x"},
+		"AWS_ENDPOINT_URL_STS is not an http(s) URL": {Role: awsRoleARN, Region: "eu-west-1", STSEndpoint: "sts"},
 	} {
 		w := newWorld(t)
 		w.config.AWS = c

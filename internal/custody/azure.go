@@ -52,7 +52,7 @@ func newAzure(s *service) (custodian, error) {
 	k.advice, k.who = azureAdvice, "the application "+k.client
 	switch {
 	case k.client == "" || k.tenant == "":
-		return nil, fault.New("key has nobody who may sign in Azure",
+		return nil, fault.New("key needs a credential of Azure",
 			"set azure-client-id and azure-tenant-id to those of an application that trusts the job's OIDC token")
 	case !azureID.Matches(k.client):
 		return nil, fault.New("azure-client-id is not the id of an application",

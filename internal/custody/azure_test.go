@@ -119,7 +119,7 @@ func TestAzure(t *testing.T) {
 			w := newWorld(t)
 			azureCloud(w, c.authority, c.vault, "https://"+c.scope+"/.default")
 			w.config.Azure = c.config
-			w.config.ReadFile = func(path string) ([]byte, error) {
+			w.config.ReadFile = func(string) ([]byte, error) {
 				return []byte(w.jwt(map[string]any{"sub": "pod", "aud": "api://AzureADTokenExchange"}) + "\n"), nil
 			}
 			k := w.open(c.uri)
@@ -142,8 +142,8 @@ func TestAzureSettings(t *testing.T) {
 		config Azure
 		want   string
 	}{
-		{"azurekms://acme/k", Azure{}, "key has nobody who may sign in Azure"},
-		{"azurekms://acme/k", Azure{ClientID: azureClient}, "key has nobody who may sign in Azure"},
+		{"azurekms://acme/k", Azure{}, "key needs a credential of Azure"},
+		{"azurekms://acme/k", Azure{ClientID: azureClient}, "key needs a credential of Azure"},
 		{"azurekms://acme/k", Azure{ClientID: "app", TenantID: azureTenant}, "azure-client-id is not the id of an application"},
 		{"azurekms://acme/k", Azure{ClientID: azureClient, TenantID: "a/b"}, "azure-tenant-id is not the id of a tenant"},
 		{"azurekms://acme.vault.azure.net.evil.test/k", good, "key is not in a vault of Azure"},

@@ -34,12 +34,12 @@ func (r *refusal) Error() string {
 	return fmt.Sprintf("the answer is %d: %s", r.status, r.said)
 }
 
-// has reports whether the custodian said one of some things, with | between
+// says reports whether the custodian said one of some things, with | between
 // them.
-func (r *refusal) has(any string) bool {
+func (r *refusal) says(things string) bool {
 	said := strings.ToLower(r.said)
-	for words := range strings.SplitSeq(any, "|") {
-		if strings.Contains(said, words) {
+	for thing := range strings.SplitSeq(things, "|") {
+		if strings.Contains(said, thing) {
 			return true
 		}
 	}
@@ -91,7 +91,7 @@ func notUnderstood(op string) error {
 func (s *service) explain(op string, r *refusal) error {
 	hint := ""
 	for _, a := range s.advice {
-		if r.has(a.says) {
+		if r.says(a.says) {
 			hint = a.hint
 			break
 		}

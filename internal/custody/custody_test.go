@@ -271,7 +271,7 @@ func TestFile(t *testing.T) {
 func TestContext(t *testing.T) {
 	w := google(t)
 	ctx, cancel := context.WithCancelCause(t.Context())
-	w.config.Send = func(ctx context.Context, r Request) (Response, error) { return Response{}, context.Cause(ctx) }
+	w.config.Send = func(ctx context.Context, _ Request) (Response, error) { return Response{}, context.Cause(ctx) }
 	k, err := Open(ctx, "gcpkms://"+gcpKey, w.config)
 	if err != nil {
 		t.Fatal(err)

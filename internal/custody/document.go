@@ -60,8 +60,8 @@ func (d document) seconds(path ...string) time.Duration {
 // object returns the JSON object, or the headers, of these names and values.
 func object(pairs ...string) map[string]string {
 	fields := map[string]string{}
-	for i := 0; i < len(pairs); i += 2 {
-		fields[pairs[i]] = pairs[i+1]
+	for ; len(pairs) > 1; pairs = pairs[2:] {
+		fields[pairs[0]] = pairs[1]
 	}
 	return fields
 }
@@ -71,8 +71,8 @@ const formType = "application/x-www-form-urlencoded"
 // form returns the body of a form with these names and values.
 func form(pairs ...string) []byte {
 	values := url.Values{}
-	for i := 0; i < len(pairs); i += 2 {
-		values.Set(pairs[i], pairs[i+1])
+	for ; len(pairs) > 1; pairs = pairs[2:] {
+		values.Set(pairs[0], pairs[1])
 	}
 	return []byte(values.Encode())
 }

@@ -58,7 +58,7 @@ func newGoogle(s *service) (_ custodian, err error) {
 	case k.GCP.CredentialsFile != "":
 		err = k.readCredentials()
 	default:
-		err = fault.New("key has nobody who may sign in Google Cloud",
+		err = fault.New("key needs a credential of Google Cloud",
 			"set gcp-workload-identity-provider, or run google-github-actions/auth in an earlier step")
 	}
 	switch {

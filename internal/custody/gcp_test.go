@@ -178,7 +178,7 @@ func TestGoogleSettings(t *testing.T) {
 		config GCP
 		file   string
 	}{
-		"key has nobody who may sign in Google Cloud":                  {},
+		"key needs a credential of Google Cloud":                       {},
 		"gcp-workload-identity-provider is not the name of a provider": {config: GCP{Provider: "projects/acme/locations/global"}},
 		"gcp-service-account is not the e-mail of a service account": {
 			config: GCP{Provider: gcpProvider, ServiceAccount: "keeper"},

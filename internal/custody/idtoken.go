@@ -3,6 +3,7 @@ package custody
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -40,6 +41,10 @@ func (s *service) idToken(ctx context.Context, audience string) (redact.String, 
 	answer, err := s.call(ctx, Request{
 		Op: op, Setting: "ACTIONS_ID_TOKEN_REQUEST_URL", Method: http.MethodGet, URL: u.String(), Header: bearer(s.Job.RequestToken),
 	}, nil)
+	var refused *refusal
+	if errors.As(err, &refused) && refused.status < 500 { // the custodian's advice is not for GitHub's words
+		err = &fault.Error{Problem: err.Error(), Hint: noIDToken, Err: refused}
+	}
 	if err != nil {
 		return redact.String{}, err
 	}

@@ -11,7 +11,7 @@ import (
 
 func TestParse(t *testing.T) {
 	id := "1234abcd-12ab-34cd-56ef-1234567890ab"
-	print := "SHA256:" + strings.Repeat("a/+", 14) + "b"
+	shown := "SHA256:" + strings.Repeat("a/+", 14) + "b"
 	for uri, want := range map[string]location{
 		"awskms:///alias/acme/app_1":     {scheme: "awskms://", key: "alias/acme/app_1"},
 		"awskms://alias/app":             {scheme: "awskms://", key: "alias/app"},
@@ -33,8 +33,8 @@ func TestParse(t *testing.T) {
 		"hashivault://app.key-1":                    {scheme: "hashivault://", key: "app.key-1"},
 		"openbao://a":                               {scheme: "openbao://", key: "a"},
 		"ssh-agent:":                                {scheme: "ssh-agent:"},
-		"ssh-agent:" + print:                        {scheme: "ssh-agent:", key: print},
-		"ssh-agent:" + print + "=":                  {scheme: "ssh-agent:", key: print + "="},
+		"ssh-agent:" + shown:                        {scheme: "ssh-agent:", key: shown},
+		"ssh-agent:" + shown + "=":                  {scheme: "ssh-agent:", key: shown + "="},
 		"file:app.pem":                              {scheme: "file:", key: "app.pem"},
 		"file:/etc/app key.pem":                     {scheme: "file:", key: "/etc/app key.pem"},
 		"file:///etc/app.pem":                       {scheme: "file:", key: "/etc/app.pem"},

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"crypto/rsa"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -42,7 +43,7 @@ func newVault(s *service) (custodian, error) {
 	case k.Vault.URL == "":
 		return nil, fault.New("key needs the address of the vault", "set vault-url, as in https://vault.example.com:8200")
 	case k.Vault.Role == "" && k.token.Empty():
-		return nil, fault.New("key has nobody who may sign in the vault",
+		return nil, fault.New("key needs a credential of the vault",
 			"set vault-role to a role of its JWT auth method, or run hashicorp/vault-action with exportToken in an earlier step")
 	case k.Vault.Role == "" && !redact.IsWord(k.token.Reveal()):
 		return nil, fault.New("VAULT_TOKEN is not a token", "it has spaces or other characters that no token has")
@@ -98,6 +99,11 @@ func (k *transit) close(ctx context.Context) error {
 	}
 	_, err := k.ask(ctx, "revoke the vault's token", http.MethodPost, "auth/token/revoke-self", nil)
 	k.token, k.lease = redact.String{}, lease{}
+	var refused *refusal
+	if errors.As(err, &refused) {
+		return &fault.Error{Problem: err.Error(), Hint: "the token ends by itself, at the end of its lease; allow " + k.who +
+			" update on the path auth/token/revoke-self", Err: err}
+	}
 	return err
 }
 
@@ -125,7 +131,7 @@ func (k *transit) login(ctx context.Context) error {
 		return err
 	}
 	const op = "log in to the vault"
-	k.token = redact.String{} // of an earlier login: it ends by itself
+	_ = k.close(ctx) // the token of an earlier login, which has ended or will soon
 	answer, err := k.ask(ctx, op, http.MethodPost, "auth/"+k.path+"/login", object("role", k.Vault.Role, "jwt", token.Reveal()))
 	if err != nil {
 		return err

@@ -99,8 +99,7 @@ func TestVault(t *testing.T) {
 	w.wantAsked(vaultSign)
 	now = now.Add(time.Hour)
 	w.sign(k)
-	w.wantAsked("GET "+idTokenHost+"/token", vaultLogin, vaultSign)
-	w.config.Now = nil
+	w.wantAsked("GET "+idTokenHost+"/token", vaultRevoke, vaultLogin, vaultSign)
 	if err := k.Close(context.WithoutCancel(t.Context())); err != nil || *live != "" {
 		t.Errorf("closed: %v, and alive is %q", err, *live)
 	}
@@ -135,6 +134,12 @@ func TestVaultFails(t *testing.T) {
 	if err := k.Close(t.Context()); err != nil || *live != "" {
 		t.Errorf("%v, and alive is %q", err, *live)
 	}
+	w.refuse[vaultRevoke] = answer{status: 403, body: `{"errors":["permission denied"]}`}
+	_ = w.signError(k)
+	want = "revoke the vault's token: the answer is 403: permission denied\nhint: the token ends by itself"
+	if err := k.Close(t.Context()); err == nil || !strings.HasPrefix(fault.Text(err), want) {
+		t.Error(err)
+	}
 	for _, body := range []string{
 		`{"auth":{"client_token":"two words"}}`, `{"auth":{"client_token":null}}`, `{"auth":null}`, `null`, `[]`, ``,
 		`{"auth":{"client_token":"a\nb"}}`,
@@ -150,7 +155,7 @@ func TestVaultSettings(t *testing.T) {
 	const at = "https://" + vaultHost
 	for want, c := range map[string]Vault{
 		"key needs the address of the vault":                   {Role: "keeper"},
-		"key has nobody who may sign in the vault":             {URL: at},
+		"key needs a credential of the vault":                  {URL: at},
 		"VAULT_TOKEN is not a token":                           {URL: at, Token: redact.New("a b")},
 		"vault-role is not the name of a role":                 {URL: at, Role: "a/b"},
 		"vault-path is not the path of an auth method":         {URL: at, Role: "keeper", Path: "../sys"},

@@ -78,7 +78,7 @@ func (s *Sender) Send(ctx context.Context, r Request) (Response, error) {
 	for name, value := range r.Header {
 		req.Header.Set(name, value)
 	}
-	resp, err := a.client(a.wire).Do(req)
+	resp, err := a.client(a.wire).Do(req) //nolint:bodyclose // an attempt has read and closed it
 	if err != nil {
 		e := &Error{Op: r.Op, Attempts: t.sent, Elapsed: time.Since(t.started), Late: t.late, Hint: t.gaveUp}
 		a.unanswered(e, t, err)

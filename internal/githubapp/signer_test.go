@@ -88,7 +88,7 @@ func TestKeyThatCannotSign(t *testing.T) {
 	f := newFixture(t)
 	key := &elsewhere{PrivateKey: fakegithubtest.Key(), err: errors.New("the key is disabled")}
 	_, err := f.signedBy(t, key).InstallationByID(t.Context(), testInstallation)
-	if err != key.err || key.signed != 1 || len(f.asked()) > 0 { //nolint:errorlint // it is not wrapped
+	if !errors.Is(err, key.err) || err.Error() != key.err.Error() || key.signed != 1 || len(f.asked()) > 0 {
 		t.Errorf("%v after %d signatures, asked %v", err, key.signed, f.asked())
 	}
 }
