@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"cmp"
 	"context"
 	"crypto/rsa"
 	"crypto/x509"
@@ -48,18 +49,17 @@ var awsDomains = map[string]string{
 
 // newAWS checks the settings for a key in AWS KMS.
 func newAWS(s *service) (_ custodian, err error) {
-	k := &awsKMS{service: s, region: s.region}
+	k := &awsKMS{service: s, region: s.location.region}
 	k.advice, k.who, k.role = awsAdvice, "the credential of AWS", k.AWS.Role
-	if k.role == "" && k.AWS.AccessKeyID == "" {
+	if k.role == "" && k.AWS.AccessKeyID == "" && k.AWS.TokenFile != "" {
 		k.role, k.tokenFile = k.AWS.FileRole, k.AWS.TokenFile
 	}
-	if k.region == "" {
-		k.region = k.AWS.Region
-	}
+	k.region = cmp.Or(k.region, k.AWS.Region)
+	roleRegion := cmp.Or(k.AWS.Region, k.region)
 	switch {
 	case k.region == "":
 		return nil, fault.New("key needs a region", "set aws-region to the region of the key, or give the key by its ARN")
-	case !awsRegion.Matches(k.region):
+	case !awsRegion.Matches(k.region), !awsRegion.Matches(roleRegion):
 		return nil, fault.New("key needs a region of AWS, and aws-region is none",
 			"set aws-region to the region of the key, as in eu-west-1")
 	case k.role != "" && !awsRole.Matches(k.role):
@@ -73,10 +73,6 @@ func newAWS(s *service) (_ custodian, err error) {
 		k.who = k.role
 	} else {
 		k.keys = awsKeys{k.AWS.AccessKeyID, k.AWS.SecretAccessKey, k.AWS.SessionToken}
-	}
-	roleRegion := k.AWS.Region
-	if !awsRegion.Matches(roleRegion) {
-		roleRegion = k.region
 	}
 	if k.kms, err = k.address("kms", k.region, "AWS_ENDPOINT_URL_KMS", k.AWS.KMSEndpoint); err == nil {
 		k.sts, err = k.address("sts", roleRegion, "AWS_ENDPOINT_URL_STS", k.AWS.STSEndpoint)

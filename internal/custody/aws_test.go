@@ -163,6 +163,7 @@ func TestAWSSettings(t *testing.T) {
 		"key needs a credential of AWS\nhint: set":   {Region: "eu-west-1", AccessKeyID: "id"},
 		"key needs a region\n":                       {Role: awsRoleARN},
 		"key needs a region of AWS":                  {Role: awsRoleARN, Region: "eu-west-1.evil.test/"},
+		"key needs a region of AWS, and":             {Role: awsRoleARN, Region: "EU"},
 		"aws-role-to-assume is not the ARN":          {Role: "keeper", Region: "eu-west-1"},
 		"AWS_ENDPOINT_URL_KMS is not the address":    {Role: awsRoleARN, Region: "eu-west-1", KMSEndpoint: "https://kms/?x"},
 		"AWS_ENDPOINT_URL_STS is not an http(s) URL": {Role: awsRoleARN, Region: "eu-west-1", STSEndpoint: "sts"},
@@ -263,4 +264,13 @@ func TestAWSAdvice(t *testing.T) {
 		{403, sts("SignatureDoesNotMatch", "x"), "AWS does not know the credential"},
 		{400, kms("InvalidSignatureException", "The request signature we calculated does not match"), "AWS does not know the credential"},
 	})
+}
+
+// A region that is none is not passed over, even if the key's ARN tells another.
+func TestAWSRegionIsNotPassedOver(t *testing.T) {
+	w := newWorld(t)
+	w.config.AWS = AWS{Role: awsRoleARN, Region: "Frankfurt"}
+	if _, err := Open(t.Context(), "awskms:///"+awsKeyARN, w.config); err == nil || !strings.HasPrefix(err.Error(), "key needs a region of AWS") {
+		t.Error(err)
+	}
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // advice is a part of what a custodian says when it refuses, in lower case, or
-// several with | between them, and the hint for it. {sent} stands for the claims of the OIDC token that was
-// sent, {key} for the URI, and {who} for the role that signs.
+// several with | between them, and the hint for it. {sent} stands for the claims
+// of the OIDC token that was sent, {key} for the URI, and {who} for the role that
+// signs.
 type advice struct{ says, hint string }
 
 // refusal is an answer that is not a success.

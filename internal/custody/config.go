@@ -11,7 +11,8 @@ import (
 
 // Config is what signing works with. Of the functions, each kind of key needs
 // its own: Send for services over the network, Dial for an SSH agent, ReadFile
-// and ParseKey for a file.
+// and ParseKey for a file, and ReadFile also for what an earlier step wrote into
+// one. Those that only tell may be nil.
 //
 // The rest is plain data. [FromEnvironment] fills it with what earlier steps
 // and the runner have configured, and the inputs of a step go over that.

@@ -84,6 +84,11 @@ func Open(ctx context.Context, uri string, c Config) (*Key, error) {
 	}
 	k := &Key{ctx: ctx, uri: at.String(), pin: known, config: c}
 	k.config.fill()
+	for _, given := range []redact.String{c.Job.RequestToken, c.AWS.SecretAccessKey, c.AWS.SessionToken, c.Vault.Token} {
+		if !given.Empty() {
+			k.config.Secret(given) // who set it may not have masked it
+		}
+	}
 	s := &service{Config: &k.config, location: at}
 	switch at.scheme {
 	case "awskms://":

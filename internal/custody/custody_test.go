@@ -267,6 +267,17 @@ func TestFile(t *testing.T) {
 	}
 }
 
+// What an earlier step has given is masked too, as soon as it is known.
+func TestGivenCredentialsAreMasked(t *testing.T) {
+	w := google(t)
+	w.config.AWS.SecretAccessKey, w.config.AWS.SessionToken = redact.New("secret-of-aws"), redact.New("session-of-aws")
+	w.config.Vault.Token = redact.New("token-of-a-vault")
+	w.open("gcpkms://" + gcpKey)
+	for _, given := range []string{"secret-of-aws", "session-of-aws", "token-of-a-vault", w.config.Job.RequestToken.Reveal()} {
+		w.used(given)
+	}
+}
+
 // The context of Open bounds what signing does.
 func TestContext(t *testing.T) {
 	w := google(t)

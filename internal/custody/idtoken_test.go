@@ -19,7 +19,7 @@ func TestNoIDToken(t *testing.T) {
 		want   string
 	}{
 		"no permission": {
-			want: op + "the job has none, because ACTIONS_ID_TOKEN_REQUEST_URL or _TOKEN is not set\nhint: give the job the permission id-token",
+			want: op + "the job has none, because ACTIONS_ID_TOKEN_REQUEST_URL or _TOKEN is not set\nhint: give the job",
 		},
 		"half of it": {job: Job{RequestURL: "https://" + idTokenHost + "/token"}, want: op + "the job has none"},
 		"no URL": {

@@ -18,8 +18,8 @@ type location struct {
 	version string
 }
 
-// spelling is one kind of URI. What follows the scheme has the named groups of the
-// pattern.
+// spelling is one kind of URI. What follows the scheme has the named groups of
+// the pattern.
 type spelling struct {
 	scheme  string
 	rest    *pattern.Pattern
@@ -63,8 +63,8 @@ var vaultKey = &pattern.Pattern{Text: `^(?P<key>\w(?:[\w.-]*\w)?)$`}
 // maxURI is longer than any URI of a key.
 const maxURI = 4096
 
-// parse takes a URI apart. Its errors follow the name of an input, and never
-// repeat the URI, which may be a key that was pasted into the wrong input.
+// parse takes a URI apart. Its errors never repeat the URI, which may be a key
+// that was pasted into the wrong input.
 func parse(uri string) (location, error) {
 	kind := redact.KindOf(uri)
 	switch {
