@@ -270,7 +270,8 @@ func TestAWSAdvice(t *testing.T) {
 func TestAWSRegionIsNotPassedOver(t *testing.T) {
 	w := newWorld(t)
 	w.config.AWS = AWS{Role: awsRoleARN, Region: "Frankfurt"}
-	if _, err := Open(t.Context(), "awskms:///"+awsKeyARN, w.config); err == nil || !strings.HasPrefix(err.Error(), "key needs a region of AWS") {
+	_, err := Open(t.Context(), "awskms:///"+awsKeyARN, w.config)
+	if err == nil || !strings.HasPrefix(err.Error(), "key needs a region of AWS") {
 		t.Error(err)
 	}
 }

@@ -13,13 +13,10 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"fmt"
-	"io/fs"
 	"strings"
 	"sync"
 	"testing"
 
-	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -232,41 +229,6 @@ func TestSignsAtOnce(t *testing.T) {
 	}
 }
 
-func TestFile(t *testing.T) {
-	w := newWorld(t)
-	text := "-----the key-----"
-	w.config.ReadFile = func(path string) ([]byte, error) {
-		if path != "/etc/keys/app.pem" {
-			return nil, fs.ErrNotExist
-		}
-		return []byte(text), nil
-	}
-	w.config.ParseKey = func(pem redact.String) (crypto.Signer, error) {
-		w.used(pem.Reveal())
-		if pem.Reveal() != text {
-			return nil, fault.New("is damaged", "make a new one")
-		}
-		return w.key, nil
-	}
-	k := w.open("file:///etc/keys/app.pem")
-	w.sign(k)
-	if k.Private() != w.key {
-		t.Error("there is no private key")
-	}
-	if err := k.Close(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if _, err := Open(t.Context(), "file:none", w.config); !errors.Is(err, fs.ErrNotExist) ||
-		!strings.HasPrefix(err.Error(), "the file of key can't be read") {
-		t.Error(err)
-	}
-	w.config.ParseKey = func(redact.String) (crypto.Signer, error) { return nil, fault.New("is damaged", "make a new one") }
-	if _, err := Open(t.Context(), "file:/etc/keys/app.pem",
-		w.config); fault.Text(err) != "the file of key is damaged\nhint: make a new one" {
-		t.Error(fault.Text(err))
-	}
-}
-
 // What an earlier step has given is masked too, as soon as it is known.
 func TestGivenCredentialsAreMasked(t *testing.T) {
 	w := google(t)
@@ -291,46 +253,6 @@ func TestContext(t *testing.T) {
 	cancel(gone)
 	if _, err := k.SignMessage(nil, nil, crypto.SHA256); !errors.Is(err, gone) {
 		t.Error(err)
-	}
-}
-
-func TestFromEnvironment(t *testing.T) {
-	var asked []string
-	environment := map[string]string{}
-	getenv := func(name string) string {
-		asked = append(asked, name)
-		return environment[name]
-	}
-	FromEnvironment("openbao://app", getenv)
-	for _, name := range asked {
-		environment[name] = "the " + name
-	}
-	c := FromEnvironment("openbao://app", getenv)
-	shown := fmt.Sprintf("%+v %v %v", c, c.AWS.SecretAccessKey.Reveal(), c.Vault.Token.Reveal())
-	for _, name := range []string{"BAO_ADDR", "BAO_NAMESPACE", "the BAO_TOKEN", "AWS_ENDPOINT_URL_KMS", "GOOGLE_GHA_CREDS_PATH"} {
-		if !strings.Contains(shown, name) {
-			t.Errorf("%s is not in %s", name, shown)
-		}
-	}
-	for _, secret := range []string{"the AWS_SESSION_TOKEN", "the ACTIONS_ID_TOKEN_REQUEST_TOKEN"} {
-		if strings.Contains(shown, secret) {
-			t.Errorf("%s is in %s", secret, shown)
-		}
-	}
-	if c := FromEnvironment("hashivault://app", getenv); c.Vault.URL != "the VAULT_ADDR" {
-		t.Errorf("the address of a Vault is %s", c.Vault.URL)
-	}
-	environment = map[string]string{
-		"VAULT_ADDR": "v", "AWS_ENDPOINT_URL": "any", "AWS_ENDPOINT_URL_STS": "sts", "AWS_DEFAULT_REGION": "r",
-		"AWS_USE_FIPS_ENDPOINT": "True",
-	}
-	c = FromEnvironment("openbao://app", getenv)
-	if c.Vault.URL != "v" || c.AWS.KMSEndpoint != "any" || c.AWS.STSEndpoint != "sts" || c.AWS.Region != "r" || !c.AWS.FIPS {
-		t.Errorf("%+v", c)
-	}
-	environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] = "true"
-	if c = FromEnvironment("", getenv); c.AWS.KMSEndpoint+c.AWS.STSEndpoint != "" {
-		t.Errorf("%+v", c.AWS)
 	}
 }
 
