@@ -90,8 +90,6 @@ func (a *agent) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	return a.key, err
 }
 
-func (a *agent) close(context.Context) error { return nil }
-
 // find asks the agent for its keys, and chooses the one that is meant.
 func (a *agent) find(ctx context.Context) error {
 	if a.blob != nil {

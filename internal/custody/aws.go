@@ -117,8 +117,6 @@ func (k *awsKMS) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	return rsaPublic(op, key, err)
 }
 
-func (k *awsKMS) close(context.Context) error { return nil } // what STS gave ends by itself after a quarter of an hour
-
 // awsDrift is how far AWS lets the clock of a request be off.
 const awsDrift = 4 * time.Minute
 

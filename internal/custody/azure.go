@@ -139,8 +139,6 @@ func (k *keyVault) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	return rsaPublic(op, &rsa.PublicKey{N: n, E: int(e.Int64())}, nil)
 }
 
-func (k *keyVault) close(context.Context) error { return nil } // a token of Azure's can't be revoked; it ends by itself
-
 func (k *keyVault) ask(ctx context.Context, op, method, action string, body any) (document, error) {
 	if err := k.authenticate(ctx); err != nil {
 		return document{}, err

@@ -39,7 +39,7 @@ func (r *refusal) Error() string {
 // them.
 func (r *refusal) says(things string) bool {
 	said := strings.ToLower(r.said)
-	for thing := range strings.SplitSeq(things, "|") {
+	for _, thing := range strings.Split(things, "|") {
 		if strings.Contains(said, thing) {
 			return true
 		}
@@ -108,7 +108,7 @@ func (s *service) explain(op string, r *refusal) error {
 	case r.status == http.StatusNotFound:
 		hint = "nothing there has that name: check {key}"
 	}
-	hint = strings.NewReplacer("{sent}", s.sent, "{key}", s.String(), "{who}", s.who).Replace(hint)
+	hint = strings.NewReplacer("{sent}", s.sent, "{key}", s.uri(), "{who}", s.who).Replace(hint)
 	return &fault.Error{Problem: op + ": " + r.Error(), Hint: hint, Err: r}
 }
 

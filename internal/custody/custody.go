@@ -57,9 +57,12 @@ type custodian interface {
 	// publicKey returns the public key of the key that signed last. A custodian
 	// that does not tell it to us answers with a [refusal].
 	publicKey(context.Context) (*rsa.PublicKey, error)
-	// close gives back what was taken to sign.
-	close(context.Context) error
 }
+
+// closer is a custodian from whom something was taken that can be given back.
+// What the others gave ends by itself, after minutes, and nobody can end it
+// sooner.
+type closer interface{ close(context.Context) error }
 
 // payload is what is signed.
 type payload struct {
@@ -82,7 +85,7 @@ func Open(ctx context.Context, uri string, c Config) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	k := &Key{ctx: ctx, uri: at.String(), pin: known, config: c}
+	k := &Key{ctx: ctx, uri: at.uri(), pin: known, config: c}
 	k.config.fill()
 	for _, given := range []redact.String{c.Job.RequestToken, c.AWS.SecretAccessKey, c.AWS.SessionToken, c.Vault.Token} {
 		if !given.Empty() {
@@ -146,7 +149,7 @@ func (k *Key) Public() crypto.PublicKey {
 // Private returns the private key if it is in this process, as that of a file
 // is, and otherwise nil.
 func (k *Key) Private() crypto.Signer {
-	if l, ok := k.custodian.(local); ok {
+	if l, ok := k.custodian.(*local); ok {
 		return l.key
 	}
 	return nil
@@ -230,5 +233,8 @@ func (k *Key) publicKey() (*rsa.PublicKey, error) {
 func (k *Key) Close(ctx context.Context) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.custodian.close(ctx)
+	if c, ok := k.custodian.(closer); ok {
+		return c.close(ctx)
+	}
+	return nil
 }

@@ -25,15 +25,13 @@ func newFile(s *service) (custodian, error) {
 	if err != nil {
 		return nil, &fault.Error{Problem: "the file of key " + err.Error(), Hint: fault.Hint(err), Err: err}
 	}
-	return local{key}, nil
+	return &local{key}, nil
 }
 
-func (l local) sign(_ context.Context, p payload) ([]byte, error) {
+func (l *local) sign(_ context.Context, p payload) ([]byte, error) {
 	return l.key.Sign(rand.Reader, p.digest, crypto.SHA256)
 }
 
-func (l local) publicKey(context.Context) (*rsa.PublicKey, error) {
+func (l *local) publicKey(context.Context) (*rsa.PublicKey, error) {
 	return rsaPublic("read the key", l.key.Public(), nil)
 }
-
-func (l local) close(context.Context) error { return nil }

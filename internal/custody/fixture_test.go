@@ -243,7 +243,7 @@ func testAdvice(t *testing.T, table []advice, tests []adviceTest) {
 			t.Errorf("%d %s\n   has the hint %s\n   want %s", c.status, c.body, hint, c.hint)
 		}
 		for _, a := range table {
-			if replaced := strings.NewReplacer("{sent}", s.sent, "{who}", s.who, "{key}", s.String()).Replace(a.hint); replaced == hint {
+			if replaced := strings.NewReplacer("{sent}", s.sent, "{who}", s.who, "{key}", s.uri()).Replace(a.hint); replaced == hint {
 				delete(left, a.hint)
 			}
 		}

@@ -140,8 +140,6 @@ func (k *cloudKMS) publicKey(ctx context.Context) (*rsa.PublicKey, error) {
 	return parsePublic(op, answer.text("pem"))
 }
 
-func (k *cloudKMS) close(context.Context) error { return nil } // a token of Google's can't be revoked; it ends by itself
-
 // name returns the name of the version of the key.
 func (k *cloudKMS) name() string { return k.key + "/cryptoKeyVersions/" + k.version }
 

@@ -35,7 +35,7 @@ func signV4(r *Request, keys awsKeys, region, service string, now time.Time) {
 
 	scope := strings.Join([]string{stamp[:8], region, service, "aws4_request"}, "/")
 	key := []byte("AWS4" + keys.secret.Reveal())
-	for part := range strings.SplitSeq(scope, "/") {
+	for _, part := range strings.Split(scope, "/") {
 		key = mac(key, part)
 	}
 	signature := mac(key, strings.Join([]string{"AWS4-HMAC-SHA256", stamp, scope, hexSum([]byte(request))}, "\n"))

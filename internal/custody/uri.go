@@ -107,8 +107,8 @@ func anyForm() string {
 	return "write it as one of " + strings.Join(examples, ", ") + ", or pass a private key in private-key"
 }
 
-// String returns the URI in its usual spelling.
-func (l location) String() string {
+// uri returns the URI in its usual spelling.
+func (l *location) uri() string {
 	text := l.scheme + l.host
 	if l.host != "" || l.scheme == "awskms://" {
 		text += "/"

@@ -86,7 +86,7 @@ func FuzzParse(f *testing.F) {
 			}
 			return
 		}
-		again, err := parse(got.String())
+		again, err := parse(got.uri())
 		if err != nil || again != got {
 			t.Errorf("%q is %+v, and %q is %+v: %v", uri, got, got, again, err)
 		}
