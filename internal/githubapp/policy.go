@@ -69,7 +69,7 @@ var policies = []policy{
 	{
 		says: []string{"forbids access via a personal access token (classic)", "forbids access via a personal access tokens (classic)"},
 		hint: advice{
-			app:   "the organization forbids classic tokens, and something sent one: check that private-key is the App's",
+			app:   "the organization forbids classic tokens, and something sent one: check that {key} is the App's",
 			token: "the organization forbids classic tokens: use an App, or a fine-grained token",
 		},
 		Policy: Policy{
