@@ -41,7 +41,7 @@ func TestActionsAreWhole(t *testing.T) {
 	for _, folder := range append([]string{"."}, otherActions(t)...) {
 		name, docs, section := "valetkey/valetkey/"+folder, "docs/actions.md", folder
 		if folder == "." {
-			name, docs, section = "valetkey/valetkey", "README.md", "Inputs"
+			name, docs, section = "valetkey/valetkey", "docs/mint.md", "Inputs"
 		}
 		args := regexp.MustCompile(`(?m)^  args: \[(\S+)\]$`).FindStringSubmatch(readAll(t, folder+"/action.yml"))
 		if folder == "native" {

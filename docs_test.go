@@ -99,20 +99,20 @@ func TestLinksInDocs(t *testing.T) {
 	}
 }
 
-// The tables of README.md and docs/actions.md name exactly the inputs and
+// The tables of docs/mint.md and docs/actions.md name exactly the inputs and
 // outputs that there are.
-func TestREADMETables(t *testing.T) {
-	readme, action := readAll(t, "README.md"), readAll(t, "action.yml")
+func TestTablesOfInputs(t *testing.T) {
+	mint, action := readAll(t, "docs/mint.md"), readAll(t, "action.yml")
 	for _, section := range []string{"inputs", "outputs"} {
 		title := "## " + strings.ToUpper(section[:1]) + section[1:] + "\n"
-		_, text, ok := strings.Cut(readme, title)
+		_, text, ok := strings.Cut(mint, title)
 		if !ok {
 			t.Fatalf("no section %q", title)
 		}
 		text, _, _ = strings.Cut(text, "\n## ")
 		got, want := rows(text), declared(action, section)
 		if !slices.Equal(got, want) {
-			t.Errorf("%s in the README: %v\nin action.yml: %v", section, got, want)
+			t.Errorf("%s in docs/mint.md: %v\nin action.yml: %v", section, got, want)
 		}
 	}
 	others := readAll(t, "docs/actions.md")
@@ -125,7 +125,7 @@ func TestREADMETables(t *testing.T) {
 		text, _, _ = strings.Cut(text, "\n##")
 		got := rows(text)
 		want := slices.Concat(declared(file, "inputs"), declared(file, "outputs"))
-		if name == "native" { // the root's stand in README.md
+		if name == "native" { // the root's stand in docs/mint.md
 			want = []string{"binary"}
 		}
 		slices.Sort(want)

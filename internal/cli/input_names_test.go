@@ -268,14 +268,14 @@ func TestPolicyInAManifest(t *testing.T) {
 	}
 }
 
-// The README's table for people who come from other actions names every input
-// of those actions, and each row leads to an input that exists.
+// The table of docs/coming-from.md for people who come from other actions names
+// every input of those actions, and each row leads to an input that exists.
 func TestMigrationTable(t *testing.T) {
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/coming-from.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, _ := strings.Cut(string(readme), "\n| there | here |\n|---|---|\n")
+	_, table, _ := strings.Cut(string(page), "\n| there | here |\n|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	declared := map[string]bool{"HTTPS_PROXY": true, "NO_PROXY": true, "env": true}
 	for _, in := range schemaOf("").Inputs {

@@ -79,7 +79,7 @@ func TestStockAgeOpensTheAppsOwn(t *testing.T) {
 	must(t, err)
 	holdsToken(t, plain)
 
-	// This is the README's command, word for word.
+	// This is the command of docs/another-job.md, word for word.
 	if _, err := exec.LookPath("jq"); err != nil {
 		t.Skip("there is no jq in PATH")
 	}
