@@ -20,7 +20,7 @@ var errHalted = errors.New("a change in the same organization failed before")
 func (r *run) act(ctx context.Context) {
 	for _, o := range r.organizations {
 		for _, it := range o.items {
-			if !r.acts(&it.Decision) || it.outcome != "" || !it.isDue(r.Now()) {
+			if !r.acts(&it.Decision) || !it.isDue(r.Now()) {
 				continue
 			}
 			switch {
@@ -60,7 +60,7 @@ func (r *run) carryOut(ctx context.Context, o *organization, it *item) (Outcome,
 	switch after, knownAgain := q.facts.Repositories[listed]; {
 	case len(q.errs) > 0:
 		return Failed, errors.Join(q.errs...)
-	case again.Action != it.Action || again.Rule != it.Rule || again.Audit || again.Notice != it.Notice:
+	case again.Action != it.Action || again.Rule != it.Rule:
 		return Dropped, fmt.Errorf("it is judged differently now: %s", again.Why())
 	case known && (!knownAgain || !slices.Equal(before, after)):
 		return Dropped, errors.New("its repositories changed since it was judged")

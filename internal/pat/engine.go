@@ -183,6 +183,7 @@ const (
 		"classic tokens can't be seen"
 	noRequests = "no request is waiting there; that is no proof that tokens have to be approved, " +
 		"which only the organization's settings show"
+	noValidity = "alerts of secret scanning do not tell there which tokens still work; none is ended"
 	noScanning = "GitHub shows no alerts of secret scanning there; leaked tokens can't be seen"
 )
 

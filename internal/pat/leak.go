@@ -45,7 +45,7 @@ type wireAlert struct {
 	Number     int64     `json:"number"`
 	Type       string    `json:"secret_type"`
 	State      string    `json:"state"`
-	Validity   string    `json:"validity"`
+	Validity   string    `json:"validity,omitempty"`
 	Secret     *string   `json:"secret"`
 	CreatedAt  time.Time `json:"created_at"`
 	Repository struct {
@@ -121,6 +121,10 @@ func (r *run) findLeaks(ctx context.Context, organization string, enforced, hide
 		a.Secret = nil
 		if !l.value.Empty() && r.Secret != nil {
 			r.Secret(l.value)
+		}
+		if a.Validity == "" {
+			r.lacks(noValidity, organization)
+			return nil, nil
 		}
 		if a.State != "open" || a.Validity != "active" || !slices.Contains(types, a.Type) {
 			continue

@@ -168,6 +168,42 @@ func TestLeaksThatCanNotBeEnded(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	})
+	inHouse(t, "an alert that somebody resolved meanwhile", func(t *testing.T, h *house) {
+		h.SkipOpenAPI = true
+		h.leak("ghp")
+		h.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/acme/api/secret-scanning", Rewrite: func(body []byte) []byte {
+			return []byte(strings.ReplaceAll(string(body), `"state":"open"`, `"state":"resolved"`))
+		}})
+		report := h.run(h.policy(endsLeaks))
+		h.wantErrors(report)
+		if l := report.Leaks[0]; l.Outcome != Done || l.Resolved || len(h.writes()) != 1 {
+			t.Errorf("%+v", l)
+		}
+	})
+	inHouse(t, "alerts of a server that knows no filters", func(t *testing.T, h *house) {
+		h.SkipOpenAPI = true
+		h.leak("ghp")
+		for _, a := range []fakegithub.Alert{{Validity: "inactive"}, {Validity: "active", State: "resolved"}, {Validity: "active", Type: "x_key"}} {
+			a.Secret = "ghp" + "_" + rand.Text()
+			h.AddAlert("acme", "api", a)
+		}
+		report := h.run(h.policy(endsLeaks), func(e *Engine) { e.Call = withoutFilters(e.Call) })
+		h.wantErrors(report)
+		if len(report.Leaks) != 1 || report.Leaks[0].Alert != 1 {
+			t.Errorf("%+v", report.Leaks)
+		}
+	})
+	inHouse(t, "alerts that do not say whether their tokens work", func(t *testing.T, h *house) {
+		h.SkipOpenAPI = true
+		value := h.leak("ghp")
+		h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/secret-scanning/alerts", Rewrite: func(body []byte) []byte {
+			return []byte(strings.ReplaceAll(string(body), `"validity":`, `"x":`))
+		}})
+		report := h.run(h.policy(endsLeaks))
+		if len(report.Leaks) != 0 || !h.PersonalTokenWorks(value) || len(report.Notes) != 1 || report.Notes[0] != "acme: "+noValidity {
+			t.Errorf("%+v, %q", report.Leaks, report.Notes)
+		}
+	})
 	inHouse(t, "an alert that can't be closed", func(t *testing.T, h *house) {
 		h.leak("ghp")
 		h.leak("ghp")

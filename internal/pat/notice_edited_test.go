@@ -91,6 +91,16 @@ func TestIssuesOfOthersAreNoNotices(t *testing.T) {
 			}
 		})
 	}
+	inHouse(t, "of a server that knows no filters", func(t *testing.T, h *house) {
+		h.SkipOpenAPI = true
+		h.grant("monalisa", old)
+		policy := h.policy(endsWithNotice)
+		h.run(policy)
+		time.Sleep(20 * day)
+		h.EditIssue("acme", "desk", 1, func(i *fakegithub.Issue) { i.Author, i.App = "mallory", "" })
+		report := h.run(policy, func(e *Engine) { e.Call = withoutFilters(e.Call) })
+		h.wantLines(report, "revoke grant of monalisa: noticed until 2026-12-24 12:01")
+	})
 	inHouse(t, "the App's name is not known", func(t *testing.T, h *house) {
 		h.grant("monalisa", old)
 		report := h.run(h.policy(endsWithNotice), func(e *Engine) { e.Author = "" })

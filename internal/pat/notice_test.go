@@ -89,6 +89,16 @@ func TestNotice(t *testing.T) {
 			t.Error("the wrong one is gone")
 		}
 	})
+	inHouse(t, "the last token that is used again", func(t *testing.T, h *house) {
+		h.grant("monalisa", old, func(t *fineGrainedToken) { t.ID = 7 })
+		policy := h.policy(endsWithNotice)
+		h.run(policy)
+		h.UseToken(7)
+		h.wantLines(h.run(policy))
+		if one := h.Issues("acme", "desk")[0]; one.State != "closed" || one.StateReason != "completed" {
+			t.Errorf("%+v", one)
+		}
+	})
 	inHouse(t, "an issue that was closed by hand begins anew", func(t *testing.T, h *house) {
 		h.grant("monalisa", old)
 		policy := h.policy(endsWithNotice)
@@ -98,6 +108,38 @@ func TestNotice(t *testing.T) {
 		h.wantLines(h.run(policy), "revoke grant of monalisa: noticed until 2026-12-24 12:01")
 		if h.openIssue().Number != 2 {
 			t.Error("the old one is open again")
+		}
+	})
+}
+
+// A run or a rule that is in audit mode tells nobody, and leaves what others
+// were told.
+func TestAuditTellsNobody(t *testing.T) {
+	inHouse(t, "the run", func(t *testing.T, h *house) {
+		h.grant("monalisa", old, func(t *fineGrainedToken) { t.ID = 7 })
+		h.grant("hubot", old)
+		h.run(h.policy(endsWithNotice))
+		h.UseToken(7) // its issue is to be closed
+		h.grant("octocat", old)
+		h.writes()
+		time.Sleep(20 * day)
+		for _, lower := range []func(*Engine){func(e *Engine) { e.Enforce = false }, func(e *Engine) { e.Policy.Enforce = false }} {
+			report := h.run(h.policy(endsWithNotice), lower)
+			h.wantLines(report, "revoke grant of hubot: would", "revoke grant of octocat: would")
+			if writes := h.writes(); len(writes) > 0 {
+				t.Errorf("%q", writes)
+			}
+			if due := report.Records[len(report.Records)-2].Due; due == nil || !due.Before(time.Now()) {
+				t.Errorf("hubot's notice is over, and the report says %v", due)
+			}
+		}
+	})
+	inHouse(t, "a rule", func(t *testing.T, h *house) {
+		h.grant("monalisa", old)
+		report := h.run(h.policy(strings.ReplaceAll(endsWithNotice, "do: revoke", "mode: audit, do: revoke")))
+		h.wantLines(report, "revoke grant of monalisa: would")
+		if writes := h.writes(); len(writes) > 0 {
+			t.Errorf("%q", writes)
 		}
 	})
 }

@@ -41,7 +41,7 @@ type Record struct {
 	Credential    string       `json:"credential,omitempty"`
 	Selection     string       `json:"selection,omitempty"`
 	Repositories  []string     `json:"repositories,omitempty"` // if they mattered
-	Since         time.Time    `json:"since"`                  // requested, granted or authorized
+	Since         time.Time    `json:"since,omitzero"`         // requested, granted or authorized
 	Expires       *time.Time   `json:"expires"`                // null: never
 	LastUsed      *time.Time   `json:"last_used"`              // null: never
 	Justification string       `json:"justification,omitempty"`

@@ -116,6 +116,90 @@ func TestWhoCountsAsGone(t *testing.T) {
 	}
 }
 
+// Whoever can't be asked for again right before an end keeps the access, and
+// the rest of the organization waits.
+func TestAnOutageBeforeAnEnd(t *testing.T) {
+	inHouse(t, "of the members", func(_ *testing.T, h *house) {
+		for _, login := range []string{"monalisa", "hubot"} {
+			h.grant(login)
+			h.RemoveMember("acme", login)
+		}
+		h.meddle("GET", "orgs/acme/memberships/", func(n int) int {
+			if n > 3 { // somebody who is there, and the two
+				return 502
+			}
+			return 0
+		})
+		report := h.run(h.policy(endsLeft))
+		const failed = "look whether olga belongs to acme: GitHub answered 502"
+		h.wantLines(report, "revoke grant of monalisa: failed, "+failed, "revoke grant of hubot: not-done, "+errHalted.Error())
+		h.wantErrors(report, failed)
+	})
+}
+
+// A request that is withdrawn while its repositories are read is no error, and
+// of many failures the first are told.
+func TestRepositoriesThatCanNotBeRead(t *testing.T) {
+	const rules = "\n		requests: [{name: api, if: {repositories: [acme/api]}, do: approve}]"
+	inHouse(t, "withdrawn", func(_ *testing.T, h *house) {
+		id := h.ask("monalisa")
+		h.meddle("GET", "orgs/acme/personal-access-token-requests", func(n int) int {
+			if n == 2 {
+				h.CancelRequest("acme", id)
+			}
+			return 0
+		})
+		report := h.run(h.policy(rules))
+		h.wantLines(report)
+		h.wantErrors(report)
+	})
+	inHouse(t, "many", func(t *testing.T, h *house) {
+		for i := range 30 {
+			h.ask(fmt.Sprintf("user%d", i))
+		}
+		h.meddle("GET", "orgs/acme/personal-access-token-requests/", func(int) int { return 502 })
+		report := h.run(h.policy(rules))
+		h.wantLines(report)
+		if n := len(report.Errors); n != 6 || report.Errors[5].Error() != "25 more of that kind in the same organization" {
+			t.Errorf("%q", report.Errors)
+		}
+	})
+}
+
+// Everybody is listed once, rather than asked for one by one.
+func TestManyMembersTakeFewRequests(t *testing.T) {
+	inHouse(t, "90 of them", func(t *testing.T, h *house) {
+		for i := range 90 {
+			h.grant(fmt.Sprintf("user%d", i))
+		}
+		h.run(h.policy(endsLeft))
+		n := 0
+		for _, r := range h.Requests() {
+			if r.Method == "GET" {
+				n++
+			}
+		}
+		if n != 2 {
+			t.Errorf("%d requests", n)
+		}
+	})
+}
+
+// A server that ignores the filter for one token answers with all of them.
+func TestAServerThatKnowsNoFilters(t *testing.T) {
+	inHouse(t, "grants", func(t *testing.T, h *house) {
+		h.SkipOpenAPI = true
+		h.grant("hubot", old, func(t *fineGrainedToken) { t.LastUsedAt = time.Now() })
+		h.grant("monalisa", old)
+		h.grant("octocat", old, func(t *fineGrainedToken) { t.LastUsedAt = time.Now() })
+		report := h.run(h.policy(endsUnused), func(e *Engine) { e.Call = withoutFilters(e.Call) })
+		h.wantLines(report, "revoke grant of monalisa: done")
+		if len(h.Grants("acme")) != 2 {
+			t.Error("another one is gone")
+		}
+	})
+}
+
 // Who belongs to a team is known only if the team is.
 func TestTeams(t *testing.T) {
 	const rules = `

@@ -202,6 +202,9 @@ func TestWhatIsGoneIsNoError(t *testing.T) {
 			report := h.run(h.policy(requestRules))
 			h.wantLines(report, "approve request of monalisa: gone")
 			h.wantErrors(report)
+			if writes := h.writes(); len(writes) > 0 && c.method == "GET" {
+				t.Errorf("%q", writes)
+			}
 		})
 	}
 }
