@@ -43,7 +43,7 @@ func (e *entry) isAbout(it *item) bool {
 }
 
 func (e *entry) isOf(t *Token) bool {
-	return strings.EqualFold(e.Organization, t.Organization) && e.Kind == t.Kind && e.TokenID == t.TokenID
+	return strings.EqualFold(e.Organization, t.Organization) && e.Kind == t.Kind && e.ID == t.ID && e.TokenID == t.TokenID
 }
 
 func entryOf(it *item) entry {
