@@ -1,0 +1,181 @@
+// Package issuer stands for GitHub's OIDC provider, and for the address at which
+// a runner hands out the token of a job. Its tokens have the claims that GitHub
+// documents, with `sub` in both of its forms, and whoever trusts the provider
+// finds its keys by discovery, as clouds do.
+//
+// It imports none of our packages: an issuer that shared our code would confirm
+// our mistakes. Start at [New].
+package issuer
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v4"
+)
+
+// Job is a job of a workflow, as far as its token tells of it.
+type Job struct {
+	Owner, Repository     string
+	OwnerID, RepositoryID int64
+	Branch, Environment   string
+	PullRequest           bool
+	IDs                   bool // sub has the ids beside the names
+}
+
+// Subject returns the claim sub of the job's token.
+func (j Job) Subject() string {
+	owner, repository := j.Owner, j.Repository
+	if j.IDs {
+		owner, repository = fmt.Sprintf("%s@%d", owner, j.OwnerID), fmt.Sprintf("%s@%d", repository, j.RepositoryID)
+	}
+	switch {
+	case j.Environment != "":
+		return fmt.Sprintf("repo:%s/%s:environment:%s", owner, repository, j.Environment)
+	case j.PullRequest:
+		return fmt.Sprintf("repo:%s/%s:pull_request", owner, repository)
+	default:
+		return fmt.Sprintf("repo:%s/%s:ref:refs/heads/%s", owner, repository, j.Branch)
+	}
+}
+
+// Issuer is the provider, and serves the addresses of jobs.
+type Issuer struct {
+	URL string
+
+	key  *rsa.PrivateKey
+	mu   sync.Mutex
+	jobs map[string]job // by the bearer token that the job asks with
+	ids  int
+}
+
+type job struct {
+	Job
+	lifetime time.Duration
+}
+
+// Lifetime is the time for which GitHub's tokens live.
+const Lifetime = 5 * time.Minute
+
+const keyID = "1"
+
+// New starts a provider with a key of its own. It ends with the test.
+func New(tb testing.TB) *Issuer {
+	tb.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	i := &Issuer{key: key, jobs: map[string]job{}}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
+	mux.HandleFunc("GET /.well-known/jwks", i.keys)
+	mux.HandleFunc("GET /idtoken", i.token)
+	server := httptest.NewServer(mux)
+	tb.Cleanup(server.Close)
+	i.URL = server.URL
+	return i
+}
+
+// Start starts a job, and returns the two variables that its steps find in their
+// environment.
+func (i *Issuer) Start(j Job) (requestURL, requestToken string) { return i.StartWith(j, Lifetime) }
+
+// StartWith starts a job whose tokens live for another time. One that is below
+// zero has passed before the token is there.
+func (i *Issuer) StartWith(j Job, lifetime time.Duration) (requestURL, requestToken string) {
+	bearer := rand.Text()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.jobs[bearer] = job{j, lifetime}
+	return i.URL + "/idtoken?api-version=2.0", bearer
+}
+
+func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
+	answer(w, map[string]any{
+		"issuer": i.URL, "jwks_uri": i.URL + "/.well-known/jwks",
+		"subject_types_supported": []string{"public", "pairwise"}, "response_types_supported": []string{"id_token"},
+		"id_token_signing_alg_values_supported": []string{"RS256"}, "scopes_supported": []string{"openid"},
+	})
+}
+
+func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
+	exponent := big.NewInt(int64(i.key.E)).Bytes()
+	answer(w, map[string]any{"keys": []map[string]string{{
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": keyID,
+		"n": base64.RawURLEncoding.EncodeToString(i.key.N.Bytes()), "e": base64.RawURLEncoding.EncodeToString(exponent),
+	}}})
+}
+
+// token is what the runner's address does. Without an audience it is the owner's
+// page at GitHub.
+func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
+	bearer, ok := strings.CutPrefix(strings.ToLower(r.Header.Get("Authorization")), "bearer ")
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	job, known := i.jobs[strings.ToUpper(bearer)]
+	if !ok || !known || r.URL.Query().Get("api-version") == "" {
+		http.Error(w, `{"message":"the request is not authorized"}`, http.StatusUnauthorized)
+		return
+	}
+	audience := r.URL.Query().Get("audience")
+	if audience == "" {
+		audience = "https://github.com/" + job.Owner
+	}
+	i.ids++
+	answer(w, map[string]any{"value": i.sign(job, audience, fmt.Sprint("id-", i.ids))})
+}
+
+func (i *Issuer) sign(j job, audience, id string) string {
+	now := time.Now()
+	claims := jwt.MapClaims{
+		"iss": i.URL, "sub": j.Subject(), "aud": audience, "jti": id,
+		"iat": now.Unix(), "nbf": now.Add(-10 * time.Minute).Unix(), "exp": now.Add(j.lifetime).Unix(),
+		"repository": j.Owner + "/" + j.Repository, "repository_id": fmt.Sprint(j.RepositoryID),
+		"repository_owner": j.Owner, "repository_owner_id": fmt.Sprint(j.OwnerID),
+		"ref": "refs/heads/" + j.Branch, "ref_type": "branch", "event_name": "push", "runner_environment": "github-hosted",
+	}
+	if j.Environment != "" {
+		claims["environment"] = j.Environment
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, claims)
+	token.Header["kid"] = keyID
+	signed, err := token.SignedString(i.key)
+	if err != nil {
+		panic(err)
+	}
+	return signed
+}
+
+// Verify reads a token of this provider, for those that trust it.
+func (i *Issuer) Verify(token string) (claims map[string]any, err error) {
+	parsed, err := jwt.Parse(token, func(t *jwt.Token) (any, error) {
+		if t.Method != jwt.SigningMethodRS256 || t.Header["kid"] != keyID {
+			return nil, fmt.Errorf("signed with %v", t.Header)
+		}
+		return &i.key.PublicKey, nil
+	})
+	if parsed == nil {
+		return nil, err
+	}
+	claims, _ = parsed.Claims.(jwt.MapClaims)
+	if err == nil && claims["iss"] != i.URL {
+		err = fmt.Errorf("issued by %v", claims["iss"])
+	}
+	return claims, err
+}
+
+func answer(w http.ResponseWriter, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+}
