@@ -6,10 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"errors"
-	"io"
-	"net/http"
-	"net/url"
-	"strings"
 	"testing"
 	"time"
 
@@ -23,25 +19,13 @@ import (
 )
 
 // token is the token of a job for an audience, as its steps get it.
-func (c *cloud) token(j issuer.Job, audience string, lifetime time.Duration) string {
+func (c *cloud) token(j issuer.Job, audience string) string {
 	c.tb.Helper()
-	address, bearer := c.issuer.StartWith(j, lifetime)
-	r, err := http.NewRequestWithContext(c.tb.Context(), http.MethodGet, address+"&audience="+url.QueryEscape(audience), http.NoBody)
+	token, err := c.issuer.Token(c.tb.Context(), j, audience)
 	if err != nil {
 		c.tb.Fatal(err)
 	}
-	r.Header.Set("Authorization", "Bearer "+bearer)
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		c.tb.Fatal(err)
-	}
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
-	value, found := strings.CutPrefix(strings.TrimSpace(string(body)), `{"value":"`)
-	if err != nil || !found {
-		c.tb.Fatalf("%v %s", err, body)
-	}
-	return strings.TrimSuffix(value, `"}`)
+	return token
 }
 
 // sdkSign signs as a program with AWS's own client does: it takes the role, and
@@ -73,9 +57,9 @@ func (c *cloud) sdkSign(token, key string, options ...func(*kms.Options)) ([]byt
 // and it reads each refusal as the error that AWS documents.
 func TestAWSClient(t *testing.T) {
 	c := newCloud(t)
-	stranger := job
-	stranger.Repository = "website"
-	good := c.token(job, audience, issuer.Lifetime)
+	stranger, late := job, job
+	stranger.Repository, late.Lifetime = "website", -time.Minute
+	good := c.token(job, audience)
 	for _, test := range []struct {
 		name, token, key string
 		options          func(*kms.Options)
@@ -87,9 +71,9 @@ func TestAWSClient(t *testing.T) {
 		{name: "ARN", token: good, key: prefix + "key/" + keyID},
 		{name: "ARN of the alias", token: good, key: prefix + alias},
 		{name: "no such key", token: good, key: "alias/other", want: "NotFoundException"},
-		{name: "another subject", token: c.token(stranger, audience, issuer.Lifetime), key: alias, want: "AccessDenied"},
-		{name: "another audience", token: c.token(job, "https://acme.test", issuer.Lifetime), key: alias, want: "InvalidIdentityToken"},
-		{name: "late token", token: c.token(job, audience, -time.Minute), key: alias, want: "ExpiredTokenException"},
+		{name: "another subject", token: c.token(stranger, audience), key: alias, want: "AccessDenied"},
+		{name: "another audience", token: c.token(job, "https://acme.test"), key: alias, want: "InvalidIdentityToken"},
+		{name: "late token", token: c.token(late, audience), key: alias, want: "ExpiredTokenException"},
 		{name: "no right", token: good, key: alias, rights: []string{"kms:GetPublicKey"}, want: "AccessDeniedException"},
 		{
 			name: "another region", token: good, key: alias, want: "InvalidSignatureException",

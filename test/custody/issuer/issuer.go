@@ -8,6 +8,8 @@
 package issuer
 
 import (
+	"cmp"
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -16,6 +18,7 @@ import (
 	"math/big"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -30,7 +33,8 @@ type Job struct {
 	OwnerID, RepositoryID int64
 	Branch, Environment   string
 	PullRequest           bool
-	IDs                   bool // sub has the ids beside the names
+	IDs                   bool          // sub has the ids beside the names
+	Lifetime              time.Duration // of its tokens; 0: [Lifetime]. Below zero it has passed before the token is there
 }
 
 // Subject returns the claim sub of the job's token.
@@ -55,13 +59,8 @@ type Issuer struct {
 
 	key  *rsa.PrivateKey
 	mu   sync.Mutex
-	jobs map[string]job // by the bearer token that the job asks with
+	jobs map[string]Job // by the bearer token that the job asks with
 	ids  int
-}
-
-type job struct {
-	Job
-	lifetime time.Duration
 }
 
 // Lifetime is the time for which GitHub's tokens live.
@@ -76,7 +75,7 @@ func New(tb testing.TB) *Issuer {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	i := &Issuer{key: key, jobs: map[string]job{}}
+	i := &Issuer{key: key, jobs: map[string]Job{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET /.well-known/jwks", i.keys)
@@ -89,16 +88,36 @@ func New(tb testing.TB) *Issuer {
 
 // Start starts a job, and returns the two variables that its steps find in their
 // environment.
-func (i *Issuer) Start(j Job) (requestURL, requestToken string) { return i.StartWith(j, Lifetime) }
-
-// StartWith starts a job whose tokens live for another time. One that is below
-// zero has passed before the token is there.
-func (i *Issuer) StartWith(j Job, lifetime time.Duration) (requestURL, requestToken string) {
+func (i *Issuer) Start(j Job) (requestURL, requestToken string) {
 	bearer := rand.Text()
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.jobs[bearer] = job{j, lifetime}
+	i.jobs[bearer] = j
 	return i.URL + "/idtoken?api-version=2.0", bearer
+}
+
+// Token returns a token for an audience, as a step gets it that asks for one.
+// Without an audience it is the usual one of GitHub.
+func (i *Issuer) Token(ctx context.Context, j Job, audience string) (string, error) {
+	address, bearer := i.Start(j)
+	if audience != "" {
+		address += "&audience=" + url.QueryEscape(audience)
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return "", err
+	}
+	r.Header.Set("Authorization", "Bearer "+bearer)
+	got, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer got.Body.Close()
+	var answer struct{ Value string }
+	if err := json.NewDecoder(got.Body).Decode(&answer); err != nil {
+		return "", err
+	}
+	return answer.Value, nil
 }
 
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -120,11 +139,11 @@ func (i *Issuer) keys(w http.ResponseWriter, _ *http.Request) {
 // token is what the runner's address does. Without an audience it is the owner's
 // page at GitHub.
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
-	bearer, ok := strings.CutPrefix(strings.ToLower(r.Header.Get("Authorization")), "bearer ")
+	scheme, bearer, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	job, known := i.jobs[strings.ToUpper(bearer)]
-	if !ok || !known || r.URL.Query().Get("api-version") == "" {
+	job, known := i.jobs[bearer]
+	if !strings.EqualFold(scheme, "bearer") || !known || r.URL.Query().Get("api-version") == "" {
 		http.Error(w, `{"message":"the request is not authorized"}`, http.StatusUnauthorized)
 		return
 	}
@@ -136,11 +155,11 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"value": i.sign(job, audience, fmt.Sprint("id-", i.ids))})
 }
 
-func (i *Issuer) sign(j job, audience, id string) string {
+func (i *Issuer) sign(j Job, audience, id string) string {
 	now := time.Now()
 	claims := jwt.MapClaims{
 		"iss": i.URL, "sub": j.Subject(), "aud": audience, "jti": id,
-		"iat": now.Unix(), "nbf": now.Add(-10 * time.Minute).Unix(), "exp": now.Add(j.lifetime).Unix(),
+		"iat": now.Unix(), "nbf": now.Add(-10 * time.Minute).Unix(), "exp": now.Add(cmp.Or(j.Lifetime, Lifetime)).Unix(),
 		"repository": j.Owner + "/" + j.Repository, "repository_id": fmt.Sprint(j.RepositoryID),
 		"repository_owner": j.Owner, "repository_owner_id": fmt.Sprint(j.OwnerID),
 		"ref": "refs/heads/" + j.Branch, "ref_type": "branch", "event_name": "push", "runner_environment": "github-hosted",
