@@ -26,6 +26,7 @@ type cloud struct {
 	subjects []string // that the role trusts
 	rights   []string // of the role
 	sessions map[string]session
+	last     string        // access key id of the session that was given last
 	clock    time.Duration // how far AWS's clock is ahead of this machine's
 	log      []string      // one line for each request
 }
@@ -69,7 +70,7 @@ func (c *cloud) grant(name string, lifetime time.Duration) (accessKeyID string, 
 		secret: rand.Text() + rand.Text()[:14], token: strings.Repeat(rand.Text(), 20) + "/+==",
 		principal: fmt.Sprintf("arn:aws:sts::%s:assumed-role/valetkey/%s", account, name), expires: c.now().Add(lifetime),
 	}
-	c.sessions[accessKeyID] = made
+	c.sessions[accessKeyID], c.last = made, accessKeyID
 	return accessKeyID, made
 }
 

@@ -7,7 +7,6 @@ package awskms_test
 
 import (
 	"bytes"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
 	"net/http"
@@ -18,6 +17,8 @@ import (
 	"github.com/nsmithuk/local-kms/src/cmk"
 	"github.com/nsmithuk/local-kms/src/config"
 	"github.com/nsmithuk/local-kms/src/data"
+
+	"github.com/valetkey/valetkey/test/custody/step"
 )
 
 const (
@@ -38,20 +39,16 @@ type engine struct {
 func newEngine(tb testing.TB) *engine {
 	tb.Helper()
 	config.AWSRegion, config.AWSAccountId = region, account
-	e := &engine{tb: tb, database: data.NewDatabase(tb.TempDir())}
+	e := &engine{tb: tb, database: data.NewDatabase(tb.TempDir()), key: step.Key()}
 	tb.Cleanup(e.database.Close)
-	var err error
-	if e.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-		tb.Fatal(err)
+	made := new(cmk.RsaKey) // over HTTP, local-kms imports symmetric keys only
+	made.Type, made.PrivateKey = cmk.TypeRsa, cmk.RsaPrivateKey(*e.key)
+	made.Metadata = cmk.KeyMetadata{
+		Arn: prefix + "key/" + keyID, KeyId: keyID, AWSAccountId: account, Enabled: true, KeyManager: "CUSTOMER",
+		KeyState: cmk.KeyStateEnabled, Origin: cmk.KeyOriginExternal, KeyUsage: cmk.UsageSignVerify,
+		KeySpec: cmk.SpecRsa2048, CustomerMasterKeySpec: cmk.SpecRsa2048,
+		SigningAlgorithms: []cmk.SigningAlgorithm{cmk.SigningAlgorithmRsaPkcsSha256, cmk.SigningAlgorithmRsaPssSha256},
 	}
-	made, err := cmk.NewRsaKey(cmk.SpecRsa2048, cmk.UsageSignVerify, cmk.KeyMetadata{
-		Arn: prefix + "key/" + keyID, KeyId: keyID, AWSAccountId: account, Enabled: true,
-		KeyManager: "CUSTOMER", KeyState: cmk.KeyStateEnabled, Origin: cmk.KeyOriginExternal,
-	}, "")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	made.PrivateKey = cmk.RsaPrivateKey(*e.key) // local-kms imports only symmetric keys over HTTP
 	if err := e.database.SaveKey(made); err != nil {
 		tb.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -60,7 +61,7 @@ type Issuer struct {
 	key  *rsa.PrivateKey
 	mu   sync.Mutex
 	jobs map[string]Job // by the bearer token that the job asks with
-	ids  int
+	made []string
 }
 
 // Lifetime is the time for which GitHub's tokens live.
@@ -68,14 +69,19 @@ const Lifetime = 5 * time.Minute
 
 const keyID = "1"
 
-// New starts a provider with a key of its own. It ends with the test.
-func New(tb testing.TB) *Issuer {
-	tb.Helper()
+// makeKey takes a while, so that all the providers of a package share the key.
+var makeKey = sync.OnceValue(func() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
-		tb.Fatal(err)
+		panic(err)
 	}
-	i := &Issuer{key: key, jobs: map[string]Job{}}
+	return key
+})
+
+// New starts a provider. It ends with the test.
+func New(tb testing.TB) *Issuer {
+	tb.Helper()
+	i := &Issuer{key: makeKey(), jobs: map[string]Job{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /.well-known/openid-configuration", i.discovery)
 	mux.HandleFunc("GET /.well-known/jwks", i.keys)
@@ -151,8 +157,16 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	if audience == "" {
 		audience = "https://github.com/" + job.Owner
 	}
-	i.ids++
-	answer(w, map[string]any{"value": i.sign(job, audience, fmt.Sprint("id-", i.ids))})
+	signed := i.sign(job, audience, fmt.Sprint("id-", len(i.made)))
+	i.made = append(i.made, signed)
+	answer(w, map[string]any{"value": signed})
+}
+
+// Issued returns all tokens that were handed out so far.
+func (i *Issuer) Issued() []string {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.made)
 }
 
 func (i *Issuer) sign(j Job, audience, id string) string {
