@@ -7,12 +7,16 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"sync"
 	"testing"
 
+	jwtauth "github.com/hashicorp/vault-plugin-auth-jwt"
+	"github.com/hashicorp/vault/builtin/logical/transit"
 	"github.com/hashicorp/vault/sdk/logical"
 	"github.com/tink-crypto/tink-go/v2/kwp/subtle"
 
 	"github.com/valetkey/valetkey/test/custody/issuer"
+	"github.com/valetkey/valetkey/test/custody/step"
 )
 
 // vault is a server as docs/custody.md has a reader set it up: the App's key is
@@ -38,12 +42,9 @@ func newVault(tb testing.TB) *vault { return newVaultAt(tb, "", "jwt", "transit"
 
 func newVaultAt(tb testing.TB, namespace, auth, engine string) *vault {
 	tb.Helper()
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	v := &vault{newServer(tb, namespace, auth, engine), issuer.New(tb), key}
-	v.importKey(engine, key)
+	v := &vault{newServer(tb, namespace), issuer.New(tb), step.Key()}
+	v.mount("auth/"+auth+"/", jwtauth.Factory, &logical.InmemStorage{})
+	v.mount(engine+"/", transit.Factory, imported(tb))
 	v.write("auth/"+auth+"/config", map[string]any{"oidc_discovery_url": v.issuer.URL, "bound_issuer": v.issuer.URL})
 	v.write("auth/"+auth+"/role/"+role, map[string]any{
 		"role_type": "jwt", "user_claim": "sub", "bound_audiences": audience, "bound_subject": job.Subject(),
@@ -53,9 +54,61 @@ func newVaultAt(tb testing.TB, namespace, auth, engine string) *vault {
 	return v
 }
 
-// importKey brings a key in as `vault transit import` does: wrapped with a key
-// of AES, and that with the server's own.
+func newKey(tb testing.TB) *rsa.PrivateKey {
+	tb.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return key
+}
+
+// imported returns a storage of the engine that holds the App's key. The engine
+// makes a key of 4096 bits to wrap others with, which takes seconds, so that all
+// tests share that.
+func imported(tb testing.TB) logical.Storage {
+	tb.Helper()
+	first.Do(func() {
+		v := &vault{server: newServer(tb, "")}
+		v.mount("transit/", transit.Factory, &first.storage)
+		v.importKey("transit", step.Key())
+	})
+	keys, err := logical.CollectKeys(tb.Context(), &first.storage)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	another := &logical.InmemStorage{}
+	for _, key := range keys {
+		entry, err := first.storage.Get(tb.Context(), key)
+		if err == nil {
+			err = another.Put(tb.Context(), entry)
+		}
+		if err != nil {
+			tb.Fatal(err)
+		}
+	}
+	return another
+}
+
+var first struct {
+	sync.Once
+	storage logical.InmemStorage
+}
+
+// importKey does what `vault transit import` does.
 func (v *vault) importKey(engine string, key *rsa.PrivateKey) {
+	v.tb.Helper()
+	v.write(engine+"/keys/"+keyName+"/import", map[string]any{"ciphertext": v.wrap(engine, key), "type": "rsa-2048"})
+}
+
+// importVersion does what `vault transit import-version` does.
+func (v *vault) importVersion(engine string, key *rsa.PrivateKey) {
+	v.tb.Helper()
+	v.write(engine+"/keys/"+keyName+"/import_version", map[string]any{"ciphertext": v.wrap(engine, key)})
+}
+
+// wrap encrypts a key with one of AES, and that with the server's own.
+func (v *vault) wrap(engine string, key *rsa.PrivateKey) string {
 	v.tb.Helper()
 	wrapping, _ := v.operator(logical.ReadOperation, engine+"/wrapping_key", nil)["public_key"].(string)
 	block, _ := pem.Decode([]byte(wrapping))
@@ -84,7 +137,5 @@ func (v *vault) importKey(engine string, key *rsa.PrivateKey) {
 	if err != nil {
 		v.tb.Fatal(err)
 	}
-	v.write(engine+"/keys/"+keyName+"/import", map[string]any{
-		"ciphertext": base64.StdEncoding.EncodeToString(append(sealed, wrapped...)), "type": "rsa-2048",
-	})
+	return base64.StdEncoding.EncodeToString(append(sealed, wrapped...))
 }

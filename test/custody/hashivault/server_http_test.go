@@ -74,9 +74,10 @@ func TestServer(t *testing.T) {
 		path, token, want string
 	}{
 		{"transit/sign/other/sha2-256", login.Auth.Token, "403 1 error occurred:\n\t* permission denied\n\n"},
-		{sign, "", "403 2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"},
+		{sign, "", "403 permission denied"},
+		{sign, "other", "403 2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"},
 		{"kv/other", login.Auth.Token, "403 1 error occurred:\n\t* permission denied\n\n"},
-		{"auth/other/login", "", `404 no handler for route "auth/other/login". route entry not found.`},
+		{"auth/other/login", "", "403 permission denied"},
 		{"auth/token/revoke-self", login.Auth.Token, "204 "},
 		{sign, login.Auth.Token, "403 2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"},
 	} {

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -20,8 +19,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/go-multierror"
-	jwtauth "github.com/hashicorp/vault-plugin-auth-jwt"
-	"github.com/hashicorp/vault/builtin/logical/transit"
 	"github.com/hashicorp/vault/sdk/logical"
 )
 
@@ -29,12 +26,13 @@ import (
 type server struct {
 	tb        testing.TB
 	url       string
-	namespace string // that everything is in; a request to another one finds nothing
+	namespace string // that everything is in; in another one nobody is known
 	mounts    map[string]mount
 
 	mu     sync.Mutex
 	rights map[string][]string // paths that a policy lets a token write to, by the policy's name
 	tokens map[string]token
+	given  []string // tokens that a login gave
 	log    []string // method and path of each request, in order
 }
 
@@ -48,25 +46,27 @@ type token struct {
 	expires  time.Time
 }
 
-func newServer(tb testing.TB, namespace, auth, engine string) *server {
+func newServer(tb testing.TB, namespace string) *server {
 	tb.Helper()
 	s := &server{tb: tb, namespace: namespace, mounts: map[string]mount{}, rights: map[string][]string{}, tokens: map[string]token{}}
-	for path, factory := range map[string]logical.Factory{"auth/" + auth + "/": jwtauth.Factory, engine + "/": transit.Factory} {
-		storage := &logical.InmemStorage{}
-		backend, err := factory(context.Background(), &logical.BackendConfig{
-			StorageView: storage, Logger: hclog.NewNullLogger(), BackendUUID: path,
-			System: &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour},
-		})
-		if err != nil {
-			tb.Fatal(err)
-		}
-		tb.Cleanup(func() { backend.Cleanup(context.Background()) })
-		s.mounts[path] = mount{backend, storage}
-	}
 	web := httptest.NewServer(s)
 	tb.Cleanup(web.Close)
 	s.url = web.URL
 	return s
+}
+
+// mount mounts an engine over a storage.
+func (s *server) mount(path string, factory logical.Factory, storage logical.Storage) {
+	s.tb.Helper()
+	backend, err := factory(context.Background(), &logical.BackendConfig{
+		StorageView: storage, Logger: hclog.NewNullLogger(), BackendUUID: path,
+		System: &logical.StaticSystemView{DefaultLeaseTTLVal: time.Hour, MaxLeaseTTLVal: 24 * time.Hour},
+	})
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	s.tb.Cleanup(func() { backend.Cleanup(context.Background()) })
+	s.mounts[path] = mount{backend, storage}
 }
 
 // operator does what the operator of the server does, who may do everything.
@@ -137,16 +137,18 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // admit lets a request through if nobody needs to be known for it, or if its
 // token may do it.
 func (s *server) admit(r *http.Request, request *logical.Request) (*logical.Response, error) {
-	if r.Header.Get("X-Vault-Namespace") != s.namespace {
-		return nil, fmt.Errorf("no handler for route %q. route entry not found.%w", request.Path, logical.ErrUnsupportedPath)
-	}
-	if strings.HasPrefix(request.Path, "auth/") && strings.HasSuffix(request.Path, "/login") {
+	here := strings.Trim(r.Header.Get("X-Vault-Namespace"), "/") == s.namespace
+	mounted, login := strings.CutSuffix(request.Path, "login")
+	if _, ok := s.mounts[mounted]; ok && login && here {
 		return s.login(request)
 	}
 	value := r.Header.Get("X-Vault-Token")
 	known, ok := s.tokens[value]
-	if !ok || time.Now().After(known.expires) {
-		return nil, multierror.Append(nil, logical.ErrPermissionDenied, errors.New("invalid token"))
+	switch {
+	case value == "": // also if nothing is mounted where a login is tried
+		return nil, logical.ErrPermissionDenied
+	case !ok, !here, time.Now().After(known.expires):
+		return nil, multierror.Append(nil, logical.ErrPermissionDenied, logical.ErrInvalidToken)
 	}
 	if request.Path == "auth/token/revoke-self" { // the policy "default" has it
 		delete(s.tokens, value)
@@ -167,6 +169,7 @@ func (s *server) login(request *logical.Request) (*logical.Response, error) {
 		return answer, err
 	}
 	answer.Auth.ClientToken, answer.Auth.Accessor = s.issue(answer.Auth.TTL, answer.Auth.Policies...), rand.Text()
+	s.given = append(s.given, answer.Auth.ClientToken)
 	answer.Auth.TokenPolicies = answer.Auth.Policies
 	return answer, nil
 }
