@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func newAgent(tb testing.TB) *agent {
 	a := &agent{tb: tb, dir: dir, socket: filepath.Join(dir, "socket")}
 	a.env = append(os.Environ(), "SSH_AUTH_SOCK="+a.socket, "SOFTHSM2_CONF="+filepath.Join(dir, "softhsm2.conf"))
 	cmd := exec.CommandContext(tb.Context(), program, "-D", "-a", a.socket)
-	cmd.Env = a.env
+	cmd.Env = append(a.env, a.askpass()...)
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -78,11 +79,16 @@ func installed(tb testing.TB, names ...string) string {
 	return first
 }
 
+// askpass names the program that is run where a user would be asked.
+func (a *agent) askpass() []string {
+	return []string{"SSH_ASKPASS=" + filepath.Join(a.dir, "askpass"), "SSH_ASKPASS_REQUIRE=force"}
+}
+
 // run runs a program that talks to the agent or to the module.
 func (a *agent) run(program string, args ...string) string {
 	a.tb.Helper()
 	cmd := exec.CommandContext(a.tb.Context(), program, args...)
-	cmd.Env = append(a.env, "SSH_ASKPASS="+filepath.Join(a.dir, "askpass"), "SSH_ASKPASS_REQUIRE=force")
+	cmd.Env = append(a.env, a.askpass()...)
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		a.tb.Fatalf("%s %v: %v: %s", program, args, err, out)
@@ -100,21 +106,19 @@ func (a *agent) file(name, text string, mode os.FileMode) string {
 	return path
 }
 
-// addFile has the agent hold a key that GitHub handed out as a file.
-func (a *agent) addFile(key *rsa.PrivateKey) {
+// addFile has the agent hold a key that GitHub handed out as a file, under the
+// conditions that arguments of ssh-add set.
+func (a *agent) addFile(key *rsa.PrivateKey, conditions ...string) {
 	a.tb.Helper()
 	block := &pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}
-	a.run("ssh-add", "-q", a.file("app.pem", string(pem.EncodeToMemory(block)), 0o600))
+	file := a.file("app.pem", string(pem.EncodeToMemory(block)), 0o600)
+	a.run("ssh-add", slices.Concat([]string{"-q"}, conditions, []string{file})...)
 }
 
 // addModule imports a key into the module, and has the agent use it there.
 func (a *agent) addModule(key *rsa.PrivateKey) {
 	a.tb.Helper()
-	installed(a.tb, "softhsm2-util")
-	libraries, err := filepath.Glob("/usr/lib/*/softhsm/libsofthsm2.so")
-	if err != nil || len(libraries) == 0 {
-		a.tb.Skip("the library of softhsm2 is not installed")
-	}
+	library := a.library()
 	tokens := filepath.Join(a.dir, "tokens")
 	if err := os.Mkdir(tokens, 0o700); err != nil {
 		a.tb.Fatal(err)
@@ -131,7 +135,18 @@ func (a *agent) addModule(key *rsa.PrivateKey) {
 	if err := os.Remove(file); err != nil {
 		a.tb.Fatal(err)
 	}
-	a.run("ssh-add", "-s", libraries[0])
+	a.run("ssh-add", "-s", library)
+}
+
+// library is what the agent reaches the module with.
+func (a *agent) library() string {
+	a.tb.Helper()
+	installed(a.tb, "softhsm2-util")
+	libraries, err := filepath.Glob("/usr/lib/*/softhsm/libsofthsm2.so")
+	if err != nil || len(libraries) == 0 {
+		a.tb.Skip("the library of softhsm2 is not installed")
+	}
+	return libraries[0]
 }
 
 func newKey(tb testing.TB, bits int) *rsa.PrivateKey {
@@ -153,10 +168,16 @@ func fingerprint(tb testing.TB, key *rsa.PrivateKey) string {
 	return ssh.FingerprintSHA256(public)
 }
 
+// ways are those in which the agent gets a key.
+var ways = map[string]func(*agent, *rsa.PrivateKey){
+	"file":   func(a *agent, key *rsa.PrivateKey) { a.addFile(key) },
+	"module": (*agent).addModule,
+}
+
 // The agent holds exactly the key that was given to it, and signs as GitHub
 // wants it.
 func TestAgent(t *testing.T) {
-	for name, add := range map[string]func(*agent, *rsa.PrivateKey){"file": (*agent).addFile, "module": (*agent).addModule} {
+	for name, add := range ways {
 		t.Run(name, func(t *testing.T) {
 			a, key := newAgent(t), newKey(t, 2048)
 			add(a, key)
