@@ -74,7 +74,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{
 			name: "another repository", job: stranger,
-			want: []string{"assume the role", "Not authorized to perform sts:AssumeRoleWithWebIdentity", roleARN, stranger.Subject(), audience},
+			want: []string{"assume the role", "Not authorized to perform", roleARN, stranger.Subject(), "aud " + audience},
 		},
 		{name: "the sub with ids", job: byID, want: []string{"AccessDenied", byID.Subject(), "has the ids of owner and repository"}},
 		{name: "no environment", job: pullRequest, want: []string{"AccessDenied", pullRequest.Subject()}},

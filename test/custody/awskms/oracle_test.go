@@ -46,11 +46,12 @@ func TestSignature(t *testing.T) {
 			if want := signature(r, ours.Body, who, signed, at); err != nil || r.Header.Get("Authorization") != want {
 				t.Fatalf("%s: %q\nAWS's signer: %q %v", ours.URL, r.Header.Get("Authorization"), want, err)
 			}
-			if !ok || !signed.covers(r.Header) || signed.region != region || signed.service != "kms" || !at.Equal(c.Now().UTC().Truncate(time.Second)) {
+			now := c.Now().Truncate(time.Second)
+			if !ok || !signed.covers(r.Header) || signed.region != region || signed.service != "kms" || !at.Equal(now) {
 				t.Fatalf("%s is signed for %+v at %v", ours.URL, signed, at)
 			}
 			seen[fmt.Sprint(r.Header.Get("X-Amz-Target"), " ", len(signed.headers))]++
-			return custody.Response{Status: http.StatusOK, Body: fmt.Appendf(nil, `{"Signature":"%s"}`, strings.Repeat("AAAA", 256/3+1))}, nil
+			return noSignature(), nil
 		}
 		key, err := custody.Open(t.Context(), "awskms:///"+d.key(region), c)
 		if err != nil {
@@ -63,6 +64,11 @@ func TestSignature(t *testing.T) {
 	if len(seen) < 2 {
 		t.Errorf("only %v was asked for", seen)
 	}
+}
+
+// noSignature is an answer of AWS with something else of a signature's size.
+func noSignature() custody.Response {
+	return custody.Response{Status: http.StatusOK, Body: fmt.Appendf(nil, `{"Signature":"%s"}`, strings.Repeat("AAAA", 256/3+1))}
 }
 
 // sent is a request without what differs from one program to the next.
@@ -148,7 +154,7 @@ func ourRequests(t *testing.T, c custody.Config, key string, digest []byte) (all
 		}
 		all = append(all, readSent(r, ours.Body))
 		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Sign") {
-			return custody.Response{Status: http.StatusOK, Body: fmt.Appendf(nil, `{"Signature":"%s"}`, strings.Repeat("AAAA", 256/3+1))}, nil
+			return noSignature(), nil
 		}
 		return custody.Response{}, errors.New("no more")
 	}

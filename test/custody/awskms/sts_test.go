@@ -31,16 +31,19 @@ func (c *cloud) serveSTS(w http.ResponseWriter, r *http.Request) {
 	var answer struct {
 		XMLName xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ AssumeRoleWithWebIdentityResponse"`
 		Result  struct {
-			Provider, Audience, SubjectFromWebIdentityToken string
-			AssumedRoleUser                                 struct{ Arn, AssumedRoleId string } //nolint:revive // AWS's name
-			Credentials                                     struct{ AccessKeyId, SecretAccessKey, SessionToken, Expiration string }
+			Provider, Audience string
+			Principal          string `xml:"AssumedRoleUser>Arn"`
+			AccessKeyID        string `xml:"Credentials>AccessKeyId"`
+			SecretAccessKey    string `xml:"Credentials>SecretAccessKey"`
+			SessionToken       string `xml:"Credentials>SessionToken"`
+			Expiration         string `xml:"Credentials>Expiration"`
 		} `xml:"AssumeRoleWithWebIdentityResult"`
 		RequestID string `xml:"ResponseMetadata>RequestId"`
 	}
 	answer.Result.Audience, answer.Result.Provider = audience, c.issuer.URL
-	answer.Result.AssumedRoleUser.Arn = made.principal
-	answer.Result.Credentials.AccessKeyId, answer.Result.Credentials.SecretAccessKey = id, made.secret
-	answer.Result.Credentials.SessionToken, answer.Result.Credentials.Expiration = made.token, made.expires.UTC().Format(time.RFC3339)
+	answer.Result.Principal = made.principal
+	answer.Result.AccessKeyID, answer.Result.SecretAccessKey, answer.Result.SessionToken = id, made.secret, made.token
+	answer.Result.Expiration = made.expires.UTC().Format(time.RFC3339)
 	answer.RequestID = "c6104cbe-af31-11e0-8154-cbc7ccf896c7"
 	w.Header().Set("Content-Type", "text/xml")
 	_ = xml.NewEncoder(w).Encode(answer) // the client may be gone
@@ -93,6 +96,6 @@ func refuseXML(w http.ResponseWriter, status int, code, message string) {
 	_ = xml.NewEncoder(w).Encode(struct { // the client may be gone
 		XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
 		Error     problem
-		RequestId string //nolint:revive // AWS's name
-	}{Error: problem{"Sender", code, message}, RequestId: "c6104cbe-af31-11e0-8154-cbc7ccf896c7"})
+		RequestID string `xml:"RequestId"`
+	}{Error: problem{"Sender", code, message}, RequestID: "c6104cbe-af31-11e0-8154-cbc7ccf896c7"})
 }

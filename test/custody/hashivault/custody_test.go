@@ -45,7 +45,8 @@ func TestMint(t *testing.T) {
 			t.Errorf("%d tokens are alive after the end", v.alive())
 		}
 		want := []string{
-			"POST auth/jwt/login", "POST transit/sign/" + keyName + "/sha2-256", "GET transit/keys/" + keyName, "POST auth/token/revoke-self",
+			"POST auth/jwt/login", "POST transit/sign/" + keyName + "/sha2-256", "GET transit/keys/" + keyName,
+			"POST auth/token/revoke-self",
 		}
 		if !slices.Equal(v.log, want) {
 			t.Errorf("the vault was asked for %q, want %q", v.log, want)
@@ -90,7 +91,11 @@ func TestRoles(t *testing.T) {
 		admitted, refused []issuer.Job
 	}{
 		{"an environment", claims(map[string]any{"sub": job.Subject()}), []issuer.Job{job}, []issuer.Job{byID, branch, stranger}},
-		{"an environment, with ids", claims(map[string]any{"sub": byID.Subject()}), []issuer.Job{byID}, []issuer.Job{job, branchByID, stranger}},
+		{
+			"an environment, with ids", claims(map[string]any{"sub": byID.Subject()}),
+			[]issuer.Job{byID},
+			[]issuer.Job{job, branchByID, stranger},
+		},
 		{
 			"an environment, both forms", claims(map[string]any{"sub": []string{job.Subject(), byID.Subject()}}),
 			[]issuer.Job{job, byID},

@@ -82,7 +82,7 @@ func TestRefused(t *testing.T) {
 		"locked":            {func(a *agent) { a.addFile(step.Key()); a.lock() }, []string{"it has no key", "unlock it"}},
 		"the module ended":  {func(a *agent) { a.addModule(step.Key()); a.removeModule() }, []string{"it has no key"}},
 		"not there":         {func(a *agent) { a.socket += "-other" }, []string{"nothing answers at SSH_AUTH_SOCK", "native"}},
-		"nobody confirms":   {func(a *agent) { a.addFile(step.Key(), "-c"); a.file("askpass", "#!/bin/sh\nexit 1\n", 0o700) }, []string{"it refused", "confirm"}},
+		"nobody confirms":   {(*agent).addUnconfirmed, []string{"it refused", "confirm"}},
 		"something else":    {(*agent).impostor, []string{"not what the service describes"}},
 		"its time has come": {func(a *agent) { a.addFile(step.Key(), "-t", "1"); time.Sleep(2 * time.Second) }, []string{"it has no key"}},
 	} {
@@ -93,6 +93,13 @@ func TestRefused(t *testing.T) {
 			s.Refused(s.Sign(&step.Key().PublicKey), test.want...)
 		})
 	}
+}
+
+// addUnconfirmed has the agent ask for each signature, and somebody say no.
+func (a *agent) addUnconfirmed() {
+	a.tb.Helper()
+	a.addFile(step.Key(), "-c")
+	a.file("askpass", "#!/bin/sh\nexit 1\n", 0o700)
 }
 
 // addECDSA has the agent hold a key that no App has.
