@@ -1,15 +1,11 @@
 package awskms_test
 
 import (
-	"bytes"
 	"context"
 	"crypto"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"reflect"
 	"strings"
@@ -22,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/valetkey/valetkey/internal/custody"
+	"github.com/valetkey/valetkey/test/custody/wire"
 )
 
 // AWS's own signer signs each of our requests as we did. Each is another key at
@@ -71,97 +68,65 @@ func noSignature() custody.Response {
 	return custody.Response{Status: http.StatusOK, Body: fmt.Appendf(nil, `{"Signature":"%s"}`, strings.Repeat("AAAA", 256/3+1))}
 }
 
-// sent is a request without what differs from one program to the next.
-type sent struct {
-	Method, Path string
-	Header       map[string]string
-	Body         any
-}
-
-func readSent(r *http.Request, body []byte) sent {
-	s := sent{r.Method, r.URL.RequestURI(), map[string]string{}, nil}
-	for _, name := range []string{"Content-Type", "X-Amz-Target"} {
-		if value := r.Header.Get(name); value != "" {
-			s.Header[name] = value
-		}
-	}
-	if form, err := url.ParseQuery(string(body)); err == nil && !json.Valid(body) {
-		form.Del("RoleSessionName") // each program's own
-		s.Body = form
-	} else if err := json.Unmarshal(body, &s.Body); err != nil {
-		s.Body = err.Error()
-	}
-	return s
-}
-
 // AWS's own client sends the same requests as we do.
 func TestRequests(t *testing.T) {
-	d := newDice(t)
-	var theirs []sent
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		theirs = append(theirs, readSent(r, body))
-		http.Error(w, "{}", http.StatusBadRequest)
-	}))
-	defer server.Close()
-	options := kms.Options{
-		Region: region, BaseEndpoint: &server.URL, RetryMaxAttempts: 1,
+	d, theirs := newDice(t), newRecorder()
+	client := kms.New(kms.Options{
+		Region: region, HTTPClient: theirs, RetryMaxAttempts: 1,
 		Credentials: aws.CredentialsProviderFunc(staticCredentials("id", "secret", "token")),
-	}
-	client := kms.New(options)
+	})
 	for range 300 {
-		theirs = nil
+		theirs.Sent = nil
 		key, digest := d.key(region), make([]byte, 32)
 		for i := range digest {
 			digest[i] = byte(d.Uint32())
 		}
-		_, _ = client.Sign(t.Context(), &kms.SignInput{ // what it answers is no matter
+		_, _ = client.Sign(t.Context(), &kms.SignInput{ // what it makes of the answer is no matter
 			KeyId: &key, Message: digest, MessageType: kmstypes.MessageTypeDigest,
 			SigningAlgorithm: kmstypes.SigningAlgorithmSpecRsassaPkcs1V15Sha256,
 		})
 		_, _ = client.GetPublicKey(t.Context(), &kms.GetPublicKeyInput{KeyId: &key})
-		if ours := ourRequests(t, d.config(region), key, digest); !reflect.DeepEqual(ours, theirs) {
-			t.Fatalf("we send %+v\nAWS's client %+v", ours, theirs)
+		c := d.config(region)
+		c.AWS.KMSEndpoint = ""
+		if ours := ourRequests(t, c, key, digest); !reflect.DeepEqual(ours, theirs.Sent) || len(ours) != 2 {
+			t.Fatalf("we send\n%s\nAWS's client\n%s", wire.List(ours), wire.List(theirs.Sent))
 		}
 	}
-	theirs = nil
+	theirs.Sent = nil
 	token := "e30.e30." + d.text(word, 80, 80)
-	_, _ = sts.New(sts.Options{Region: region, BaseEndpoint: &server.URL, RetryMaxAttempts: 1}).
+	_, _ = sts.New(sts.Options{Region: region, HTTPClient: theirs, RetryMaxAttempts: 1}).
 		AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
-			RoleArn: aws.String(roleARN), RoleSessionName: aws.String("sdk"), WebIdentityToken: &token, DurationSeconds: aws.Int32(900),
+			RoleArn: aws.String(roleARN), RoleSessionName: aws.String("valetkey"), WebIdentityToken: &token, DurationSeconds: aws.Int32(900),
 		})
 	c := custody.Config{AWS: custody.AWS{FileRole: roleARN, TokenFile: "token", Region: region}}
 	c.ReadFile = func(string) ([]byte, error) { return []byte(token + "\n"), nil }
-	if ours := ourRequests(t, c, alias, make([]byte, 32)); !reflect.DeepEqual(ours, theirs) {
-		t.Fatalf("we send %+v\nAWS's client %+v", ours, theirs)
+	if ours := ourRequests(t, c, alias, make([]byte, 32)); !reflect.DeepEqual(ours, theirs.Sent) {
+		t.Fatalf("we send\n%s\nAWS's client\n%s", wire.List(ours), wire.List(theirs.Sent))
 	}
 }
 
-// ourRequests returns what we send for a signature. Of AWS's answers, only
-// signatures come.
-func ourRequests(t *testing.T, c custody.Config, key string, digest []byte) (all []sent) {
-	c.AWS.KMSEndpoint = ""
-	c.Send = func(_ context.Context, ours custody.Request) (custody.Response, error) {
-		r, err := http.NewRequestWithContext(t.Context(), ours.Method, ours.URL, bytes.NewReader(ours.Body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, value := range ours.Header {
-			r.Header.Set(name, value)
-		}
-		all = append(all, readSent(r, ours.Body))
-		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Sign") {
-			return noSignature(), nil
-		}
-		return custody.Response{}, errors.New("no more")
+// newRecorder gives signatures that are none, and nothing else.
+func newRecorder() *wire.Recorder {
+	return &wire.Recorder{
+		Headers: []string{"Content-Type", "X-Amz-Target"},
+		Answer: func(r *http.Request, _ []byte) (int, http.Header, any) {
+			if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Sign") {
+				return http.StatusOK, nil, json.RawMessage(noSignature().Body)
+			}
+			return http.StatusNotImplemented, nil, map[string]string{}
+		},
 	}
+}
+
+// ourRequests returns what we send for a signature.
+func ourRequests(t *testing.T, c custody.Config, key string, digest []byte) []wire.Sent {
+	t.Helper()
+	ours := newRecorder()
+	c.Send = ours.Send
 	opened, err := custody.Open(t.Context(), "awskms:///"+key, c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = opened.Sign(nil, digest, crypto.SHA256) // it fails by our answers
-	return all
+	_, _ = opened.Sign(nil, digest, crypto.SHA256) // it fails by these answers
+	return ours.Sent
 }
