@@ -96,7 +96,8 @@ func TestRequests(t *testing.T) {
 	token := "e30.e30." + d.text(word, 80, 80)
 	_, _ = sts.New(sts.Options{Region: region, HTTPClient: theirs, RetryMaxAttempts: 1}).
 		AssumeRoleWithWebIdentity(t.Context(), &sts.AssumeRoleWithWebIdentityInput{
-			RoleArn: aws.String(roleARN), RoleSessionName: aws.String("valetkey"), WebIdentityToken: &token, DurationSeconds: aws.Int32(900),
+			RoleArn: aws.String(roleARN), RoleSessionName: aws.String("valetkey"), WebIdentityToken: &token,
+			DurationSeconds: aws.Int32(900),
 		})
 	c := custody.Config{AWS: custody.AWS{FileRole: roleARN, TokenFile: "token", Region: region}}
 	c.ReadFile = func(string) ([]byte, error) { return []byte(token + "\n"), nil }

@@ -55,7 +55,8 @@ func newRecorder(t *testing.T) *wire.Recorder {
 			Name: version, Signature: base64.StdEncoding.EncodeToString(signature), ProtectionLevel: "HSM",
 		},
 		"https://cloudkms.googleapis.com/v1/" + version + "/publicKey": cloudkms.PublicKey{
-			Name: version, Algorithm: "RSA_SIGN_PKCS1_2048_SHA256", Pem: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
+			Name: version, Algorithm: "RSA_SIGN_PKCS1_2048_SHA256",
+			Pem: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der})),
 		},
 	}
 	isRunner := func(r *http.Request) bool { return r.URL.Host == "runner.test" }
