@@ -118,24 +118,31 @@ func (a *agent) addFile(key *rsa.PrivateKey, conditions ...string) {
 // addModule imports a key into the module, and has the agent use it there.
 func (a *agent) addModule(key *rsa.PrivateKey) {
 	a.tb.Helper()
-	library := a.library()
+	library := a.initialize()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		a.tb.Fatal(err)
+	}
+	file := a.file("pkcs8.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), 0o600)
+	a.run("softhsm2-util", "--import", file, "--token", "valetkey", "--label", "app", "--id", "01", "--pin", pin)
+	if err := os.Remove(file); err != nil {
+		a.tb.Fatal(err)
+	}
+	a.run("ssh-add", "-s", library)
+}
+
+// initialize makes the module, without a key, and returns its library.
+func (a *agent) initialize() (library string) {
+	a.tb.Helper()
+	library = a.library()
 	tokens := filepath.Join(a.dir, "tokens")
 	if err := os.Mkdir(tokens, 0o700); err != nil {
 		a.tb.Fatal(err)
 	}
 	a.file("softhsm2.conf", "directories.tokendir = "+tokens+"\nlog.level = ERROR\n", 0o600)
 	a.file("askpass", "#!/bin/sh\necho "+pin+"\n", 0o700)
-	der, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		a.tb.Fatal(err)
-	}
-	file := a.file("pkcs8.pem", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})), 0o600)
 	a.run("softhsm2-util", "--init-token", "--free", "--label", "valetkey", "--so-pin", pin, "--pin", pin)
-	a.run("softhsm2-util", "--import", file, "--token", "valetkey", "--label", "app", "--id", "01", "--pin", pin)
-	if err := os.Remove(file); err != nil {
-		a.tb.Fatal(err)
-	}
-	a.run("ssh-add", "-s", library)
+	return library
 }
 
 // library is what the agent reaches the module with.
