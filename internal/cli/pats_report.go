@@ -29,16 +29,23 @@ var counted = []struct {
 	{pat.Approve, "approved"}, {pat.Deny, "denied"}, {pat.Notice, "noticed"}, {pat.Revoke, "revoked"}, {pat.Withdraw, "withdrawn"},
 }
 
-// count returns how many decisions of an action were carried out, or would be.
-// A token that is to end after a notice counts as noticed until then.
+// effect returns what a decision did, or would do if it was enforced: a token
+// that is to end after a notice is only told of until then. It is empty for one
+// that did nothing.
+func effect(record *pat.Record) pat.Action {
+	switch {
+	case record.Outcome == pat.Noticed, record.Outcome == pat.Would && record.Pending:
+		return pat.Notice
+	case record.Outcome == pat.Done, record.Outcome == pat.Would:
+		return record.Decision
+	}
+	return ""
+}
+
+// count returns how many decisions had an action as their effect.
 func (all *patsReport) count(action pat.Action) (n int) {
 	for i := range all.Records {
-		switch record := &all.Records[i]; {
-		case record.Outcome == pat.Noticed:
-			if action == pat.Notice {
-				n++
-			}
-		case record.Decision == action && (record.Outcome == pat.Done || record.Outcome == pat.Would):
+		if effect(&all.Records[i]) == action {
 			n++
 		}
 	}

@@ -46,7 +46,7 @@ func (all *patsReport) summary() string {
 		b.WriteString("| rule | decision | tokens | done | notice | failed |\n|---|---|---|---|---|---|\n")
 		for _, g := range rules {
 			fmt.Fprintf(&b, "| %s | %s | %d | %d | %d | %d |\n", g.title(), g.Action, len(g.records),
-				g.with(pat.Done, pat.Would), g.with(pat.Noticed), g.with(pat.Failed, pat.NotDone))
+				g.with(isDone), g.with(isTold), g.with(isFailed))
 		}
 		b.WriteString("\n")
 	}
@@ -117,14 +117,22 @@ func (g *ruleGroup) title() string {
 	return markdown.Code(g.Rule)
 }
 
-// with counts the decisions with one of some outcomes.
-func (g *ruleGroup) with(outcomes ...pat.Outcome) (n int) {
+// with counts the decisions of a rule that are in one column of its row.
+func (g *ruleGroup) with(counts func(*pat.Record) bool) (n int) {
 	for _, record := range g.records {
-		if slices.Contains(outcomes, record.Outcome) {
+		if counts(record) {
 			n++
 		}
 	}
 	return n
+}
+
+func isDone(record *pat.Record) bool { return !isTold(record) && effect(record) != "" }
+
+func isTold(record *pat.Record) bool { return effect(record) == pat.Notice }
+
+func isFailed(record *pat.Record) bool {
+	return record.Outcome == pat.Failed || record.Outcome == pat.NotDone
 }
 
 // write writes the tokens of a rule, folded.

@@ -33,9 +33,11 @@ func explainRefusal(err error, status int, req apicall.Request) error {
 	level := cmp.Or(req.Level, usualLevel(req.Permission))
 	switch status {
 	case http.StatusForbidden:
-		return &fault.Error{
-			Hint: fmt.Sprintf("give the App %s: %s, and check that the repository is not archived", req.Permission, level), Err: err,
+		hint := fmt.Sprintf("give the App %s: %s", req.Permission, level)
+		if req.Repository != "" {
+			hint += ", and check that the repository is not archived"
 		}
+		return &fault.Error{Hint: hint, Err: err}
 	case http.StatusNotFound:
 		return &fault.Error{Hint: fmt.Sprintf("check that it exists, and give the App %s: %s", req.Permission, level), Err: err}
 	}

@@ -179,7 +179,7 @@ func (d *desk) find(it *item, now time.Time) *told {
 		}
 		// Whoever may edit the issue may write any time. None makes a notice
 		// shorter than the issue is old, and none puts an end off for ever.
-		t := told{since: latest(first.CreatedAt, earliest(e.since(), now)), until: e.until()}
+		t := told{since: latest(first.CreatedAt, earliest(e.since(), wholeMinute(now))), until: e.until()}
 		if t.until.Sub(t.since) > longestPromise {
 			t.until = time.Time{}
 		}

@@ -32,7 +32,7 @@ func TestMarkersThatSomebodyEdited(t *testing.T) {
 	}{
 		"an earlier time":          {replacing(`"s":\d+`, `"s":1`), theEnd},
 		"an earlier end too":       {replacing(`"s":\d+,"u":\d+`, `"s":1,"u":2`), "2026-12-04 12:00"},
-		"a later time":             {replacing(`"s":\d+`, `"s":4102444800`), "2026-12-05 12:00"},
+		"a later time":             {replacing(`"s":\d+`, `"s":4102444800`), "2026-12-05 12:01"},
 		"a later end":              {replacing(`"u":\d+`, `"u":4102444800`), "2026-12-04 12:01"},
 		"an end in the past":       {replacing(`"u":\d+`, `"u":1`), theEnd},
 		"a warning, not an end":    {replacing(`,"u":\d+`, ``), "2026-12-05 12:01"},

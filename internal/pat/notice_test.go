@@ -3,6 +3,7 @@ package pat
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -51,8 +52,9 @@ func TestNotice(t *testing.T) {
 		h.wantLines(h.run(policy), waits...)
 		h.openIssue()
 		h.ResetRequests()
-		for range 13 { // nothing changes until the day has come
-			time.Sleep(day)
+		// Nothing changes until the day has come, nor for a run that comes at once.
+		for _, pause := range append([]time.Duration{0, 20 * time.Second}, slices.Repeat([]time.Duration{day}, 13)...) {
+			time.Sleep(pause)
 			h.wantErrors(h.run(policy))
 			if writes := h.writes(); len(writes) > 0 {
 				t.Fatalf("%s: %q", time.Now(), writes)

@@ -53,6 +53,7 @@ type Record struct {
 	Mode     string     `json:"mode"`             // audit or enforce
 	Outcome  Outcome    `json:"outcome,omitempty"`
 	Due      *time.Time `json:"due,omitempty"` // when the notice is over
+	Pending  bool       `json:"-"`             // it ends only after a notice, which is not over
 	Error    string     `json:"error,omitempty"`
 	Request  string     `json:"request_id,omitempty"` // GitHub's, of the call that did it
 }
@@ -129,6 +130,7 @@ func (r *run) record(o *organization, it *item) Record {
 		Organization: t.Organization, Kind: t.Kind, ID: t.ID, TokenID: t.TokenID, Owner: shown(t.Owner), Credential: shown(t.Credential),
 		Scopes: shownAll(t.Scopes), Selection: shown(t.Selection), Since: t.Since, Expires: orNull(t.Expires), LastUsed: orNull(t.LastUsed),
 		Rule: it.Rule, Decision: it.Action, Why: it.why, Mode: "audit", Outcome: it.outcome, Due: orNull(it.due), Request: it.requestID,
+		Pending: it.ends() && !it.isDue(r.Now()),
 	}
 	if t.Name != "" {
 		record.Token = free(t.Name)
