@@ -65,7 +65,7 @@ func askFleet(ts *testscript.TestScript, github *fakegithub.Server, args []strin
 	case "drift": // github drift PLACE NAME VALUE: somebody else writes a secret
 		github.SetSecret(placeOf(args[1]), fakegithub.Secret{Name: args[2], Value: args[3]})
 	default:
-		ts.Fatalf("github %s: unknown", args[0])
+		askPATs(ts, github, args)
 	}
 }
 

@@ -13,14 +13,16 @@ import (
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
-// tokenForms returns every token that was made, the personal one too, in each
-// of its encodings.
+// tokenForms returns every token that was made, those of people too, in each of
+// its encodings.
 func tokenForms(ts *testscript.TestScript) (forms []redact.String) {
 	for _, t := range scriptOf(ts).github.Tokens() {
 		forms = append(forms, actions.Encodings(redact.New(t.Value))...)
 	}
-	if personal := ts.Getenv("MY_TOKEN"); personal != "" {
-		forms = append(forms, actions.Encodings(redact.New(personal))...)
+	for _, personal := range append(scriptOf(ts).governed.values, ts.Getenv("MY_TOKEN")) {
+		if personal != "" {
+			forms = append(forms, actions.Encodings(redact.New(personal))...)
+		}
 	}
 	return forms
 }

@@ -24,8 +24,9 @@ import (
 // organization acme (repositories api, web and secret-plans, of which the last
 // is not selected), on the user monalisa (all) and on the enterprise globex.
 type script struct {
-	github *fakegithubtest.GitHub
-	gate   gate
+	github   *fakegithubtest.GitHub
+	gate     gate
+	governed governed
 }
 
 // gate holds requests back until it is opened.
@@ -121,13 +122,14 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 	"keyfile": func(ts *testscript.TestScript, _ bool, args []string) { // keyfile FILE: the App's key in a file
 		ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(fakegithubtest.PEM(fakegithubtest.Key())), 0o600))
 	},
-	"later":  laterStep,   // later: the environment of later steps becomes that of the script
-	"age":    makeAgeKey,  // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
-	"output": showOutput,  // output NAME: the value a later step would see
-	"job":    nextJob,     // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
-	"keep":   keepState,   // keep: state becomes the STATE_ variables of the post stage
-	"hidden": checkHidden, // hidden: no secret is readable in what the last program wrote
-	"silent": checkSilent, // silent FILE...: nobody wrote a secret there, not even to have it masked
+	"later":    laterStep,   // later: the environment of later steps becomes that of the script
+	"age":      makeAgeKey,  // age: a new key, in INPUT_RECIPIENTS and AGE_IDENTITY
+	"output":   showOutput,  // output NAME: the value a later step would see
+	"job":      nextJob,     // job: another job on another machine: new files, no key; outputs of this one stay in OUTPUT_NAME
+	"keep":     keepState,   // keep: state becomes the STATE_ variables of the post stage
+	"checkout": checkOut,    // checkout EVENT: a run that the event started works with the default branch of this repository
+	"hidden":   checkHidden, // hidden: no secret is readable in what the last program wrote
+	"silent":   checkSilent, // silent FILE...: nobody wrote a secret there, not even to have it masked
 }
 
 func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey).(*script) }
