@@ -67,6 +67,7 @@ func (w *walkthrough) run(ctx context.Context) {
 		"and two private repositories, %s/%s and %s/%s.\n", w.sandbox.url, account, account, selected, account, other)
 	w.oneJob(ctx)
 	w.threeJobs(ctx)
+	w.governTokens(ctx)
 }
 
 // mintInputs are the inputs of the README's first example.

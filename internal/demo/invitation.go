@@ -34,6 +34,9 @@ or without a runner, with valetkey in PATH:
 or a secret sync or a rotation: write .github/valetkey.yml as docs/manifest.md says, run valetkey sync or valetkey rotate
 in the same way, and see at %[1]s/demo/secrets and %[1]s/demo/deploy-keys what workflows would see.
 
+or a policy for personal access tokens, of which people of %[2]s have some: write it as docs/personal-tokens.md says, run valetkey pats
+in the same way, with INPUT_CONFIRM=%[2]s where no runner says whose the policy is, and see at %[1]s/demo/tokens what became of them.
+
 `, b.url, account, selected, other, b.keyFile(), clientID, shellWord(b.keyFile()))
 }
 

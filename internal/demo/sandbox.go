@@ -46,6 +46,7 @@ type sandbox struct {
 	key       string // the App's private key, PEM
 	git       bool   // whether git is installed
 	path      string // PATH, where git and what it starts are found
+	leaked    string // the value of a token of somebody's that is in a commit
 	server    *http.Server
 	temporary bool
 }
@@ -75,7 +76,9 @@ func newSandbox(ctx context.Context, listen, dir, path string) (*sandbox, error)
 	b.url = "http://" + address
 	mux := http.NewServeMux()
 	mux.Handle("/", b.github)
-	for path, show := range map[string]func(io.Writer){"/demo/secrets": b.showSecrets, "/demo/deploy-keys": b.showDeployKeys} {
+	for path, show := range map[string]func(io.Writer){
+		"/demo/secrets": b.showSecrets, "/demo/deploy-keys": b.showDeployKeys, "/demo/tokens": b.showTokens,
+	} {
 		mux.HandleFunc("GET "+path, func(out http.ResponseWriter, _ *http.Request) {
 			out.Header().Set("Content-Type", "text/plain; charset=utf-8")
 			show(out)
@@ -131,11 +134,15 @@ func (b *sandbox) addAccount(ctx context.Context) error {
 	b.git = err == nil
 	root := filepath.Join(b.dir, "repositories")
 	b.github = fakegithub.New(fakegithub.Config{GitRoot: root},
-		fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys)
+		fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys,
+		fakegithub.PersonalTokens, fakegithub.SingleSignOn, fakegithub.CredentialRevocation, fakegithub.SecretScanning,
+		fakegithub.Members, fakegithub.AuditLog, fakegithub.Issues)
 	permissions := map[string]string{
 		"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write",
 		"secrets": "write", "dependabot_secrets": "write", "environments": "write", "organization_secrets": "write", // for sync
 		"actions": "read", "administration": "write", "actions_variables": "write", // and for rotate
+		"organization_personal_access_token_requests": "write", "organization_personal_access_tokens": "write", // and for pats
+		"organization_administration": "write", "members": "read", "secret_scanning_alerts": "write",
 	}
 	app := b.github.AddApp(fakegithub.App{
 		ID: 917, ClientID: clientID, Slug: "demo-app", Owner: account, PublicKey: &key.PublicKey, Permissions: permissions,
@@ -151,6 +158,7 @@ func (b *sandbox) addAccount(ctx context.Context) error {
 	}
 	b.github.AddEnvironment(account, selected, "production")
 	b.github.Install(fakegithub.Installation{AppID: app.ID, Account: account, All: true})
+	b.addTokens()
 	return nil
 }
 
@@ -242,10 +250,10 @@ func (b *sandbox) runStage(ctx context.Context, s fakerunner.Step) (fakerunner.R
 		return fakerunner.Result{}, err
 	}
 	s.Dir = b.dir
-	s.Env = []string{
+	s.Env = append([]string{
 		"GITHUB_REPOSITORY=" + account + "/website", "GITHUB_REPOSITORY_OWNER=" + account,
 		"GITHUB_API_URL=" + b.url, "GITHUB_SERVER_URL=" + b.url,
-	}
+	}, s.Env...)
 	return fakerunner.Run(ctx, s)
 }
 

@@ -52,7 +52,7 @@ func serveDemo(t *testing.T, dir string) served {
 	var text strings.Builder
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		text.WriteString(lines.Text() + "\n")
-		if strings.Contains(lines.Text(), "what workflows would see") {
+		if strings.Contains(lines.Text(), "what became of them") {
 			break
 		}
 	}
@@ -179,6 +179,40 @@ func TestDemoServeForActs(t *testing.T) {
 	}
 }
 
+// A policy judges the tokens that people of the account have.
+func TestDemoServeTokens(t *testing.T) {
+	s := serveDemo(t, t.TempDir())
+	const asked = "mona's reader: asked for\nmona's manager: asked for\nhubot's nightly: granted\n" +
+		"octocat's laptop, which leaked: active, alert open: "
+	_, before := askAs(t, s.url+"/demo/tokens", "", "")
+	if !strings.HasPrefix(before, asked) {
+		t.Errorf("%s", before)
+	}
+	work := t.TempDir()
+	policy := `pats:
+  organizations: [acme]
+  mode: enforce
+  requests:
+    - {name: readers, if: {at-most: {repository: {contents: read}}}, do: approve}
+    - {name: the rest, if: {owner: mona}, do: deny, reason: Ask for less.}
+  grants:
+    - {name: unused, if: {unused-for: 90d}, do: revoke, notice: 14d}
+  leaks: {do: revoke, resolve: true}
+  notices: {repository: acme/payments}
+`
+	if err := os.WriteFile(filepath.Join(work, "policy.yml"), []byte(policy), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := strings.ReplaceAll(s.block(t, "    touch output"), "valetkey mint", "INPUT_MANIFEST=policy.yml INPUT_CONFIRM=acme valetkey pats")
+	paste(t, work, regexp.MustCompile(`INPUT_(OWNER|REPOSITORIES|PERMISSIONS)=("[^"]*"|\S+)`).ReplaceAllString(run, ""), os.Getenv("PATH"))
+	const judged = "mona's reader: approved\nmona's manager: denied: Ask for less.\nhubot's nightly: granted\n" +
+		"octocat's laptop, which leaked: inactive, alert resolved: "
+	_, after := askAs(t, s.url+"/demo/tokens", "", "")
+	if !strings.HasPrefix(after, judged) || !strings.HasSuffix(after, "\nissue 1 of acme/payments: Personal access tokens of hubot, open\n") {
+		t.Errorf("%s", after)
+	}
+}
+
 // A page in a browser that makes the name of its own host lead here gets no
 // answer.
 func TestDemoServeAnswersItsOwnHost(t *testing.T) {
@@ -200,7 +234,7 @@ func TestDemoServeAnswersItsOwnHost(t *testing.T) {
 		{"localhost.evil.example:" + port, http.StatusMisdirectedRequest},
 		{own + ".evil.example", http.StatusMisdirectedRequest},
 	} {
-		for _, path := range []string{"/demo/secrets", "/meta"} {
+		for _, path := range []string{"/demo/secrets", "/demo/tokens", "/meta"} {
 			if got, _ := askAs(t, s.url+path, c.host, ""); got != c.want {
 				t.Errorf("%s as %s: %d, want %d", path, c.host, got, c.want)
 			}
