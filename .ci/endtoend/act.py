@@ -1,11 +1,13 @@
 """Workflows of testdata/workflows in act, with the real git clone."""
 
+import json
 import os
 import re
 import tempfile
 from pathlib import Path
 
 from endtoend.machine import BASE_IMAGE, JOB_IMAGE, ROOT, check, have_images, need_shared, run
+from endtoend.tokens import POLICY, PULL_REQUEST, PUSH, changes, leaked, repository
 from endtoend.world import CLIENT_ID, FIND, MINT, REVOKED, World, forms
 
 ACT = "0.2.89"
@@ -57,6 +59,24 @@ def act(stack):
         check(said(log, line), line, log)
     check_log(log, world)
 
+    print("workflow pats, for a pull request:")
+    policy = {".github/valetkey.yml": POLICY}
+    code, log = in_act(world, "pats.yml", event="pull_request", payload=PULL_REQUEST, files=policy)
+    check(code == 0, "the job is green", log)
+    for line in ("it counts what it does, or would do", "both wait", "the leaked token works", "nobody is told of anything"):
+        check(said(log, line), line, log)
+    check("the policy may be from a pull request" in log and changes(world) == [], "the policy is only asked", world.witness.seen)
+    check_log(log, world, leaked(world))
+
+    print("workflow pats, on the default branch:")
+    code, log = in_act(world, "pats.yml", payload=PUSH, files=policy)
+    check(code == 0, "the job is green", log)
+    for line in ("it counts what it does, or would do", "one request is approved", "one is denied", "hubot has notice",
+                 "the leaked token is dead", "the second run finds everything done"):
+        check(said(log, line), line, log)
+    check(len(changes(world)) == 5, "there were five changes: two requests, a token, its alert, a notice", world.witness.seen)
+    check_log(log, world, leaked(world))
+
     print("workflow faults:")
     code, log = in_act(world, "faults.yml")
     check(code == 0, "both jobs end as they should", log)
@@ -75,22 +95,22 @@ def act_program():
     return program
 
 
-def in_act(world, workflow, actions=ROOT, image=JOB_IMAGE):
+def in_act(world, workflow, actions=ROOT, image=JOB_IMAGE, event="push", payload=None, files=None):
     """Runs a workflow of ours with the actions of a folder, away from this machine's
-    settings, and without --json, which would print outputs unmasked."""
+    settings, and without --json, which would print outputs unmasked. The files are in
+    the repository's commit, which actions/checkout gives to the job."""
     world.witness.forget()
     home = Path(tempfile.mkdtemp(dir=world.dir))
-    # act takes the repository's name and commit from git.
-    for words in (["init", "-q"], ["remote", "add", "origin", "https://github.com/acme/website"],
-                  ["-c", "user.name=e2e", "-c", "user.email=e2e@example.com", "commit", "-q", "--allow-empty", "-m", "first"]):
-        run("git", *words, cwd=home)
+    repository(home, files or {})  # act takes its name and commit from git
+    described = Path(tempfile.mkdtemp(dir=world.dir)) / "event.json"
+    described.write_text(json.dumps(payload or {}))
     env = {
         "PATH": os.environ["PATH"], "HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "XDG_CONFIG_HOME": str(home / "config"),
         "APP_PRIVATE_KEY": world.key,
         **{name: value for name, value in os.environ.items() if name.startswith("DOCKER_")},
     }
     return run(
-        act_program(), "push", "-W", ROOT / "testdata/workflows" / workflow,
+        act_program(), event, "-e", described, "-W", ROOT / "testdata/workflows" / workflow,
         "-P", f"ubuntu-latest={image}", "--pull=false", "--action-offline-mode", "--no-cache-server", "--container-daemon-socket", "-", "--rm",
         "--local-repository", f"valetkey/valetkey@v1={actions}",
         "--env", f"GITHUB_SERVER_URL=http://{world.address}", "--env", f"GITHUB_API_URL={world.witness.url}",
@@ -106,9 +126,9 @@ def said(log, line):
     return re.search(r"\| " + re.escape(line) + r"\s*$", log, re.M) is not None
 
 
-def check_log(log, world):
+def check_log(log, world, *others):
     """No secret may be readable, in the lines of add-mask neither: act masks those too."""
-    for token in world.witness.tokens:
+    for token in (*world.witness.tokens, *others):
         check(not any(form in log for form in forms(token)), "the token is not readable in the log", log)
     lines = [line for line in world.key.splitlines() if len(line) >= 16]
     check(len(lines) > 20 and not any(line in log for line in lines), "no line of the key is readable in the log", log)

@@ -10,6 +10,7 @@ from endtoend.emulator import Emulator, logged
 from endtoend.fleet import fleet
 from endtoend.later_steps import helper, lend
 from endtoend.machine import build_image, check, need_shared
+from endtoend.tokens import tokens
 from endtoend.world import FIND, MINT, REVOKED, World, clones
 
 
@@ -42,6 +43,8 @@ def every_command(world, emulator, flags):
     helper(world, emulator, flags)
     print("a fleet's secrets, and rotation:")
     fleet(world, emulator, flags)
+    print("personal tokens under a policy:")
+    tokens(world, emulator, flags)
 
 
 def mint_and_post(world, emulator, flags):
