@@ -57,6 +57,25 @@ func endLeaked(
 	return list, list.err()
 }
 
+// endFound ends tokens of people that secret scanning found. One that still
+// works afterwards is an error. One that can't be checked is not: GitHub
+// accepted it.
+func endFound(ctx context.Context, api *githubapp.API, values []redact.String) error {
+	var list leakedList
+	for i, value := range values {
+		list.Values = append(list.Values, leakedValue{Line: i + 1, Kind: redact.KindOf(value.Reveal()), value: value})
+	}
+	list.endByValue(ctx, api)
+	if failed := list.with(leakedFailed); len(failed) > 0 {
+		return failed[0].Why
+	}
+	list.check(ctx, api)
+	if alive := len(list.with(leakedAlive)); alive > 0 {
+		return fault.New(fmt.Sprintf("leaked tokens that still work, although GitHub accepted their revocation: %d", alive), worksStill)
+	}
+	return nil
+}
+
 // announce counts what is in the list.
 func (l *leakedList) announce() string {
 	text := kindsOf(l.with())

@@ -61,10 +61,7 @@ func newPATEngine(ctx context.Context, r *actions.Runner, f *fleet.Fleet, api *g
 	engine := &pat.Engine{
 		Call: f.Call, Policy: req.Policy, Enforce: enforce, Sections: req.Sections, Confirmed: req.Confirm, Now: api.Now,
 		Replacement: replacementOf,
-		RevokeLeaked: func(ctx context.Context, values []redact.String) error {
-			_, err := api.RevokeCredentials(ctx, values)
-			return err
-		},
+		RevokeLeaked: func(ctx context.Context, values []redact.String) error { return endFound(ctx, api, values) },
 		Secret: func(s redact.String) { r.Mask(actions.Encodings(s)...) },
 		Info:   r.Info,
 	}

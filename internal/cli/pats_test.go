@@ -87,6 +87,27 @@ func TestPATs(t *testing.T) {
 	})
 }
 
+// An alert stays open while its token works, whatever GitHub accepted.
+func TestPATsLeakThatLives(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		s := newPATStep(t, policy, map[string]string{"INPUT_ONLY": "leaks"})
+		s.SkipOpenAPI = true
+		leaked := s.leak("ghp_")
+		s.AddAlert("fleet", "api", fakegithub.Alert{Secret: leaked})
+		s.Inject(fakegithub.Fault{Method: "POST", Path: "/credentials/revoke", Status: 202, Header: asJSONType, Body: "{}"})
+		s.run(t, "pats")
+		const want = "leaked tokens that still work, although GitHub accepted their revocation: 1\nhint: "
+		if s.exit != exitFailure || !strings.Contains(withoutMasks(s.log.String()), strings.ReplaceAll(want, "\n", "%0A")) {
+			t.Errorf("exit %d: %s", s.exit, withoutMasks(s.log.String()))
+		}
+		got := s.outputs(t)
+		if alert := s.Alerts("fleet", "api")[0]; alert.State != "open" || got["revoked"] != "0" || got["failed"] != "1" {
+			t.Errorf("the alert is %s, %v", alert.State, got)
+		}
+		s.checkHidden(t)
+	})
+}
+
 // A policy that those whom it governs may have written changes nothing, and the
 // run says why. So does a dry run, and a run outside a runner that nobody
 // confirmed.
