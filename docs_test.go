@@ -2,16 +2,21 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/rhysd/actionlint"
 
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/pat"
 )
 
 // GitHub would accept every workflow in the texts, and valetkey accepts every
@@ -66,6 +71,45 @@ func lintExample(t *testing.T, file string, source []byte) {
 	}
 	for _, fault := range faults {
 		t.Errorf("%v in:\n%s", fault, source)
+	}
+}
+
+// The step that makes a table of a report works, and makes no formula of a
+// name that somebody gave to a token.
+func TestTableOfDecisions(t *testing.T) {
+	if _, err := exec.LookPath("jq"); err != nil {
+		t.Skip("jq is not installed")
+	}
+	step := regexp.MustCompile(`(?m)^        run: \|\n((?: {10}.*\n)+)`).FindStringSubmatch(readAll(t, "docs/personal-tokens.md"))
+	if step == nil || !strings.Contains(step[1], "jq -r") {
+		t.Fatal("the docs have no such step")
+	}
+	end := time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)
+	report := pat.Report{
+		Records: []pat.Record{
+			{Organization: "acme", Kind: pat.Grant, Owner: "mona", Token: `=HYPERLINK("x")`, Rule: "unused", Decision: pat.Revoke, Outcome: pat.Done},
+			{Organization: "acme", Kind: pat.Request, Owner: "hubot", Token: `ci, "night"`, Decision: pat.Wait, Expires: &end},
+			{Organization: "acme", Kind: pat.Authorization, Owner: "mona", Decision: pat.Keep},
+		},
+		Leaks: []pat.Leak{{Organization: "acme", Kind: "leak", Repository: "acme/api", Alert: 1, Outcome: pat.Done}},
+	}
+	var lines bytes.Buffer
+	dir := t.TempDir()
+	if err := errors.Join(report.WriteRecords(&lines), os.WriteFile(filepath.Join(dir, "decisions.jsonl"), lines.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-e", "-c", step[1])
+	cmd.Dir = dir
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	got, err := os.ReadFile(filepath.Join(dir, "decisions.csv"))
+	want := `"acme","grant","mona","'=HYPERLINK(""x"")","unused","revoke","done",` + "\n" +
+		`"acme","request","hubot","ci, ""night""",,"wait",,"2026-12-24T00:00:00Z"` + "\n" +
+		`"acme","authorization","mona","",,"keep",,` + "\n" +
+		`"acme","leak","acme/api","",,,"done",` + "\n"
+	if diff := cmp.Diff(want, string(got)); diff != "" || err != nil {
+		t.Error(diff, err)
 	}
 }
 

@@ -204,11 +204,13 @@ func TestDemoServeTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	run := strings.ReplaceAll(s.block(t, "    touch output"), "valetkey mint", "INPUT_MANIFEST=policy.yml INPUT_CONFIRM=acme valetkey pats")
-	paste(t, work, regexp.MustCompile(`INPUT_(OWNER|REPOSITORIES|PERMISSIONS)=("[^"]*"|\S+)`).ReplaceAllString(run, ""), os.Getenv("PATH"))
+	run = regexp.MustCompile(`INPUT_(OWNER|REPOSITORIES|PERMISSIONS)=("[^"]*"|\S+)`).ReplaceAllString(run, "")
+	paste(t, work, run, os.Getenv("PATH"))
 	const judged = "mona's reader: approved\nmona's manager: denied: Ask for less.\nhubot's nightly: granted\n" +
 		"octocat's laptop, which leaked: inactive, alert resolved: "
 	_, after := askAs(t, s.url+"/demo/tokens", "", "")
-	if !strings.HasPrefix(after, judged) || !strings.HasSuffix(after, "\nissue 1 of acme/payments: Personal access tokens of hubot, open\n") {
+	const told = "\nissue 1 of acme/payments: Personal access tokens of hubot, open\n"
+	if !strings.HasPrefix(after, judged) || !strings.HasSuffix(after, told) {
 		t.Errorf("%s", after)
 	}
 }
