@@ -87,7 +87,10 @@ func TestTableOfDecisions(t *testing.T) {
 	end := time.Date(2026, 12, 24, 0, 0, 0, 0, time.UTC)
 	report := pat.Report{
 		Records: []pat.Record{
-			{Organization: "acme", Kind: pat.Grant, Owner: "mona", Token: `=HYPERLINK("x")`, Rule: "unused", Decision: pat.Revoke, Outcome: pat.Done},
+			{
+				Organization: "acme", Kind: pat.Grant, Owner: "mona", Token: `=HYPERLINK("x")`,
+				Rule: "unused", Decision: pat.Revoke, Outcome: pat.Done,
+			},
 			{Organization: "acme", Kind: pat.Request, Owner: "hubot", Token: `ci, "night"`, Decision: pat.Wait, Expires: &end},
 			{Organization: "acme", Kind: pat.Authorization, Owner: "mona", Decision: pat.Keep},
 		},
@@ -95,7 +98,8 @@ func TestTableOfDecisions(t *testing.T) {
 	}
 	var lines bytes.Buffer
 	dir := t.TempDir()
-	if err := errors.Join(report.WriteRecords(&lines), os.WriteFile(filepath.Join(dir, "decisions.jsonl"), lines.Bytes(), 0o600)); err != nil {
+	err := report.WriteRecords(&lines)
+	if err = errors.Join(err, os.WriteFile(filepath.Join(dir, "decisions.jsonl"), lines.Bytes(), 0o600)); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("sh", "-e", "-c", step[1])
