@@ -60,10 +60,10 @@ func newPATEngine(ctx context.Context, r *actions.Runner, f *fleet.Fleet, api *g
 	enforce := !req.DryRun && req.Untrusted == ""
 	engine := &pat.Engine{
 		Call: f.Call, Policy: req.Policy, Enforce: enforce, Sections: req.Sections, Confirmed: req.Confirm, Now: api.Now,
-		Replacement: replacementOf,
+		Replacement:  replacementOf,
 		RevokeLeaked: func(ctx context.Context, values []redact.String) error { return endFound(ctx, api, values) },
-		Secret: func(s redact.String) { r.Mask(actions.Encodings(s)...) },
-		Info:   r.Info,
+		Secret:       func(s redact.String) { r.Mask(actions.Encodings(s)...) },
+		Info:         r.Info,
 	}
 	for _, need := range req.needs(enforce) {
 		f.NeedLevel(need.Owner, need.Repository, need.Permission, need.Level)

@@ -183,7 +183,9 @@ func TestLeaksThatCanNotBeEnded(t *testing.T) {
 	inHouse(t, "alerts of a server that knows no filters", func(t *testing.T, h *house) {
 		h.SkipOpenAPI = true
 		h.leak("ghp")
-		for _, a := range []fakegithub.Alert{{Validity: "inactive"}, {Validity: "active", State: "resolved"}, {Validity: "active", Type: "x_key"}} {
+		for _, a := range []fakegithub.Alert{
+			{Validity: "inactive"}, {Validity: "active", State: "resolved"}, {Validity: "active", Type: "x_key"},
+		} {
 			a.Secret = "ghp" + "_" + rand.Text()
 			h.AddAlert("acme", "api", a)
 		}
@@ -214,7 +216,7 @@ func TestLeaksThatCanNotBeEnded(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	})
-	inHouse(t, "an answer about somebody else's repository", func(t *testing.T, h *house) {
+	inHouse(t, "an answer about somebody else's repository", func(_ *testing.T, h *house) {
 		h.SkipOpenAPI = true
 		h.leak("ghp")
 		h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/secret-scanning/alerts", Rewrite: func(body []byte) []byte {

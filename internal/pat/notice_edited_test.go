@@ -91,7 +91,7 @@ func TestIssuesOfOthersAreNoNotices(t *testing.T) {
 			}
 		})
 	}
-	inHouse(t, "of a server that knows no filters", func(t *testing.T, h *house) {
+	inHouse(t, "of a server that knows no filters", func(_ *testing.T, h *house) {
 		h.SkipOpenAPI = true
 		h.grant("monalisa", old)
 		policy := h.policy(endsWithNotice)

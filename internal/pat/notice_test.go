@@ -260,7 +260,7 @@ func TestADeskThatIsShut(t *testing.T) {
 		h.wantLines(report, "revoke grant of monalisa: failed, "+failed, "revoke grant of hubot: not-done, "+errNoticeFailed.Error())
 		h.wantErrors(report, failed)
 	})
-	inHouse(t, "there is none", func(t *testing.T, h *house) {
+	inHouse(t, "there is none", func(_ *testing.T, h *house) {
 		h.grant("monalisa", old)
 		policy := h.policy(endsWithNotice)
 		policy.Notices = nil

@@ -117,7 +117,7 @@ func TestEndOwnerGoesOn(t *testing.T) {
 			}
 		}
 	})
-	inTwo(t, "a new token meanwhile", func(t *testing.T, h *house) {
+	inTwo(t, "a new token meanwhile", func(_ *testing.T, h *house) {
 		h.meddle("POST", "orgs/acme/personal-access-token-requests", func(int) int {
 			h.grant("monalisa", func(t *fineGrainedToken) { t.Name = "quick" })
 			return 0

@@ -56,7 +56,8 @@ func TestReport(t *testing.T) {
 		{Authorization, Keep, noon.Add(8 * day)},
 		{Grant, Keep, time.Time{}},
 	} {
-		o.items = append(o.items, &item{Decision: Decision{Token: *token(c.kind, func(t *Token) { t.Expires = c.expires }), Action: c.action}})
+		one := token(c.kind, func(t *Token) { t.Expires = c.expires })
+		o.items = append(o.items, &item{Decision: Decision{Token: *one, Action: c.action}})
 	}
 	failure := errors.New("a list failed")
 	r := &run{Engine: &Engine{Now: func() time.Time { return noon }}, organizations: []*organization{o}, errs: []error{failure}}

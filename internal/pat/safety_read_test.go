@@ -226,7 +226,7 @@ func TestTeams(t *testing.T) {
 		report := h.run(h.policy(rules))
 		h.wantLines(report, "approve request of monalisa: dropped, it is judged differently now: no rule matches it")
 	})
-	inHouse(t, "a team that is not there", func(t *testing.T, h *house) {
+	inHouse(t, "a team that is not there", func(_ *testing.T, h *house) {
 		h.ask("hubot")
 		time.Sleep(time.Hour)
 		report := h.run(h.policy(rules))

@@ -213,7 +213,7 @@ func TestWhatIsGoneIsNoError(t *testing.T) {
 // the same. What GitHub still lists was not done.
 func TestA404AboutWhatIsStillListed(t *testing.T) {
 	for _, status := range []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusForbidden, http.StatusBadGateway} {
-		inHouse(t, http.StatusText(status), func(t *testing.T, h *house) {
+		inHouse(t, http.StatusText(status), func(_ *testing.T, h *house) {
 			h.grant("monalisa", old)
 			h.grant("hubot", old)
 			h.meddle("POST", "orgs/acme/personal-access-tokens", func(int) int { return status })
@@ -249,7 +249,7 @@ func TestAFailureHaltsItsOrganization(t *testing.T) {
 
 // Whether a token is unused is GitHub's clock to say, not this machine's.
 func TestGitHubsClock(t *testing.T) {
-	inHouse(t, "a machine that is a year ahead", func(t *testing.T, h *house) {
+	inHouse(t, "a machine that is a year ahead", func(_ *testing.T, h *house) {
 		github := func() time.Time { return time.Now().Add(-365 * day) }
 		h.grant("monalisa", func(t *fineGrainedToken) { t.Since, t.LastUsedAt = github().Add(-100*day), github().Add(-day) })
 		h.wantLines(h.run(h.policy(endsUnused), func(e *Engine) { e.Now = github }))
