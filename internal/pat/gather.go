@@ -159,26 +159,36 @@ func memberFacts(logins []string) []Fact {
 }
 
 // checkSight returns an error unless GitHub tells of somebody who is a member
-// for certain.
+// for certain. That person may have left since; the next one counts then.
 func (q *inquiry) checkSight(ctx context.Context) error {
-	if q.known == "" {
-		var some []wirePerson
-		req := q.aboutPeople("members?per_page=1", "find a member of "+q.organization)
-		req.Method, req.Result = http.MethodGet, &some
-		if _, err := q.Call(ctx, req); err != nil {
+	for range 2 {
+		if q.known == "" {
+			if err := q.findSomebody(ctx); err != nil {
+				return err
+			}
+		}
+		if there, err := q.membership(ctx, "", q.known); there || err != nil {
 			return err
 		}
-		if len(some) == 0 || some[0].Login == "" {
-			return fault.New(q.organization+" has no members that GitHub would show", "give the App members: read")
-		}
-		q.known = some[0].Login
+		q.known = ""
 	}
-	there, err := q.membership(ctx, "", q.known)
-	if err == nil && !there {
-		err = fault.New("GitHub answers that a member of "+q.organization+" is none, so nobody counts as gone",
-			"run again; if it stays, check that the App has members: read")
+	return fault.New("GitHub answers that a member of "+q.organization+" is none, so nobody counts as gone",
+		"run again; if it stays, check that the App has members: read")
+}
+
+// findSomebody finds a member of the organization, whoever it is.
+func (q *inquiry) findSomebody(ctx context.Context) error {
+	var some []wirePerson
+	req := q.aboutPeople("members?per_page=1", "find a member of "+q.organization)
+	req.Method, req.Result = http.MethodGet, &some
+	if _, err := q.Call(ctx, req); err != nil {
+		return err
 	}
-	return err
+	if len(some) == 0 || some[0].Login == "" {
+		return fault.New(q.organization+" has no members that GitHub would show", "give the App members: read")
+	}
+	q.known = some[0].Login
+	return nil
 }
 
 // membership reports whether somebody belongs to a team, or to the organization
