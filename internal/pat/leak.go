@@ -86,42 +86,19 @@ func (r *run) endLeaks(ctx context.Context) {
 	}
 }
 
-// findLeaks lists the alerts about tokens that work. With their values, each
-// one is passed to Secret before anything else is done.
+// findLeaks lists the alerts about tokens that work.
 func (r *run) findLeaks(ctx context.Context, organization string, enforced, hide bool) ([]*leaked, error) {
-	types := []string{}
-	for _, kind := range r.Policy.Leaks.Kinds {
-		if t := secretTypes[kind]; t != "" && !slices.Contains(types, t) {
-			types = append(types, t)
-		}
-	}
+	types := secretTypesOf(r.Policy.Leaks.Kinds)
 	if len(types) == 0 {
 		return nil, errors.New("leaks: none of their kinds is one that GitHub finds")
 	}
-	query := url.Values{"state": {"open"}, "validity": {"active"}, "secret_type": {strings.Join(types, ",")}, "direction": {"asc"}}
-	if hide {
-		query.Set("hide_secret", "true")
-	}
-	req := aboutAlerts(organization, "read", "list the leaked tokens of "+organization,
-		"orgs/"+url.PathEscape(organization)+"/secret-scanning/alerts?"+query.Encode())
-	alerts, answer, err := apicall.List(ctx, r.Call, req, "", func(a *wireAlert) string {
-		return fmt.Sprintf("%s#%d", a.Repository.FullName, a.Number)
-	})
+	alerts, err := r.listAlerts(ctx, organization, types, hide)
 	if err != nil {
-		if answer.Status == http.StatusNotFound {
-			r.lacks(noScanning, organization)
-			return nil, nil
-		}
 		return nil, err
 	}
+	values := r.takeValues(alerts)
 	var found []*leaked
-	for i := range alerts {
-		a := &alerts[i]
-		l := &leaked{value: redact.New(orZero(a.Secret))}
-		a.Secret = nil
-		if !l.value.Empty() && r.Secret != nil {
-			r.Secret(l.value)
-		}
+	for i, a := range alerts {
 		if a.Validity == "" {
 			r.lacks(noValidity, organization)
 			return nil, nil
@@ -129,10 +106,10 @@ func (r *run) findLeaks(ctx context.Context, organization string, enforced, hide
 		if a.State != "open" || a.Validity != "active" || !slices.Contains(types, a.Type) {
 			continue
 		}
-		l.Leak = Leak{
+		l := &leaked{value: values[i], Leak: Leak{
 			Organization: organization, Kind: "leak", Repository: shown(a.Repository.FullName), Alert: a.Number, Type: a.Type,
 			Found: a.CreatedAt, Mode: "audit",
-		}
+		}}
 		switch {
 		case enforced:
 			l.Mode = "enforce"
@@ -142,6 +119,48 @@ func (r *run) findLeaks(ctx context.Context, organization string, enforced, hide
 		found = append(found, l)
 	}
 	return found, nil
+}
+
+func secretTypesOf(kinds []string) (types []string) {
+	for _, kind := range kinds {
+		if t := secretTypes[kind]; t != "" && !slices.Contains(types, t) {
+			types = append(types, t)
+		}
+	}
+	return types
+}
+
+// listAlerts lists the open alerts of some types. An organization without
+// secret scanning has none, which is said.
+func (r *run) listAlerts(ctx context.Context, organization string, types []string, hide bool) ([]wireAlert, error) {
+	query := url.Values{"state": {"open"}, "validity": {"active"}, "secret_type": {strings.Join(types, ",")}, "direction": {"asc"}}
+	if hide {
+		query.Set("hide_secret", "true")
+	}
+	req := aboutAlerts(organization, "read", "list the leaked tokens of "+organization,
+		"orgs/"+url.PathEscape(organization)+"/secret-scanning/alerts?"+query.Encode())
+	alerts, answer, err := apicall.List(ctx, r.Call, req, "", func(a *wireAlert) string {
+		return fmt.Sprintf("%s#%d", a.Repository.FullName, a.Number)
+	})
+	if err != nil && answer.Status == http.StatusNotFound {
+		r.lacks(noScanning, organization)
+		return nil, nil
+	}
+	return alerts, err
+}
+
+// takeValues takes the values out of alerts, and passes each to Secret before
+// anything else is done with one of them.
+func (r *run) takeValues(alerts []wireAlert) []redact.String {
+	values := make([]redact.String, len(alerts))
+	for i := range alerts {
+		values[i] = redact.New(orZero(alerts[i].Secret))
+		alerts[i].Secret = nil
+		if !values[i].Empty() && r.Secret != nil {
+			r.Secret(values[i])
+		}
+	}
+	return values
 }
 
 func aboutAlerts(organization, level, op, path string) apicall.Request {
@@ -160,39 +179,47 @@ func (r *run) endFound(ctx context.Context, found []*leaked) error {
 		}
 		sent = append(sent, l)
 	}
+	var err error
 	for batch := range slices.Chunk(sent, maxValues) {
-		values := make([]redact.String, len(batch))
-		for i, l := range batch {
-			values[i] = l.value
-		}
-		err := ctx.Err()
-		if err == nil && r.RevokeLeaked == nil {
-			err = errors.New("leaked tokens can't be ended from here")
-		}
+		outcome := NotDone // after a batch that failed
 		if err == nil {
-			err = r.RevokeLeaked(ctx, values)
+			outcome, err = r.endBatch(ctx, batch)
 		}
 		for _, l := range batch {
-			l.Outcome = Done
-			if err != nil {
-				l.Outcome, l.Error = Failed, fault.Line(err)
+			if l.Outcome = outcome; err != nil {
+				l.Error = fault.Line(err)
 			}
 		}
-		if err != nil {
-			return err
-		}
-		r.info("%s", sentence(batch))
-	}
-	if !r.Policy.Leaks.Resolve {
-		return nil
 	}
 	for _, l := range sent {
+		if !r.Policy.Leaks.Resolve || l.Outcome != Done {
+			continue
+		}
 		if err := r.resolve(ctx, l); err != nil {
 			l.Error = fault.Line(err)
 			return err
 		}
 	}
-	return nil
+	return err
+}
+
+// endBatch ends as many leaked tokens as GitHub takes in one call.
+func (r *run) endBatch(ctx context.Context, batch []*leaked) (Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return NotDone, err
+	}
+	if r.RevokeLeaked == nil {
+		return NotDone, errors.New("leaked tokens can't be ended from here")
+	}
+	values := make([]redact.String, len(batch))
+	for i, l := range batch {
+		values[i] = l.value
+	}
+	if err := r.RevokeLeaked(ctx, values); err != nil {
+		return Failed, err
+	}
+	r.info("%s", sentence(batch))
+	return Done, nil
 }
 
 // prefixOf returns the prefix of a token's kind without its underscore.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/redact"
 )
@@ -122,6 +123,41 @@ func TestAuditReadsNoValue(t *testing.T) {
 			t.Error("values were asked for")
 		}
 	})
+}
+
+// What a call that failed left alive stays alive, and the alerts of what was
+// ended before are resolved all the same.
+func TestTheSecondOfManyLeaksFails(t *testing.T) {
+	policy := (&house{t: t}).policy(endsLeaks)
+	calls, read := 0, 0
+	r := &run{Engine: &Engine{
+		Policy: policy,
+		RevokeLeaked: func(context.Context, []redact.String) error {
+			if calls++; calls > 1 {
+				return errors.New("an outage")
+			}
+			return nil
+		},
+		Call: func(context.Context, apicall.Request) (apicall.Answer, error) {
+			read++
+			return apicall.Answer{Status: 404}, errors.New("somebody closed it")
+		},
+	}}
+	found := make([]*leaked, 2*maxValues+1)
+	for i := range found {
+		found[i] = &leaked{Leak{Organization: "acme", Repository: "acme/api", Alert: int64(i)}, redact.New("ghp" + "_" + rand.Text())}
+	}
+	err := r.endFound(t.Context(), found)
+	outcomes := map[Outcome]int{}
+	for _, l := range found {
+		outcomes[l.Outcome]++
+	}
+	if outcomes[Done] != maxValues || outcomes[Failed] != maxValues || outcomes[NotDone] != 1 || read != maxValues || calls != 2 {
+		t.Errorf("%v, %d alerts, %d calls", outcomes, read, calls)
+	}
+	if err == nil || err.Error() != "an outage" {
+		t.Error(err)
+	}
 }
 
 // GitHub ends at most a thousand tokens in one call.

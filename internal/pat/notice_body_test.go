@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,11 @@ func TestMarker(t *testing.T) {
 	if strings.Count(text, "-->") != 1 || strings.Contains(text, "@") {
 		t.Error(text)
 	}
+	strange := m
+	strange.Tokens = append(slices.Clone(m.Tokens), entry{Organization: "acme", Kind: Request, ID: 1, Rule: "r", Since: 1})
+	if got, isNotice, err := readMarker(strange.String()); err != nil || !isNotice || len(got.Tokens) > 0 {
+		t.Errorf("%+v, %v, %v", got, isNotice, err)
+	}
 	got, isNotice, err := readMarker(text + "\n\nHello.")
 	if err != nil || !isNotice || !reflect.DeepEqual(got, m) {
 		t.Errorf("%+v, %v, %v", got, isNotice, err)
@@ -164,10 +170,10 @@ func TestWhoFindsRoom(t *testing.T) {
 		items = append(items, warning(Grant, func(t *Token) { t.ID = int64(i + 1) }))
 		items[i].told = true
 	}
-	items = append(items, ending(Grant, func(t *Token) { t.ID = 1000 }), ending(Grant, func(t *Token) { t.ID = 999 }))
+	items = append(items, ending(Grant, func(t *Token) { t.ID = 1000 }), ending(Grant, func(t *Token) { t.ID = 1001 }))
 	items[maxTold+1].told = true
 	n := noticeFor(items...)
-	if n.told[0].Token.ID != 999 || n.told[1].Token.ID != 1000 || len(n.left) != 2 || n.left[0].ends() {
+	if n.told[0].Token.ID != 1001 || n.told[1].Token.ID != 1000 || len(n.left) != 2 || n.left[0].ends() {
 		t.Errorf("%d, %d, and %d are left", n.told[0].Token.ID, n.told[1].Token.ID, len(n.left))
 	}
 }

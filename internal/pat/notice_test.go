@@ -128,6 +128,7 @@ func TestAuditTellsNobody(t *testing.T) {
 		for _, lower := range []func(*Engine){func(e *Engine) { e.Enforce = false }, func(e *Engine) { e.Policy.Enforce = false }} {
 			report := h.run(h.policy(endsWithNotice), lower)
 			h.wantLines(report, "revoke grant of hubot: would", "revoke grant of octocat: would")
+			h.wantErrors(report)
 			if writes := h.writes(); len(writes) > 0 {
 				t.Errorf("%q", writes)
 			}

@@ -213,12 +213,20 @@ func TestTeams(t *testing.T) {
 		  - {name: platform, if: {team: platform}, do: approve}
 		  - {name: others, if: {waiting-for: 10m}, do: deny}
 `
-	inHouse(t, "its members", func(_ *testing.T, h *house) {
+	inHouse(t, "its members", func(t *testing.T, h *house) {
 		h.AddTeam("acme", "platform", "monalisa")
 		h.ask("monalisa")
 		h.ask("hubot")
 		time.Sleep(time.Hour)
 		h.wantLines(h.run(h.policy(rules)), "approve request of monalisa: done", "deny request of hubot: done")
+		asked := map[string]int{}
+		for _, r := range h.Requests() {
+			asked[r.Path]++
+		}
+		// All are listed once; before a write, one person is asked for.
+		if asked["/orgs/acme/teams/platform/members"] != 1 || asked["/orgs/acme/teams/platform/memberships/monalisa"] != 1 {
+			t.Errorf("%v", asked)
+		}
 	})
 	inHouse(t, "somebody who has left it since", func(_ *testing.T, h *house) {
 		h.AddTeam("acme", "platform", "monalisa")
