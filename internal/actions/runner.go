@@ -143,6 +143,13 @@ func (r *Runner) Notice(format string, args ...any) {
 // Warning writes a warning, which the run's page shows.
 func (r *Runner) Warning(format string, args ...any) { r.annotate("warning", text(format, args)) }
 
+// Warned reports whether this step has written a warning.
+func (r *Runner) Warned() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.annotated["warning"] > 0
+}
+
 // Error writes an error, which the run's page shows. It does not fail the step:
 // only the exit code does.
 func (r *Runner) Error(format string, args ...any) { r.annotate("error", text(format, args)) }

@@ -29,6 +29,7 @@ type mintRequest struct {
 	JobEnv         jobEnv            // what later steps get besides the outputs
 	Refresh        bool              // git gets a new token before the old one expires
 	KeepToken      bool
+	NoSummary      bool
 	Verify         bool
 	Recipients     []envelope.Recipient // who can open the encrypted token
 	NoMask         []redact.String      // texts that must not occur in it
@@ -55,6 +56,7 @@ func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
+	req.NoSummary = !in.Bool("summary")
 	req.JobEnv = parseJobEnv(getenv, r, in, req.Host)
 	req.Refresh = in.Bool("refresh")
 	if req.Refresh && !req.JobEnv.Git {

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -21,13 +22,59 @@ func (m minted) describe(r *actions.Runner) {
 	}
 	r.Info("minted a token for %s: %s; expires at %s",
 		names, strings.Join(permission.Set(m.Token.Permissions).Lines(), ", "), wording.Clock(m.Token.ExpiresAt))
-	if err := r.Summary(m.summary()); err != nil {
+	if m.NoSummary {
+		return
+	}
+	if err := r.Summary(m.summary(r.Warned())); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
 }
 
-// summary returns the job summary of a mint.
-func (m minted) summary() string {
+// summary returns the job summary of a mint: one line, under which the rest is
+// folded unless there is a warning to go with it.
+func (m minted) summary(open bool) string {
+	fold := "<details>"
+	if open {
+		fold = "<details open>"
+	}
+	var b strings.Builder
+	b.WriteString(fold + "<summary>" + m.headline() + "</summary>\n\n| | |\n|---|---|\n")
+	for _, row := range m.rows() {
+		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
+	}
+	b.WriteString("\n</details>\n\n")
+	return b.String()
+}
+
+// headline returns the one line of the job summary, in HTML: what the token
+// opens, what it may do there, and until when.
+func (m minted) headline() string {
+	const listed = 3 // more are counted
+	place := markdown.HTML(m.place())
+	if names := m.repositories(); len(names) > listed {
+		place = fmt.Sprintf("%s repositories of %s", wording.Number(len(names)), place)
+	} else if len(names) > 0 {
+		place = strings.Join(markdown.HTMLs(names), ", ")
+	}
+	granted := permission.Set(m.Token.Permissions)
+	if len(granted) > 1 { // every token has it
+		granted = maps.Clone(granted)
+		delete(granted, "metadata")
+	}
+	may := fmt.Sprintf("%d permissions", len(granted))
+	if len(granted) <= listed {
+		may = strings.Join(markdown.HTMLs(granted.Lines()), ", ")
+	}
+	end := "ends with the job"
+	if m.KeepToken {
+		end = "lives until " + wording.Clock(m.Token.ExpiresAt)
+	}
+	return "Token for " + place + ": " + may + "; " + end
+}
+
+// rows returns what the job summary has folded: names and their texts, in
+// Markdown.
+func (m minted) rows() [][2]string {
 	app := m.Installation.AppSlug
 	if app == "" {
 		app = m.Issuer
@@ -40,9 +87,10 @@ func (m minted) summary() string {
 	if len(reach) == 0 {
 		reach = []string{"none of its own"}
 	}
+	id := strconv.FormatInt(m.Installation.ID, 10)
 	granted := markdown.Codes(permission.Set(m.Token.Permissions).Lines())
 	rows := [][2]string{
-		{"App", markdown.Code(app) + ", installation " + strconv.FormatInt(m.Installation.ID, 10) + " on " + markdown.Code(m.place())},
+		{"App", markdown.Code(app) + ", installation " + id + " on " + markdown.Code(m.place())},
 		{"Repositories", strings.Join(reach, ", ")},
 		{"Permissions", strings.Join(granted, ", ")},
 	}
@@ -53,13 +101,21 @@ func (m minted) summary() string {
 		{"Expires", m.Token.ExpiresAt.Format("2006-01-02 15:04 UTC") + ", " + end},
 		{"Audit log", "`hashed_token:" + githubapp.Hash(m.Token.Value) + "`"},
 	}...)
-	var b strings.Builder
-	b.WriteString("#### Token for " + markdown.Code(m.place()) + "\n\n| | |\n|---|---|\n")
-	for _, row := range rows {
-		fmt.Fprintf(&b, "| %s | %s |\n", row[0], row[1])
+	if m.couldSkipLookup() {
+		saves := "`installation-id: " + id + "` saves the request that looks it up; `app-slug` is empty then"
+		rows = append(rows, [2]string{"Faster", saves})
 	}
-	b.WriteString("\n")
-	return b.String()
+	return rows
+}
+
+// couldSkipLookup reports whether the input installation-id would save a
+// request. A token for all repositories takes one that reads the installation
+// instead, git one for the App's name, and an account that was renamed one for
+// whether the two are the same.
+func (m minted) couldSkipLookup() bool {
+	asked := m.Target.Owner + m.Target.Enterprise
+	return m.InstallationID == 0 && !m.Scope.AllRepositories && !m.JobEnv.wantsBot() &&
+		strings.EqualFold(m.Installation.Account, asked)
 }
 
 // inherited returns the warning about a token that was asked for without

@@ -297,6 +297,8 @@ var schemas = []actions.Schema{
 				"for a GitHub Enterprise Server that uses its own. Default: none. Example: vars.CA_BUNDLE"},
 			{Name: "notices", Default: "true", Description: "false leaves notices out, such as that the " +
 				"workflow's own token would do. Warnings and errors stay. Default: true. Example: false"},
+			{Name: "summary", Default: "true", Description: "false leaves out the job summary of the token, " +
+				"such as in the jobs of a matrix. Default: true. Example: false"},
 			{Name: "on-missing-key", Default: "fail", Description: "What to do when private-key is empty, as it " +
 				"is in runs for forks and Dependabot: fail, or skip to end green with a notice and without outputs. " +
 				"Default: fail. Example: skip"},

@@ -6,11 +6,12 @@
 // @names, #numbers and hashes of commits become links. It finds some of them
 // after it has parsed the Markdown, when nothing is left of a backslash or an
 // entity that should have escaped them. It finds none inside a code span. So a
-// text of others is shown as code, completely with [Code], or where it has to be
-// with [Cell].
+// text of others is shown as code, completely with [Code] or [HTML], or where it
+// has to be with [Cell].
 package markdown
 
 import (
+	"html"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/pattern"
@@ -52,6 +53,21 @@ func Codes(names []string) []string {
 	list := make([]string, 0, len(names))
 	for _, name := range names {
 		list = append(list, Code(name))
+	}
+	return list
+}
+
+// HTML shows a name as code where Markdown is not read: in the tag summary of a
+// fold.
+func HTML(name string) string {
+	return "<code>" + html.EscapeString(redact.OneLine(name)) + "</code>"
+}
+
+// HTMLs shows each of the names as [HTML] does.
+func HTMLs(names []string) []string {
+	list := make([]string, 0, len(names))
+	for _, name := range names {
+		list = append(list, HTML(name))
 	}
 	return list
 }

@@ -22,6 +22,18 @@ func TestCode(t *testing.T) {
 	}
 }
 
+func TestHTML(t *testing.T) {
+	for text, want := range map[string]string{
+		"acme/api":              "<code>acme/api</code>",
+		"a</code><img src=x> &": "<code>a&lt;/code&gt;&lt;img src=x&gt; &amp;</code>",
+		"two\n\nlines, @d":      "<code>two lines, @d</code>",
+	} {
+		if got := HTML(text); got != want {
+			t.Errorf("HTML(%q) is %s, want %s", text, got, want)
+		}
+	}
+}
+
 func TestCell(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"it is there, but not as it was written", "it is there, but not as it was written"},
