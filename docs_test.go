@@ -22,20 +22,32 @@ import (
 // GitHub would accept every workflow in the texts, and valetkey accepts every
 // manifest there.
 func TestWorkflowsInDocs(t *testing.T) {
-	for _, file := range markdown(t) {
-		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readAll(t, file), -1) {
-			lintExample(t, file, []byte(block[1]))
+	for file, blocks := range yamlBlocks(t) {
+		for _, block := range blocks {
+			lintExample(t, file, []byte(block))
 		}
 	}
+}
+
+// yamlBlocks returns the YAML blocks of all texts, by file.
+func yamlBlocks(t *testing.T) map[string][]string {
+	t.Helper()
+	blocks := map[string][]string{}
+	for _, file := range markdown(t) {
+		for _, block := range regexp.MustCompile("(?ms)^```yaml\n(.*?)^```$").FindAllStringSubmatch(readAll(t, file), -1) {
+			blocks[file] = append(blocks[file], block[1])
+		}
+	}
+	return blocks
 }
 
 // markdown lists the texts that users read.
 func markdown(t *testing.T) []string {
 	t.Helper()
 	var all []string
-	for _, pattern := range []string{"*.md", "docs/*.md"} {
+	for _, pattern := range []string{"*.md", "docs/*.md", "examples/*.md"} {
 		files, err := filepath.Glob(pattern)
-		if err != nil || len(files) < 3 {
+		if err != nil || len(files) == 0 {
 			t.Fatalf("%d files are %s: %v", len(files), pattern, err)
 		}
 		all = append(all, files...)

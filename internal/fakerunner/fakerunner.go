@@ -23,6 +23,8 @@ import (
 type Result struct {
 	Log            []string // as the program wrote it, with the runner's commands
 	Outputs, State map[string]string
+	Env            map[string]string // of the steps that follow
+	Summary        string            // Markdown
 	Exit           int
 }
 
@@ -35,6 +37,7 @@ type Step struct {
 	State   map[string]string // what the main stage saved for post
 	Env     []string          // the runner's own variables, such as GITHUB_REPOSITORY
 	Dir     string            // where Run makes the runner's files
+	Work    string            // the workspace; default: the current directory
 }
 
 // Run starts the program under the stage's name, with the action's args and
@@ -50,7 +53,7 @@ func Run(ctx context.Context, s Step) (Result, error) {
 		env = append(env, "INPUT_"+strings.ToUpper(input)+"="+value)
 	}
 	files := map[string]string{}
-	for _, file := range []string{"OUTPUT", "STATE", "STEP_SUMMARY"} {
+	for _, file := range []string{"OUTPUT", "STATE", "ENV", "STEP_SUMMARY"} {
 		files[file] = filepath.Join(dir, file)
 		if err := os.WriteFile(files[file], nil, 0o600); err != nil {
 			return Result{}, err
@@ -62,7 +65,7 @@ func Run(ctx context.Context, s Step) (Result, error) {
 	}
 	cmd := exec.CommandContext(ctx, s.Program)
 	cmd.Args = []string{"/" + s.Stage, s.Action}
-	cmd.Env = env
+	cmd.Env, cmd.Dir = env, s.Work
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
@@ -74,6 +77,14 @@ func Run(ctx context.Context, s Step) (Result, error) {
 	}
 	if result.Outputs, err = ReadPairs(files["OUTPUT"]); err == nil {
 		result.State, err = ReadPairs(files["STATE"])
+	}
+	if err == nil {
+		result.Env, err = ReadPairs(files["ENV"])
+	}
+	if err == nil {
+		var summary []byte
+		summary, err = os.ReadFile(files["STEP_SUMMARY"])
+		result.Summary = string(summary)
 	}
 	return result, err
 }
