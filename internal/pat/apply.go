@@ -20,7 +20,7 @@ var errHalted = errors.New("a change in the same organization failed before")
 func (r *run) act(ctx context.Context) {
 	for _, o := range r.organizations {
 		for _, it := range o.items {
-			if !r.acts(&it.Decision) || !it.isDue(r.Now()) {
+			if !r.acts(&it.Decision) || !it.counted {
 				continue
 			}
 			switch {

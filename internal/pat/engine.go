@@ -120,6 +120,7 @@ type item struct {
 	told       bool      // its owner was told before this run
 	since      time.Time // when they were told, or are
 	due        time.Time // when the notice is over; zero: nothing ends
+	counted    bool      // it is due, and the limits have counted it
 	outcome    Outcome
 	err        error
 	requestID  string
@@ -211,7 +212,8 @@ func (it *item) isDue(now time.Time) bool {
 }
 
 // withinLimits reports whether the run stays within what it may do, before
-// anything was done. If not, nothing at all is.
+// anything was done. If not, nothing at all is. What becomes due later on was
+// not counted, and is the next run's.
 func (r *run) withinLimits() bool {
 	var enforced, audited []Decision
 	brake := Brake{Limits: r.Policy.Limits, Totals: map[string]Total{}, Confirmed: r.Confirmed}
@@ -219,8 +221,9 @@ func (r *run) withinLimits() bool {
 	for _, o := range r.organizations {
 		brake.Totals[strings.ToLower(o.name)] = o.totals
 		for _, it := range o.items {
+			it.counted = it.isDue(now)
 			switch {
-			case !it.isDue(now):
+			case !it.counted:
 			case r.acts(&it.Decision):
 				enforced = append(enforced, it.Decision)
 			default:
