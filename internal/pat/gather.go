@@ -21,10 +21,6 @@ const (
 	// atOnce is how many requests are sent at once where their order does not
 	// matter.
 	atOnce = 8
-
-	// maxRounds bounds how often tokens are judged again because a rule wants
-	// to know more: once for each kind of fact, and once to spare.
-	maxRounds = 5
 )
 
 // inquiry finds out about the people and the repositories of one organization,
@@ -45,13 +41,15 @@ func (e *Engine) inquire(organization string) *inquiry {
 }
 
 // decide judges tokens, and finds out what the rules want to know about them.
+// Each rule may want to know more than the ones before it. Every round finds
+// out all that is missing, or that it can't be known, so that there is an end.
 func (q *inquiry) decide(ctx context.Context, policy *Policy, tokens []Token) []Decision {
 	decisions := make([]Decision, len(tokens))
 	open := make([]int, len(tokens))
 	for i := range open {
 		open[i] = i
 	}
-	for round := 0; len(open) > 0 && round < maxRounds; round++ {
+	for len(open) > 0 {
 		now, left := q.Now(), []int(nil)
 		missing := map[Fact]bool{}
 		for _, i := range open {

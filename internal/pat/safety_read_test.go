@@ -248,3 +248,17 @@ func TestTeams(t *testing.T) {
 		h.wantErrors(report, "list the members of team platform of acme: GitHub answered 404: Not Found")
 	})
 }
+
+// Each rule may ask about another team: all of them are found out.
+func TestManyTeams(t *testing.T) {
+	inHouse(t, "ten", func(_ *testing.T, h *house) {
+		rules := "\n		requests:\n"
+		for i := range 10 {
+			h.AddTeam("acme", fmt.Sprintf("team-%d", i))
+			rules += fmt.Sprintf("		  - {name: rule %d, if: {team: team-%d}, do: approve}\n", i, i)
+		}
+		h.AddTeam("acme", "team-9", "monalisa")
+		h.ask("monalisa")
+		h.wantLines(h.run(h.policy(rules)), "approve request of monalisa: done")
+	})
+}
