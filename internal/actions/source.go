@@ -37,6 +37,11 @@ func (r *Runner) SourceOf(path string) (source Source, why string) {
 	if !slices.Contains(ofDefaultBranch, name) {
 		return OtherSource, "may be from a pull request or a stranger: the run was started by " + Quote(name)
 	}
+	// Whoever may write can run an old run again, for a month, and with it the
+	// commit that was the default branch's then.
+	if attempt := r.Variable("GITHUB_RUN_ATTEMPT"); attempt != "" && attempt != "1" {
+		return OtherSource, "may be an old one, since this run was run again: start a new run"
+	}
 	text, err := safefile.Read(r.getenv("GITHUB_EVENT_PATH"), maxEvent)
 	if err != nil {
 		return OtherSource, "is not known to be the default branch's: the event can't be read"

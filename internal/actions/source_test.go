@@ -59,6 +59,8 @@ func TestSourceOf(t *testing.T) {
 		"no workspace":          {"GITHUB_WORKSPACE=", ours, "policy.yml", OtherSource, "not of the commit"},
 		"another repository":    {"", ours, "elsewhere/policy.yml", OtherSource, "not of the commit"},
 		"outside":               {"", ours, "../policy.yml", OtherSource, "not of the commit"},
+		"first attempt":         {"GITHUB_RUN_ATTEMPT=1", ours, "policy.yml", DefaultBranch, ""},
+		"run again":             {"GITHUB_RUN_ATTEMPT=2", ours, "policy.yml", OtherSource, "may be an old one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := os.WriteFile(event, []byte(c.event), 0o600); err != nil {

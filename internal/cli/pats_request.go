@@ -154,4 +154,7 @@ func (req *patsRequest) trust(r *actions.Runner, in *actions.Inputs, path string
 	default:
 		req.Untrusted = why + ", and confirm does not name its organizations"
 	}
+	if req.RevokeOwner != "" && req.Untrusted != "" && !req.DryRun { // nobody must believe that it is done
+		in.Fault("revoke-owner", "ends nothing here: the policy "+req.Untrusted, "start a new run on the default branch")
+	}
 }

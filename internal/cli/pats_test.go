@@ -278,6 +278,14 @@ func TestPATsFaults(t *testing.T) {
 		"protected": {
 			map[string]string{"INPUT_REVOKE-OWNER": "release-bot", "INPUT_CONFIRM": "release-bot"}, "tokens of release-bot stay",
 		},
+		"owner, from a branch": {
+			map[string]string{"INPUT_REVOKE-OWNER": "bob", "INPUT_CONFIRM": "bob", "GITHUB_REF": "refs/heads/mine"},
+			"revoke-owner: ends nothing here: the policy is from",
+		},
+		"owner, run again": {
+			map[string]string{"INPUT_REVOKE-OWNER": "bob", "INPUT_CONFIRM": "bob", "GITHUB_RUN_ATTEMPT": "2"},
+			"revoke-owner: ends nothing here: the policy may be an old one",
+		},
 		"starter":        {map[string]string{"INPUT_REVOKE-OWNER": "olga", "INPUT_CONFIRM": "olga"}, "tokens of olga stay"},
 		"misspelt login": {map[string]string{"INPUT_REVOKE-OWNER": "bobb", "INPUT_CONFIRM": "bobb"}, "nothing of bobb was found"},
 		"no policy":      {map[string]string{"POLICY": "none"}, "has no policy for personal access tokens"},
