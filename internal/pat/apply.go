@@ -16,7 +16,8 @@ import (
 var errHalted = errors.New("a change in the same organization failed before")
 
 // act carries out what is due, one token after the other. After a failure the
-// rest of its organization stays as it is.
+// rest of its organization stays as it is, unless GitHub refused that token
+// alone: it would hold up all others for ever.
 func (r *run) act(ctx context.Context) {
 	for _, o := range r.organizations {
 		for _, it := range o.items {
@@ -31,7 +32,7 @@ func (r *run) act(ctx context.Context) {
 			default:
 				it.outcome, it.err = r.carryOut(ctx, o, it)
 				if it.outcome == Failed {
-					o.halted = true
+					o.halted = !it.refused
 					r.errs = append(r.errs, it.err)
 				}
 			}
@@ -107,7 +108,8 @@ func (r *run) send(ctx context.Context, it *item, reason string) (Outcome, error
 		r.info("%s %s, by rule %s", pastTense[it.Action], it.Token.name(), quoted(it.Rule))
 		return Done, nil
 	}
-	if answer.Status == http.StatusNotFound || answer.Status == http.StatusUnprocessableEntity {
+	it.refused = answer.Status == http.StatusUnprocessableEntity
+	if answer.Status == http.StatusNotFound || it.refused {
 		if now, readErr := r.reread(ctx, &it.Token); readErr == nil && now == nil {
 			return Gone, nil
 		}

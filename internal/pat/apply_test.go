@@ -1,7 +1,9 @@
 package pat
 
 import (
+	"fmt"
 	"maps"
+	"net/http"
 	"testing"
 	"time"
 )
@@ -80,4 +82,19 @@ func TestAuthorizationsWithoutAnEnd(t *testing.T) {
 			t.Errorf("%s: %v", text, err)
 		}
 	}
+}
+
+// GitHub may refuse one token for ever. It does not hold up the others.
+func TestATokenThatGitHubRefuses(t *testing.T) {
+	inHouse(t, "the first of two", func(_ *testing.T, h *house) {
+		h.ask("monalisa")
+		h.ask("hubot")
+		h.meddle("POST", "orgs/acme/personal-access-token-requests", func(n int) int {
+			return map[int]int{1: http.StatusUnprocessableEntity}[n]
+		})
+		report := h.run(h.policy(requestRules))
+		failed := fmt.Sprintf("approve request %d of monalisa in acme: GitHub answered 422", report.Records[0].ID)
+		h.wantLines(report, "approve request of monalisa: failed, "+failed, "approve request of hubot: done")
+		h.wantErrors(report, failed)
+	})
 }

@@ -124,6 +124,7 @@ type item struct {
 	outcome    Outcome
 	err        error
 	requestID  string
+	refused    bool // GitHub would not do it to this token
 }
 
 // judge reads all lists and decides about each token.
