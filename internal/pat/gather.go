@@ -105,7 +105,7 @@ func (q *inquiry) fail(err error, facts ...Fact) {
 
 // findMembers finds out who belongs to the organization. That somebody is not
 // in the list of members is no proof: each of them is asked for, and counts as
-// gone only when GitHub answers 404 although it has just told of somebody who
+// gone only when GitHub answers 404, and afterwards still tells of somebody who
 // is there. An App that lost its permission gets 404 about everybody.
 //
 // Memberships are asked for rather than members, because GitHub answers about a
@@ -128,23 +128,30 @@ func (q *inquiry) findMembers(ctx context.Context, logins []string) {
 			}
 		}
 	}
-	if len(unknown) == 0 {
-		return
-	}
-	if err := q.checkSight(ctx); err != nil {
-		q.fail(err, memberFacts(unknown)...)
-		return
-	}
 	belongs, errs := make([]bool, len(unknown)), make([]error, len(unknown))
 	apicall.Each(len(unknown), atOnce, func(i int) {
 		belongs[i], errs[i] = q.membership(ctx, "", unknown[i])
 	})
+	var gone []string
 	for i, login := range unknown {
-		if errs[i] != nil {
+		switch {
+		case errs[i] != nil:
 			q.fail(errs[i], Fact{Member: login})
-			continue
+		case belongs[i]:
+			q.facts.Members[login] = true
+		default:
+			gone = append(gone, login)
 		}
-		q.facts.Members[login] = belongs[i]
+	}
+	if len(gone) == 0 {
+		return
+	}
+	if err := q.checkSight(ctx); err != nil {
+		q.fail(err, memberFacts(gone)...)
+		return
+	}
+	for _, login := range gone {
+		q.facts.Members[login] = false
 	}
 }
 

@@ -73,6 +73,14 @@ func TestWhoCountsAsGone(t *testing.T) {
 		"an App that lost sight": {func(h *house) {
 			h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/memberships", Status: 404, Body: "{}"})
 		}, nil, 1},
+		"an App that loses sight meanwhile": {func(h *house) {
+			h.meddle("GET", "orgs/acme/memberships/", func(n int) int {
+				if n > 1 {
+					return 404
+				}
+				return 0
+			})
+		}, nil, 1},
 		"members that are not shown": {func(h *house) {
 			h.Inject(fakegithub.Fault{Method: "GET", Path: "/orgs/acme/members", Status: 200, Body: "[]"})
 		}, nil, 1},
@@ -131,13 +139,13 @@ func TestAnOutageBeforeAnEnd(t *testing.T) {
 			h.RemoveMember("acme", login)
 		}
 		h.meddle("GET", "orgs/acme/memberships/", func(n int) int {
-			if n > 3 { // somebody who is there, and the two
+			if n > 3 { // the two, and somebody who is there
 				return 502
 			}
 			return 0
 		})
 		report := h.run(h.policy(endsLeft))
-		const failed = "look whether olga belongs to acme: GitHub answered 502"
+		const failed = "look whether monalisa belongs to acme: GitHub answered 502"
 		h.wantLines(report, "revoke grant of monalisa: failed, "+failed, "revoke grant of hubot: not-done, "+errHalted.Error())
 		h.wantErrors(report, failed)
 	})
