@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -134,7 +135,7 @@ func (d *desk) bring(ctx context.Context, n *notice) error {
 	if title := n.title(); title != first.Title {
 		change["title"] = title
 	}
-	if body := n.body(d.Replacement); body != normal(orZero(first.Body)) {
+	if body := n.body(d.Replacement); body != normal(orZero(first.Body)) && !n.isSaid(first) {
 		change["body"] = body
 	}
 	if nothing {
@@ -151,6 +152,14 @@ func (d *desk) bring(ctx context.Context, n *notice) error {
 		d.info("wrote issue %d of %s/%s anew for %s", first.Number, d.Owner, d.Repository, shown(n.login))
 	}
 	return err
+}
+
+// isSaid reports whether an issue tells of just these tokens, some of which this
+// run did not look at. It says more of those than this run could.
+func (n *notice) isSaid(one *issue) bool {
+	tokens := n.marker().Tokens
+	return len(n.kept) > 0 && len(tokens) == len(one.marker.Tokens) &&
+		!slices.ContainsFunc(tokens, func(e entry) bool { return !slices.Contains(one.marker.Tokens, e) })
 }
 
 // normal returns a body as we write it; GitHub's editor ends lines otherwise.
