@@ -247,8 +247,13 @@ func TestPolicyInAManifest(t *testing.T) {
 		{"organization: {member: write}", "organization: member: no permission of that name", "did you mean members?", ""},
 		{
 			"other: {future-thing: read}", "has no secrets to sync", others,
-			"::warning::line 4: other: future_thing is not a permission this release knows",
+			"::warning::line 4: other: future_thing is not a permission of that family that this release knows",
 		},
+		{
+			"repository: {members: write}", "has no secrets to sync", others,
+			"::warning::line 4: repository: members is not a permission of that family that this release knows",
+		},
+		{"other: {starring: write}", "has no secrets to sync", others, ""},
 	} {
 		s := newFleetStep(t, 1, strings.Replace(policy, "%", c.permissions, 1), nil)
 		s.run(t, "sync")

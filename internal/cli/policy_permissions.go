@@ -26,7 +26,7 @@ func checkPolicy(r *actions.Runner, file *manifest.File) error {
 			case near != "":
 				faults = append(faults, file.Fault(at, family+": "+name+": no permission of that name", "did you mean "+near+"?"))
 			default:
-				r.Warning("%v: %s: %s is not a permission this release knows", at, family, name)
+				r.Warning("%v: %s: %s is not a permission of that family that this release knows", at, family, name)
 			}
 		}
 	}
@@ -48,7 +48,12 @@ func checkPolicy(r *actions.Runner, file *manifest.File) error {
 func policyPermission(family, name string) (near string, known bool) {
 	var names []string
 	for _, p := range permission.All() {
-		names = append(names, p.Name, strings.TrimPrefix(p.Name, family+"_"))
+		short := strings.TrimPrefix(p.Name, family+"_")
+		known = known || (name == p.Name || name == short) && strings.Replace(p.Scope, "account", "other", 1) == family
+		names = append(names, p.Name, short)
 	}
-	return nearest.Word(name, names, min(2, len(name)/4)), slices.Contains(names, name)
+	if slices.Contains(names, name) { // of this family, or of another one
+		return "", known
+	}
+	return nearest.Word(name, names, min(2, len(name)/4)), false
 }
