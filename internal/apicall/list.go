@@ -15,10 +15,9 @@ import (
 const (
 	perPage = 100 // GitHub's largest page
 
-	// maxPages bounds a list: no installation is known to reach more than
-	// 20,000 repositories, and a server that always names a next page is
-	// broken.
-	maxPages = 200
+	// maxPages bounds a list: an organization may have tens of thousands of
+	// members and tokens, but a server that always names a next page is broken.
+	maxPages = 1000
 
 	// maxTries is how often an incomplete list is read. A fleet changes while
 	// it is read, but hardly three times in a row.

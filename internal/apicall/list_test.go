@@ -185,11 +185,11 @@ func TestListFails(t *testing.T) {
 		}
 	}
 	endless := &server{ids: numbers(100*maxPages + 1), bare: true}
-	if _, _, err := endless.list(t); err == nil || !strings.Contains(err.Error(), "more than 200 pages") {
+	if _, _, err := endless.list(t); err == nil || !strings.Contains(err.Error(), "more than 1000 pages") {
 		t.Errorf("a list without an end: %v", err)
 	}
 	endless.bare = false
-	if _, _, err := endless.list(t); err == nil || !strings.Contains(err.Error(), "more than 200 pages") {
+	if _, _, err := endless.list(t); err == nil || !strings.Contains(err.Error(), "more than 1000 pages") {
 		t.Errorf("a list without an end: %v", err)
 	}
 }
