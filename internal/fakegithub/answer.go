@@ -70,6 +70,11 @@ func (c *call) encode(a answer) *encoded {
 	if a.body == nil {
 		return out
 	}
+	if text, is := a.body.(htmlPage); is {
+		out.header.Set("Content-Type", "text/html; charset=utf-8")
+		out.body = []byte(text)
+		return out
+	}
 	buf := &bytes.Buffer{}
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)

@@ -16,6 +16,7 @@ const (
 	installationToken             // an installation token
 	personalToken                 // a token of a person
 	noCredential                  // none at all: one that is sent is refused unseen
+	website                       // a page for people, not of the API: no credential, no rate limit
 )
 
 // anonymous is the rate limit bucket of callers without a good credential, one
@@ -79,6 +80,8 @@ func (c *call) authorize() *answer {
 	case c.route.auth == personalToken && c.token != nil:
 		return refuse(c.notAccessible())
 	case c.route.auth == personalToken && c.personalToken != nil:
+		return nil
+	case c.route.auth == website:
 		return nil
 	case c.route.auth != public && c.app == nil && c.token == nil:
 		return refuse(c.fail(http.StatusUnauthorized, "Requires authentication"))

@@ -21,7 +21,7 @@ type bucket struct {
 
 // countRequest takes one request from the caller's bucket, or refuses the call.
 func (c *call) countRequest() *answer {
-	if c.config.EnterpriseServer {
+	if c.config.EnterpriseServer || c.route.auth == website {
 		return nil // off by default on GitHub Enterprise Server
 	}
 	name := c.bucketName()

@@ -107,7 +107,7 @@ func (c *call) answer() answer {
 			c.route, c.params = ruled, params
 		}
 	}
-	if c.route == nil || (c.route.dotcomOnly && c.config.EnterpriseServer) {
+	if c.route == nil || c.route.dotcomOnly && c.config.EnterpriseServer || c.route.auth == website && c.api != c.web {
 		return c.notFound()
 	}
 	var refused *answer

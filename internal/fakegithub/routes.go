@@ -15,6 +15,7 @@ var (
 	Environments = Feature{environmentRoutes}
 	Variables    = Feature{variableRoutes}
 	DeployKeys   = Feature{deployKeyRoutes}
+	Registration = Feature{registrationRoutes} // pages on which a person makes and installs an App, and its first key
 
 	PersonalTokens       = Feature{personalTokenRoutes}       // requests for access to an organization, and grants
 	SingleSignOn         = Feature{singleSignOnRoutes}        // credentials that are authorized for it

@@ -66,6 +66,7 @@ type Server struct {
 	fineGrained   map[int64]*fineGrained  // by token id
 	queue         queue
 	limits        limits
+	registrations registrations
 	faults        []*Fault
 	requests      []*Request
 }
@@ -101,6 +102,7 @@ func New(config Config, features ...Feature) *Server {
 		organizations: map[int64]*organization{},
 		fineGrained:   map[int64]*fineGrained{},
 		queue:         queue{delay: time.Second, never: map[int64]bool{}},
+		registrations: registrations{asked: map[string]*registration{}, codes: map[string]*registration{}},
 		limits:        limits{windows: map[int64]*pointsWindow{}},
 	}
 }

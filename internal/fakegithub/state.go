@@ -43,6 +43,7 @@ type App struct {
 	Permissions map[string]string
 
 	createdAt time.Time
+	setupURL  string // where people land who have installed it
 }
 
 // Installation is an App on an account.
@@ -197,6 +198,10 @@ func (s *Server) AddApp(a App) App {
 	if a.PublicKey == nil {
 		panic("fakegithub: an App needs a PublicKey")
 	}
+	return *s.addApp(a)
+}
+
+func (s *Server) addApp(a App) *App {
 	if a.ID == 0 {
 		a.ID = s.newID()
 	}
@@ -211,7 +216,7 @@ func (s *Server) AddApp(a App) App {
 	a.createdAt = s.now()
 	s.addAccount(Account{Login: a.Slug + "[bot]", Type: "Bot"})
 	s.apps[a.ID] = &a
-	return a
+	return &a
 }
 
 // ReplaceKey replaces the key of an App. JWTs signed with the old key are
@@ -227,6 +232,10 @@ func (s *Server) ReplaceKey(appID int64, public *rsa.PublicKey) {
 func (s *Server) Install(i Installation) Installation {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.install(i).Installation
+}
+
+func (s *Server) install(i Installation) *installation {
 	app, account := s.apps[i.AppID], s.accounts[strings.ToLower(i.Account)]
 	if app == nil || account == nil {
 		panic(fmt.Sprintf("fakegithub: install App %d on %q: add both first", i.AppID, i.Account))
@@ -247,7 +256,7 @@ func (s *Server) Install(i Installation) Installation {
 	}
 	in.Installation = i
 	s.installations[i.ID] = in
-	return i
+	return in
 }
 
 // Suspend suspends an installation, as the named user of the account does in

@@ -79,7 +79,7 @@ func (a attempt) RoundTrip(req *http.Request) (*http.Response, error) {
 // is not GitHub's.
 func (a *API) place(req *http.Request) string {
 	if a.other == nil {
-		return req.URL.Path
+		return a.shownPath(req.URL.Path)
 	}
 	return req.URL.Host + req.URL.Path
 }

@@ -146,17 +146,23 @@ func (a *App) InstallationByID(ctx context.Context, id int64) (Installation, err
 	})
 }
 
+// FindInstallation returns the App's installation for a target. It asks once;
+// unlike [App.Installation] it takes the absence of one for an answer.
+func (a *App) FindInstallation(ctx context.Context, target Target) (found Installation, ok bool, err error) {
+	err = a.api.call(ctx, a.client, "find the installation for "+target.String(), http.MethodGet, target.path(), nil, &found)
+	var e *Error
+	if errors.As(err, &e) && e.Status == http.StatusNotFound {
+		return Installation{}, false, nil
+	}
+	return found, err == nil && found.ID > 0, err
+}
+
 // HasInstallation reports whether the App's installation for a target is the
 // one with the given id, in one request. Names of accounts change, and GitHub
 // redirects from the old ones.
 func (a *App) HasInstallation(ctx context.Context, target Target, id int64) (bool, error) {
-	var found Installation
-	err := a.api.call(ctx, a.client, "find the installation for "+target.String(), http.MethodGet, target.path(), nil, &found)
-	var e *Error
-	if errors.As(err, &e) && e.Status == http.StatusNotFound {
-		return false, nil
-	}
-	return found.ID == id, err
+	found, ok, err := a.FindInstallation(ctx, target)
+	return ok && found.ID == id, err
 }
 
 func (a *App) installation(ctx context.Context, id int64) (Installation, error) {

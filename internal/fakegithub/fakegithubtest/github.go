@@ -48,7 +48,7 @@ func New(t testing.TB, s Setup) *GitHub {
 	server := fakegithub.New(s.Config,
 		fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys,
 		fakegithub.PersonalTokens, fakegithub.SingleSignOn, fakegithub.CredentialRevocation, fakegithub.SecretScanning,
-		fakegithub.Members, fakegithub.AuditLog, fakegithub.Issues)
+		fakegithub.Members, fakegithub.AuditLog, fakegithub.Issues, fakegithub.Registration)
 	g := &GitHub{Server: server, Repositories: map[string]fakegithub.Repository{}, checked: openapitest.Check(t, server)}
 	if s.App.PublicKey == nil {
 		s.App.PublicKey = &Key().PublicKey

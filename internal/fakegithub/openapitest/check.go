@@ -31,9 +31,10 @@ func Enabled() bool { return os.Getenv(Variable) != "" }
 // request and answer that breaks GitHub's description. Without VALETKEY_OPENAPI
 // it is h itself. These rules cover what the description leaves out:
 //
-//   - git, GET /, GET /versions, GET /user, /repositories/{id} and
-//     /orgs/{org}/public_members are not checked, and /organizations/{id} is
-//     checked as /orgs/{org}; any other unknown path is an error;
+//   - git, GET /, GET /versions, GET /user, /repositories/{id},
+//     /orgs/{org}/public_members and the pages on which people make Apps are
+//     not checked, and /organizations/{id} is checked as /orgs/{org}; any other
+//     unknown path is an error;
 //   - an answer of 500 or more, or one that is not JSON, is an outage and has
 //     no schema;
 //   - an error status that the operation does not declare (most leave out 401,
@@ -77,9 +78,11 @@ func Check(t testing.TB, h http.Handler) http.Handler {
 }
 
 // undescribed matches the paths that GitHub serves without describing them: the
-// root, the versions, the user, repositories by id, public members, and git.
+// root, the versions, the user, repositories by id, public members, git, and
+// pages for people.
 var undescribed = regexp.MustCompile(`^(/?|/versions|/user|/repositories/[0-9]+(/.*)?|/orgs/[^/]+/public_members/[^/]+` +
-	`|/[^/]+/[^/]+/(info/refs|git-upload-pack|git-receive-pack))$`)
+	`|/[^/]+/[^/]+/(info/refs|git-upload-pack|git-receive-pack)` +
+	`|(/organizations/[^/]+)?/settings/.*|/(github-)?apps/[^/]+/installations/new)$`)
 
 // buffer reads the request body and puts it back.
 func buffer(t testing.TB, r *http.Request) []byte {
