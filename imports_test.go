@@ -62,13 +62,14 @@ var imports = map[string][]string{
 	"internal/pat":        {},
 	"internal/rotate":     {"internal/secret"}, // storing is what it is for
 	"internal/secret":     {},
+	"internal/setup":      {},
 }
 
 // network are the packages that may use all of net/http. The others may use its
-// constants and types of data alone. Clients are built in githubapp, and the
-// fake and the demo serve. main takes the rule for proxies from net/http, and
-// cli the type of that rule.
-var network = []string{"", "internal/cli", "internal/demo", "internal/fakegithub", "internal/githubapp"}
+// constants and types of data alone. Clients are built in githubapp; the fake
+// and the demo serve, and setup serves one page to one browser. main takes the
+// rule for proxies from net/http, and cli the type of that rule.
+var network = []string{"", "internal/cli", "internal/demo", "internal/fakegithub", "internal/githubapp", "internal/setup"}
 
 func TestImportRules(t *testing.T) {
 	for _, p := range packages(t) {
@@ -132,7 +133,7 @@ func TestContributingNamesEveryPackage(t *testing.T) {
 }
 
 // The image, which gets an App's key, contains neither the fake GitHub nor an
-// HTTP server.
+// HTTP server, and makes no App.
 func TestImageHasNoDemo(t *testing.T) {
 	file, err := os.ReadFile(".ci/build")
 	if err != nil {
@@ -147,7 +148,7 @@ func TestImageHasNoDemo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, name := range []string{"demo", "fakegithub", "fakerunner"} {
+		for _, name := range []string{"demo", "fakegithub", "fakerunner", "setup"} {
 			if has := strings.Contains(string(out), module+"/internal/"+name+"\n"); has != (what == "program") {
 				t.Errorf("the %s holds internal/%s: %v", what, name, has)
 			}
