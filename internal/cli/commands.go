@@ -63,6 +63,10 @@ func commands() table {
 			Data: true, Run: printed(func() string { return string(manifest.Schema()) }),
 		},
 		{
+			Name: "setup", Summary: "make a GitHub App with the permissions that a job takes, install it, and put its key where it belongs",
+			Flags: true, Data: true, Run: runSetup,
+		},
+		{
 			Name: "demo", Summary: "run everything on this machine against an embedded GitHub (--serve keeps that GitHub running)",
 			Flags: true, Run: runDemo,
 		},

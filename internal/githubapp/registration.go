@@ -2,9 +2,11 @@ package githubapp
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -79,4 +81,24 @@ func (a *API) shownPath(path string) string {
 		return a.base.Path + registrationPath + "***"
 	}
 	return path
+}
+
+// reachTime is shorter than any wait for a limit, which needs none.
+const reachTime = 20 * time.Second
+
+// CheckReachable returns an error unless GitHub's API answers, before anything
+// depends on it. An Enterprise Server may answer nobody without a credential,
+// and a limit may be used up, but these are GitHub's own answers.
+func (a *API) CheckReachable(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reachTime)
+	defer cancel()
+	err := a.call(ctx, a.client(a.wire), "reach GitHub's API", http.MethodGet, "meta", nil, nil)
+	var e *Error
+	if errors.As(err, &e) && e.RequestID != "" { // GitHub's own answer, and not that of a firewall
+		switch e.Status {
+		case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests:
+			return nil
+		}
+	}
+	return err
 }

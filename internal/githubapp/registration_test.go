@@ -133,3 +133,28 @@ func TestRegisterFails(t *testing.T) {
 		}
 	}
 }
+
+// Whatever GitHub itself answers will do; anything else means that a new App's
+// key could not be received.
+func TestCheckReachable(t *testing.T) {
+	html := map[string]string{"Content-Type": "text/html"}
+	for _, c := range []struct {
+		name  string
+		fault fakegithub.Fault
+		want  string
+	}{
+		{"it answers", fakegithub.Fault{Method: "DELETE"}, ""},
+		{"a private Enterprise Server", fakegithub.Fault{Status: 401, Body: `{"message": "Must authenticate to access this API."}`}, ""},
+		{"a used up limit", fakegithub.Fault{Status: 403, Body: `{"message": "API rate limit exceeded for 192.0.2.1."}`}, ""},
+		{"a website", fakegithub.Fault{Status: 404, Header: html, Body: "<html>"}, "GitHub answered 404"},
+		{"a firewall", fakegithub.Fault{Status: 403, Header: map[string]string{"X-GitHub-Request-Id": ""}, Body: "no"}, "GitHub answered 403"},
+	} {
+		f := newFixture(t)
+		f.SkipOpenAPI = true
+		f.Inject(c.fault)
+		err := f.api.CheckReachable(t.Context())
+		if (err == nil) != (c.want == "") || err != nil && !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: %v, want %q", c.name, err, c.want)
+		}
+	}
+}

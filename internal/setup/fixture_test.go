@@ -59,7 +59,7 @@ func newFixture(t *testing.T, organization string, server bool) *fixture {
 		KeyGoes:  "the file key.pem",
 		Browse:   func(address string) error { f.pages <- address; return nil },
 		Register: f.register, Keep: f.keepKey, Installed: f.isInstalled, Check: f.check, Info: f.info,
-		FormTime: 10 * time.Second, InstallTime: 10 * time.Second, Poll: 10 * time.Millisecond,
+		FormTime: 10 * time.Second, InstallTime: 10 * time.Second,
 	}
 	return f
 }

@@ -45,7 +45,6 @@ type Flow struct {
 
 	FormTime    time.Duration // how long the page waits for GitHub's answer; zero: half an hour
 	InstallTime time.Duration // how long to wait for the installation; zero: half an hour
-	Poll        time.Duration // between two questions for it; zero: three seconds
 }
 
 // Kept is something that was stored.
@@ -152,6 +151,12 @@ func (f *Flow) keep(ctx context.Context, r *Result) error {
 	return err
 }
 
+// The pauses between two questions grow from the first to the last.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 3 * time.Second
+)
+
 // manyErrors is how many questions in a row may fail before the person is told.
 const manyErrors = 5
 
@@ -163,7 +168,8 @@ func (f *Flow) awaitInstallation(ctx context.Context, app App) error {
 	late := fault.New(fmt.Sprintf("the App was not installed within %s", limit), "install it at "+f.InstallPage(app.Slug))
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, late)
 	defer cancel()
-	for failed := 0; ; {
+	failed, pause := 0, firstPause
+	for {
 		found, err := f.Installed(ctx, app)
 		if found {
 			return nil
@@ -182,7 +188,8 @@ func (f *Flow) awaitInstallation(ctx context.Context, app App) error {
 				return errors.New("stopped before the App was installed")
 			}
 			return context.Cause(ctx)
-		case <-time.After(orElse(f.Poll, 3*time.Second)):
+		case <-time.After(pause):
+			pause = min(2*pause, lastPause)
 		}
 	}
 }

@@ -1,0 +1,223 @@
+package cli
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/permission"
+)
+
+// Whatever is not understood, or would be ignored, is an error before anything
+// is made.
+func TestSetupRefuses(t *testing.T) {
+	const file = "-key-file key.pem "
+	for args, want := range map[string]string{
+		"":                                  "-store or -key-file says where the App's key goes, and neither is given",
+		file:                                "what the App is for is not said",
+		file + "-permissions contents:reed": `"reed" is not a level`,
+		file + "-permissions all":           "an App can't ask for all permissions",
+		file + "-scopes gist":               "input scopes: gist: an installation token",
+		file + "-operations GET":            "input operations: ",
+		file + "-for mint -manifest a.yml -scopes repo":                                          "-manifest is for -for sync, rotate or pats",
+		file + "-for explain":                                                                    `-for is "explain", which no App is for`,
+		file + "-for sync -manifest none.yml":                                                    `"none.yml" can't be read`,
+		file + "-organization a/b -scopes repo":                                                  "-organization is not the name of an organization",
+		file + "-name a<b -scopes repo":                                                          "-name is not a name for an App",
+		file + "-name " + strings.Repeat("a", 35) + " -scopes repo":                              "-name is not a name for an App",
+		file + "-store acme/api -scopes repo":                                                    "-store can't be used with -key-file",
+		file + "-secret KEY -scopes repo":                                                        "-secret needs -store",
+		file + "-visible-to api -scopes repo":                                                    "-visible-to needs -store",
+		file + "-github-api-url http://ghes.test -scopes repo":                                   "-github-api-url is http, so that anybody on the way",
+		file + "-github-api-url https://a:b@ghes.test -scopes repo":                              "-github-api-url holds a user name or password",
+		"-link -scopes repo " + file:                                                             "-link can't be used with -key-file or -store",
+		"-link -no-browser -scopes repo":                                                         "-link can't be used with -no-browser",
+		"-store acme -scopes repo":                                                               "-visible-to is needed with -store ORGANIZATION",
+		"-store acme -visible-to a/b -scopes repo":                                               "-visible-to has what is not the name of a repository",
+		"-store acme/api -visible-to all -scopes repo":                                           "-visible-to is for the secret of an organization",
+		"-store acme/a/b -scopes repo":                                                           "-store is neither OWNER/REPOSITORY nor the name of an organization",
+		"-store acme/ -scopes repo":                                                              "-store is neither OWNER/REPOSITORY nor the name of an organization",
+		"-store acme/api -secret GITHUB_KEY -scopes repo":                                        "-secret is not a name: GITHUB_KEY",
+		"-store acme/api -variable 1 -scopes repo":                                               "-variable is not a name",
+		"-store acme/api -scopes repo:status":                                                    "-store: gh is not signed in at HOST, and the App may not write to acme/api itself",
+		"-organization acme -store other/api -permissions secrets:write,actions_variables:write": "the App may not write to other/api itself",
+		file + "-organization= -scopes repo":                                                     "-organization is given, and empty",
+		file + "-scopes repo more":                                                               `"more" is not one`,
+	} {
+		p := newPerson(t)
+		t.Chdir(t.TempDir())
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // it would wait for a browser
+		exit := p.run(ctx, strings.Fields(args)...)
+		cancel()
+		if got := strings.ReplaceAll(p.log.String(), strings.TrimPrefix(p.web, "http://"), "HOST"); exit == exitOK || !strings.Contains(got, want) {
+			t.Errorf("%s: exit %d, %s, want %s", args, exit, got, want)
+		}
+		if len(p.Requests()) > 0 || p.stdout.String() != "" {
+			t.Errorf("%s: %v, %s", args, p.Requests(), &p.stdout)
+		}
+	}
+}
+
+// A job has nobody at a browser, and its log is for everybody.
+func TestSetupIsNotForJobs(t *testing.T) {
+	p := newPerson(t)
+	p.env["GITHUB_ACTIONS"] = "true"
+	if exit := p.run(t.Context(), "-scopes", "repo", "-key-file", "key.pem"); exit != exitUsage || !strings.Contains(p.log.String(), "this is a job") {
+		t.Errorf("exit %d, %s", exit, &p.log)
+	}
+}
+
+// An API that does not answer is found out before there is an App whose key
+// could not be received.
+func TestSetupNeedsTheAPI(t *testing.T) {
+	p := newPerson(t)
+	p.SkipOpenAPI = true
+	p.web += "/elsewhere"
+	t.Chdir(t.TempDir())
+	if exit := p.run(t.Context(), "-scopes", "repo", "-key-file", "key.pem"); exit != exitFailure || !strings.Contains(p.log.String(), "reach GitHub's API") {
+		t.Errorf("exit %d, %s", exit, &p.log)
+	}
+	if pageAddress.MatchString(p.log.String()) {
+		t.Error("the page is served all the same")
+	}
+}
+
+const setupManifest = `secrets:
+  - name: NPM_TOKEN
+    to:
+      - repositories: [acme/web-*]
+        apps: [actions, dependabot]
+      - repositories: [acme/api]
+        environments: [production]
+        create-environments: true
+  - name: READER
+    mint: { repositories: [acme/api], permissions: { contents: read } }
+    to:
+      - organization: acme
+        visibility: selected
+        selected: [acme/api]
+rotations:
+  - name: key
+    deploy-key: { repository: acme/infra, title: ci }
+    every: 30d
+    store:
+      - { repository: other/app, secret: KEY }
+  - name: identity
+    age: {}
+    every: 90d
+    store:
+      - { organization: acme, secret: IDENTITY, recipient-variable: RECIPIENT }
+  - name: token
+    installation-token: { repositories: [acme/api], permissions: { issues: write } }
+    every: 45m
+    store:
+      - { repository: acme/api, environment: production, secret: TOKEN }
+`
+
+// What a manifest takes is what its action asks tokens for, and no more.
+func TestSetupNeeds(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("valetkey.yml", []byte(setupManifest), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		purpose, manifest string
+		want              permission.Set
+		note              string
+	}{
+		{"sync", "valetkey.yml", permission.Set{
+			"metadata": "read", "secrets": "write", "dependabot_secrets": "write", "environments": "write", "actions": "read",
+			"administration": "write", "organization_secrets": "write", "contents": "read",
+		}, ""},
+		{"rotate", "valetkey.yml", permission.Set{
+			"metadata": "read", "administration": "write", "secrets": "write", "organization_secrets": "write",
+			"organization_actions_variables": "write", "issues": "write", "environments": "write",
+		}, "the manifest is also about other, which an App of acme does not reach"},
+		{"sync", "", permission.Set{"secrets": "write"}, "without -manifest"},
+		{"rotate", "", permission.Set{"secrets": "write"}, "deploy keys take administration: write"},
+		{"pats", "", permission.Set{
+			"organization_personal_access_token_requests": "read", "organization_personal_access_tokens": "read", "members": "read",
+		}, "without -manifest this only reads"},
+	} {
+		given := setupFlags{API: publicAPI, Organization: "acme", For: c.purpose, Manifest: c.manifest, KeyFile: "key.pem"}
+		req, err := given.parse(Process{Getenv: func(string) string { return "" }, Stderr: &watched{}}.plain())
+		if err != nil {
+			t.Errorf("%s: %s", c.purpose, fault.Text(err))
+			continue
+		}
+		if diff := cmp.Diff(c.want, req.Plan.Permissions); diff != "" {
+			t.Errorf("%s, manifest %q: %s", c.purpose, c.manifest, diff)
+		}
+		if got := strings.Join(req.Notes, "\n"); !strings.Contains(got, c.note) || c.note == "" && got != "" {
+			t.Errorf("%s: notes %q, want %q", c.purpose, got, c.note)
+		}
+	}
+	if err := os.WriteFile("secrets.yml", []byte(setupManifest[:strings.Index(setupManifest, "rotations:")]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, purpose := range []string{"rotate", "pats"} {
+		given := setupFlags{API: publicAPI, For: purpose, Manifest: filepath.Join(".", "secrets.yml"), KeyFile: "key.pem"}
+		_, err := given.parse(Process{Getenv: func(string) string { return "" }, Stderr: &watched{}}.plain())
+		if err == nil || !strings.Contains(err.Error(), "has nothing for "+purpose) {
+			t.Errorf("%s: %v", purpose, err)
+		}
+	}
+}
+
+// A policy that only looks takes less than one that is enforced.
+func TestSetupNeedsOfPolicy(t *testing.T) {
+	policy := manifest.PATs{
+		Organizations: []string{"acme"},
+		Requests:      []manifest.PATRule{{If: manifest.PATCondition{Team: "platform"}, Do: "approve"}},
+		Grants:        []manifest.PATRule{{Do: "revoke"}},
+		Leaks:         &manifest.PATLeaks{Revoke: true, Resolve: true},
+		Notices:       &manifest.PATNotices{Owner: "desk", Repository: "tokens"},
+	}
+	for enforced, want := range map[bool]permission.Set{
+		false: {
+			"organization_personal_access_token_requests": "read", "organization_personal_access_tokens": "read", "members": "read",
+			"secret_scanning_alerts": "read", "issues": "write",
+		},
+		true: {
+			"organization_personal_access_token_requests": "write", "organization_personal_access_tokens": "write", "members": "read",
+			"secret_scanning_alerts": "write", "issues": "write",
+		},
+	} {
+		policy.Enforce = enforced
+		needs, accounts := patsNeeds(&manifest.File{PATs: &policy})
+		if diff := cmp.Diff(want, permission.Cover(needs)); diff != "" {
+			t.Errorf("enforced %v: %s", enforced, diff)
+		}
+		if others := elsewhere("ACME", accounts); !slices.Equal(others, []string{"desk"}) {
+			t.Errorf("elsewhere: %v", others)
+		}
+	}
+	policy = manifest.PATs{Authorizations: []manifest.PATRule{{Do: "withdraw"}}}
+	needs, _ := patsNeeds(&manifest.File{PATs: &policy})
+	if got := permission.Cover(needs); len(got) != 1 || got["organization_administration"] != "read" {
+		t.Errorf("single sign-on alone: %v", got)
+	}
+}
+
+func TestAppName(t *testing.T) {
+	for organization, want := range map[string]string{
+		"acme":                                "valetkey-rotate-acme",
+		"an-organization-of-a-very-long-name": "valetkey-rotate-an-organization-of",
+	} {
+		f := setupFlags{For: "rotate", Organization: organization}
+		if got := f.appName(); got != want || !isAppName(got) {
+			t.Errorf("%s: %s", organization, got)
+		}
+	}
+	if a, b := (&setupFlags{For: "mint"}).appName(), (&setupFlags{For: "mint"}).appName(); a == b || !isAppName(a) {
+		t.Errorf("%s and %s: a name that somebody else has is refused", a, b)
+	}
+}
