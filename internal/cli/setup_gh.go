@@ -140,6 +140,10 @@ func (s store) kept(host string) (key, id setup.Kept) {
 	} else if host != "github.com" {
 		place += ", with GH_HOST=" + host
 	}
-	return setup.Kept{What: "the key is the secret " + s.Secret + " of " + s.At.String(), Remove: "gh secret delete " + s.Secret + " " + place},
-		setup.Kept{What: "the client id is the variable " + s.Variable + " of " + s.At.String(), Remove: "gh variable delete " + s.Variable + " " + place}
+	key = setup.Kept{What: "the key is the secret " + s.Secret, Remove: "gh secret delete " + s.Secret}
+	id = setup.Kept{What: "the client id is the variable " + s.Variable, Remove: "gh variable delete " + s.Variable}
+	for _, one := range []*setup.Kept{&key, &id} {
+		one.What, one.Remove = one.What+" of "+s.At.String(), one.Remove+" "+place
+	}
+	return key, id
 }

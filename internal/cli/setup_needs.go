@@ -36,8 +36,8 @@ func purposes() []purpose {
 		},
 		{
 			Name: "rotate", Needs: rotateNeeds, Least: permission.Set{"secrets": "write"},
-			Note: "without -manifest this is for values in Actions secrets of repositories; deploy keys take administration: write as well. " +
-				"Name the manifest, and it becomes what that takes",
+			Note: "without -manifest this is for values in Actions secrets of repositories; deploy keys take administration: write " +
+				"as well. Name the manifest, and it becomes what that takes",
 		},
 		{
 			Name: "pats", Needs: patsNeeds,

@@ -32,16 +32,18 @@ type setupFlags struct {
 }
 
 func (f *setupFlags) declare(flags *flag.FlagSet) {
-	flags.StringVar(&f.Organization, "organization", "", "the organization that owns the App; default: the account of the person at the browser")
+	flags.StringVar(&f.Organization, "organization", "", "the organization that owns the App; default: your own account")
 	flags.StringVar(&f.For, "for", "mint", "the `action` that uses it: mint, sync, rotate or pats")
-	flags.StringVar(&f.Operations, "operations", "", "what the job does, as for explain: \"git push\", \"POST /repos/{owner}/{repo}/pulls\"")
+	flags.StringVar(&f.Operations, "operations", "", "what the job does, one a line, as for explain: \"git push\"")
 	flags.StringVar(&f.Scopes, "scopes", "", "or: the scopes of the personal access token that it replaces")
-	flags.StringVar(&f.Permissions, "permissions", "", "or: permissions by name, \"contents: write, pull_requests: write\"; they add up")
-	flags.StringVar(&f.Manifest, "manifest", "", "the `path` of the manifest that sync, rotate or pats will use: the App gets what that takes")
-	flags.StringVar(&f.Name, "name", "", "the App's name, which GitHub lets you change; default: made of the action and the organization")
+	flags.StringVar(&f.Permissions, "permissions", "", "or: permissions by name, \"contents: write, issues: read\"; they add up")
+	flags.StringVar(&f.Manifest, "manifest", "", "the `path` of the manifest of sync, rotate or pats: the App gets what that takes")
+	flags.StringVar(&f.Name, "name", "", "the App's name; default: made of the action and the organization")
 	flags.StringVar(&f.KeyFile, "key-file", "", "write the App's key to this new `file`, which only you can read")
-	flags.StringVar(&f.Store, "store", "", "or: store it as an Actions secret of this `place`, OWNER/REPOSITORY or ORGANIZATION, and the client id as a variable")
-	flags.StringVar(&f.VisibleTo, "visible-to", "", "with -store ORGANIZATION: the names of the `repositories` that see the secret, or private, or all")
+	flags.StringVar(&f.Store, "store", "",
+		"or: make it an Actions secret, and the client id a variable, of this `place`: OWNER/REPOSITORY or ORGANIZATION")
+	flags.StringVar(&f.VisibleTo, "visible-to", "",
+		"with -store ORGANIZATION: the `repositories` that see the secret, by name, or private, or all")
 	flags.StringVar(&f.Secret, "secret", "", "with -store: the secret's `name`; default: "+defaultSecret)
 	flags.StringVar(&f.Variable, "variable", "", "with -store: the variable's `name`; default: "+defaultVariable)
 	flags.StringVar(&f.API, "github-api-url", f.API, "the REST API of the GitHub to make it at")
@@ -52,7 +54,7 @@ func (f *setupFlags) declare(flags *flag.FlagSet) {
 
 // The names that README.md and explain use.
 const (
-	defaultSecret   = "APP_PRIVATE_KEY"
+	defaultSecret   = "APP_PRIVATE_KEY" //nolint:gosec // the name of a secret
 	defaultVariable = "APP_CLIENT_ID"
 )
 
@@ -91,7 +93,8 @@ func (f *setupFlags) parse(r *actions.Runner) (setupRequest, error) {
 		wrong("organization", "is not the name of an organization", "give its login, such as acme")
 	}
 	if f.Name != "" && !isAppName(f.Name) {
-		wrong("name", fmt.Sprintf("is not a name for an App: up to %d letters, digits, spaces, dots, dashes", maxAppName), "or leave it out")
+		wrong("name", "is not a name for an App",
+			fmt.Sprintf("give up to %d letters, digits, spaces, dots and dashes, or leave it out", maxAppName))
 	}
 	f.checkTogether(wrong)
 	req.Host, req.Plan.Website = f.parseHost(r, wrong)
@@ -208,8 +211,8 @@ func (f *setupFlags) parsePermissions(r *actions.Runner, req *setupRequest) erro
 	case p.Needs == nil && f.Manifest != "":
 		return fault.New("-manifest is for -for sync, rotate or pats", "say what the job does with -operations, -scopes or -permissions")
 	case p.Needs == nil && len(asked.Permissions) == 0:
-		return fault.New("what the App is for is not said", "give -operations \"git push\", -scopes repo or -permissions \"contents: read\"; "+
-			"or -for sync, rotate or pats")
+		return fault.New("what the App is for is not said",
+			"give -operations \"git push\", -scopes repo or -permissions \"contents: read\"; or -for sync, rotate or pats")
 	case p.Needs != nil && f.Manifest == "":
 		asked.Needs = append(asked.Needs, permission.Need{From: p.Name, Permissions: p.Least})
 		req.Notes = append(req.Notes, p.Note)

@@ -1,3 +1,5 @@
+//go:build !nodemo
+
 package cli
 
 import (
@@ -20,48 +22,52 @@ import (
 // is made.
 func TestSetupRefuses(t *testing.T) {
 	const file = "-key-file key.pem "
-	for args, want := range map[string]string{
-		"":                                  "-store or -key-file says where the App's key goes, and neither is given",
-		file:                                "what the App is for is not said",
-		file + "-permissions contents:reed": `"reed" is not a level`,
-		file + "-permissions all":           "an App can't ask for all permissions",
-		file + "-scopes gist":               "input scopes: gist: an installation token",
-		file + "-operations GET":            "input operations: ",
-		file + "-for mint -manifest a.yml -scopes repo":                                          "-manifest is for -for sync, rotate or pats",
-		file + "-for explain":                                                                    `-for is "explain", which no App is for`,
-		file + "-for sync -manifest none.yml":                                                    `"none.yml" can't be read`,
-		file + "-organization a/b -scopes repo":                                                  "-organization is not the name of an organization",
-		file + "-name a<b -scopes repo":                                                          "-name is not a name for an App",
-		file + "-name " + strings.Repeat("a", 35) + " -scopes repo":                              "-name is not a name for an App",
-		file + "-store acme/api -scopes repo":                                                    "-store can't be used with -key-file",
-		file + "-secret KEY -scopes repo":                                                        "-secret needs -store",
-		file + "-visible-to api -scopes repo":                                                    "-visible-to needs -store",
-		file + "-github-api-url http://ghes.test -scopes repo":                                   "-github-api-url is http, so that anybody on the way",
-		file + "-github-api-url https://a:b@ghes.test -scopes repo":                              "-github-api-url holds a user name or password",
-		"-link -scopes repo " + file:                                                             "-link can't be used with -key-file or -store",
-		"-link -no-browser -scopes repo":                                                         "-link can't be used with -no-browser",
-		"-store acme -scopes repo":                                                               "-visible-to is needed with -store ORGANIZATION",
-		"-store acme -visible-to a/b -scopes repo":                                               "-visible-to has what is not the name of a repository",
-		"-store acme/api -visible-to all -scopes repo":                                           "-visible-to is for the secret of an organization",
-		"-store acme/a/b -scopes repo":                                                           "-store is neither OWNER/REPOSITORY nor the name of an organization",
-		"-store acme/ -scopes repo":                                                              "-store is neither OWNER/REPOSITORY nor the name of an organization",
-		"-store acme/api -secret GITHUB_KEY -scopes repo":                                        "-secret is not a name: GITHUB_KEY",
-		"-store acme/api -variable 1 -scopes repo":                                               "-variable is not a name",
-		"-store acme/api -scopes repo:status":                                                    "-store: gh is not signed in at HOST, and the App may not write to acme/api itself",
-		"-organization acme -store other/api -permissions secrets:write,actions_variables:write": "the App may not write to other/api itself",
-		file + "-organization= -scopes repo":                                                     "-organization is given, and empty",
-		file + "-scopes repo more":                                                               `"more" is not one`,
+	for _, c := range []struct{ args, want string }{
+		{"", "-store or -key-file says where the App's key goes, and neither is given"},
+		{file, "what the App is for is not said"},
+		{file + "-permissions contents:reed", `"reed" is not a level`},
+		{file + "-permissions all", "an App can't ask for all permissions"},
+		{file + "-scopes gist", "input scopes: gist: an installation token"},
+		{file + "-operations GET", "input operations: "},
+		{file + "-for mint -manifest a.yml -scopes repo", "-manifest is for -for sync, rotate or pats"},
+		{file + "-for explain", `-for is "explain", which no App is for`},
+		{file + "-for sync -manifest none.yml", `"none.yml" can't be read`},
+		{file + "-organization a/b -scopes repo", "-organization is not the name of an organization"},
+		{file + "-name a<b -scopes repo", "-name is not a name for an App"},
+		{file + "-name " + strings.Repeat("a", 35) + " -scopes repo", "-name is not a name for an App"},
+		{file + "-store acme/api -scopes repo", "-store can't be used with -key-file"},
+		{file + "-secret KEY -scopes repo", "-secret needs -store"},
+		{file + "-visible-to api -scopes repo", "-visible-to needs -store"},
+		{file + "-github-api-url http://ghes.test -scopes repo", "-github-api-url is http, so that anybody on the way"},
+		{file + "-github-api-url https://a:b@ghes.test -scopes repo", "-github-api-url holds a user name or password"},
+		{"-link -scopes repo " + file, "-link can't be used with -key-file or -store"},
+		{"-link -no-browser -scopes repo", "-link can't be used with -no-browser"},
+		{"-store acme -scopes repo", "-visible-to is needed with -store ORGANIZATION"},
+		{"-store acme -visible-to a/b -scopes repo", "-visible-to has what is not the name of a repository"},
+		{"-store acme/api -visible-to all -scopes repo", "-visible-to is for the secret of an organization"},
+		{"-store acme/a/b -scopes repo", "-store is neither OWNER/REPOSITORY nor the name of an organization"},
+		{"-store acme/ -scopes repo", "-store is neither OWNER/REPOSITORY nor the name of an organization"},
+		{"-store acme/api -secret GITHUB_KEY -scopes repo", "-secret is not a name: GITHUB_KEY"},
+		{"-store acme/api -variable 1 -scopes repo", "-variable is not a name"},
+		{"-store acme/api -scopes repo:status", "-store: gh is not signed in at HOST, and the App may not write to acme/api itself"},
+		{
+			"-organization acme -store other/api -permissions secrets:write,actions_variables:write",
+			"the App may not write to other/api itself",
+		},
+		{file + "-organization= -scopes repo", "-organization is given, and empty"},
+		{file + "-scopes repo more", `"more" is not one`},
 	} {
 		p := newPerson(t)
 		t.Chdir(t.TempDir())
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // it would wait for a browser
-		exit := p.run(ctx, strings.Fields(args)...)
+		exit := p.run(ctx, strings.Fields(c.args)...)
 		cancel()
-		if got := strings.ReplaceAll(p.log.String(), strings.TrimPrefix(p.web, "http://"), "HOST"); exit == exitOK || !strings.Contains(got, want) {
-			t.Errorf("%s: exit %d, %s, want %s", args, exit, got, want)
+		got := strings.ReplaceAll(p.log.String(), strings.TrimPrefix(p.web, "http://"), "HOST")
+		if exit == exitOK || !strings.Contains(got, c.want) {
+			t.Errorf("%s: exit %d, %s, want %s", c.args, exit, got, c.want)
 		}
 		if len(p.Requests()) > 0 || p.stdout.String() != "" {
-			t.Errorf("%s: %v, %s", args, p.Requests(), &p.stdout)
+			t.Errorf("%s: %v, %s", c.args, p.Requests(), &p.stdout)
 		}
 	}
 }
@@ -70,7 +76,8 @@ func TestSetupRefuses(t *testing.T) {
 func TestSetupIsNotForJobs(t *testing.T) {
 	p := newPerson(t)
 	p.env["GITHUB_ACTIONS"] = "true"
-	if exit := p.run(t.Context(), "-scopes", "repo", "-key-file", "key.pem"); exit != exitUsage || !strings.Contains(p.log.String(), "this is a job") {
+	exit := p.run(t.Context(), "-scopes", "repo", "-key-file", "key.pem")
+	if exit != exitUsage || !strings.Contains(p.log.String(), "this is a job") {
 		t.Errorf("exit %d, %s", exit, &p.log)
 	}
 }
@@ -82,7 +89,8 @@ func TestSetupNeedsTheAPI(t *testing.T) {
 	p.SkipOpenAPI = true
 	p.web += "/elsewhere"
 	t.Chdir(t.TempDir())
-	if exit := p.run(t.Context(), "-scopes", "repo", "-key-file", "key.pem"); exit != exitFailure || !strings.Contains(p.log.String(), "reach GitHub's API") {
+	exit := p.run(t.Context(), "-scopes", "repo", "-key-file", "key.pem")
+	if exit != exitFailure || !strings.Contains(p.log.String(), "reach GitHub's API") {
 		t.Errorf("exit %d, %s", exit, &p.log)
 	}
 	if pageAddress.MatchString(p.log.String()) {

@@ -1,3 +1,5 @@
+//go:build !nodemo
+
 package cli
 
 import (
@@ -35,7 +37,8 @@ func TestSetupWritesAFile(t *testing.T) {
 	if info, err := os.Stat(file); err != nil || runtime.GOOS != "windows" && info.Mode().Perm() != 0o600 {
 		t.Errorf("%v, %v", info, err)
 	}
-	if got := p.stdout.String(); !strings.HasPrefix(got, "- uses: valetkey/valetkey@v1\n") || !strings.Contains(got, "pull_requests: write") {
+	got := p.stdout.String()
+	if !strings.HasPrefix(got, "- uses: valetkey/valetkey@v1\n") || !strings.Contains(got, "pull_requests: write") {
 		t.Errorf("standard output is\n%s", got)
 	}
 	for _, want := range []string{
@@ -68,7 +71,12 @@ func TestSetupStoresByTheApp(t *testing.T) {
 		where       fakegithub.Place
 		all         bool
 	}{
-		{"repository", "secrets: write, actions_variables: write", []string{"-store", "acme/api"}, fakegithub.Place{Owner: "acme", Repository: "api"}, false},
+		{
+			"repository", "secrets: write, actions_variables: write",
+			[]string{"-store", "acme/api"},
+			fakegithub.Place{Owner: "acme", Repository: "api"},
+			false,
+		},
 		{
 			"organization", "organization_secrets: write, organization_actions_variables: write",
 			[]string{"-store", "acme", "-visible-to", "api,web", "-secret", "KEEPER_KEY", "-variable", "KEEPER_ID"},
@@ -96,7 +104,8 @@ func TestSetupStoresByTheApp(t *testing.T) {
 			}
 			// The next run finds the names taken, by another App perhaps.
 			again := append(c.store, "-organization", "acme", "-permissions", c.permissions, "-name", "another one")
-			if exit := p.makeAnother(t, again...); exit != exitFailure || !strings.Contains(p.log.String(), "exists, and is not overwritten") {
+			exit = p.makeAnother(t, again...)
+			if exit != exitFailure || !strings.Contains(p.log.String(), "exists, and is not overwritten") {
 				t.Errorf("exit %d\n%s", exit, &p.log)
 			}
 			if !strings.Contains(p.log.String(), "Its key was not kept anywhere") {
@@ -158,13 +167,11 @@ api*) echo 'gh: Not Found (HTTP 404)' >&2; exit 1;;
 			}
 			t.Setenv("PATH", dir)
 			args := append(c.store, "-organization", "acme", "-permissions", "contents: read")
-			exit := exitFailure
-			if c.exit == exitOK {
-				exit = p.make(t, args...)
-			} else {
-				exit = p.run(t.Context(), args...)
+			run := p.make
+			if c.exit != exitOK {
+				run = func(t *testing.T, args ...string) int { return p.run(t.Context(), args...) }
 			}
-			if exit != c.exit {
+			if exit := run(t, args...); exit != c.exit {
 				t.Fatalf("exit %d\n%s", exit, &p.log)
 			}
 			p.checkHidden(t)

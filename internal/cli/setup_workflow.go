@@ -33,7 +33,7 @@ func shellWord(text string) string {
 
 // workflow returns what to paste: for mint the step, for the others a workflow.
 func (req setupRequest) workflow() string {
-	text := ""
+	var text string
 	switch req.For {
 	case "sync":
 		text = req.scheduled("secret-sync", "17 4 * * *")

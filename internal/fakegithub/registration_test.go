@@ -54,7 +54,8 @@ func TestAppIsMadeFromManifest(t *testing.T) {
 		f := newFixture(t, fakegithub.Config{})
 		f.SkipOpenAPI = false
 		back := f.confirm(c.path, "key of acme")
-		if to := back.Header.Get("Location"); !regexp.MustCompile(`^http://127\.0\.0\.1:1/back\?code=\w{40}&state=s1&x=1$`).MatchString(to) {
+		want := regexp.MustCompile(`^http://127\.0\.0\.1:1/back\?code=\w{40}&state=s1&x=1$`)
+		if to := back.Header.Get("Location"); !want.MatchString(to) {
 			t.Errorf("the browser goes to %s", to)
 		}
 		made := f.send("POST", "/app-manifests/"+f.codeOf(back)+"/conversions", "", "")

@@ -19,7 +19,8 @@ func (c *call) webPage(status int, title, body string) answer {
 
 func document(title, body string) htmlPage {
 	title = html.EscapeString(title)
-	return htmlPage(`<!doctype html><html lang="en"><meta charset="utf-8"><title>` + title + "</title><h1>" + title + "</h1>" + body + "</html>\n")
+	return htmlPage(`<!doctype html><html lang="en"><meta charset="utf-8"><title>` + title + "</title>\n<h1>" + title + "</h1>\n" +
+		body + "</html>\n")
 }
 
 func paragraph(text string) string { return "<p>" + html.EscapeString(text) + "</p>" }

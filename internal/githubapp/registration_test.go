@@ -107,12 +107,12 @@ func TestRegisterFails(t *testing.T) {
 		},
 		{
 			"no key",
-			fakegithub.Fault{Rewrite: func(b []byte) []byte { return []byte(`{"slug": "a", "client_id": "b", "owner": null}`) }},
+			fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte(`{"slug": "a", "client_id": "b", "owner": null}`) }},
 			"pem is missing", "answers in its place",
 		},
 		{
 			"an empty key",
-			fakegithub.Fault{Rewrite: func(b []byte) []byte {
+			fakegithub.Fault{Rewrite: func([]byte) []byte {
 				return []byte(`{"slug": "a", "client_id": "b", "owner": null, "pem": ""}`)
 			}},
 			"has no slug, no client id or no key", "answers in its place",
@@ -137,17 +137,17 @@ func TestRegisterFails(t *testing.T) {
 // Whatever GitHub itself answers will do; anything else means that a new App's
 // key could not be received.
 func TestCheckReachable(t *testing.T) {
-	html := map[string]string{"Content-Type": "text/html"}
+	html, nobody := map[string]string{"Content-Type": "text/html"}, map[string]string{"X-GitHub-Request-Id": ""}
 	for _, c := range []struct {
 		name  string
 		fault fakegithub.Fault
 		want  string
 	}{
 		{"it answers", fakegithub.Fault{Method: "DELETE"}, ""},
-		{"a private Enterprise Server", fakegithub.Fault{Status: 401, Body: `{"message": "Must authenticate to access this API."}`}, ""},
+		{"a private server", fakegithub.Fault{Status: 401, Body: `{"message": "Must authenticate to access this API."}`}, ""},
 		{"a used up limit", fakegithub.Fault{Status: 403, Body: `{"message": "API rate limit exceeded for 192.0.2.1."}`}, ""},
 		{"a website", fakegithub.Fault{Status: 404, Header: html, Body: "<html>"}, "GitHub answered 404"},
-		{"a firewall", fakegithub.Fault{Status: 403, Header: map[string]string{"X-GitHub-Request-Id": ""}, Body: "no"}, "GitHub answered 403"},
+		{"a firewall", fakegithub.Fault{Status: 403, Header: nobody, Body: "no"}, "GitHub answered 403"},
 	} {
 		f := newFixture(t)
 		f.SkipOpenAPI = true

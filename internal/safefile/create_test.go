@@ -24,9 +24,9 @@ func TestCreate(t *testing.T) {
 		t.Skip(err)
 	}
 	for path, want := range map[string]string{
-		path: errExists.Error(),
-		link: errExists.Error(), // also one that leads nowhere
-		dir:  errExists.Error(),
+		path:                                  errExists.Error(),
+		link:                                  errExists.Error(), // also one that leads nowhere
+		dir:                                   errExists.Error(),
 		filepath.Join(dir, "none", "key.pem"): errNoDirectory.Error(),
 		filepath.Join(path, "key.pem"):        errNotDirectory.Error(),
 	} {

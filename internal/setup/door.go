@@ -181,7 +181,8 @@ func (d *door) isOurs(r *http.Request) bool {
 
 var anotherBrowser = &refusal{
 	http.StatusForbidden,
-	"Another browser has opened this page before, or this one keeps no cookies. If that was not you, stop valetkey. Otherwise start it again.",
+	"Another browser has opened this page before, or this one keeps no cookies. If that was not you, stop valetkey; " +
+		"otherwise start it again.",
 }
 
 // start shows the page with the form, to the first browser that asks.
@@ -197,7 +198,8 @@ func (d *door) start(w http.ResponseWriter, r *http.Request) *refusal {
 			SameSite: http.SameSiteLaxMode, // sent when GitHub sends the browser back
 		})
 	case !d.isOurs(r):
-		d.info("A second browser asked for the page, and was refused. If that was not you, somebody else on this machine knows its address.")
+		d.info("A second browser asked for the page, and was refused. If that was not you, " +
+			"somebody else on this machine knows its address.")
 		return anotherBrowser
 	case taken:
 		http.Redirect(w, r, d.path+nextPath, http.StatusSeeOther)

@@ -201,10 +201,10 @@ func TestPageHoldsNames(t *testing.T) {
 // Readers of every kind get along with the page: it says its language, has one
 // heading and a title, a table with headers, and a button in words.
 func TestPageIsAccessible(t *testing.T) {
-	p := Plan{Name: "valetkey-mint-acme", Organization: "acme", Website: "https://github.com", Permissions: permission.Set{"contents": "write"}}
+	start := acme.startPage("s", "http://127.0.0.1:1/x/made", "the file key.pem")
 	for name, page := range map[string]string{
-		"start": p.startPage("s", "http://127.0.0.1:1/x/made", "the file key.pem"),
-		"made":  p.installPage(App{Name: "valetkey-mint-acme", Slug: "valetkey-mint-acme", Owner: "acme"}),
+		"start": start,
+		"made":  acme.installPage(App{Name: "valetkey-mint-acme", Slug: "valetkey-mint-acme", Owner: "acme"}),
 	} {
 		for _, want := range []string{`<html lang="en">`, "<title>", "<main>", `name="viewport"`, `charset="utf-8"`} {
 			if strings.Count(page, want) != 1 {
@@ -215,9 +215,9 @@ func TestPageIsAccessible(t *testing.T) {
 			t.Errorf("%s:\n%s", name, page)
 		}
 	}
-	start := p.startPage("s", "http://127.0.0.1:1/x/made", "the file key.pem")
 	for _, want := range []string{
-		`<button class="go" type="submit">Continue to github.com</button>`, "<caption>Permissions</caption>", `<th scope="row">contents</th>`,
+		`<button class="go" type="submit">Continue to github.com</button>`, "<caption>Permissions</caption>",
+		`<th scope="row">contents</th>`,
 		`action="https://github.com/organizations/acme/settings/apps/new?state=s"`, "Its private key goes to the file key.pem",
 	} {
 		if !strings.Contains(start, want) {

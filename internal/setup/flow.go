@@ -66,7 +66,7 @@ func (f *Flow) Run(ctx context.Context) (Result, error) {
 		return r, err
 	}
 	r.made = true
-	err = f.take(ctx, d, code, &r)
+	err = f.take(ctx, code, &r)
 	if err != nil {
 		d.show(document("It went wrong", paragraph("valetkey in the terminal says why, what exists now, and how to remove it.")))
 		return r, err
@@ -120,7 +120,7 @@ func (f *Flow) askForApp(ctx context.Context, d *door) (redact.String, error) {
 
 // take gets the App and its key, checks that it is the one that was asked for,
 // and has the key kept.
-func (f *Flow) take(ctx context.Context, d *door, code redact.String, r *Result) error {
+func (f *Flow) take(ctx context.Context, code redact.String, r *Result) error {
 	app, err := f.Register(ctx, code)
 	if err != nil {
 		return err

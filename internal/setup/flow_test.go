@@ -104,7 +104,8 @@ func TestStopped(t *testing.T) {
 				}
 			}, 1,
 			"stopped before the key was kept",
-			app + "Its key was not kept anywhere. To go on with the App, generate another one on WEB/organizations/acme/settings/apps/my-key",
+			app + "Its key was not kept anywhere. To go on with the App, generate another one on " +
+				"WEB/organizations/acme/settings/apps/my-key",
 		},
 		{
 			"while the key is kept", func(f *fixture, cancel func()) {
@@ -127,7 +128,8 @@ func TestStopped(t *testing.T) {
 				f.Check = func(ctx context.Context, _ App) error { cancel(); return ctx.Err() }
 			}, 2,
 			"context canceled",
-			strings.Replace(app, "which is not installed anywhere", "and its installation on acme", 1) + kept + "To go on with it, see what is wrong",
+			strings.Replace(app, "which is not installed anywhere", "and its installation on acme", 1) + kept +
+				"To go on with it, see what is wrong",
 		},
 	} {
 		t.Run(c.step, func(t *testing.T) {
@@ -168,7 +170,10 @@ func TestFails(t *testing.T) {
 		name, err, remains string
 		change             func(*fixture)
 	}{
-		{"nobody opens the page", "no answer came back from 127.0.0.1", "Nothing was made", func(f *fixture) { f.FormTime = 30 * time.Millisecond }},
+		{
+			"nobody opens the page", "no answer came back from 127.0.0.1", "Nothing was made",
+			func(f *fixture) { f.FormTime = 30 * time.Millisecond },
+		},
 		{
 			"nobody installs it", "the App was not installed within", "To go on with it, install it",
 			func(f *fixture) { f.InstallTime = 30 * time.Millisecond },

@@ -13,11 +13,18 @@ import (
 
 // style is the page's only style sheet. The colours of text are the system's,
 // light or dark; those of a button have a contrast of 7 to 1.
-const style = `:root{color-scheme:light dark;font:1.0625rem/1.5 system-ui,sans-serif}body{max-width:42rem;margin:2rem auto;padding:0 1rem}` +
-	`table{border-collapse:collapse;margin:1rem 0}caption{text-align:left;font-weight:600}th,td{text-align:left;padding:.25rem 1rem .25rem 0;` +
-	`vertical-align:top}thead{border-bottom:1px solid}pre{overflow-x:auto;white-space:pre-wrap;overflow-wrap:anywhere}` +
-	`.go{display:inline-block;font:inherit;font-weight:600;padding:.5rem 1.25rem;border:2px solid #0a4a94;border-radius:.4rem;` +
-	`background:#0a4a94;color:#fff;text-decoration:none;cursor:pointer}.go:focus-visible{outline:3px solid;outline-offset:2px}`
+const style = `
+:root { color-scheme: light dark; font: 1.0625rem/1.5 system-ui, sans-serif }
+body { max-width: 42rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; margin: 1rem 0 }
+caption { font-weight: 600 }
+caption, th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0 }
+thead { border-bottom: 1px solid }
+pre { white-space: pre-wrap; overflow-wrap: anywhere }
+.go { display: inline-block; font: inherit; font-weight: 600; padding: .5rem 1.25rem; border: 2px solid #0a4a94; border-radius: .4rem;
+  background: #0a4a94; color: #fff; text-decoration: none; cursor: pointer }
+.go:focus-visible { outline: 3px solid; outline-offset: 2px }
+`
 
 // policy is the page's Content-Security-Policy: nothing but its own style, and
 // a form that can go to GitHub alone.
