@@ -105,7 +105,7 @@ func chooseKeeper(ctx context.Context, p Process, app *newApp, req setupRequest)
 	if gh.signedIn(ctx) {
 		return gh.inGH(req.Store), nil
 	}
-	missing, _ := permission.Compare(ownStore(req.Store), req.Plan.Permissions)
+	missing, _ := permission.Compare(req.Store.permissions(), req.Plan.Permissions)
 	if len(missing) == 0 && (req.Plan.Organization == "" || strings.EqualFold(req.Plan.Organization, req.Store.At.Owner)) {
 		return app.inApp(req.Store), nil
 	}

@@ -101,14 +101,6 @@ func (n *newApp) check(ctx context.Context, _ setup.App) error {
 	return nil
 }
 
-// ownStore returns the permissions with which an App can store its own key.
-func ownStore(s store) permission.Set {
-	if s.At.IsOrganization() {
-		return permission.Set{"organization_secrets": "write", "organization_actions_variables": "write"}
-	}
-	return permission.Set{"secrets": "write", "actions_variables": "write"}
-}
-
 // inApp keeps the key as a secret that the App writes itself, once it is
 // installed. The key is sealed in memory.
 func (n *newApp) inApp(s store) keeper {
@@ -117,15 +109,6 @@ func (n *newApp) inApp(s store) keeper {
 		Check: func(context.Context) error { return nil },
 		Keep:  func(ctx context.Context, app setup.App) ([]setup.Kept, error) { return n.keep(ctx, s, app) },
 	}
-}
-
-// scope is what a token opens that stores a key there.
-func (s store) scope() githubapp.Scope {
-	names := s.Repositories
-	if !s.At.IsOrganization() {
-		names = []string{s.At.Repository}
-	}
-	return githubapp.Scope{AllRepositories: len(names) == 0, Repositories: names, Permissions: ownStore(s)}
 }
 
 func (n *newApp) keep(ctx context.Context, s store, app setup.App) (kept []setup.Kept, err error) {
@@ -151,15 +134,19 @@ func (n *newApp) keep(ctx context.Context, s store, app setup.App) (kept []setup
 		return nil, err
 	}
 	var access *secret.Access
+	ids := slices.Sorted(maps.Values(token.IDs))
 	if s.At.IsOrganization() {
-		access = &secret.Access{Visibility: s.Visibility, Repositories: slices.Sorted(maps.Values(token.IDs))}
+		access = &secret.Access{Visibility: s.Visibility, Repositories: ids}
 	}
 	key, id := s.kept(n.host)
 	if _, err := writer.Write(ctx, s.Secret, app.Key, access); err != nil {
 		key.What = "perhaps " + key.What
 		return []setup.Kept{key}, err
 	}
-	if err := createVariable(ctx, call, s, app.ClientID, access); err != nil {
+	if _, err := call(ctx, apicall.Request{
+		Op: "create the variable " + s.Variable + " of " + s.At.String(), Method: http.MethodPost, Path: s.variablesPath(),
+		Body: s.variableBody(app.ClientID, ids),
+	}); err != nil {
 		return []setup.Kept{key}, err
 	}
 	return []setup.Kept{key, id}, nil
@@ -172,20 +159,4 @@ func found(ctx context.Context, call apicall.Func, path string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// createVariable creates a variable, and never changes one.
-func createVariable(ctx context.Context, call apicall.Func, s store, value string, access *secret.Access) error {
-	body := map[string]any{"name": s.Variable, "value": value}
-	if access != nil {
-		body["visibility"] = access.Visibility
-		if access.Visibility == "selected" {
-			body["selected_repository_ids"] = access.Repositories
-		}
-	}
-	_, err := call(ctx, apicall.Request{
-		Op: "create the variable " + s.Variable + " of " + s.At.String(), Method: http.MethodPost,
-		Path: s.At.Path() + "/actions/variables", Body: body,
-	})
-	return err
 }

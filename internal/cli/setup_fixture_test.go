@@ -4,6 +4,7 @@ package cli
 
 import (
 	"context"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
@@ -42,6 +43,8 @@ type person struct {
 	stdout  strings.Builder
 	log     watched
 	browser *fakegithubtest.Browser
+
+	transport http.RoundTripper // to GitHub; nil: the network
 }
 
 func newPerson(t *testing.T) *person {
@@ -65,7 +68,7 @@ func (p *person) run(ctx context.Context, args ...string) (exit int) {
 	return run(ctx, Process{
 		Getenv:  func(name string) string { return p.env[name] },
 		Environ: func() []string { return environ(p.env) },
-		Stdout:  &p.stdout, Stderr: &p.log,
+		Stdout:  &p.stdout, Stderr: &p.log, Transport: p.transport,
 	}, "setup", append([]string{"-github-api-url", p.web, "-no-browser"}, args...)...)
 }
 
@@ -93,7 +96,7 @@ func (p *person) make(t *testing.T, args ...string) (exit int) {
 		func() error { return p.browser.Submit(t.Context(), nil) },
 		func() error { return p.browser.Submit(t.Context(), nil) },
 		func() error {
-			return p.browser.Open(t.Context(), p.waitFor(t, regexp.MustCompile(regexp.QuoteMeta(p.web)+`/apps/\S+/installations/new`)))
+			return p.browser.Open(t.Context(), p.waitFor(t, regexp.MustCompile(regexp.QuoteMeta(p.web)+`/(github-)?apps/\S+/installations/new`)))
 		},
 		func() error { return p.browser.Submit(t.Context(), url.Values{"target": {"all"}}) },
 	}

@@ -5,10 +5,12 @@ package cli
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/fault"
@@ -18,37 +20,42 @@ import (
 
 // ghTool is gh, signed in as the person who runs setup. It seals a secret
 // itself, and gets it on its standard input, where no list of processes shows
-// it.
+// it. GH_HOST says where: not all of its flags for that take a port.
 type ghTool struct {
 	host string
 	env  []string
 }
 
-// run runs gh and returns an error with the first line of what it said.
-func (g ghTool) run(ctx context.Context, input string, args ...string) error {
+// run runs gh. Its error has the first line of what gh said.
+func (g ghTool) run(ctx context.Context, input string, args ...string) (output string, err error) {
 	cmd := exec.CommandContext(ctx, "gh", args...)
 	cmd.Env = slices.Concat(g.env, []string{"GH_HOST=" + g.host, "GH_PROMPT_DISABLED=1", "GH_NO_UPDATE_NOTIFIER=1", "GH_DEBUG="})
-	cmd.Stdin = strings.NewReader(input)
-	var said bytes.Buffer
-	cmd.Stderr = &said
+	var out, said bytes.Buffer
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(input), &out, &said
 	if err := cmd.Run(); err != nil {
 		line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
 		if line == "" {
 			line = err.Error()
 		}
-		return fmt.Errorf("gh %s: %s", strings.Join(args[:min(2, len(args))], " "), redact.OneLine(line))
+		return "", fmt.Errorf("gh %s: %s", strings.Join(args[:min(2, len(args))], " "), redact.OneLine(line))
 	}
-	return nil
+	return out.String(), nil
+}
+
+// api asks the REST API.
+func (g ghTool) api(ctx context.Context, input, path string, flags ...string) (string, error) {
+	return g.run(ctx, input, append([]string{"api", path}, flags...)...)
 }
 
 // signedIn reports whether gh is here, and may act at the host.
 func (g ghTool) signedIn(ctx context.Context) bool {
-	return g.run(ctx, "", "auth", "status", "--hostname", g.host) == nil
+	_, err := g.run(ctx, "", "auth", "status", "--hostname", g.host)
+	return err == nil
 }
 
 // exists reports whether the API has something at a path.
 func (g ghTool) exists(ctx context.Context, path string) (bool, error) {
-	err := g.run(ctx, "", "api", "--hostname", g.host, "--silent", path)
+	_, err := g.api(ctx, "", path, "--silent")
 	if err != nil && strings.Contains(err.Error(), "HTTP 404") {
 		return false, nil
 	}
@@ -82,7 +89,7 @@ func (g ghTool) check(ctx context.Context, s store) error {
 func checkFree(s store, exists func(path string) (bool, error)) error {
 	for _, one := range []struct{ flag, what, path string }{
 		{"secret", "the secret " + s.Secret, s.At.SecretsPath() + "/" + s.Secret},
-		{"variable", "the variable " + s.Variable, s.At.Path() + "/actions/variables/" + s.Variable},
+		{"variable", "the variable " + s.Variable, s.variablesPath() + "/" + s.Variable},
 	} {
 		switch there, err := exists(one.path); {
 		case err != nil:
@@ -101,49 +108,51 @@ func (g ghTool) keep(ctx context.Context, s store, app setup.App) ([]setup.Kept,
 	if err := g.check(ctx, s); err != nil {
 		return nil, err
 	}
-	var kept []setup.Kept
-	key, id := s.kept(g.host)
-	for _, one := range []struct {
-		kept  setup.Kept
-		input string
-		args  []string
-	}{
-		{key, app.Key.Reveal(), []string{"secret", "set", s.Secret}},
-		{id, "", []string{"variable", "set", s.Variable, "--body", app.ClientID}},
-	} {
-		if err := g.run(ctx, one.input, append(one.args, s.ghFlags(g.host)...)...); err != nil {
-			one.kept.What = "perhaps " + one.kept.What
-			return append(kept, one.kept), errors.Join(err, ctx.Err())
-		}
-		kept = append(kept, one.kept)
+	ids, err := g.ids(ctx, s)
+	if err != nil {
+		return nil, err
 	}
-	return kept, nil
+	key, id := s.kept(g.host)
+	perhaps := func(k setup.Kept) setup.Kept { return setup.Kept{What: "perhaps " + k.What, Remove: k.Remove} }
+	if _, err := g.run(ctx, app.Key.Reveal(), append([]string{"secret", "set", s.Secret}, s.ghFlags()...)...); err != nil {
+		return []setup.Kept{perhaps(key)}, err
+	}
+	// gh variable set would overwrite, and is not in every gh.
+	body, err := json.Marshal(s.variableBody(app.ClientID, ids))
+	if err == nil {
+		_, err = g.api(ctx, string(body), s.variablesPath(), "--method", "POST", "--input", "-", "--silent")
+	}
+	if err != nil {
+		return []setup.Kept{key, perhaps(id)}, err
+	}
+	return []setup.Kept{key, id}, nil
 }
 
-// ghFlags name the place for gh.
-func (s store) ghFlags(host string) []string {
+// ids returns the numbers of the repositories that see an organization's
+// secret.
+func (g ghTool) ids(ctx context.Context, s store) (ids []int64, err error) {
+	for _, name := range s.Repositories {
+		text, err := g.api(ctx, "", "repos/"+s.At.Owner+"/"+name, "--jq", ".id")
+		if err != nil {
+			return nil, err
+		}
+		id, err := strconv.ParseInt(strings.TrimSpace(text), 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("gh does not say the number of %s/%s", s.At.Owner, name)
+		}
+		ids = append(ids, id)
+	}
+	return ids, nil
+}
+
+// ghFlags name the place for gh secret.
+func (s store) ghFlags() []string {
 	if !s.At.IsOrganization() {
-		return []string{"--repo", host + "/" + s.At.Owner + "/" + s.At.Repository}
+		return []string{"--repo", s.At.Owner + "/" + s.At.Repository}
 	}
 	flags := []string{"--org", s.At.Owner, "--visibility", s.Visibility}
 	if s.Visibility == "selected" {
 		flags = append(flags, "--repos", strings.Join(s.Repositories, ","))
 	}
 	return flags
-}
-
-// kept returns what is stored in the end, and how to remove it.
-func (s store) kept(host string) (key, id setup.Kept) {
-	place := "--org " + s.At.Owner
-	if !s.At.IsOrganization() {
-		place = "--repo " + host + "/" + s.At.Owner + "/" + s.At.Repository
-	} else if host != "github.com" {
-		place += ", with GH_HOST=" + host
-	}
-	key = setup.Kept{What: "the key is the secret " + s.Secret, Remove: "gh secret delete " + s.Secret}
-	id = setup.Kept{What: "the client id is the variable " + s.Variable, Remove: "gh variable delete " + s.Variable}
-	for _, one := range []*setup.Kept{&key, &id} {
-		one.What, one.Remove = one.What+" of "+s.At.String(), one.Remove+" "+place
-	}
-	return key, id
 }

@@ -73,17 +73,6 @@ type setupRequest struct {
 	Link        bool
 }
 
-// store is where a key goes at GitHub.
-type store struct {
-	At           secret.Place // the zero value: nowhere
-	Secret       string
-	Variable     string
-	Visibility   string   // of an organization: all, private or selected
-	Repositories []string // with selected
-}
-
-func (s store) given() bool { return s.At.Owner != "" }
-
 // parse checks the flags. It returns all that is wrong with them.
 func (f *setupFlags) parse(r *actions.Runner) (setupRequest, error) {
 	req := setupRequest{For: f.For, Manifest: f.Manifest, KeyFile: f.KeyFile, NoBrowser: f.NoBrowser, Link: f.Link}

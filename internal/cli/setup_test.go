@@ -122,6 +122,10 @@ func (p *person) makeAnother(t *testing.T, args ...string) (exit int) {
 	return p.make(t, args...)
 }
 
+const ghLooks = "api repos/acme/api/actions/secrets/public-key --silent\n" +
+	"api repos/acme/api/actions/secrets/APP_PRIVATE_KEY --silent\n" +
+	"api repos/acme/api/actions/variables/APP_CLIENT_ID --silent\n"
+
 // gh gets the key on its standard input, and nothing of it as an argument.
 func TestSetupStoresByGH(t *testing.T) {
 	if runtime.GOOS == "windows" {
@@ -136,30 +140,32 @@ func TestSetupStoresByGH(t *testing.T) {
 		{
 			"repository", "",
 			[]string{"-store", "acme/api"},
-			"auth status --hostname HOST\n" +
-				"api --hostname HOST --silent repos/acme/api/actions/secrets/public-key\n" +
-				"api --hostname HOST --silent repos/acme/api/actions/secrets/APP_PRIVATE_KEY\n" +
-				"api --hostname HOST --silent repos/acme/api/actions/variables/APP_CLIENT_ID\n" +
-				"api --hostname HOST --silent repos/acme/api/actions/secrets/public-key\n" +
-				"api --hostname HOST --silent repos/acme/api/actions/secrets/APP_PRIVATE_KEY\n" +
-				"api --hostname HOST --silent repos/acme/api/actions/variables/APP_CLIENT_ID\n" +
-				"secret set APP_PRIVATE_KEY --repo HOST/acme/api\n" +
-				"variable set APP_CLIENT_ID --body Iv23li… --repo HOST/acme/api\n", exitOK,
+			"auth status --hostname HOST\n" + ghLooks + ghLooks + "secret set APP_PRIVATE_KEY --repo acme/api\n" +
+				"api repos/acme/api/actions/variables --method POST --input - --silent\n" +
+				`{"name":"APP_CLIENT_ID","value":"Iv23li…"}` + "\n", exitOK,
 		},
 		{
 			"organization", "",
 			[]string{"-store", "acme", "-visible-to", "api, web"},
-			"secret set APP_PRIVATE_KEY --org acme --visibility selected --repos api,web\n" +
-				"variable set APP_CLIENT_ID --body Iv23li… --org acme --visibility selected --repos api,web\n", exitOK,
+			"api repos/acme/api --jq .id\napi repos/acme/web --jq .id\n" +
+				"secret set APP_PRIVATE_KEY --org acme --visibility selected --repos api,web\n" +
+				"api orgs/acme/actions/variables --method POST --input - --silent\n" +
+				`{"name":"APP_CLIENT_ID","selected_repository_ids":[7,7],"value":"Iv23li…","visibility":"selected"}` + "\n", exitOK,
 		},
-		{"everybody", "", []string{"-store", "acme", "-visible-to", "all"}, "--org acme --visibility all\n", exitOK},
+		{
+			"everybody", "",
+			[]string{"-store", "acme", "-visible-to", "all"},
+			`{"name":"APP_CLIENT_ID","value":"Iv23li…","visibility":"all"}` + "\n", exitOK,
+		},
 		{"taken", "api*secrets/APP*) exit 0;;", []string{"-store", "acme/api"}, "", exitFailure},
 		{"not allowed", "api*) echo 'gh: Forbidden (HTTP 403)' >&2; exit 1;;", []string{"-store", "acme/api"}, "", exitFailure},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, dir := newPerson(t), t.TempDir()
 			script := "#!/bin/sh\nprintf '%s\\n' \"$*\" >> " + dir + "/calls\ncase \"$*\" in\n" + c.answers + `
-*public-key) exit 0;;
+*public-key*) exit 0;;
+*POST*) IFS= read -r body; printf '%s\n' "$body" >> ` + dir + `/calls;;
+*.id) echo 7;;
 api*) echo 'gh: Not Found (HTTP 404)' >&2; exit 1;;
 'secret set'*) while IFS= read -r line; do printf '%s\n' "$line"; done > ` + dir + "/key;;\nesac\n"
 			if err := os.WriteFile(filepath.Join(dir, "gh"), []byte(script), 0o700); err != nil {
