@@ -136,7 +136,7 @@ func (b *sandbox) addAccount(ctx context.Context) error {
 	b.github = fakegithub.New(fakegithub.Config{GitRoot: root},
 		fakegithub.Secrets, fakegithub.Environments, fakegithub.Variables, fakegithub.DeployKeys,
 		fakegithub.PersonalTokens, fakegithub.SingleSignOn, fakegithub.CredentialRevocation, fakegithub.SecretScanning,
-		fakegithub.Members, fakegithub.AuditLog, fakegithub.Issues)
+		fakegithub.Members, fakegithub.AuditLog, fakegithub.Issues, fakegithub.Registration)
 	permissions := map[string]string{
 		"contents": "write", "issues": "write", "metadata": "read", "pull_requests": "write",
 		"secrets": "write", "dependabot_secrets": "write", "environments": "write", "organization_secrets": "write", // for sync

@@ -16,6 +16,7 @@ import (
 const style = `
 :root { color-scheme: light dark; font: 1.0625rem/1.5 system-ui, sans-serif }
 body { max-width: 42rem; margin: 2rem auto; padding: 0 1rem }
+h1 { font-size: 1.6rem; line-height: 1.25 }
 table { border-collapse: collapse; margin: 1rem 0 }
 caption { font-weight: 600 }
 caption, th, td { text-align: left; vertical-align: top; padding: .25rem 1rem .25rem 0 }
