@@ -139,7 +139,7 @@ func TestImageHasNoDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tags := regexp.MustCompile(`-tags (\S+)`).FindSubmatch(file)
+	tags := regexp.MustCompile(`image\) tags=(\S+) `).FindSubmatch(file)
 	if tags == nil {
 		t.Fatal(".ci/build names no build tags")
 	}

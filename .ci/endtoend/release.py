@@ -83,6 +83,9 @@ def holds_archive(dist, made, work):
         tar.extractall(work / "archive", filter="data")
     version = run(work / "archive/valetkey", "version")
     check(version == f"valetkey {VERSION} (commit {made['source']})\n", "the archive's program names its version and commit", version)
+    for command in ("demo", "setup"):
+        text = run(work / "archive/valetkey", command, "-h")
+        check(text.startswith(f"usage: valetkey {command} [flags]"), f"the archive's program has {command}", text)
     run("go", "install", "./...", cwd=dist / "repository", env={**os.environ, "GOBIN": str(work / "bin")})
     version = run(work / "bin/valetkey", "version")
     check(re.fullmatch(r"valetkey \S+ \(commit .+\)\n", version), "go install ./... makes a program that names its version", version)

@@ -40,17 +40,20 @@ def name(version, system, machine):
     return f"valetkey_{version}_{system}_{machine}"
 
 
-def build(tree, source, version, out, linux=None):
-    """Builds the program for every platform into the folder `out`: source is the
-    commit that the program says it is made from, which it reads in commit.txt. The
-    build goes by the tree's own script, for Linux with these variables too."""
+def build(tree, source, version, out, linux=None, kind="archive"):
+    """Builds the program for every platform into the folder `out`, or for Linux alone
+    as images hold it: source is the commit that the program says it is made from, which
+    it reads in commit.txt. The build goes by the tree's own script, for Linux with these
+    variables too."""
     out.mkdir(parents=True)
     (tree / "internal/cli/commit.txt").write_text(f"{source} {version}\n")
     programs = {}
     for system, machine in PLATFORMS:
+        if kind == "image" and system != "linux":
+            continue
         program = out / f"{system}_{machine}" / ("valetkey.exe" if system == "windows" else "valetkey")
         program.parent.mkdir()
-        run(tree / ".ci/build", program.resolve(), env={**os.environ, **((linux or {}) if system == "linux" else {}), "GOOS": system, "GOARCH": machine})
+        run(tree / ".ci/build", program.resolve(), kind, env={**os.environ, **((linux or {}) if system == "linux" else {}), "GOOS": system, "GOARCH": machine})
         programs[system, machine] = program
     return programs
 
@@ -58,7 +61,7 @@ def build(tree, source, version, out, linux=None):
 def notices(tree, programs):
     """Returns our licence and those of every module that is linked into one of the
     programs, Go's own among them."""
-    parts = [line.split("\t") for program in programs.values() for line in run("go", "version", "-m", program).splitlines()]
+    parts = [line.split("\t") for program in programs for line in run("go", "version", "-m", program).splitlines()]
     linked = {fields[2] for fields in parts if fields[:2] == ["", "dep"]}
     modules = [tuple(line.split("\t")) for line in
                run("go", "list", "-m", "-f", "{{.Path}}\t{{.Version}}\t{{.Dir}}", *sorted(linked), cwd=tree).splitlines()]

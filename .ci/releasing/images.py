@@ -8,7 +8,7 @@ import socket
 import subprocess
 import time
 
-from releasing.artifacts import PLATFORMS, archive, run
+from releasing.artifacts import archive, run
 
 CRANE = "github.com/google/go-containerregistry/cmd/crane@v0.22.1"
 SOURCE = "https://github.com/valetkey/valetkey"
@@ -55,9 +55,7 @@ def push(crane, programs, texts, source, version, repository, scratch):
     """Pushes an image for each Linux and the index over them, and returns the
     index's digest and those of the images. Only the index's tag is new there."""
     images = {}
-    for system, machine in PLATFORMS:
-        if system != "linux":
-            continue
+    for system, machine in programs:
         # /post is /valetkey under another name: the program tells the stages apart by it.
         # crane takes what is packed already as it is, and packs less well itself.
         layer = archive(scratch / f"{machine}.tar.gz", {
