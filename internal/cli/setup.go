@@ -35,11 +35,16 @@ func runSetup(ctx context.Context, p Process, c command, args []string) int {
 	if err != nil {
 		return exitCode(r, err)
 	}
-	r.Info("An App for %s of %s, with\n%s", cmp.Or(req.Plan.Organization, "the account"), hostOf(req.Plan.Website), req.table())
+	r.Info("An App for %s at %s, with\n\n%s\n", cmp.Or(req.Plan.Organization, "your account"), hostOf(req.Plan.Website), req.table())
 	if req.Link {
 		return exitCode(r, printLink(p, r, req))
 	}
-	return exitCode(r, makeApp(ctx, p, r, req))
+	remains, err := makeApp(ctx, p, r, req)
+	code := exitCode(r, err)
+	if remains != "" {
+		r.Info("%s", remains)
+	}
+	return code
 }
 
 // table shows the permissions, what takes each of them, and what is to be
@@ -54,17 +59,17 @@ func (req setupRequest) table() string {
 func printLink(p Process, r *actions.Runner, req setupRequest) error {
 	r.Info("Send this link to somebody who may make Apps for %s. They create the App there, generate a private key on its page,\n"+
 		"install it, and store the key as the secret %s and the client id as the variable %s.",
-		cmp.Or(req.Plan.Organization, "the account"), defaultSecret, defaultVariable)
+		cmp.Or(req.Plan.Organization, "your account"), defaultSecret, defaultVariable)
 	_, err := fmt.Fprintln(p.Stdout, req.Plan.Link())
 	return err
 }
 
 // makeApp makes the App, and prints the workflow. If it does not end well, it
-// says what exists.
-func makeApp(ctx context.Context, p Process, r *actions.Runner, req setupRequest) error {
+// returns what exists then, and how to remove it.
+func makeApp(ctx context.Context, p Process, r *actions.Runner, req setupRequest) (remains string, err error) {
 	api, err := p.connect(r, req.Host)
 	if err != nil {
-		return err
+		return "", err
 	}
 	app := &newApp{api: api, runner: r, host: hostOf(req.Plan.Website), permissions: req.Plan.Permissions}
 	keep, err := chooseKeeper(ctx, p, app, req)
@@ -75,7 +80,7 @@ func makeApp(ctx context.Context, p Process, r *actions.Runner, req setupRequest
 		err = api.CheckReachable(ctx)
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	flow := setup.Flow{
 		Plan: req.Plan, KeyGoes: keep.Goes,
@@ -87,12 +92,11 @@ func makeApp(ctx context.Context, p Process, r *actions.Runner, req setupRequest
 	}
 	made, err := flow.Run(ctx)
 	if err != nil {
-		r.Info("%s", made.Remains())
-		return err
+		return made.Remains(), err
 	}
 	r.Info("%s", req.next(made.App.ClientID))
 	_, err = io.WriteString(p.Stdout, req.workflow())
-	return err
+	return "", err
 }
 
 // chooseKeeper decides how the key gets to its place: by gh where that is

@@ -91,13 +91,12 @@ func (p *person) make(t *testing.T, args ...string) (exit int) {
 	t.Helper()
 	done := make(chan int, 1)
 	go func() { done <- p.run(t.Context(), args...) }()
+	installPage := regexp.MustCompile(regexp.QuoteMeta(p.web) + `/(github-)?apps/\S+/installations/new`)
 	steps := []func() error{
 		func() error { return p.browser.Open(t.Context(), p.waitFor(t, pageAddress)) },
 		func() error { return p.browser.Submit(t.Context(), nil) },
 		func() error { return p.browser.Submit(t.Context(), nil) },
-		func() error {
-			return p.browser.Open(t.Context(), p.waitFor(t, regexp.MustCompile(regexp.QuoteMeta(p.web)+`/(github-)?apps/\S+/installations/new`)))
-		},
+		func() error { return p.browser.Open(t.Context(), p.waitFor(t, installPage)) },
 		func() error { return p.browser.Submit(t.Context(), url.Values{"target": {"all"}}) },
 	}
 	for i, step := range steps {

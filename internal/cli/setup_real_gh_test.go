@@ -32,7 +32,9 @@ func TestSetupStoresByRealGH(t *testing.T) {
 	// GraphQL, for which REST has no path.
 	p.GitHub = fakegithubtest.New(t, fakegithubtest.Setup{
 		Config: fakegithub.Config{EnterpriseServer: true}, Repositories: []string{"api"},
-		App: fakegithub.App{Slug: "another", Owner: "acme", Permissions: map[string]string{"secrets": "write", "actions_variables": "write"}},
+		App: fakegithub.App{Slug: "another", Owner: "acme", Permissions: map[string]string{
+			"secrets": "write", "actions_variables": "write",
+		}},
 	})
 	token, err := p.Mint(time.Now(), p.Installation.ID, nil)
 	if err != nil {
@@ -54,7 +56,9 @@ func TestSetupStoresByRealGH(t *testing.T) {
 	p.web, p.transport, p.browser.Client.Transport = server.URL, server.Client().Transport, overTLS{server.Client().Transport}
 	p.env["PATH"], p.env["SSL_CERT_FILE"], p.env["GH_ENTERPRISE_TOKEN"] = path, ca, token
 
-	args := []string{"-github-api-url", server.URL + "/api/v3", "-organization", "acme", "-permissions", "contents: read", "-store", "acme/api"}
+	args := []string{
+		"-github-api-url", server.URL + "/api/v3", "-organization", "acme", "-permissions", "contents: read", "-store", "acme/api",
+	}
 	if exit := p.make(t, args...); exit != exitOK {
 		t.Fatalf("exit %d\n%s", exit, &p.log)
 	}

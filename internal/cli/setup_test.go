@@ -212,7 +212,7 @@ func TestSetupIsStopped(t *testing.T) {
 	}()
 	p.waitFor(t, pageAddress)
 	cancel()
-	if exit := <-done; exit != exitFailure || !strings.Contains(p.log.String(), "Nothing was made.\nerror: stopped while the page waited") {
+	if exit := <-done; exit != exitFailure || !strings.HasSuffix(p.log.String(), "\nNothing was made.\n") {
 		t.Errorf("exit %d\n%s", exit, &p.log)
 	}
 }

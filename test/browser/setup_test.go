@@ -156,7 +156,8 @@ func checkColours(t *testing.T, page *browser.Page) {
 	const colours = `[...document.querySelectorAll('h1, p, th, td, a, button')].map(e => {
 		let behind = e
 		while (behind && getComputedStyle(behind).backgroundColor === 'rgba(0, 0, 0, 0)') behind = behind.parentElement
-		return getComputedStyle(e).color + '|' + (behind ? getComputedStyle(behind).backgroundColor : 'rgb(255, 255, 255)') + '|' + e.tagName
+		const ground = behind ? getComputedStyle(behind).backgroundColor : 'rgb(255, 255, 255)'
+		return getComputedStyle(e).color + '|' + ground + '|' + e.tagName
 	}).join(';')`
 	all := strings.Split(page.Evaluate(colours), ";")
 	if len(all) < 2 {
