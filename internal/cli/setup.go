@@ -131,7 +131,7 @@ func browse(p Process, address string) error {
 		if p.Getenv("DISPLAY")+p.Getenv("WAYLAND_DISPLAY") == "" {
 			return errors.New("there is no display")
 		}
-		cmd = exec.CommandContext(ctx, "xdg-open", address)
+		cmd = exec.CommandContext(ctx, "setsid", "xdg-open", address) // or Ctrl-C here would end the browser
 	}
 	cmd.Env = p.Environ()
 	if err := cmd.Start(); err != nil {

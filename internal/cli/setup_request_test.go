@@ -149,13 +149,16 @@ func TestSetupNeeds(t *testing.T) {
 			"metadata": "read", "administration": "write", "secrets": "write", "organization_secrets": "write",
 			"organization_actions_variables": "write", "issues": "write", "environments": "write",
 		}, "the manifest is also about other, which an App of acme does not reach"},
-		{"sync", "", permission.Set{"secrets": "write"}, "without -manifest"},
+		{"sync", "", permission.Set{"secrets": "write", "issues": "read"}, "without -manifest"},
 		{"rotate", "", permission.Set{"secrets": "write"}, "deploy keys take administration: write"},
 		{"pats", "", permission.Set{
 			"organization_personal_access_token_requests": "read", "organization_personal_access_tokens": "read", "members": "read",
 		}, "without -manifest this only reads"},
 	} {
 		given := setupFlags{API: publicAPI, Organization: "acme", For: c.purpose, Manifest: c.manifest, KeyFile: "key.pem"}
+		if c.want["issues"] == "read" { // what is asked for by name adds up with the rest
+			given.Permissions = "issues: read"
+		}
 		req, err := given.parse(Process{Getenv: func(string) string { return "" }, Stderr: &watched{}}.plain())
 		if err != nil {
 			t.Errorf("%s: %s", c.purpose, fault.Text(err))

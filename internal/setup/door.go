@@ -227,7 +227,11 @@ func (d *door) made(w http.ResponseWriter, r *http.Request) *refusal {
 	d.taken = true
 	d.mu.Unlock()
 	if again {
-		return &refusal{http.StatusGone, "GitHub's answer was taken before; valetkey in the terminal says how it went on."}
+		return &refusal{
+			http.StatusGone,
+			"GitHub's answer was taken before; valetkey in the terminal says how it went on. If you have made a second App, delete it: " +
+				"nobody has its key.",
+		}
 	}
 	d.code <- redact.New(codes[0])
 	http.Redirect(w, r, d.path+nextPath, http.StatusSeeOther)

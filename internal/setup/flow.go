@@ -1,6 +1,7 @@
 package setup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -60,7 +61,7 @@ func (f *Flow) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return r, fmt.Errorf("serve a page on this machine: %w", err)
 	}
-	defer func() { d.close(ctx) }()
+	defer d.close(ctx)
 	code, err := f.askForApp(ctx, d)
 	if r.opened = d.wasOpened(); err != nil {
 		return r, err
@@ -125,10 +126,11 @@ func (f *Flow) take(ctx context.Context, code redact.String, r *Result) error {
 	if err != nil {
 		return err
 	}
+	app.Name = cmp.Or(app.Name, app.Slug)
 	r.App = &app
 	f.Info("GitHub made the App %s, with the client id %s.", app.Name, app.ClientID)
-	if f.Organization != "" && !strings.EqualFold(app.Owner, f.Organization) {
-		return fault.New("the App belongs to "+app.Owner+", and not to "+f.Organization, "delete it, and start again")
+	if app.Owner == "" || f.Organization != "" && !strings.EqualFold(app.Owner, f.Organization) {
+		return fault.New("the App belongs to "+cmp.Or(app.Owner, "nobody")+", and not to "+f.owner(), "delete it, and start again")
 	}
 	if missing, extra := permission.Compare(f.Permissions, app.Permissions); len(missing)+len(extra) > 0 {
 		f.Info("It has other permissions than were asked for: %s.", strings.Join(append(missing, extra...), ", "))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +37,8 @@ func TestAppIsMade(t *testing.T) {
 				if len(tokens) != 1 || !tokens[0].Revoked || tokens[0].Permissions["contents"] != "write" {
 					t.Errorf("%+v", tokens)
 				}
-				if strings.Contains(f.text(), "PRIVATE KEY") || strings.Contains(f.text(), tokens[0].Value) {
+				secrets := regexp.MustCompile(`PRIVATE KEY|\b[0-9a-f]{40}\b|` + tokens[0].Value) // GitHub's codes have 40 digits
+				if secrets.MatchString(f.text()) {
 					t.Errorf("a secret is readable:\n%s", f.text())
 				}
 				if err := f.browser.Open(ctx, "http://"+hostIn(f.text())); err == nil {
@@ -184,6 +186,16 @@ func TestFails(t *testing.T) {
 				f.Register = func(ctx context.Context, code redact.String) (App, error) {
 					made, err := f.register(ctx, code)
 					made.Owner = "mallory"
+					return made, err
+				}
+			},
+		},
+		{
+			"nobody's App", "the App belongs to nobody, and not to acme", "- the App my-key, which is not installed anywhere",
+			func(f *fixture) {
+				f.Register = func(ctx context.Context, code redact.String) (App, error) {
+					made, err := f.register(ctx, code)
+					made.Owner, made.Name = "", ""
 					return made, err
 				}
 			},
