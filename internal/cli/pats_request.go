@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"maps"
 	"slices"
 	"strings"
 
@@ -79,20 +78,26 @@ func checkAlone(in *actions.Inputs, req patsRequest, only []string) {
 	}
 }
 
+// wholePolicy returns all parts that a policy has.
+func wholePolicy(policy *manifest.PATs) pat.Sections {
+	return pat.Sections{
+		Requests: len(policy.Requests) > 0, Grants: len(policy.Grants) > 0, SSO: len(policy.Authorizations) > 0, Leaks: policy.Leaks != nil,
+	}
+}
+
 // parseSections returns the parts of the policy to work on: those that only
 // names, or all that the policy has.
 func parseSections(in *actions.Inputs, only []string, policy *manifest.PATs) (s pat.Sections) {
+	whole := wholePolicy(policy)
+	if len(only) == 0 {
+		return whole
+	}
 	parts := map[string]struct {
 		has  bool
 		take *bool
 	}{
-		"requests": {len(policy.Requests) > 0, &s.Requests},
-		"grants":   {len(policy.Grants) > 0, &s.Grants},
-		"sso":      {len(policy.Authorizations) > 0, &s.SSO},
-		"leaks":    {policy.Leaks != nil, &s.Leaks},
-	}
-	if len(only) == 0 {
-		only = slices.DeleteFunc(slices.Collect(maps.Keys(parts)), func(word string) bool { return !parts[word].has })
+		"requests": {whole.Requests, &s.Requests}, "grants": {whole.Grants, &s.Grants},
+		"sso": {whole.SSO, &s.SSO}, "leaks": {whole.Leaks, &s.Leaks},
 	}
 	for _, word := range only {
 		part, known := parts[word]

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/manifest"
+	"github.com/valetkey/valetkey/internal/pat"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/rotate"
 	"github.com/valetkey/valetkey/internal/secret"
@@ -52,7 +53,7 @@ func purposes() []purpose {
 // placed returns the permission that writing to a place takes.
 func placed(at secret.Place) permission.Set { return permission.Set{at.Permission(): "write"} }
 
-// needs unites sets under a name.
+// need unites sets under a name.
 func need(from string, sets ...permission.Set) permission.Need {
 	var list []permission.Need
 	for _, set := range sets {
@@ -117,48 +118,21 @@ func rotateNeeds(file *manifest.File) (needs []permission.Need, accounts []strin
 	return needs, accounts
 }
 
-// patsNeeds returns what the parts of a policy take: reading alone, unless it
+// patsNeeds returns what each part of a policy takes: reading alone, unless it
 // is enforced.
 func patsNeeds(file *manifest.File) (needs []permission.Need, accounts []string) {
 	policy := file.PATs
 	if policy == nil {
 		return nil, nil
 	}
-	acts := "read"
-	if policy.Enforce {
-		acts = "write"
-	}
-	rules := slices.Concat(policy.Requests, policy.Grants, policy.Authorizations)
-	asksAboutPeople := func(r manifest.PATRule) bool { return r.If.Team != "" || r.If.Membership != "" }
-	for _, part := range []struct {
-		name  string
-		there bool
-		takes permission.Set
-	}{
-		{"requests", len(policy.Requests) > 0, permission.Set{"organization_personal_access_token_requests": acts}},
-		{"grants", len(policy.Grants) > 0, permission.Set{"organization_personal_access_tokens": acts}},
-		{"sso", len(policy.Authorizations) > 0, permission.Set{"organization_administration": acts}},
-		{"rules about teams and members", slices.ContainsFunc(rules, asksAboutPeople), permission.Set{"members": "read"}},
-		{"leaks", policy.Leaks != nil, permission.Set{"secret_scanning_alerts": resolves(policy)}},
-		{"notices", policy.Notices != nil, permission.Set{"issues": "write"}},
-	} {
-		if part.there {
-			needs = append(needs, need(part.name, part.takes))
+	for _, n := range pat.Needs(policy, wholePolicy(policy), true) {
+		place := n.Owner
+		if n.Repository != "" {
+			place += "/" + n.Repository
 		}
-	}
-	accounts = slices.Clone(policy.Organizations)
-	if policy.Notices != nil {
-		accounts = append(accounts, policy.Notices.Owner)
+		needs, accounts = append(needs, need(place, permission.Set{n.Permission: n.Level})), append(accounts, n.Owner)
 	}
 	return needs, accounts
-}
-
-// resolves returns the level that a policy takes for alerts.
-func resolves(policy *manifest.PATs) string {
-	if policy.Enforce && policy.Leaks != nil && policy.Leaks.Resolve {
-		return "write"
-	}
-	return "read"
 }
 
 // elsewhere returns the accounts of a manifest that an App of one account does

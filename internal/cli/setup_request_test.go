@@ -6,7 +6,6 @@ import (
 	"context"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/valetkey/valetkey/internal/fault"
-	"github.com/valetkey/valetkey/internal/manifest"
 	"github.com/valetkey/valetkey/internal/permission"
 )
 
@@ -183,38 +181,39 @@ func TestSetupNeeds(t *testing.T) {
 	}
 }
 
+const setupPolicy = `pats:
+  organizations: [acme]
+  mode: audit
+  requests:
+    - { name: a, if: { team: platform }, do: approve }
+  grants:
+    - { name: b, if: { unused-for: 90d }, do: revoke, notice: 14d }
+  leaks: { do: revoke, resolve: true }
+  notices: { repository: desk/tokens, mention: owner }
+`
+
 // A policy that only looks takes less than one that is enforced.
 func TestSetupNeedsOfPolicy(t *testing.T) {
-	policy := manifest.PATs{
-		Organizations: []string{"acme"},
-		Requests:      []manifest.PATRule{{If: manifest.PATCondition{Team: "platform"}, Do: "approve"}},
-		Grants:        []manifest.PATRule{{Do: "revoke"}},
-		Leaks:         &manifest.PATLeaks{Revoke: true, Resolve: true},
-		Notices:       &manifest.PATNotices{Owner: "desk", Repository: "tokens"},
-	}
-	for enforced, want := range map[bool]permission.Set{
-		false: {
-			"organization_personal_access_token_requests": "read", "organization_personal_access_tokens": "read", "members": "read",
-			"secret_scanning_alerts": "read", "issues": "write",
-		},
-		true: {
-			"organization_personal_access_token_requests": "write", "organization_personal_access_tokens": "write", "members": "read",
-			"secret_scanning_alerts": "write", "issues": "write",
-		},
-	} {
-		policy.Enforce = enforced
-		needs, accounts := patsNeeds(&manifest.File{PATs: &policy})
-		if diff := cmp.Diff(want, permission.Cover(needs)); diff != "" {
-			t.Errorf("enforced %v: %s", enforced, diff)
+	t.Chdir(t.TempDir())
+	for mode, level := range map[string]string{"audit": "read", "enforce": "write"} {
+		if err := os.WriteFile("tokens.yml", []byte(strings.Replace(setupPolicy, "audit", mode, 1)), 0o600); err != nil {
+			t.Fatal(err)
 		}
-		if others := elsewhere("ACME", accounts); !slices.Equal(others, []string{"desk"}) {
-			t.Errorf("elsewhere: %v", others)
+		given := setupFlags{API: publicAPI, Organization: "ACME", For: "pats", Manifest: "tokens.yml", KeyFile: "key.pem"}
+		req, err := given.parse(Process{Getenv: func(string) string { return "" }, Stderr: &watched{}}.plain())
+		if err != nil {
+			t.Fatal(fault.Text(err))
 		}
-	}
-	policy = manifest.PATs{Authorizations: []manifest.PATRule{{Do: "withdraw"}}}
-	needs, _ := patsNeeds(&manifest.File{PATs: &policy})
-	if got := permission.Cover(needs); len(got) != 1 || got["organization_administration"] != "read" {
-		t.Errorf("single sign-on alone: %v", got)
+		want := permission.Set{
+			"organization_personal_access_token_requests": level, "organization_personal_access_tokens": level, "members": "read",
+			"secret_scanning_alerts": level, "issues": level,
+		}
+		if diff := cmp.Diff(want, req.Plan.Permissions); diff != "" {
+			t.Errorf("%s: %s", mode, diff)
+		}
+		if len(req.Notes) != 1 || !strings.HasPrefix(req.Notes[0], "the manifest is also about desk, which an App of ACME does not reach") {
+			t.Errorf("%s: notes %q", mode, req.Notes)
+		}
 	}
 }
 

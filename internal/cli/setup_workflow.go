@@ -19,7 +19,7 @@ func (req setupRequest) next(clientID string) string {
 		repository = host + "/" + repository
 	}
 	return "Where the workflow is to run, the key becomes a secret and the client id a variable; then delete the file.\n" +
-		"(A key management service or a vault can take the key instead: docs/setup.md says how.)\n" +
+		"(A key management service or a vault can hold the key instead: docs/custody.md has the steps.)\n" +
 		"  gh secret set " + defaultSecret + " --repo " + repository + " < " + shellWord(req.KeyFile) + "\n" +
 		"  gh variable set " + defaultVariable + " --repo " + repository + " --body " + clientID + "\n\nThe workflow:\n"
 }

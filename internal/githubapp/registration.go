@@ -59,7 +59,12 @@ func (a *API) Register(ctx context.Context, code redact.String) (Registration, e
 	const op = "take the App over"
 	var made Registration
 	path := registrationPath + url.PathEscape(code.Reveal()) + "/conversions"
-	err := a.call(ctx, a.client(a.wire), op, http.MethodPost, path, nil, &made)
+	hide := &redact.Masks{}
+	hide.Add(code)
+	own := a.withoutLimiter()
+	who := own.client(own.wire)
+	who.Transport = discreet{hide, who.Transport}
+	err := own.call(ctx, who, op, http.MethodPost, path, nil, &made)
 	if err == nil && (made.Slug == "" || made.ClientID == "" || made.Key.Empty()) {
 		err = &Error{Op: op, Reason: "the answer has no slug, no client id or no key", Hint: a.unreachable(errUnreadable)}
 	}

@@ -106,6 +106,11 @@ func TestRegisterFails(t *testing.T) {
 			"GitHub answered 404: Not Found", "generate another private key on the App's settings page",
 		},
 		{
+			"the answer repeats the code",
+			fakegithub.Fault{Status: 422, Body: `{"message": "Code CODE is not valid"}`},
+			"GitHub answered 422: Code *** is not valid", "",
+		},
+		{
 			"no key",
 			fakegithub.Fault{Rewrite: func([]byte) []byte { return []byte(`{"slug": "a", "client_id": "b", "owner": null}`) }},
 			"pem is missing", "answers in its place",
@@ -121,6 +126,7 @@ func TestRegisterFails(t *testing.T) {
 		f := newFixture(t)
 		f.SkipOpenAPI = true
 		api, code := f.logged(t), f.makeApp(t)
+		c.fault.Body = strings.ReplaceAll(c.fault.Body, "CODE", code.Reveal())
 		c.fault.Method, c.fault.Path, c.fault.Times = "POST", "/app-manifests/*/conversions", 1
 		f.Inject(c.fault)
 		_, err := api.Register(context.Background(), code)
