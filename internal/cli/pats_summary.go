@@ -138,7 +138,7 @@ func isFailed(record *pat.Record) bool {
 // write writes the tokens of a rule, folded.
 func (g *ruleGroup) write(b *strings.Builder) {
 	title := cmp.Or(htmlText(g.Rule), "no rule")
-	fmt.Fprintf(b, "<details><summary>%s: %d %ss, %s</summary>\n\n", title, len(g.records), g.Kind, g.Action)
+	fmt.Fprintf(b, "<details><summary>%s: %s, %s</summary>\n\n", title, wording.Count(len(g.records), string(g.Kind)), g.Action)
 	b.WriteString("| owner | token | organization | opens | may | expires | last used | outcome | why |\n" +
 		strings.Repeat("|---", 9) + "|\n")
 	for i, record := range g.records {
@@ -201,7 +201,7 @@ func (all *patsReport) writeLeaks(b *strings.Builder) {
 	if len(all.Leaks) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "**%d leaked tokens that still worked**\n\n", len(all.Leaks))
+	fmt.Fprintf(b, "**%s that still worked**\n\n", wording.Count(len(all.Leaks), "leaked token"))
 	b.WriteString("| repository | alert | kind | found | outcome |\n|---|---|---|---|---|\n")
 	for i := range all.Leaks {
 		if i == rowsOfRule || b.Len() > shownBytes {

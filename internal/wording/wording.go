@@ -39,5 +39,13 @@ func Number(n int) string {
 	return text
 }
 
+// Count is a number of things: "1 grant", "3 grants".
+func Count(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return Number(n) + " " + thing
+}
+
 // Clock is a time of today as people read it in a log: "15:04 UTC".
 func Clock(t time.Time) string { return t.UTC().Format("15:04 UTC") }

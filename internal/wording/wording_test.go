@@ -26,6 +26,14 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestCount(t *testing.T) {
+	for n, want := range map[int]string{0: "0 grants", 1: "1 grant", 2: "2 grants", 1000: "1,000 grants"} {
+		if got := Count(n, "grant"); got != want {
+			t.Errorf("%d: got %q, want %q", n, got, want)
+		}
+	}
+}
+
 func TestNumber(t *testing.T) {
 	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 31000: "31,000", 1234567: "1,234,567"} {
 		if got := Number(n); got != want {
