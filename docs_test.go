@@ -129,33 +129,61 @@ func TestTableOfDecisions(t *testing.T) {
 	}
 }
 
-// Links between our texts lead to a file, and to a heading of it.
+// Links between our texts lead to a file, and to a heading of it. A picture is
+// there too, is of this repository, and says what it shows.
 func TestLinksInDocs(t *testing.T) {
-	anchor := func(heading string) string {
-		return strings.ReplaceAll(regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading), ""), " ", "-")
-	}
 	for _, file := range markdown(t) {
-		for _, link := range regexp.MustCompile(`\]\(([^)\s]+)\)`).FindAllStringSubmatch(readAll(t, file), -1) {
-			if strings.Contains(link[1], "://") {
-				continue
-			}
-			path, fragment, _ := strings.Cut(link[1], "#")
-			target := file
-			if path != "" {
-				target = filepath.Join(filepath.Dir(file), path)
-			}
-			if _, err := os.Stat(target); err != nil {
-				t.Errorf("%s: %s: %v", file, link[1], err)
-				continue
-			}
-			var headings []string
-			for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(readAll(t, target), -1) {
-				headings = append(headings, anchor(heading[1]))
-			}
-			if fragment != "" && !slices.Contains(headings, fragment) {
-				t.Errorf("%s: %s has no heading %s", file, target, fragment)
+		text := readAll(t, file)
+		if strings.Contains(text, "<img") || strings.Contains(text, "![](") {
+			t.Errorf("%s has a picture that does not say what it shows", file)
+		}
+		for _, link := range regexp.MustCompile(`(!?)\[[^][]*\]\(([^)\s]+)\)`).FindAllStringSubmatch(text, -1) {
+			picture, address := link[1] != "", link[2]
+			switch {
+			case !strings.Contains(address, "://"):
+				checkLink(t, file, address)
+			case picture:
+				t.Errorf("%s has a picture of somebody else's: %s", file, address)
 			}
 		}
+	}
+	all := ""
+	for _, file := range markdown(t) {
+		all += readAll(t, file)
+	}
+	pictures, err := filepath.Glob("docs/pictures/*.png")
+	if err != nil || len(pictures) == 0 {
+		t.Fatalf("%d pictures: %v", len(pictures), err)
+	}
+	for _, picture := range pictures {
+		if !strings.Contains(all, "pictures/"+filepath.Base(picture)+")") {
+			t.Errorf("no text shows %s", picture)
+		}
+	}
+}
+
+// checkLink holds a link against the file and the heading that it leads to.
+func checkLink(t *testing.T, file, link string) {
+	t.Helper()
+	path, fragment, _ := strings.Cut(link, "#")
+	target := file
+	if path != "" {
+		target = filepath.Join(filepath.Dir(file), path)
+	}
+	if _, err := os.Stat(target); err != nil {
+		t.Errorf("%s: %s: %v", file, link, err)
+		return
+	}
+	if fragment == "" {
+		return
+	}
+	var headings []string
+	for _, heading := range regexp.MustCompile(`(?m)^#+ (.+)$`).FindAllStringSubmatch(readAll(t, target), -1) {
+		anchor := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(heading[1]), "")
+		headings = append(headings, strings.ReplaceAll(anchor, " ", "-"))
+	}
+	if !slices.Contains(headings, fragment) {
+		t.Errorf("%s: %s has no heading %s", file, target, fragment)
 	}
 }
 

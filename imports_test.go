@@ -6,11 +6,14 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 const module = "github.com/valetkey/valetkey"
@@ -63,6 +66,39 @@ var imports = map[string][]string{
 	"internal/rotate":     {"internal/secret"}, // storing is what it is for
 	"internal/secret":     {},
 	"internal/setup":      {},
+}
+
+// The picture in CONTRIBUTING.md has an arrow for each import of that table.
+func TestPictureOfTheHouse(t *testing.T) {
+	_, text, _ := strings.Cut(readAll(t, "CONTRIBUTING.md"), "\nflowchart TD\n")
+	text, _, _ = strings.Cut(text, "\n```")
+	drawn := map[string][]string{}
+	for line := range strings.Lines(text) {
+		from, to, _ := strings.Cut(strings.TrimSpace(line), " --> ")
+		drawn[from] = strings.Split(to, " & ")
+	}
+	want := map[string][]string{}
+	for name, imported := range imports {
+		from := path.Base(name)
+		if name == "" {
+			from = "main"
+		}
+		for _, to := range imported {
+			if to == "*" {
+				continue
+			}
+			want[from] = append(want[from], path.Base(to))
+		}
+		if imported != nil && name != "" && name != "internal/cli" {
+			want["cli"] = append(want["cli"], path.Base(name))
+		}
+	}
+	for _, list := range want {
+		slices.Sort(list)
+	}
+	if diff := cmp.Diff(want, drawn); diff != "" {
+		t.Error(diff)
+	}
 }
 
 // network are the packages that may use all of net/http. The others may use its
