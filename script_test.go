@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"sync"
@@ -115,6 +116,7 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		ts.Setenv("INPUT_"+strings.ToUpper(args[0]), ts.ReadFile(args[1]))
 	},
 	"serve":  serveRepository, // serve OWNER NAME: a repository of one commit for git to clone
+	"block":  writeBlock,      // block FILE TEXT: the commands of docs/FILE that hold the text, in the file block
 	"header": checkoutHeader,  // header DIRECTORY: the last token as actions/checkout keeps it in a clone
 	"website": func(ts *testscript.TestScript, _ bool, _ []string) { // website: people find this GitHub where the API is
 		ts.Setenv("GITHUB_SERVER_URL", ts.Getenv("GITHUB_API_URL"))
@@ -209,4 +211,22 @@ func makeAgeKey(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Check(err)
 	ts.Setenv("INPUT_RECIPIENTS", identity.Recipient().String())
 	ts.Setenv("AGE_IDENTITY", identity.String())
+}
+
+// writeBlock writes the indented block of a page that holds a text, with the
+// App, the key and the address of this script's GitHub.
+func writeBlock(ts *testscript.TestScript, _ bool, args []string) {
+	page, err := os.ReadFile(filepath.Join("docs", args[0]))
+	ts.Check(err)
+	var found string
+	for _, block := range regexp.MustCompile(`(?m)(?:^    .*\n)+`).FindAllString(string(page), -1) {
+		if strings.Contains(block, args[1]) {
+			found = block
+		}
+	}
+	if found == "" {
+		ts.Fatalf("docs/%s has no block with %q", args[0], args[1])
+	}
+	here := strings.NewReplacer("Iv23…", scriptOf(ts).github.App.ClientID, "https://github.com", ts.Getenv("GITHUB_SERVER_URL"))
+	ts.Check(os.WriteFile(ts.MkAbs("block"), []byte(here.Replace(found)), 0o600))
 }

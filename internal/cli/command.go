@@ -22,6 +22,7 @@ type command struct {
 	Data    bool    // its standard output is data, so that everything else goes to standard error
 	Run     runFunc
 	Explain runFunc // runs "NAME explain …", with the words that follow; nil: there is no such thing
+	Print   runFunc // runs "NAME --print", whose standard output is data; nil: there is no such thing
 }
 
 // runFunc does the work of the command c, and returns its exit code.
@@ -50,6 +51,8 @@ func (c command) run(ctx context.Context, p Process, args []string) int {
 	switch {
 	case c.Explain != nil && len(args) > 0 && args[0] == "explain":
 		return c.Explain(ctx, p, c, args[1:])
+	case c.printing(args) && !slices.ContainsFunc(args, isHelp):
+		return c.Print(ctx, p, c, args[1:])
 	case c.Flags:
 	case slices.ContainsFunc(args, isHelp):
 		fmt.Fprint(p.Stdout, c.describe())
@@ -69,6 +72,21 @@ func (c command) run(ctx context.Context, p Process, args []string) int {
 	return c.Run(ctx, p, c, args)
 }
 
+// printFlag asks for a command's Print, with one dash or two.
+const printFlag = "--print"
+
+// isPrint reports whether an argument is [printFlag].
+func isPrint(arg string) bool { return arg == printFlag || arg == printFlag[1:] }
+
+// printing reports whether the arguments ask for the command's Print.
+func (c command) printing(args []string) bool {
+	return c.Print != nil && len(args) > 0 && isPrint(args[0])
+}
+
+// data reports whether standard output is data, when the command has these
+// arguments.
+func (c command) data(args []string) bool { return c.Data || c.printing(args) }
+
 // describe returns the help on a command without flags: for an action, its
 // inputs as action.yml declares them.
 func (c command) describe() string {
@@ -78,7 +96,13 @@ func (c command) describe() string {
 		b.WriteString("\nIt takes no arguments.\n")
 		return b.String()
 	}
-	b.WriteString("\nIt takes no arguments. Each input is a variable: INPUT_ and its name in capitals, dashes kept;\n" +
+	other := ""
+	if c.Print != nil {
+		other = "other "
+		b.WriteString("\nWith " + printFlag + " it is for a shell: the token is all that it writes to standard output.\n" +
+			"Nothing revokes that token, which works for an hour.\n")
+	}
+	b.WriteString("\nIt takes no " + other + "arguments. Each input is a variable: INPUT_ and its name in capitals, dashes kept;\n" +
 		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
 	for _, in := range schemaOf(*c.Action).Inputs {
 		b.WriteString("  " + in.Name)

@@ -18,8 +18,8 @@ func commands() table {
 	inputs := func(folder string) *string { return &folder }
 	return table{
 		{
-			Name: "mint", Summary: "mint a token for this workflow step",
-			Action: inputs(""), Run: action(runMint),
+			Name: "mint", Summary: "mint a token for this workflow step; mint --print prints one, for a shell",
+			Action: inputs(""), Run: action(runMint), Print: runMintPrint,
 		},
 		{
 			Name: "decrypt", Summary: "open an encrypted token, or encrypted values, in a later job",
@@ -112,7 +112,7 @@ func Main(p Process) int {
 		return commands().unknown(p, name)
 	}
 	r := p.runner()
-	if c.Data {
+	if c.data(args) {
 		r = p.plain()
 	}
 	return guard(r, exitFailure, func() int { return c.run(ctx, p, args) })

@@ -226,8 +226,10 @@ func TestExitCodes(t *testing.T) {
 	for line, want := range map[string]int{
 		"": exitUsage, "mnt": exitUsage, "post": exitUsage, "mint extra": exitUsage, "version extra": exitUsage,
 		"help mint extra": exitUsage, "git-credential": exitUsage, "git-credential -client-id= get": exitUsage,
+		"mint --print extra": exitUsage,
 		"explain": exitUsage, "explain -scope repo": exitUsage, "explain -scopes=": exitUsage, "explain -scopes repo extra": exitUsage,
-		"mint": exitFailure, "token": exitFailure, "git-credential get": exitFailure, "explain -scopes repo -format xml": exitFailure,
+		"mint": exitFailure, "mint --print": exitFailure, "token": exitFailure, "git-credential get": exitFailure,
+		"explain -scopes repo -format xml": exitFailure,
 		"help": exitOK, "-h": exitOK, "help mint": exitOK, "version": exitOK, "git-credential store": exitOK,
 		"explain -h": exitOK, "explain -scopes repo": exitOK,
 	} {
@@ -258,7 +260,7 @@ func TestDataIsKeptApart(t *testing.T) {
 			t.Errorf("the output of %s is not data", c.Name)
 		}
 	}
-	for _, line := range []string{"version", "manifest-schema", "help", "explain -h", "git-credential -h"} {
+	for _, line := range []string{"version", "manifest-schema", "help", "explain -h", "git-credential -h", "mint --print -h"} {
 		var log strings.Builder
 		code := Main(Process{
 			Args: append([]string{"valetkey"}, strings.Fields(line)...), Stdout: brokenPipe{}, Stderr: &log,

@@ -8,7 +8,6 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/gitauth"
-	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
 )
 
@@ -119,11 +118,13 @@ func answerMinted(ctx context.Context, p Process, r *actions.Runner, asked gitau
 	if !asked.At(req.JobEnv.Server, req.Host.InsecureHTTP) {
 		return nil // git asks the next helper
 	}
-	token, err := mintForGit(ctx, p, r, req)
+	m, api, err := mintAlone(ctx, p, r, req)
 	if err != nil {
 		return err
 	}
-	return gitauth.Answer(p.Stdout, token.Value, token.ExpiresAt)
+	// Git compares the expiry with the clock of this machine, and throws away a
+	// password that has expired.
+	return gitauth.Answer(p.Stdout, m.Token.Value, api.Local(m.Token.ExpiresAt))
 }
 
 // withInputs returns the process with inputs of our own making. Git runs in
@@ -153,29 +154,4 @@ func withInputs(p Process, given map[string]string) Process {
 func isPermissionVariable(name string) bool {
 	plain := actions.Dashed(name)
 	return strings.HasPrefix(plain, "INPUT-PERMISSION-") && plain != "INPUT-PERMISSION-CHECK"
-}
-
-// mintForGit mints, and leaves it to the caller to hand the token out. The
-// token's expiry is by the clock of this machine: git compares them, and throws
-// away a password that has expired.
-func mintForGit(ctx context.Context, p Process, r *actions.Runner, req mintRequest) (githubapp.Token, error) {
-	ctx, cancel := inTime(ctx)
-	defer cancel()
-	api, err := p.connect(r, req.Host)
-	if err != nil {
-		return githubapp.Token{}, err
-	}
-	m, err := obtain(ctx, r, api, req)
-	if err != nil {
-		return githubapp.Token{}, err
-	}
-	if m, err = m.located(ctx, r, api); err == nil {
-		err = m.sameScope()
-	}
-	if err != nil {
-		takeBack(ctx, r, api, m.Token)
-		return githubapp.Token{}, err
-	}
-	m.Token.ExpiresAt = api.Local(m.Token.ExpiresAt)
-	return m.Token, nil
 }

@@ -92,6 +92,38 @@ func obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mint
 	return m, err
 }
 
+// mintAlone mints what a request asks for, where no step follows that could be
+// set up. It leaves it to the caller to hand the token out.
+func mintAlone(ctx context.Context, p Process, r *actions.Runner, req mintRequest) (minted, *githubapp.API, error) {
+	ctx, cancel := inTime(ctx)
+	defer cancel()
+	api, err := p.connect(r, req.Host)
+	if err != nil {
+		return minted{}, nil, err
+	}
+	m, err := obtain(ctx, r, api, req)
+	if err != nil {
+		return minted{}, nil, err
+	}
+	handed := false
+	defer func() { // after a panic too
+		if !handed {
+			takeBack(ctx, r, api, m.Token)
+		}
+	}()
+	if m, err = m.located(ctx, r, api); err == nil {
+		err = m.sameScope()
+	}
+	if err == nil && m.Verify {
+		err = api.Verify(ctx, m.Token.Value)
+	}
+	if err == nil {
+		err = stopped(ctx)
+	}
+	handed = err == nil
+	return m, api, err
+}
+
 // matching returns the repositories that match the request's patterns.
 func matching(ctx context.Context, r *actions.Runner, app *githubapp.App, m minted) ([]string, error) {
 	have, err := app.Repositories(ctx, m.Installation)

@@ -16,18 +16,23 @@ import (
 // describe tells the log and the job summary everything about the token except
 // its value.
 func (m minted) describe(r *actions.Runner) {
-	names := wording.Names(m.repositories())
-	if names == "" {
-		names = m.place()
-	}
-	r.Info("minted a token for %s: %s; expires at %s",
-		names, strings.Join(permission.Set(m.Token.Permissions).Lines(), ", "), wording.Clock(m.Token.ExpiresAt))
+	r.Info("%s", m.line())
 	if m.NoSummary {
 		return
 	}
 	if err := r.Summary(m.summary(r.Warned())); err != nil {
 		r.Warning("the job summary is not written: %v", err)
 	}
+}
+
+// line says in one line what the token opens.
+func (m minted) line() string {
+	names := wording.Names(m.repositories())
+	if names == "" {
+		names = m.place()
+	}
+	return fmt.Sprintf("minted a token for %s: %s; expires at %s",
+		names, strings.Join(permission.Set(m.Token.Permissions).Lines(), ", "), wording.Clock(m.Token.ExpiresAt))
 }
 
 // summary returns the job summary of a mint: one line, under which the rest is
