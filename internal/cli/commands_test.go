@@ -227,10 +227,10 @@ func TestExitCodes(t *testing.T) {
 		"": exitUsage, "mnt": exitUsage, "post": exitUsage, "mint extra": exitUsage, "version extra": exitUsage,
 		"help mint extra": exitUsage, "git-credential": exitUsage, "git-credential -client-id= get": exitUsage,
 		"mint --print extra": exitUsage,
-		"explain": exitUsage, "explain -scope repo": exitUsage, "explain -scopes=": exitUsage, "explain -scopes repo extra": exitUsage,
+		"explain":            exitUsage, "explain -scope repo": exitUsage, "explain -scopes=": exitUsage, "explain -scopes repo extra": exitUsage,
 		"mint": exitFailure, "mint --print": exitFailure, "token": exitFailure, "git-credential get": exitFailure,
 		"explain -scopes repo -format xml": exitFailure,
-		"help": exitOK, "-h": exitOK, "help mint": exitOK, "version": exitOK, "git-credential store": exitOK,
+		"help":                             exitOK, "-h": exitOK, "help mint": exitOK, "version": exitOK, "git-credential store": exitOK,
 		"explain -h": exitOK, "explain -scopes repo": exitOK,
 	} {
 		var out, log strings.Builder

@@ -13,6 +13,7 @@ import (
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // runExplain prints what would be asked for, without asking anybody. About a
@@ -21,8 +22,8 @@ import (
 // Its standard output is for its caller and only by chance a log, so it
 // announces no secret to a runner there: the token is printed nowhere and needs
 // no mask. JSON and YAML are for programs, so they are printed without anything
-// else. JSON has room for notes; those on YAML go to standard error, as all
-// errors do.
+// else, notes in a field or as comments. What a token or a refusal is goes to
+// standard error beside YAML, as all errors do.
 func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	flags := c.flagSet()
 	scopes := flags.String("scopes", "", "classic scopes, as on a personal access token")
@@ -52,7 +53,7 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 	if !ok {
 		return exitCode(r, fault.New(actions.Quote(*format)+" is not a format", "use table, yaml or json"))
 	}
-	var e explanation
+	e := explanation{paint: wording.Painter(p.Terminal, p.Getenv)}
 	if *message != "" {
 		policy, err := explainMessage(p, *message)
 		if err != nil {
@@ -66,9 +67,6 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 			return exitCode(r, err)
 		}
 		kept, notes := replaceable(found.Scopes)
-		if policy, ok := githubapp.LookupPolicy("X-GitHub-SSO: " + found.SSO); ok {
-			notes = append(notes, "single sign-on: "+policy.Means+"; "+policy.Do[len(policy.Do)-1])
-		}
 		e.Token, e.Asked, e.Notes = &found, now, notes
 		*scopes = strings.Join(append(strings.Fields(*scopes), kept...), " ")
 	}
@@ -77,8 +75,8 @@ func runExplain(ctx context.Context, p Process, c command, args []string) int {
 		return exitCode(r, errors.Join(faults...))
 	}
 	e.permissionRequest = w
-	if *format == "yaml" {
-		r.Info("%s", e.aside())
+	if aside := e.aside(); *format == "yaml" && aside != "" {
+		r.Info("%s", aside)
 	}
 	if _, err := io.WriteString(p.Stdout, render(e)); err != nil {
 		return exitCode(r, err)

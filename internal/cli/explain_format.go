@@ -3,11 +3,14 @@ package cli
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/permission"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // explanation is everything that the command prints.
@@ -18,6 +21,8 @@ type explanation struct {
 	Token *githubapp.Inspection // of -token-from-env; nil if that is not given
 	Asked time.Time             // when GitHub was asked, by its clock
 	Notes []string              // why some of its scopes are left out
+
+	paint wording.Paint // of the table
 }
 
 // formats are the ways to print it.
@@ -44,8 +49,20 @@ func describeToken(i githubapp.Inspection, now time.Time) string {
 	rows = append(rows, [2]string{"expires", expires})
 	if i.SSO != "" {
 		rows = append(rows, [2]string{"single sign-on", i.SSO})
+		if sso := ssoMeans(i); sso != "" {
+			rows = append(rows, [2]string{"", sso})
+		}
 	}
-	return columns(rows)
+	return wording.Rows(rows)
+}
+
+// ssoMeans says what GitHub's header about single sign-on means.
+func ssoMeans(i githubapp.Inspection) string {
+	policy, ok := githubapp.LookupPolicy("X-GitHub-SSO: " + i.SSO)
+	if !ok {
+		return ""
+	}
+	return policy.Means + "; " + policy.Do[len(policy.Do)-1]
 }
 
 // describePolicy describes what a refusal means, line by line.
@@ -54,10 +71,10 @@ func describePolicy(p githubapp.Policy) string {
 	for i, do := range p.Do {
 		rows = append(rows, [2]string{[]string{"what to do", ""}[min(i, 1)], do})
 	}
-	return columns(rows)
+	return wording.Rows(rows)
 }
 
-// aside returns what the YAML format has no room for.
+// aside returns what is not about the step to paste, for a reader of YAML.
 func (e explanation) aside() string {
 	var b strings.Builder
 	if e.Policy != nil {
@@ -66,33 +83,38 @@ func (e explanation) aside() string {
 	if e.Token != nil {
 		b.WriteString(describeToken(*e.Token, e.Asked) + "\n")
 	}
-	for _, note := range append(e.Notes, e.Notices...) {
-		b.WriteString("note: " + note + "\n")
-	}
 	return b.String()
 }
 
+// notes returns what a careful user would want to read besides the permissions.
+func (e explanation) notes() []string { return slices.Concat(e.Broad, e.Notes, e.Notices) }
+
 // table shows which permissions each scope and operation takes, and their sum.
+// It begins with what is far more than a job takes.
 func (e explanation) table() string {
 	var b strings.Builder
-	if e.Policy != nil {
-		b.WriteString(describePolicy(*e.Policy) + "\n")
-	}
-	if e.Token != nil {
-		b.WriteString(describeToken(*e.Token, e.Asked) + "\n")
+	b.WriteString(e.aside())
+	for _, text := range e.Broad {
+		b.WriteString(e.paint.Attention(strings.TrimSuffix(wording.Wrap("", "  ", text), "\n")) + "\n\n")
 	}
 	for _, note := range e.Notes {
-		b.WriteString("note: " + note + "\n\n")
+		b.WriteString(wording.Wrap("note: ", "  ", note) + "\n")
 	}
 	if e.onlyPolicy() {
-		b.WriteString(e.yaml() + "\n" +
-			"contents: read is an example: explain -operations 'GET /repos/{owner}/{repo}/issues' shows what a call takes\n")
+		b.WriteString(e.step() + "\n" +
+			"contents: read is an example. This shows what a call takes:\n" +
+			"  valetkey explain -operations 'GET /repos/{owner}/{repo}/issues'\n")
 		return b.String()
 	}
 	rows := [][2]string{{"ASKED FOR", "TAKES"}}
 	for _, n := range e.Needs {
-		takes := cmp.Or(strings.Join(n.Permissions.Lines(), ", "), "nothing but a token")
-		if n.Chosen != "" {
+		takes := strings.Join(bound(n.Permissions.Lines()), ", ")
+		switch {
+		case len(n.Permissions) == 0:
+			takes = "nothing but a token"
+		case len(e.Needs) == 1 && len(n.Permissions) > manyPermissions:
+			takes = fmt.Sprintf("the %d permissions below", len(n.Permissions))
+		case n.Chosen != "":
 			takes += " (" + n.Chosen + ")"
 		}
 		rows = append(rows, [2]string{n.From, takes})
@@ -100,18 +122,41 @@ func (e explanation) table() string {
 	for _, level := range e.Explicit.Lines() {
 		rows = append(rows, [2]string{"permissions", level})
 	}
-	b.WriteString(columns(rows))
+	heading, list, _ := strings.Cut(wording.Rows(rows), "\n")
+	b.WriteString(e.paint.Bold(heading) + "\n" + list)
 	for _, notice := range e.Notices {
-		b.WriteString("note: " + notice + "\n")
+		b.WriteString(wording.Wrap("note: ", "  ", notice))
 	}
 	if len(e.Permissions) > 0 {
-		b.WriteString("\npermissions: |\n" + indented(e.Permissions.YAML()) + "\n")
+		b.WriteString("\n" + e.paint.Bold("permissions: |") + "\n" + indented(e.Permissions.YAML()) + "\n")
 	}
 	return b.String()
 }
 
-// yaml returns only the step to paste. [explanation.aside] has the rest.
+// manyPermissions are more than a line of the table should repeat.
+const manyPermissions = 6
+
+// bound keeps each text on one line.
+func bound(texts []string) []string {
+	list := make([]string, len(texts))
+	for i, text := range texts {
+		list[i] = wording.Bound(text)
+	}
+	return list
+}
+
+// yaml returns the step to paste, after comments with the notes.
+// [explanation.aside] has the rest.
 func (e explanation) yaml() string {
+	var b strings.Builder
+	for _, note := range e.notes() {
+		b.WriteString(wording.Wrap("# - ", "#   ", note))
+	}
+	return b.String() + e.step()
+}
+
+// step returns the step to paste.
+func (e explanation) step() string {
 	granted := e.Permissions
 	if e.onlyPolicy() {
 		granted = permission.Set{"contents": "read"}
@@ -154,8 +199,11 @@ func (e explanation) json() string {
 		Permissions permission.Set    `json:"permissions"`
 		Needs       []need            `json:"needs"`
 		Notices     []string          `json:"notices,omitempty"`
-	}{Message: e.Policy, Permissions: e.Permissions, Needs: []need{}, Notices: append(e.Notes, e.Notices...)}
+	}{Message: e.Policy, Permissions: e.Permissions, Needs: []need{}, Notices: e.notes()}
 	if t := e.Token; t != nil {
+		if sso := ssoMeans(*t); sso != "" {
+			answer.Notices = append(answer.Notices, "single sign-on: "+sso)
+		}
 		answer.Token = &token{t.Kind, t.Login, t.Scopes, t.ExpiresAt, t.SSO}
 	}
 	for _, n := range e.Needs {

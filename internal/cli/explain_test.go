@@ -11,6 +11,7 @@ import (
 	"testing"
 	"testing/iotest"
 	"time"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
@@ -18,6 +19,7 @@ import (
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // explained runs explain in a step of a job, with a classic token in MY_TOKEN
@@ -82,12 +84,15 @@ func TestExplainWritesNothingBesideYAML(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(stdout), &steps); err != nil || exit != exitOK || len(steps) != 1 {
 		t.Fatalf("exit %d, %v:\n%s", exit, err, stdout)
 	}
-	if !strings.HasPrefix(stdout, "- uses: ") || !strings.Contains(steps[0].With["permissions"], "statuses: write\n") {
+	if !strings.Contains(stdout, "\n- uses: ") || !strings.Contains(steps[0].With["permissions"], "statuses: write\n") {
 		t.Errorf("not the step to paste:\n%s", stdout)
 	}
-	for _, line := range []string{
-		"belongs to      monalisa\n", "note: gist: an installation token", "note: What only owners see", "debug: GET /user: 200",
-	} {
+	for _, note := range []string{"# - gist: an installation token", "# - What only owners see"} {
+		if !strings.Contains(stdout, note) {
+			t.Errorf("no comment %q:\n%s", note, stdout)
+		}
+	}
+	for _, line := range []string{"belongs to      monalisa\n", "debug: GET /user: 200"} {
 		if !strings.Contains(stderr, line) {
 			t.Errorf("standard error lacks %q:\n%s", line, stderr)
 		}
@@ -137,5 +142,40 @@ func TestExplainFailsBesideData(t *testing.T) {
 	}
 	if stdout, _, exit := explained(t, "-scopes", "gist"); exit != exitFailure || !strings.HasPrefix(stdout, "error: input scopes: gist") {
 		t.Errorf("exit %d, %q: people read the table and what is wrong in one place", exit, stdout)
+	}
+}
+
+// What people read fits a terminal, and is coloured on one alone.
+func TestExplainOnATerminal(t *testing.T) {
+	for _, args := range [][]string{
+		{"-scopes", "repo, admin:org, read:packages"},
+		{"-scopes", "repo", "-format", "yaml"},
+		{"-message", "Resource not accessible by integration"},
+		{"-operations", "gh pr view\nGET /repos/acme/api/actions/runs/1/attempts/2/logs", "-permissions", "secrets: read"},
+		{"-token-from-env", "MY_TOKEN"},
+	} {
+		plain, _, exit := explained(t, args...)
+		for line := range strings.Lines(plain) {
+			if n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n")); n > wording.Columns && !strings.HasPrefix(line, "debug: ") {
+				t.Errorf("%v: %d columns: %s", args, n, line)
+			}
+		}
+		if exit != exitOK || strings.Contains(plain, "\x1b") {
+			t.Errorf("%v: exit %d:\n%s", args, exit, plain)
+		}
+	}
+	var out strings.Builder
+	s := newStep(t, map[string]string{"TERM": "xterm"})
+	p := s.process(t)
+	p.Stdout, p.Terminal = &out, true
+	run(t.Context(), p, "explain", "-scopes", "repo")
+	if !strings.HasPrefix(out.String(), "\x1b[33mrepo is an administrator: ") {
+		t.Errorf("%q", out.String())
+	}
+	out.Reset()
+	s.env["NO_COLOR"] = "1"
+	run(t.Context(), p, "explain", "-scopes", "repo")
+	if !strings.HasPrefix(out.String(), "repo is an administrator: ") || strings.Contains(out.String(), "\x1b") {
+		t.Errorf("%q", out.String())
 	}
 }

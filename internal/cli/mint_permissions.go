@@ -17,7 +17,8 @@ type permissionRequest struct {
 	Explicit    permission.Set    // by name
 	Needs       []permission.Need // by scope and by operation
 	Permissions permission.Set    // the sum
-	Notices     []string
+	Broad       []string          // what the scopes really are, where that is far more than a job, and how to ask for less
+	Notices     []string          // each once
 }
 
 // parsePermissions reads every input that says what the token may do.
@@ -109,12 +110,30 @@ func combine(permissions string, single permission.Set, scopes, operations strin
 		"write one operation a line, such as GET /repos/{owner}/{repo}/issues or git clone")
 	w.Needs = slices.Concat(byScope, byOperation)
 	for _, n := range w.Needs {
-		if n.Notice != "" {
+		if text := broad(n); text != "" {
+			w.Broad = append(w.Broad, text)
+		}
+		if n.Notice != "" && !slices.Contains(w.Notices, n.Notice) {
 			w.Notices = append(w.Notices, n.Notice)
 		}
 	}
 	w.Permissions = permission.Cover(append(slices.Clone(w.Needs), permission.Need{Permissions: explicit}))
 	return w, faults
+}
+
+// broad says what a scope really is if that is more than a job takes, and how
+// to ask for less. It returns "" for a need that is not broad.
+func broad(n permission.Need) string {
+	parts := strings.Join(n.Narrower, ", ")
+	switch {
+	case n.Administers() && parts != "":
+		return n.From + " is an administrator: say what the job does, in operations such as git push, or take a part of it: " + parts
+	case n.Administers():
+		return n.From + " is an administrator: say what the job does, in operations such as git push"
+	case parts != "":
+		return n.From + " has parts, each for one job: " + parts
+	}
+	return ""
 }
 
 // excess returns the permissions that are asked for by name and needed by no

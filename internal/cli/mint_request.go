@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -77,7 +78,7 @@ func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs
 	}
 	req.Asked, req.Warnings = parsePermissions(in)
 	req.Scope.Permissions = req.Asked.Permissions
-	req.Notices = append(req.Notices, req.Asked.Notices...)
+	req.Notices = slices.Concat(req.Notices, req.Asked.Broad, req.Asked.Notices)
 	if text := workflowToken(r, req.Target, req.Scope); text != "" {
 		req.Notices = append(req.Notices, text)
 	}

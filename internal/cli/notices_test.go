@@ -66,3 +66,25 @@ func TestNoticesSilenced(t *testing.T) {
 		}
 	}
 }
+
+// A step that asks for an administrator's scope hears what it asked for, and
+// how to ask for less, before anything else about the scope.
+func TestNoticeOnBroadScopes(t *testing.T) {
+	const say = " is an administrator: say what the job does, in operations such as git push"
+	for scopes, want := range map[string]string{
+		"repo":            "repo" + say + ", or take a part of it: repo:ci-status,",
+		"public_repo":     "public_repo" + say,
+		"security_events": "security_events has parts, each for one job: security_events:code-scanning-read,",
+	} {
+		req, _, err := parse(t, map[string]string{"INPUT_PERMISSIONS": "", "INPUT_SCOPES": scopes})
+		if err != nil || len(req.Notices) == 0 || !strings.HasPrefix(req.Notices[0], want) {
+			t.Errorf("%s: %q, %v", scopes, req.Notices, err)
+		}
+	}
+	req, _, err := parse(t, map[string]string{
+		"INPUT_PERMISSIONS": "", "INPUT_OPERATIONS": "PATCH /repos/{owner}/{repo}", "INPUT_SCOPES": "delete_repo",
+	})
+	if err != nil || strings.Contains(strings.Join(req.Notices, "\n"), "is an administrator") {
+		t.Errorf("what the job does is said: %q, %v", req.Notices, err)
+	}
+}

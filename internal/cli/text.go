@@ -32,19 +32,6 @@ func minutes(d time.Duration) string {
 	return fmt.Sprintf("%d h %d min", n/60, n%60)
 }
 
-// columns aligns rows of two cells.
-func columns(rows [][2]string) string {
-	width := 0
-	for _, row := range rows {
-		width = max(width, len(row[0]))
-	}
-	var b strings.Builder
-	for _, row := range rows {
-		fmt.Fprintf(&b, "%-*s  %s\n", width, row[0], row[1])
-	}
-	return b.String()
-}
-
 func asJSON(v any) string {
 	b, err := json.Marshal(v)
 	if err != nil {

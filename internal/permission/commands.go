@@ -15,9 +15,12 @@ func Commands() []string {
 	return list
 }
 
-// command is a line with words of git or gh, and what it takes, as [parseSet]
-// reads it.
-type command struct{ text, needs string }
+// command is one line of commands.tsv.
+type command struct {
+	text  string // words of git or gh
+	needs string // as [parseSet] reads it
+	notes string // words; the head of commands.tsv explains them
+}
 
 // readCommand reads a line that begins with git or gh.
 func readCommand(fields []string) (candidate, error) {
@@ -25,12 +28,9 @@ func readCommand(fields []string) (candidate, error) {
 	near := ""
 	for _, c := range commands {
 		if line == c.text {
-			needs := parseSet(c.needs)
 			n := Need{From: c.text}
-			if c.text == "git push" {
-				n.Perhaps, n.Notice = Set{"workflows": "write"}, notes["workflows"]
-			}
-			return candidate{Need: n, alternatives: []Set{needs}}, nil
+			n.annotate(c.notes)
+			return candidate{Need: n, alternatives: []Set{parseSet(c.needs)}}, nil
 		}
 		if strings.HasPrefix(line, c.text+" ") {
 			near = c.text // the longest such one, as the list is sorted
@@ -47,5 +47,5 @@ func readCommand(fields []string) (candidate, error) {
 		return candidate{}, fault.New(noCommand, "git clone, git fetch, git pull, git push, and git push workflows are")
 	}
 	return candidate{}, fault.New(noCommand,
-		"many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path")
+		"docs/permissions.md lists those of gh that are; for another, name the permissions, or gh api with a path")
 }

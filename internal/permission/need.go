@@ -27,6 +27,9 @@ type Need struct {
 	// rather than pull_requests: read".
 	Chosen string
 
+	// Narrower names the parts of a scope, each for one job. It is nil for most.
+	Narrower []string
+
 	// Notice is a sentence or two that a careful user would want to read; it is
 	// empty for most.
 	Notice string
@@ -65,6 +68,14 @@ func (s Set) covers(want Set) bool {
 		}
 	}
 	return true
+}
+
+// Administers reports whether the need makes an administrator of repositories,
+// an organization or an enterprise, and more than that: whoever has it was not
+// asked what for.
+func (n Need) Administers() bool {
+	return len(n.Permissions) > 2 && (n.Permissions["administration"] == "write" ||
+		n.Permissions["organization_administration"] == "write" || n.Permissions["enterprise_administration"] == "write")
 }
 
 // phrases returns the permissions of a set in one line: "contents: read and

@@ -180,21 +180,27 @@ func (o operation) candidate() (candidate, error) {
 			"use a user access token of the App (ghu_), or "+with)
 	}
 	w := candidate{Need: Need{From: o.String()}, alternatives: o.accepts(), needs: o.needs}
-	var notices []string
-	for _, note := range strings.Fields(o.notes) {
-		if note == "workflows" {
-			w.Perhaps = Set{"workflows": "write"}
-		}
-		notices = append(notices, notes[note])
-	}
-	w.Notice = strings.Join(notices, " ")
+	w.annotate(o.notes)
 	return w, nil
 }
 
-// notes explain the words of operations.tsv to a reader.
+// annotate adds what the words of a table's notes stand for.
+func (n *Need) annotate(words string) {
+	var notices []string
+	for _, note := range strings.Fields(words) {
+		if note == "workflows" {
+			n.Perhaps = Set{"workflows": "write"}
+		}
+		notices = append(notices, notes[note])
+	}
+	n.Notice = strings.Join(notices, " ")
+}
+
+// notes explain the words of operations.tsv and commands.tsv to a reader.
 var notes = map[string]string{
 	"account":   "This is a permission over a user account, which an installation may not have; what is public is open without it.",
 	"cloud":     "Only on GitHub Enterprise Cloud.",
+	"graphql":   "gh asks GraphQL, for which GitHub lists no permissions: these are those of REST operations that do the same.",
 	"unlisted":  "GitHub lists no permission for it: it is public, or takes none, or nobody has written it down.",
 	"unsure":    "GitHub does not say whether more is needed, or whether less would do.",
 	"workflows": "Changes to files in .github/workflows take workflows: write as well.",

@@ -213,9 +213,9 @@ func TestOperationFaults(t *testing.T) {
 			"not a command that this release knows; hint: git clone, git fetch, git pull, git push, and git push workflows are",
 		},
 		"gh, other": {
-			"gh pr create",
+			"gh codespace list",
 			"not a command that this release knows; hint: " +
-				"many commands of gh use GraphQL, for which GitHub lists no permissions; name the permissions, or gh api with a path",
+				"docs/permissions.md lists those of gh that are; for another, name the permissions, or gh api with a path",
 		},
 		"gh api, options": {
 			"gh api -f a=b /zen", "more than a method and a path; hint: write gh api -X METHOD PATH, and leave other options out",

@@ -119,11 +119,7 @@ func scopeWords(text string) []string {
 }
 
 func (s Scope) need() Need {
-	n := Need{From: s.Name, Permissions: s.Permissions(), Notice: s.Notice}
-	if presets := s.Presets(); len(presets) > 0 {
-		n.Notice = strings.TrimSpace(n.Notice + " For one job there are narrower ones: " + strings.Join(presets, ", ") + ".")
-	}
-	return n
+	return Need{From: s.Name, Permissions: s.Permissions(), Notice: s.Notice, Narrower: s.Presets()}
 }
 
 // noScope returns the error for a word that is not a scope. where stands for

@@ -37,8 +37,8 @@ func TestEveryScope(t *testing.T) {
 		}
 		for _, preset := range scope.Presets() {
 			p, _ := LookupScope(preset)
-			if !p.Preset || !strings.Contains(needs[0].Notice, preset) {
-				t.Errorf("%s: %s is not offered in %q", name, preset, needs[0].Notice)
+			if !p.Preset || !slices.Contains(needs[0].Narrower, preset) {
+				t.Errorf("%s: %s is not offered in %q", name, preset, needs[0].Narrower)
 			}
 		}
 	}
@@ -143,3 +143,23 @@ func TestNothingUnpacksNoTable(t *testing.T) {
 		}
 	}
 }
+
+// Scopes that make an administrator are told from those that take an
+// administrator's permission for one job.
+func TestAdministers(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, name := range ScopeNames() {
+		for _, n := range must(Scopes(name)) {
+			if n.Administers() {
+				got = append(got, name)
+			}
+		}
+	}
+	if want := []string{"admin:enterprise", "admin:org", "public_repo", "repo"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// must leaves the errors out: some scopes are for no App.
+func must(needs []Need, _ []error) []Need { return needs }

@@ -61,11 +61,18 @@ func pageScopes(b *strings.Builder, scopes []scope) {
 	}
 }
 
-func pageCommands(b *strings.Builder, commands [][2]string) {
-	b.WriteString("\n## From commands\n\n`operations` takes these lines besides API operations, without arguments.\n\n" +
+func pageCommands(b *strings.Builder, commands [][3]string) {
+	b.WriteString("\n## From commands\n\n" +
+		"`operations` takes these lines besides API operations, without arguments. Where the command is followed\n" +
+		"by an asterisk, gh asks GraphQL, for which GitHub lists no permissions: the table has those of the REST operations that\n" +
+		"do the same.\n\n" +
 		"| command | permissions |\n| --- | --- |\n")
 	for _, c := range commands {
-		fmt.Fprintf(b, "| `%s` | %s |\n", c[0], listed(c[1]))
+		mark := ""
+		if strings.Contains(c[2], "graphql") {
+			mark = " *"
+		}
+		fmt.Fprintf(b, "| `%s`%s | %s |\n", c[0], mark, listed(c[1]))
 	}
 }
 

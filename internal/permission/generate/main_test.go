@@ -217,7 +217,7 @@ func TestRun(t *testing.T) {
 		filepath.Join(root, "scopes.json"): `{"s": {"grants": "S.", "permissions": {"a": "read"}}}`,
 		filepath.Join(root, "endpoint-permissions.json"): `{"endpoints": {"GET /user/a": {"perms": {"a": "read"}, "token": "user"}, ` +
 			`"GET /a": {"perms": {"a": "read"}, "token": "app"}}}`,
-		filepath.Join(dir, "commands.tsv"): "git a\ta=read\n",
+		filepath.Join(dir, "commands.tsv"): "git a\ta=read\t\n",
 		filepath.Join(root, "action.yml"):  "inputs:\n" + begin + end,
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -234,7 +234,7 @@ func TestRun(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	for path, want := range map[string]string{
-		filepath.Join(dir, "commands_gen.go"):         `{"git a", "a=read"},`,
+		filepath.Join(dir, "commands_gen.go"):         `{"git a", "a=read", ""},`,
 		filepath.Join(dir, "operations.tsv"):          "GET\t/a\ta=read\taccount\nGET\t/user/a\ta=read\tuser\n",
 		filepath.Join(root, "docs", "permissions.md"): "| `a` | account | A. | read 1: `GET /a` |",
 	} {

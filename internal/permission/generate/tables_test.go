@@ -163,9 +163,11 @@ func TestTablesRefuse(t *testing.T) {
 		}
 	}
 	for name, text := range map[string]string{
-		"out of order":  "git b\ta=read\ngit a\ta=read\n",
-		"no such level": "git a\ta=write\n",
+		"out of order":  "git b\ta=read\t\ngit a\ta=read\t\n",
+		"no such level": "git a\ta=write\t\n",
+		"no such note":  "git a\ta=read\tgrpahql\n",
 		"nothing":       "git a\n",
+		"no notes":      "git a\ta=read\n",
 	} {
 		if _, err := readCommands([]byte(text), permissions); err == nil {
 			t.Errorf("commands, %s: no error", name)
