@@ -11,6 +11,7 @@
 package cli
 
 import (
+	"flag"
 	"io"
 	"net/http"
 	"net/url"
@@ -31,6 +32,9 @@ type Process struct {
 
 	Terminal    bool // Stdout is a terminal, at which somebody watches
 	StderrPiped bool // Stderr is a pipe, as the log of a step is, and not a file or a device
+
+	// flags gets the flags of a command in place of its run.
+	flags func(*flag.FlagSet)
 
 	// Transport replaces the network in tests.
 	Transport http.RoundTripper

@@ -124,6 +124,10 @@ func (c command) flagSet() *flag.FlagSet { return flag.NewFlagSet(c.Name, flag.C
 // number of words. It reports whether the command is over, because help was
 // asked for or something is wrong, and with which exit code.
 func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words int) (code int, over bool) {
+	if p.flags != nil {
+		p.flags(flags)
+		return exitOK, true
+	}
 	flags.SetOutput(io.Discard) // the package would repeat an argument that may be a secret
 	err := flags.Parse(args)
 	switch {

@@ -71,6 +71,14 @@ func commands() table {
 			Flags: true, Run: runDemo,
 		},
 		{
+			Name: "completion", Summary: "print what makes a shell complete these commands: completion bash, zsh or fish",
+			Flags: true, Data: true, Run: runCompletion,
+		},
+		{
+			Name: "man", Summary: "print the manual page: valetkey man | man -l -",
+			Data: true, Run: runMan,
+		},
+		{
 			Name: "version", Summary: "print the version, and the commit that it was built from",
 			Data: true, Run: printed(func() string { return built().String() }),
 		},
@@ -85,6 +93,14 @@ func commands() table {
 func runHelp(ctx context.Context, p Process, _ command, args []string) int {
 	return commands().help(ctx, p, args)
 }
+
+// runCompletion is the command completion, which needs the table, too.
+func runCompletion(ctx context.Context, p Process, c command, args []string) int {
+	return commands().completion(ctx, p, c, args)
+}
+
+// runMan is the command man, which needs it as well.
+func runMan(ctx context.Context, p Process, _ command, _ []string) int { return commands().man(ctx, p) }
 
 // Main runs one command and returns its exit code.
 func Main(p Process) int {

@@ -227,11 +227,12 @@ func TestExitCodes(t *testing.T) {
 		"": exitUsage, "mnt": exitUsage, "post": exitUsage, "mint extra": exitUsage, "version extra": exitUsage,
 		"help mint extra": exitUsage, "git-credential": exitUsage, "git-credential -client-id= get": exitUsage,
 		"mint --print extra": exitUsage,
-		"explain":            exitUsage, "explain -scope repo": exitUsage, "explain -scopes=": exitUsage, "explain -scopes repo extra": exitUsage,
+		"explain":            exitUsage, "explain -scope repo": exitUsage, "explain -scopes=": exitUsage,
+		"explain -scopes repo extra": exitUsage, "completion": exitUsage, "completion cmd": exitUsage, "man page": exitUsage,
 		"mint": exitFailure, "mint --print": exitFailure, "token": exitFailure, "git-credential get": exitFailure,
 		"explain -scopes repo -format xml": exitFailure,
 		"help":                             exitOK, "-h": exitOK, "help mint": exitOK, "version": exitOK, "git-credential store": exitOK,
-		"explain -h": exitOK, "explain -scopes repo": exitOK,
+		"explain -h": exitOK, "explain -scopes repo": exitOK, "completion bash": exitOK, "completion -h": exitOK, "man": exitOK,
 	} {
 		var out, log strings.Builder
 		got := Main(Process{
@@ -260,7 +261,9 @@ func TestDataIsKeptApart(t *testing.T) {
 			t.Errorf("the output of %s is not data", c.Name)
 		}
 	}
-	for _, line := range []string{"version", "manifest-schema", "help", "explain -h", "git-credential -h", "mint --print -h"} {
+	for _, line := range []string{
+		"version", "manifest-schema", "help", "explain -h", "git-credential -h", "mint --print -h", "completion zsh", "man",
+	} {
 		var log strings.Builder
 		code := Main(Process{
 			Args: append([]string{"valetkey"}, strings.Fields(line)...), Stdout: brokenPipe{}, Stderr: &log,
