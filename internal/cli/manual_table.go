@@ -6,7 +6,6 @@ import (
 	"context"
 	"flag"
 	"io"
-	"os"
 	"slices"
 	"strings"
 )
@@ -62,7 +61,7 @@ func (c command) options(ctx context.Context) []option {
 	}
 	none := func(string) string { return "" }
 	c.Run(ctx, Process{
-		Getenv: none, Environ: os.Environ, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
+		Getenv: none, Environ: func() []string { return nil }, Stdin: strings.NewReader(""), Stdout: io.Discard, Stderr: io.Discard,
 		flags: func(flags *flag.FlagSet) {
 			flags.VisitAll(func(f *flag.Flag) {
 				value, help := flag.UnquoteUsage(f)
