@@ -226,8 +226,8 @@ func TestTablesOfInputs(t *testing.T) {
 // rows lists the names in the first column of a table, sorted.
 func rows(text string) []string {
 	var names []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z<>-]+)`").FindAllStringSubmatch(text, -1) {
-		names = append(names, row[1])
+	for _, row := range regexp.MustCompile("(?m)^\\|((?: `[a-z<>-]+`,?)+) \\|").FindAllStringSubmatch(text, -1) {
+		names = append(names, strings.FieldsFunc(row[1], func(r rune) bool { return strings.ContainsRune(" `,", r) })...)
 	}
 	slices.Sort(names)
 	return names

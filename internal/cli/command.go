@@ -104,17 +104,22 @@ func (c command) describe() string {
 	}
 	b.WriteString("\nIt takes no " + other + "arguments. Each input is a variable: INPUT_ and its name in capitals, dashes kept;\n" +
 		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
-	for _, in := range schemaOf(*c.Action).Inputs {
-		b.WriteString("  " + in.Name)
+	describeInputs(&b, schemaOf(*c.Action).Inputs)
+	return b.String()
+}
+
+// describeInputs writes inputs as action.yml declares them.
+func describeInputs(to io.Writer, inputs []actions.InputSchema) {
+	for _, in := range inputs {
+		fmt.Fprint(to, "  "+in.Name)
 		if in.Default != "" {
-			b.WriteString(" (default " + in.Default + ")")
+			fmt.Fprint(to, " (default "+in.Default+")")
 		}
-		b.WriteString("\n      " + in.Description + "\n")
+		fmt.Fprint(to, "\n      "+in.Description+"\n")
 		if in.Deprecated != "" {
-			b.WriteString("      Deprecated. " + in.Deprecated + "\n")
+			fmt.Fprint(to, "      Deprecated. "+in.Deprecated+"\n")
 		}
 	}
-	return b.String()
 }
 
 // flagSet returns an empty set of flags for the command.

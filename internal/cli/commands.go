@@ -46,6 +46,10 @@ func commands() table {
 			Action: inputs("pats"), Run: action(runPATs), Explain: runExplainPAT,
 		},
 		{
+			Name: "custody", Summary: "tell whether the App's key signs where it is, and whether GitHub takes it: custody check",
+			Flags: true, Data: true, Run: runCustody,
+		},
+		{
 			Name: "git-credential", Summary: "a credential helper for git: mints for the repository that git asks for",
 			Flags: true, Data: true, Run: runGitCredential,
 		},

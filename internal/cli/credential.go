@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/custody"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/gitauth"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -16,10 +17,20 @@ import (
 // that git names, and keeps it nowhere.
 func runGitCredential(ctx context.Context, p Process, c command, args []string) int {
 	flags := c.flagSet()
-	client := flags.String("client-id", "", "the App's client id; default: INPUT_CLIENT-ID")
-	keyFile := flags.String("private-key-file", "", "the App's private key; default: INPUT_PRIVATE-KEY-FILE or INPUT_PRIVATE-KEY")
-	permissions := flags.String("permissions", "", "what the token may do; default: INPUT_PERMISSIONS, or contents: read")
-	api := flags.String("github-api-url", "", "the REST API; default: INPUT_GITHUB-API-URL")
+	values := map[string]*string{}
+	for input, usage := range map[string]string{
+		"client-id":        "the App's client id; default: INPUT_CLIENT-ID",
+		"private-key-file": "the App's private key; default: INPUT_PRIVATE-KEY-FILE or INPUT_PRIVATE-KEY",
+		"permissions":      "what the token may do; default: INPUT_PERMISSIONS, or contents: read",
+		"github-api-url":   "the REST API; default: INPUT_GITHUB-API-URL",
+	} {
+		values[input] = flags.String(input, "", usage)
+	}
+	for _, in := range schemaOf("").Inputs {
+		if isKeySetting(in.Name) {
+			values[in.Name] = flags.String(in.Name, "", in.Description+"; default: INPUT_"+strings.ToUpper(in.Name))
+		}
+	}
 	insecure := flags.Bool("insecure-http", false, "let the REST API be http elsewhere than on this machine; default: INPUT_INSECURE-HTTP")
 	if code, over := c.parseFlags(p, flags, args, 1); over {
 		return code
@@ -44,19 +55,37 @@ func runGitCredential(ctx context.Context, p Process, c command, args []string) 
 	if *insecure {
 		given["INPUT_INSECURE-HTTP"] = "true"
 	}
-	for input, value := range map[string]string{
-		"CLIENT-ID": *client, "PRIVATE-KEY-FILE": *keyFile, "PERMISSIONS": *permissions, "GITHUB-API-URL": *api,
-	} {
-		if value != "" {
-			given["INPUT_"+input] = value
+	leaveAlone(given, p.Getenv, *values["key"], *values["private-key-file"])
+	for input, value := range values {
+		if *value != "" {
+			given["INPUT_"+strings.ToUpper(input)] = *value
 		}
-	}
-	if *keyFile != "" {
-		given["INPUT_PRIVATE-KEY"] = "" // a flag wins over the environment
 	}
 	p.Getenv = overlay(given, p.Getenv)
 	r = p.plain()
 	return exitCode(r, answerMinted(ctx, p, r, asked, given))
+}
+
+// leaveAlone adds empty variables for those of the environment that do not
+// count. A flag that names a key wins over the environment. Where none does,
+// key may be an input of the step of another action, which git runs in: only
+// what is the URI of a key is ours. So it is with the settings of such a key.
+func leaveAlone(given map[string]string, getenv func(string) string, uri, keyFile string) {
+	if uri != "" || keyFile != "" {
+		given["INPUT_PRIVATE-KEY"], given["INPUT_PRIVATE-KEY-FILE"], given["INPUT_KEY"] = "", "", ""
+	}
+	if uri == "" && keyFile == "" {
+		uri = getenv("INPUT_KEY")
+	}
+	scheme := custody.Scheme(strings.TrimSpace(uri))
+	if scheme == "" {
+		given["INPUT_KEY"] = ""
+	}
+	for _, s := range settings(&custody.Config{}) {
+		if scheme == "" || s.schemes != "" && !strings.Contains(s.schemes, scheme) {
+			given["INPUT_"+strings.ToUpper(s.input)] = ""
+		}
+	}
 }
 
 // overlay returns an environment in which the given variables come first.
@@ -111,10 +140,13 @@ func answerMinted(ctx context.Context, p Process, r *actions.Runner, asked gitau
 	if len(p.Environ()) == 0 && p.Getenv("INPUT_PERMISSIONS")+p.Getenv("INPUT_SCOPES")+p.Getenv("INPUT_OPERATIONS") == "" {
 		given["INPUT_PERMISSIONS"] = "contents: read"
 	}
-	req, err := parseMint(p.Getenv, r, p.inputs(r, ""))
+	ctx, cancel := inTime(ctx)
+	defer cancel()
+	req, err := parseMint(ctx, p, r, p.inputs(r, ""))
 	if err != nil {
 		return err
 	}
+	defer closeKey(ctx, r, req.Key)
 	if !asked.At(req.JobEnv.Server, req.Host.InsecureHTTP) {
 		return nil // git asks the next helper
 	}

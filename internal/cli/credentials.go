@@ -2,13 +2,14 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"crypto"
-	"crypto/rsa"
 	"fmt"
 	"os"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/custody"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/redact"
@@ -19,20 +20,47 @@ import (
 // KiB.
 const maxKeyFile = 64 << 10
 
-const giveThePEM = "give the path of the .pem file that GitHub made"
+const (
+	giveThePEM        = "give the path of the .pem file that GitHub made"
+	whatContainersSee = "a container action sees the files of the workspace and of RUNNER_TEMP"
+)
 
-// appKey is the App's private key as the step got it: as text, or in a file,
-// which shows up in no list of processes, no shell history and no variable.
+// appKey is the App's private key as the step got it: as text, in a file, which
+// shows up in no list of processes, no shell history and no variable, or as the
+// URI of a key that is elsewhere.
 type appKey struct {
-	Text  redact.String
-	Input string // the input that it came from, for faults
-	Wrong bool   // it cannot be read, and the fault is noted
+	Text    redact.String
+	URI     string
+	Custody *custody.Config // who signs with the key of the URI, without functions
+	Input   string          // the input that it came from, for faults
+	Wrong   bool            // it cannot be read, and the fault is noted
+	Set     bool            // settings of a URI are given
 }
 
-// readAppKey reads private-key, or the file that private-key-file names. It
-// masks the key before anything can fail or print.
-func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
-	k := appKey{Text: in.Key("private-key"), Input: "private-key"}
+// readAppKey reads private-key, or the file that private-key-file names, or key
+// with its settings. It masks the key before anything can fail or print.
+func readAppKey(r *actions.Runner, in *actions.Inputs) *appKey {
+	k := readKeyText(r, in)
+	if !in.Declares("key") {
+		return k
+	}
+	other := k.Given()
+	k.URI = in.String("key")
+	maskPasted(r, k.URI)
+	k.readSettings(r, in)
+	switch {
+	case k.URI != "" && other:
+		in.Fault("key", "can't be used with "+k.Input, "give one of them")
+		k.Wrong = true
+	case k.URI != "", k.Set && !other:
+		k.Input = "key"
+	}
+	return k
+}
+
+// readKeyText reads private-key, or the file that private-key-file names.
+func readKeyText(r *actions.Runner, in *actions.Inputs) *appKey {
+	k := &appKey{Text: in.Key("private-key"), Input: "private-key"}
 	r.Mask(actions.LongLines(k.Text)...)
 	path := in.String("private-key-file")
 	if path == "" {
@@ -50,7 +78,7 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	text, err := safefile.Read(path, maxKeyFile)
 	if err != nil {
 		f := fileFault(k.Input, path, "can't be read", err,
-			giveThePEM+"; a container action sees the files of the workspace and of RUNNER_TEMP")
+			giveThePEM+"; "+whatContainersSee)
 		in.Fault(f.Input, f.Problem, f.Hint)
 		return k
 	}
@@ -60,30 +88,62 @@ func readAppKey(r *actions.Runner, in *actions.Inputs) appKey {
 	}
 	r.Mask(actions.LongLines(k.Text)...)
 	k.Wrong = false
-	warnOfReaders(r, path)
+	warnOfReaders(r, k.Input, path)
 	return k
 }
 
 // warnOfReaders warns of a key that others on this machine can read. It leaves
 // runners alone, whose files belong to one job on a machine that has no other
 // user, or should have none.
-func warnOfReaders(r *actions.Runner, path string) {
+func warnOfReaders(r *actions.Runner, input, path string) {
 	info, err := os.Stat(path)
 	if err != nil || r.OnRunner() {
 		return
 	}
 	if _, _, known := safefile.Owner(info); known && info.Mode().Perm()&0o044 != 0 {
 		r.Warning("%s", fault.Text(fault.New(
-			fmt.Sprintf("private-key-file: %s can be read by others on this machine (mode %04o)", actions.Quote(path), info.Mode().Perm()),
+			fmt.Sprintf("%s: %s can be read by others on this machine (mode %04o)", input, actions.Quote(path), info.Mode().Perm()),
 			"chmod 600 it")))
 	}
 }
 
 // Given reports whether there is a key, or was meant to be one.
-func (k appKey) Given() bool { return k.Wrong || !k.Text.Empty() }
+func (k *appKey) Given() bool { return k.Wrong || k.URI != "" || !k.Text.Empty() }
+
+// reachable reports whether this run may sign with the key, if there is one. A
+// run that gets no secrets may get no OIDC token either, and a role takes one.
+func (k *appKey) reachable(r *actions.Runner) bool {
+	cause, _ := r.WithoutSecrets("")
+	return k.Given() && (cause == "" || !takesRole(k.Custody) || k.Custody.Job.RequestURL != "")
+}
+
+// open returns the key, or nil after noting a fault. Whoever signs with it calls
+// [closeKey] at the end; ctx bounds all that signing does.
+func (k *appKey) open(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, h host) crypto.Signer {
+	if k.URI == "" || k.Wrong {
+		return k.parse(r, in)
+	}
+	key, err := p.custodian(ctx, r, h, k.URI, k.Custody)
+	if err != nil {
+		k.fault(in, err)
+		return nil
+	}
+	return key
+}
+
+// fault notes an error of the package custody, at the input that it begins with.
+func (k *appKey) fault(in *actions.Inputs, err error) {
+	input, problem := k.Input, err.Error()
+	if word, rest, _ := strings.Cut(problem, " "); word == "key" {
+		problem = rest
+	} else if in.Declares(word) {
+		input, problem = word, rest
+	}
+	in.Fault(input, problem, fault.Hint(err))
+}
 
 // parse returns the key itself, or nil after noting a fault.
-func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
+func (k *appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	if k.Wrong {
 		return nil
 	}
@@ -93,6 +153,10 @@ func (k appKey) parse(r *actions.Runner, in *actions.Inputs) crypto.Signer {
 	}
 	if cause, hint := r.WithoutSecrets(skip); k.Text.Empty() && cause != "" {
 		in.Fault(k.Input, "is empty: "+cause, hint)
+		return nil
+	}
+	if k.Input == "key" {
+		in.Fault(k.Input, "is empty, and its settings are not", "give the URI of the App's key, as in awskms:///alias/NAME")
 		return nil
 	}
 	key, err := githubapp.ParseKey(k.Text)
@@ -135,14 +199,15 @@ func parseIssuer(in *actions.Inputs, optional bool) string {
 // token.
 type credentials struct {
 	Issuer string
-	Key    crypto.Signer // nil if there is a Token
+	AppKey *appKey       // as the step got it
+	Key    crypto.Signer // nil if there is a Token; whoever signs with it calls closeKey
 	Token  redact.String
 	Host   host
 }
 
 // parseCredentials reads the App's inputs, and token if the action has it.
-func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
-	key, c := readAppKey(r, in), credentials{}
+func parseCredentials(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, hasToken bool) credentials {
+	c := credentials{AppKey: readAppKey(r, in)}
 	if hasToken {
 		c.Token = redact.New(in.String("token"))
 		r.Mask(actions.Encodings(c.Token)...)
@@ -151,21 +216,12 @@ func parseCredentials(r *actions.Runner, in *actions.Inputs, hasToken bool) cred
 	c.Host = parseHost(r, in)
 	switch {
 	case c.Token.Empty():
-		c.Key = key.parse(r, in)
-	case key.Given() || c.Issuer != "":
-		in.Fault("token", "can't be used with client-id, app-id or private-key", "give the App, or a token")
+		c.Key = c.AppKey.open(ctx, p, r, in, c.Host)
+	case c.AppKey.Given() || c.AppKey.Set || c.Issuer != "":
+		in.Fault("token", "can't be used with client-id, app-id, private-key or key", "give the App, or a token")
 	case !redact.IsWord(c.Token.Reveal()):
 		in.Fault("token", "is not a token: it has white space or other characters that no token has",
 			"pass the output token of valetkey as it is")
 	}
 	return c
-}
-
-// publicKey returns the public half of an RSA key.
-func publicKey(key crypto.Signer) (*rsa.PublicKey, bool) {
-	if key == nil {
-		return nil, false
-	}
-	public, ok := key.Public().(*rsa.PublicKey)
-	return public, ok
 }

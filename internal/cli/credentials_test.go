@@ -152,10 +152,15 @@ func TestPrivateKeyFileReaders(t *testing.T) {
 		if err := os.Chmod(path, c.mode); err != nil {
 			t.Fatal(err)
 		}
-		s.run(t, "mint")
-		warned := strings.Contains(s.log.String(), "can be read by others on this machine")
-		if s.exit != exitOK || warned != c.warned {
-			t.Errorf("%v, runner %q: exit %d, warned is %v: %s", c.mode, c.runner, s.exit, warned, s.log.String())
+		for _, input := range []string{"private-key-file", "key"} {
+			if input == "key" {
+				s.next(t, map[string]string{"INPUT_PRIVATE-KEY-FILE": "", "INPUT_KEY": "file:" + path})
+			}
+			s.run(t, "mint")
+			warned := strings.Contains(s.log.String(), "warning: "+input+": ") && strings.Contains(s.log.String(), "can be read by others")
+			if s.exit != exitOK || warned != c.warned {
+				t.Errorf("%v, runner %q: exit %d, warned is %v: %s", c.mode, c.runner, s.exit, warned, s.log.String())
+			}
 		}
 	}
 }

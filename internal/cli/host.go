@@ -78,13 +78,18 @@ func addressHint(err error) string {
 	return "give the address of the REST API, such as https://api.github.com or https://HOST/api/v3"
 }
 
-// connect returns the API of a host. It masks the passwords of proxies, and
-// every JWT and token as soon as it is made.
+// connect returns the API of a host.
 func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
+	return githubapp.New(p.network(r, h))
+}
+
+// network says how a step uses the network. It masks the passwords of proxies,
+// and every JWT and token as soon as it is made.
+func (p Process) network(r *actions.Runner, h host) githubapp.Config {
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"} {
 		r.Mask(proxyPassword(p.Getenv(name)))
 	}
-	return githubapp.New(githubapp.Config{
+	return githubapp.Config{
 		URL:       h.URL,
 		Roots:     h.Roots,
 		Proxy:     p.Proxy,
@@ -99,7 +104,7 @@ func (p Process) connect(r *actions.Runner, h host) (*githubapp.API, error) {
 		Info:    r.Info,
 		Warning: r.Warning,
 		Debug:   r.Debug,
-	})
+	}
 }
 
 // proxyPassword returns the secret part of a proxy's address, or the whole

@@ -27,7 +27,6 @@ var renamed = map[string]struct{ ours, hint, fine string }{
 	"app-private-key":                {ours: "private-key"},
 	"base64-pem-key":                 {ours: "private-key"},
 	"pem":                            {ours: "private-key"},
-	"key":                            {ours: "private-key"},
 	"organization":                   {ours: "owner"},
 	"org":                            {ours: "owner"},
 	"repository":                     {ours: "repositories"},
@@ -43,6 +42,11 @@ var renamed = map[string]struct{ ours, hint, fine string }{
 	"revoke":                         {ours: "skip-token-revoke", hint: revokedAnyway, fine: "true"},
 	"revoke-token":                   {ours: "skip-token-revoke", hint: revokedAnyway, fine: "true"},
 	"https-proxy":                    {ours: "github-api-url", hint: "set the variable HTTPS_PROXY in the step's env:"},
+	"role-to-assume":                 {ours: "aws-role-to-assume"},
+	"workload-identity-provider":     {ours: "gcp-workload-identity-provider"},
+	"service-account":                {ours: "gcp-service-account"},
+	"tenant-id":                      {ours: "azure-tenant-id"},
+	"audience":                       {ours: "oidc-audience"},
 	"ignore-environment-proxy":       {ours: "github-api-url", hint: "set the variable NO_PROXY in the step's env:", fine: "false"},
 }
 
@@ -52,6 +56,10 @@ const ownerOrScopes = "it is scopes here; where scope named an owner, as for get
 // revokedAnyway is the hint for people whose former action had to be told to
 // revoke.
 const revokedAnyway = "a token is revoked when the job ends, unless skip-token-revoke: true says not to"
+
+// onlySigns is the hint for the URI of a key where an envelope is to be opened.
+const onlySigns = "a key that only signs opens nothing: encrypt to recipients or with a passphrase, and give " +
+	"identity or passphrase here; a private key itself is private-key, and its file private-key-file"
 
 // noDryRun is the hint where a dry run is asked of an action that has none:
 // somebody believes that nothing will be done. Inputs of our other actions are
@@ -93,6 +101,9 @@ func hintOf(r *actions.Runner, in *actions.Inputs, given actions.Given) string {
 			return known.hint
 		}
 		return rightName(r, in, name, known.ours)
+	}
+	if plain == "key" && in.Declares("identity") {
+		return onlySigns
 	}
 	if plain == "dry-run" && !in.Declares(plain) && !strings.EqualFold(strings.TrimSpace(given.Value), "false") {
 		return noDryRun

@@ -14,13 +14,16 @@ import (
 // runMint is the main stage of the root action: it mints one token, masks it
 // and hands it to later steps.
 func runMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
-	req, err := parseMint(p.Getenv, r, in)
+	ctx, cancel := inTime(ctx)
+	defer cancel()
+	req, err := parseMint(ctx, p, r, in)
 	if err != nil {
 		return err
 	}
+	defer closeKey(ctx, r, req.Key)
 	if req.Skip {
-		r.Notice("no token: private-key is empty and on-missing-key is skip. " +
-			"Pull requests from forks get no secrets, and Dependabot gets only its own")
+		r.Notice("no token: there is no key to sign with, and on-missing-key is skip. " +
+			"Pull requests from forks get no secrets and no OIDC token, and Dependabot gets only its own secrets")
 		r.Info("nothing is minted")
 		return nil
 	}
@@ -43,9 +46,6 @@ func mint(ctx context.Context, p Process, r *actions.Runner, req mintRequest) er
 	if err != nil {
 		return err
 	}
-	ctx, cancel := inTime(ctx)
-	defer cancel()
-
 	m, err := obtain(ctx, r, api, req)
 	if err != nil {
 		return err
@@ -170,9 +170,11 @@ func handOver(ctx context.Context, p Process, r *actions.Runner, api *githubapp.
 	if err != nil {
 		return err
 	}
-	sealed, err := envelope.Seal(opened, m.Recipients, append(r.Masked(), m.NoMask...))
-	if err != nil {
-		return err
+	sealed := ""
+	if len(m.Recipients) > 0 {
+		if sealed, err = envelope.Seal(opened, m.Recipients, append(r.Masked(), m.NoMask...)); err != nil {
+			return err
+		}
 	}
 	pairs := append(tokenOutputs(opened), actions.Pair{Name: "encrypted-token", Value: sealed})
 	pairs = append(pairs, lent...)

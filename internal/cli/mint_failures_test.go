@@ -24,7 +24,7 @@ type failureCase struct {
 	early    string // the line where random waits leave no time for the last try
 }
 
-var failureCases = slices.Concat(outageCases, installationCases, refusalCases, answerCases, keyCases)
+var failureCases = slices.Concat(outageCases, installationCases, refusalCases, answerCases, keyCases, custodianCases)
 
 func TestMintFailures(t *testing.T) {
 	testKey()

@@ -38,10 +38,11 @@ func runMintPrint(ctx context.Context, p Process, _ command, args []string) int 
 func printMinted(ctx context.Context, p Process, r *actions.Runner) error {
 	in := p.inputs(r, "")
 	refuseSetUp(p, in)
-	req, err := parseMint(p.Getenv, r, in)
+	req, err := parseMint(ctx, p, r, in)
 	if err != nil {
 		return err
 	}
+	defer closeKey(ctx, r, req.Key)
 	for _, text := range req.Warnings {
 		r.Warning("%s", text)
 	}

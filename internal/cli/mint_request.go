@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto"
 	"math"
 	"slices"
@@ -16,10 +17,10 @@ import (
 
 // mintRequest is everything that a mint needs, complete and checked.
 type mintRequest struct {
-	Skip           bool // there is no key, and on-missing-key is skip
+	Skip           bool // there is no key that this run may use, and on-missing-key is skip
 	Issuer         string
-	Key            crypto.Signer
-	KeyText        redact.String // the same, as the input has it
+	Key            crypto.Signer // whoever signs with it calls closeKey
+	Kept           storedKey     // the same, as a later step needs it
 	Host           host
 	InstallationID int64 // 0 if it has to be looked up
 	Target         githubapp.Target
@@ -40,7 +41,7 @@ type mintRequest struct {
 }
 
 // parseMint reads the inputs of the root action. Its error has every fault.
-func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
+func parseMint(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) (mintRequest, error) {
 	key := readAppKey(r, in) // first, because it masks the key
 
 	var req mintRequest
@@ -48,31 +49,30 @@ func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs
 		r.MuteNotices()
 	}
 	onMissing := in.Choice("on-missing-key", "fail", "skip")
-	req.Skip = !key.Given() && onMissing == "skip"
+	req.Skip = onMissing == "skip" && !key.reachable(r)
 	req.Issuer = parseIssuer(in, req.Skip)
-	if !req.Skip {
-		req.Key, req.KeyText = key.parse(r, in), key.Text
-	}
 	req.Host = parseHost(r, in)
+	if !req.Skip {
+		req.Key = key.open(ctx, p, r, in, req.Host)
+		req.Kept = key.stored(req.Key)
+	}
 	req.InstallationID = parseID(in, "installation-id")
 	req.KeepToken = in.Bool("skip-token-revoke")
 	req.Verify = in.Bool("verify")
 	req.NoSummary = !in.Bool("summary")
-	req.JobEnv = parseJobEnv(getenv, r, in, req.Host)
+	req.JobEnv = parseJobEnv(p.Getenv, r, in, req.Host)
 	req.Refresh = in.Bool("refresh")
 	if req.Refresh && !req.JobEnv.Git {
 		in.Fault("refresh", "needs git: true",
 			"a token that is refreshed is handed out by a helper of git; without git, use a step for each hour")
 	}
 	req.Encrypted = !in.Bool("plaintext-output")
-	req.Recipients = parseRecipients(r, in)
-	if rsaKey, ok := publicKey(req.Key); ok && len(req.Recipients) == 0 {
-		req.Recipients = ownKey(in, key.Input, rsaKey)
-	}
+	req.parseRecipients(r, in, key)
 	req.NoMask = actions.EachLine(key.Text)
 	req.Archived = in.Bool("include-archived")
 	target := parseTarget(r, in)
-	req.Target, req.Scope, req.Patterns, req.Notices = target.Target, target.Scope, target.Patterns, target.Notices
+	req.Target, req.Scope, req.Patterns = target.Target, target.Scope, target.Patterns
+	req.Notices = append(req.Notices, target.Notices...)
 	if req.JobEnv.Git && req.Target.Enterprise != "" {
 		in.Fault("git", "can't be used with enterprise", "an enterprise has no repositories of its own: name an owner")
 	}
@@ -86,6 +86,25 @@ func parseMint(getenv func(string) string, r *actions.Runner, in *actions.Inputs
 		return mintRequest{}, err
 	}
 	return req, nil
+}
+
+// parseRecipients reads who can open the encrypted token. If nobody is named, it
+// is the App itself, whose key opens what was encrypted to it: but a key that
+// only signs opens nothing.
+func (req *mintRequest) parseRecipients(r *actions.Runner, in *actions.Inputs, key *appKey) {
+	const hint = "name recipients, or give a passphrase"
+	req.Recipients = parseRecipients(r, in)
+	named := in.String("recipients") != "" || !in.Secret("passphrase").Empty()
+	own := ownBytes(req.Key)
+	switch {
+	case named, req.Key == nil:
+	case own != nil:
+		req.Recipients = ownKey(in, key.Input, &own.PublicKey)
+	case req.Encrypted:
+		in.Fault("plaintext-output", "is false, and nobody could open encrypted-token: a key that only signs opens nothing", hint)
+	default:
+		req.Notices = append(req.Notices, "encrypted-token is empty: a key that only signs opens nothing. For another job, "+hint)
+	}
 }
 
 // parseID reads the id of an installation; 0 means that it has to be looked up.

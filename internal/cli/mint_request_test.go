@@ -27,7 +27,7 @@ func parse(t testing.TB, env map[string]string) (mintRequest, *actions.Inputs, e
 	r := actions.New(&strings.Builder{}, getenv)
 	p := Process{Getenv: getenv, Environ: func() []string { return environ(all) }}
 	in := p.inputs(r, "")
-	req, err := parseMint(p.Getenv, r, in)
+	req, err := parseMint(t.Context(), p, r, in)
 	return req, in, err
 }
 

@@ -21,7 +21,8 @@ func runPATs(ctx context.Context, p Process, r *actions.Runner, in *actions.Inpu
 	if leaked := parseLeaked(p, r, in); len(leaked.Values) > 0 || in.String("leaked") != "" {
 		return runLeaked(ctx, p, r, in, leaked)
 	}
-	req, err := parsePATs(r, in)
+	req, err := parsePATs(ctx, p, r, in)
+	defer closeKey(ctx, r, req.Credentials.Key)
 	if err != nil {
 		return err
 	}

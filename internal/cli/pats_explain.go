@@ -32,7 +32,8 @@ func runExplainPAT(ctx context.Context, p Process, c command, args []string) int
 
 // explainPAT prints how the policy judges one token. It changes nothing.
 func explainPAT(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, id int64) error {
-	req, err := parsePATs(r, in)
+	req, err := parsePATs(ctx, p, r, in)
+	defer closeKey(ctx, r, req.Credentials.Key)
 	if err != nil {
 		return err
 	}

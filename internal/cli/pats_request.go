@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"slices"
 	"strings"
 
@@ -26,9 +27,9 @@ type patsRequest struct {
 
 // parsePATs reads the inputs of the pats action, except for leaked, and the
 // manifest.
-func parsePATs(r *actions.Runner, in *actions.Inputs) (patsRequest, error) {
+func parsePATs(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) (patsRequest, error) {
 	req := patsRequest{
-		Credentials:   parseCredentials(r, in, false),
+		Credentials:   parseCredentials(ctx, p, r, in, false),
 		DryRun:        in.Bool("dry-run"),
 		Confirm:       in.List("confirm"),
 		RevokeOwner:   in.String("revoke-owner"),

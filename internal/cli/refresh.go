@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"crypto"
 	"path/filepath"
 	"slices"
 	"time"
@@ -25,7 +26,7 @@ func startRefresh(r *actions.Runner, temp string, m minted, w reach) (refreshDir
 		return d, nil, err
 	}
 	err = d.save(refreshState{
-		Issuer: m.Issuer, Key: storedSecret{m.KeyText}, URL: m.Host.URL, Roots: string(m.Host.Roots),
+		Issuer: m.Issuer, Key: m.Kept, URL: m.Host.URL, Roots: string(m.Host.Roots),
 		InsecureHTTP: m.Host.InsecureHTTP, Server: m.JobEnv.Server, Reach: w,
 		Installation: m.Installation.ID, Scope: m.Scope, Recipient: recipient,
 		Tokens: []liveToken{{
@@ -81,13 +82,19 @@ func currentToken(
 // replace mints what the state describes, and keeps the token there. If that
 // fails it takes the token back, since nobody would know of it.
 func replace(ctx context.Context, p Process, r *actions.Runner, d refreshDir, s *refreshState) error {
-	api, err := p.connect(r, host{URL: s.URL, Roots: []byte(s.Roots), InsecureHTTP: s.InsecureHTTP})
+	h := host{URL: s.URL, Roots: []byte(s.Roots), InsecureHTTP: s.InsecureHTTP}
+	api, err := p.connect(r, h)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := inTime(ctx)
 	defer cancel()
-	token, err := remint(ctx, r, api, *s)
+	key, err := s.Key.open(ctx, p, r, h)
+	if err != nil {
+		return err
+	}
+	defer closeKey(ctx, r, key)
+	token, err := remint(ctx, r, api, key, *s)
 	if err != nil {
 		return err
 	}
@@ -105,12 +112,7 @@ func replace(ctx context.Context, p Process, r *actions.Runner, d refreshDir, s 
 }
 
 // remint mints what the state describes.
-func remint(ctx context.Context, r *actions.Runner, api *githubapp.API, s refreshState) (githubapp.Token, error) {
-	r.Mask(actions.LongLines(s.Key.String)...)
-	key, err := githubapp.ParseKey(s.Key.String)
-	if err != nil {
-		return githubapp.Token{}, err
-	}
+func remint(ctx context.Context, r *actions.Runner, api *githubapp.API, key crypto.Signer, s refreshState) (githubapp.Token, error) {
 	app, err := api.App(s.Issuer, key)
 	if err != nil {
 		return githubapp.Token{}, err

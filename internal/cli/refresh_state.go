@@ -19,7 +19,7 @@ import (
 // refreshState is the content of the state file.
 type refreshState struct {
 	Issuer       string          `json:"issuer"`
-	Key          storedSecret    `json:"key"`
+	Key          storedKey       `json:"key"`
 	URL          string          `json:"url"`
 	Roots        string          `json:"roots"`
 	InsecureHTTP bool            `json:"insecure_http"`

@@ -197,7 +197,7 @@ func TestRefreshLeavesNoKeyBehind(t *testing.T) {
 
 func TestStoredSecretIsNotShown(t *testing.T) {
 	secret := rand.Text()
-	s := refreshState{Key: storedSecret{redact.New(secret)}, Tokens: []liveToken{{Value: storedSecret{redact.New(secret)}}}}
+	s := refreshState{Key: storedKey{PEM: storedSecret{redact.New(secret)}}, Tokens: []liveToken{{Value: storedSecret{redact.New(secret)}}}}
 	if text := fmt.Sprintf("%v %+v %#v %s", s, s, s, s.Key); strings.Contains(text, secret) {
 		t.Errorf("the state shows its secrets: %s", text)
 	}

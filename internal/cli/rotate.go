@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -20,7 +19,8 @@ import (
 // runRotate is the rotate action: it makes, stores and verifies each credential
 // that is due, and only then retires the old one.
 func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
-	req, err := parseRotate(r, in)
+	req, err := parseRotate(ctx, p, r, in)
+	defer closeKey(ctx, r, req.Credentials.Key)
 	if err != nil {
 		return err
 	}
@@ -67,15 +67,6 @@ func runRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	}
 	reports := engine.Run(ctx, req.Manifest.Rotations)
 	return publishRotations(r, reports, req.DryRun)
-}
-
-// maskNew masks a new secret: a key line by line, a word in all its forms.
-func maskNew(r *actions.Runner, s redact.String) {
-	if strings.Contains(s.Reveal(), "\n") {
-		r.Mask(actions.LongLines(s)...)
-		return
-	}
-	r.Mask(actions.Encodings(s)...)
 }
 
 // publishRotations writes outputs, warnings and the job summary. It returns an

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"slices"
 
 	"github.com/valetkey/valetkey/internal/actions"
@@ -26,9 +27,9 @@ type rotateRequest struct {
 const everyRotation = "all"
 
 // parseRotate reads the inputs of the rotate action and the manifest.
-func parseRotate(r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
+func parseRotate(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) (rotateRequest, error) {
 	req := rotateRequest{
-		Credentials: parseCredentials(r, in, false),
+		Credentials: parseCredentials(ctx, p, r, in, false),
 		Path:        in.String("manifest"),
 		DryRun:      in.Bool("dry-run"),
 		Points:      parsePoints(in),

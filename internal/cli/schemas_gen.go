@@ -19,6 +19,35 @@ var schemas = []actions.Schema{
 				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
 			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
 				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "key", Description: "URI of the App's key where it only signs, instead of private-key: " +
+				"awskms://, gcpkms://, azurekms://, hashivault://, openbao://, ssh-agent: or file:. Example: " +
+				"awskms:///alias/valetkey"},
+			{Name: "key-fingerprint", Description: "Fingerprint of the App's key, from its settings page, or " +
+				"the public key as PEM: signatures of another key are refused. Example: " +
+				"SHA256:8g0sedzVV50gjtdviV2z7rkQ4PCfT2Eq9xr099VH3EI="},
+			{Name: "aws-role-to-assume", Description: "ARN of the role that may sign with a key in AWS KMS; the " +
+				"job's OIDC token takes it. Example: arn:aws:iam::111122223333:role/valetkey"},
+			{Name: "aws-region", Description: "Region of a key in AWS KMS. Default: that of its ARN, or " +
+				"AWS_REGION. Example: eu-west-1"},
+			{Name: "gcp-workload-identity-provider", Description: "Provider that takes the job's OIDC token for " +
+				"a key in Google Cloud KMS. Example: " +
+				"projects/123/locations/global/workloadIdentityPools/github/providers/acme"},
+			{Name: "gcp-service-account", Description: "Service account that signs, if not the job itself may. " +
+				"Example: valetkey@acme.iam.gserviceaccount.com"},
+			{Name: "azure-client-id", Description: "ID of the application that may sign with a key in Azure Key " +
+				"Vault; the job's OIDC token is its credential. Example: 00001111-aaaa-2222-bbbb-3333cccc4444"},
+			{Name: "azure-tenant-id", Description: "ID of that application's tenant. Example: " +
+				"aaaabbbb-0000-cccc-1111-dddd2222eeee"},
+			{Name: "vault-url", Description: "Address of the HashiCorp Vault or OpenBao whose transit engine " +
+				"has the key. Default: VAULT_ADDR. Example: https://vault.example.com:8200"},
+			{Name: "vault-role", Description: "Role that the vault gives for the job's OIDC token. Example: " +
+				"valetkey"},
+			{Name: "vault-path", Description: "Path of the vault's JWT auth method. Default: jwt. Example: " +
+				"github"},
+			{Name: "vault-namespace", Description: "Namespace of the vault. Default: VAULT_NAMESPACE. Example: " +
+				"admin/team"},
+			{Name: "oidc-audience", Description: "Audience of the job's OIDC token. Default: the one that the " +
+				"custodian's own action asks for. Example: https://vault.example.com"},
 			{Name: "owner", Description: "User or organization whose installation of the App is used. Default: " +
 				"the owner of the current repository if repositories is set. Without repositories, the token " +
 				"reaches every repository of that installation. Example: octo-org"},
@@ -262,8 +291,8 @@ var schemas = []actions.Schema{
 			{Name: "permission-workflows", Description: "Changes to files in .github/workflows; needs contents: " +
 				"write as well. Levels: write. Example: write"},
 			{Name: "recipients", Description: "Who can open encrypted-token: public keys, one per line " +
-				"(age1…, age1pq…, ssh-ed25519 …, ssh-rsa …; # comments). Default: the App's own key. " +
-				"Example: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"},
+				"(age1…, age1pq…, ssh-ed25519 …, ssh-rsa …; # comments). Default: the App's own key, unless " +
+				"that only signs. Example: age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"},
 			{Name: "passphrase", Description: "Instead of recipients: a passphrase that opens encrypted-token, " +
 				"of 16 characters or more, kept in a secret. Takes about a second and 256 MiB. Example: " +
 				"secrets.VALETKEY_PASSPHRASE"},
@@ -299,8 +328,8 @@ var schemas = []actions.Schema{
 				"workflow's own token would do. Warnings and errors stay. Default: true. Example: false"},
 			{Name: "summary", Default: "true", Description: "false leaves out the job summary of the token, " +
 				"such as in the jobs of a matrix. Default: true. Example: false"},
-			{Name: "on-missing-key", Default: "fail", Description: "What to do when private-key is empty, as it " +
-				"is in runs for forks and Dependabot: fail, or skip to end green with a notice and without outputs. " +
+			{Name: "on-missing-key", Default: "fail", Description: "What to do without a key to sign with, as " +
+				"in runs for forks and Dependabot: fail, or skip to end green with a notice and without outputs. " +
 				"Default: fail. Example: skip"},
 		},
 		Outputs: []string{
@@ -393,6 +422,35 @@ var schemas = []actions.Schema{
 				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
 			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
 				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "key", Description: "URI of the App's key where it only signs, instead of private-key: " +
+				"awskms://, gcpkms://, azurekms://, hashivault://, openbao://, ssh-agent: or file:. Example: " +
+				"awskms:///alias/valetkey"},
+			{Name: "key-fingerprint", Description: "Fingerprint of the App's key, from its settings page, or " +
+				"the public key as PEM: signatures of another key are refused. Example: " +
+				"SHA256:8g0sedzVV50gjtdviV2z7rkQ4PCfT2Eq9xr099VH3EI="},
+			{Name: "aws-role-to-assume", Description: "ARN of the role that may sign with a key in AWS KMS; the " +
+				"job's OIDC token takes it. Example: arn:aws:iam::111122223333:role/valetkey"},
+			{Name: "aws-region", Description: "Region of a key in AWS KMS. Default: that of its ARN, or " +
+				"AWS_REGION. Example: eu-west-1"},
+			{Name: "gcp-workload-identity-provider", Description: "Provider that takes the job's OIDC token for " +
+				"a key in Google Cloud KMS. Example: " +
+				"projects/123/locations/global/workloadIdentityPools/github/providers/acme"},
+			{Name: "gcp-service-account", Description: "Service account that signs, if not the job itself may. " +
+				"Example: valetkey@acme.iam.gserviceaccount.com"},
+			{Name: "azure-client-id", Description: "ID of the application that may sign with a key in Azure Key " +
+				"Vault; the job's OIDC token is its credential. Example: 00001111-aaaa-2222-bbbb-3333cccc4444"},
+			{Name: "azure-tenant-id", Description: "ID of that application's tenant. Example: " +
+				"aaaabbbb-0000-cccc-1111-dddd2222eeee"},
+			{Name: "vault-url", Description: "Address of the HashiCorp Vault or OpenBao whose transit engine " +
+				"has the key. Default: VAULT_ADDR. Example: https://vault.example.com:8200"},
+			{Name: "vault-role", Description: "Role that the vault gives for the job's OIDC token. Example: " +
+				"valetkey"},
+			{Name: "vault-path", Description: "Path of the vault's JWT auth method. Default: jwt. Example: " +
+				"github"},
+			{Name: "vault-namespace", Description: "Namespace of the vault. Default: VAULT_NAMESPACE. Example: " +
+				"admin/team"},
+			{Name: "oidc-audience", Description: "Audience of the job's OIDC token. Default: the one that the " +
+				"custodian's own action asks for. Example: https://vault.example.com"},
 			{Name: "only", Description: "Which parts of the policy to work on: requests, grants, sso, leaks, " +
 				"separated by commas, spaces or line breaks. Default: all that the policy has. Example: requests"},
 			{Name: "dry-run", Default: "false", Description: "true says what would be done and changes nothing, " +
@@ -471,6 +529,35 @@ var schemas = []actions.Schema{
 				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
 			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
 				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "key", Description: "URI of the App's key where it only signs, instead of private-key: " +
+				"awskms://, gcpkms://, azurekms://, hashivault://, openbao://, ssh-agent: or file:. Example: " +
+				"awskms:///alias/valetkey"},
+			{Name: "key-fingerprint", Description: "Fingerprint of the App's key, from its settings page, or " +
+				"the public key as PEM: signatures of another key are refused. Example: " +
+				"SHA256:8g0sedzVV50gjtdviV2z7rkQ4PCfT2Eq9xr099VH3EI="},
+			{Name: "aws-role-to-assume", Description: "ARN of the role that may sign with a key in AWS KMS; the " +
+				"job's OIDC token takes it. Example: arn:aws:iam::111122223333:role/valetkey"},
+			{Name: "aws-region", Description: "Region of a key in AWS KMS. Default: that of its ARN, or " +
+				"AWS_REGION. Example: eu-west-1"},
+			{Name: "gcp-workload-identity-provider", Description: "Provider that takes the job's OIDC token for " +
+				"a key in Google Cloud KMS. Example: " +
+				"projects/123/locations/global/workloadIdentityPools/github/providers/acme"},
+			{Name: "gcp-service-account", Description: "Service account that signs, if not the job itself may. " +
+				"Example: valetkey@acme.iam.gserviceaccount.com"},
+			{Name: "azure-client-id", Description: "ID of the application that may sign with a key in Azure Key " +
+				"Vault; the job's OIDC token is its credential. Example: 00001111-aaaa-2222-bbbb-3333cccc4444"},
+			{Name: "azure-tenant-id", Description: "ID of that application's tenant. Example: " +
+				"aaaabbbb-0000-cccc-1111-dddd2222eeee"},
+			{Name: "vault-url", Description: "Address of the HashiCorp Vault or OpenBao whose transit engine " +
+				"has the key. Default: VAULT_ADDR. Example: https://vault.example.com:8200"},
+			{Name: "vault-role", Description: "Role that the vault gives for the job's OIDC token. Example: " +
+				"valetkey"},
+			{Name: "vault-path", Description: "Path of the vault's JWT auth method. Default: jwt. Example: " +
+				"github"},
+			{Name: "vault-namespace", Description: "Namespace of the vault. Default: VAULT_NAMESPACE. Example: " +
+				"admin/team"},
+			{Name: "oidc-audience", Description: "Audience of the job's OIDC token. Default: the one that the " +
+				"custodian's own action asks for. Example: https://vault.example.com"},
 			{Name: "dry-run", Default: "false", Description: "true says what is due, and when the rest will be, " +
 				"and changes nothing. Default: false. Example: true"},
 			{Name: "force", Description: "Names of rotations to do now, though they are not due, separated by " +
@@ -507,6 +594,35 @@ var schemas = []actions.Schema{
 				"it, kept in a secret. Example: secrets.APP_PRIVATE_KEY"},
 			{Name: "private-key-file", Description: "Path of a file that holds the private key, instead of " +
 				"private-key: in the workspace, or in the runner's temporary directory. Example: key.pem"},
+			{Name: "key", Description: "URI of the App's key where it only signs, instead of private-key: " +
+				"awskms://, gcpkms://, azurekms://, hashivault://, openbao://, ssh-agent: or file:. Example: " +
+				"awskms:///alias/valetkey"},
+			{Name: "key-fingerprint", Description: "Fingerprint of the App's key, from its settings page, or " +
+				"the public key as PEM: signatures of another key are refused. Example: " +
+				"SHA256:8g0sedzVV50gjtdviV2z7rkQ4PCfT2Eq9xr099VH3EI="},
+			{Name: "aws-role-to-assume", Description: "ARN of the role that may sign with a key in AWS KMS; the " +
+				"job's OIDC token takes it. Example: arn:aws:iam::111122223333:role/valetkey"},
+			{Name: "aws-region", Description: "Region of a key in AWS KMS. Default: that of its ARN, or " +
+				"AWS_REGION. Example: eu-west-1"},
+			{Name: "gcp-workload-identity-provider", Description: "Provider that takes the job's OIDC token for " +
+				"a key in Google Cloud KMS. Example: " +
+				"projects/123/locations/global/workloadIdentityPools/github/providers/acme"},
+			{Name: "gcp-service-account", Description: "Service account that signs, if not the job itself may. " +
+				"Example: valetkey@acme.iam.gserviceaccount.com"},
+			{Name: "azure-client-id", Description: "ID of the application that may sign with a key in Azure Key " +
+				"Vault; the job's OIDC token is its credential. Example: 00001111-aaaa-2222-bbbb-3333cccc4444"},
+			{Name: "azure-tenant-id", Description: "ID of that application's tenant. Example: " +
+				"aaaabbbb-0000-cccc-1111-dddd2222eeee"},
+			{Name: "vault-url", Description: "Address of the HashiCorp Vault or OpenBao whose transit engine " +
+				"has the key. Default: VAULT_ADDR. Example: https://vault.example.com:8200"},
+			{Name: "vault-role", Description: "Role that the vault gives for the job's OIDC token. Example: " +
+				"valetkey"},
+			{Name: "vault-path", Description: "Path of the vault's JWT auth method. Default: jwt. Example: " +
+				"github"},
+			{Name: "vault-namespace", Description: "Namespace of the vault. Default: VAULT_NAMESPACE. Example: " +
+				"admin/team"},
+			{Name: "oidc-audience", Description: "Audience of the job's OIDC token. Default: the one that the " +
+				"custodian's own action asks for. Example: https://vault.example.com"},
 			{Name: "token", Description: "Instead of an App: a token that may write the secrets. Without the " +
 				"App there is no state-file and no from: mint. Example: steps.token.outputs.token"},
 			{Name: "dry-run", Default: "false", Description: "true prints what would be done, and how long " +
@@ -525,6 +641,8 @@ var schemas = []actions.Schema{
 			{Name: "previous-private-key", Description: "The App's private key before this one, for the first " +
 				"run after it was replaced: it opens the state file once more, which is then kept under the new " +
 				"one. Default: none. Example: secrets.APP_PRIVATE_KEY_OLD"},
+			{Name: "previous-key", Description: "The same for a key that only signs: the URI of the one before " +
+				"key. Default: none. Example: awskms:///alias/valetkey-old"},
 			{Name: "concurrency", Default: "16", Description: "How many places are worked on at once, 1 to 100. " +
 				"Default: 16. Example: 4"},
 			{Name: "points-per-minute", Default: "900", Description: "What each installation may spend in a " +

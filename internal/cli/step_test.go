@@ -27,8 +27,9 @@ type step struct {
 	log  strings.Builder
 	exit int
 
-	onVariable func(name string) // told of each variable that is read
-	onWrite    func()            // told of each PUT that arrives
+	hosts      map[string]http.Handler // others than GitHub
+	onVariable func(name string)       // told of each variable that is read
+	onWrite    func()                  // told of each PUT that arrives
 }
 
 func newStep(t *testing.T, env map[string]string) *step {
@@ -125,6 +126,10 @@ func (s *step) process(t *testing.T) Process {
 		Transport: transporttest.InMemory{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if r.Method == http.MethodPut && s.onWrite != nil {
 				s.onWrite()
+			}
+			if other := s.hosts[r.Host]; other != nil {
+				other.ServeHTTP(w, r)
+				return
 			}
 			s.ServeHTTP(w, r)
 		})},

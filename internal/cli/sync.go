@@ -22,7 +22,8 @@ const heapGrowth = 50
 // stops another.
 func runSync(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) error {
 	defer debug.SetGCPercent(debug.SetGCPercent(heapGrowth))
-	req, err := parseSync(r, in)
+	req, err := parseSync(ctx, p, r, in)
+	defer closeKey(ctx, r, req.Credentials.Key)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"context"
+
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/githubapp"
 	"github.com/valetkey/valetkey/internal/manifest"
@@ -23,9 +25,9 @@ type syncRequest struct {
 
 // parseSync reads the inputs of the sync action, the manifest and the state
 // file.
-func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
+func parseSync(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	req := syncRequest{
-		Credentials: parseCredentials(r, in, true),
+		Credentials: parseCredentials(ctx, p, r, in, true),
 		DryRun:      in.Bool("dry-run"),
 		Prune:       in.Bool("prune"),
 		Concurrency: parseNumber(in, "concurrency", 1, githubapp.MaxConcurrency),
@@ -41,7 +43,8 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	}
 	path, state := in.String("manifest"), in.String("state-file")
 	limit, reset := parseLimit(in, "max-deletions"), in.Bool("state-reset")
-	previous := parsePreviousKey(r, in)
+	previous := parsePreviousKey(ctx, p, r, in, req.Credentials)
+	defer closeKey(ctx, r, previous)
 	checkReport(in, req.Report)
 	switch {
 	case state != "" && samePath(state, req.Report):
@@ -49,13 +52,17 @@ func parseSync(r *actions.Runner, in *actions.Inputs) (syncRequest, error) {
 	case req.Report != "" && samePath(path, req.Report):
 		in.Fault("report-file", "is the manifest", "give each a file of its own")
 	case state != "" && !req.Credentials.Token.Empty():
-		in.Fault("state-file", "can't be used with token", "fingerprints are made with the App's key: give client-id and private-key")
+		in.Fault("state-file", "can't be used with token", "fingerprints are made with the App's key: give client-id and its key")
 	case req.Prune && state == "":
 		in.Fault("prune", "needs state-file", "only the state file shows which secrets were written for this manifest")
 	case reset && state == "":
 		in.Fault("state-reset", "needs state-file", "name the state file to start over, or take it out")
 	case previous != nil && state == "":
-		in.Fault("previous-private-key", "needs state-file", "it opens a state file that was made with the previous key; take it out")
+		input := "previous-private-key"
+		if in.String("previous-key") != "" {
+			input = "previous-key"
+		}
+		in.Fault(input, "needs state-file", "it opens a state file that was made with the previous key; take it out")
 	case limit >= 0 && !req.Prune:
 		in.Fault("max-deletions", "needs prune: true", "nothing is deleted without that; take it out")
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"crypto"
 	"crypto/hkdf"
 	"crypto/rand"
@@ -9,6 +10,7 @@ import (
 	"strconv"
 
 	"github.com/valetkey/valetkey/internal/actions"
+	"github.com/valetkey/valetkey/internal/custody"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/secret"
 )
@@ -28,15 +30,27 @@ func openState(r *actions.Runner, file secret.StateFile, path string, c credenti
 }
 
 // parsePreviousKey reads the key that the App had before, or returns nil if
-// none is given.
-func parsePreviousKey(r *actions.Runner, in *actions.Inputs) crypto.Signer {
-	const name = "previous-private-key"
-	text := in.Secret(name)
-	r.Mask(actions.LongLines(text)...)
-	if text.Empty() {
+// none is given. Where it only signs, it does so for whom the App's key does.
+func parsePreviousKey(ctx context.Context, p Process, r *actions.Runner, in *actions.Inputs, c credentials) crypto.Signer {
+	k := &appKey{Text: in.Secret("previous-private-key"), Input: "previous-private-key", URI: in.String("previous-key")}
+	r.Mask(actions.LongLines(k.Text)...)
+	maskPasted(r, k.URI)
+	switch {
+	case !k.Given():
 		return nil
+	case k.URI == "":
+	case !k.Text.Empty():
+		in.Fault("previous-key", "can't be used with previous-private-key", "give one of them")
+		return nil
+	case custody.Scheme(k.URI) == "" || custody.Scheme(k.URI) != custody.Scheme(c.AppKey.URI):
+		in.Fault("previous-key", "is not of the same kind as key", "give the URI of a key there, or start over with state-reset: true")
+		return nil
+	default:
+		settings := *c.AppKey.Custody
+		settings.PublicKey = "" // which is the present key's
+		k.Input, k.Custody = "previous-key", &settings
 	}
-	return appKey{Text: text, Input: name}.parse(r, in)
+	return k.open(ctx, p, r, in, c.Host)
 }
 
 // whoseManifest identifies a manifest: by the GitHub that it works on, by its
@@ -61,11 +75,12 @@ func whoseManifest(r *actions.Runner, at host, path string) (secret.Manifest, er
 // stateKey derives the key that wraps the key of a state file. It signs a text,
 // since an App's key may be able to do nothing else; a signature of this kind
 // (PKCS#1 v1.5) is the same each time. The text cannot be taken for a JWT,
-// which has dots and no zero byte.
+// which has dots and no zero byte. A key that moves to where it only signs goes
+// on opening the states that it made.
 func stateKey(key crypto.Signer) secret.Derive {
 	return func(salt []byte) ([]byte, error) {
-		sum := sha256.Sum256(append([]byte("valetkey state file\x00"), salt...))
-		signature, err := key.Sign(rand.Reader, sum[:], crypto.SHA256)
+		text := append([]byte("valetkey state file\x00"), salt...)
+		signature, err := crypto.SignMessage(key, rand.Reader, text, crypto.SHA256)
 		if err != nil {
 			return nil, err
 		}

@@ -52,7 +52,7 @@ func TestSyncFaults(t *testing.T) {
 			"token and App",
 			map[string]string{"INPUT_TOKEN": "abcd"},
 			oneSecret,
-			"input token: can't be used with client-id, app-id or private-key", "give the App, or a token",
+			"input token: can't be used with client-id, app-id, private-key or key", "give the App, or a token",
 		},
 		{
 			"prune without state",

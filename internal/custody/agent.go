@@ -118,7 +118,7 @@ func (a *agent) find(ctx context.Context) error {
 			continue
 		}
 		a.blob, a.key = blob, key
-		found = append(found, fingerprint(key))
+		found = append(found, Fingerprint(key))
 	}
 	if len(found) != 1 {
 		a.blob, a.key = nil, nil

@@ -69,17 +69,17 @@ func TestAgent(t *testing.T) {
 	}{
 		"the only one":       {uri: "ssh-agent:", keys: []any{edwards, w.key}},
 		"by OpenSSH's print": {uri: "ssh-agent:" + sshFingerprint(own), keys: []any{other, w.key}},
-		"by GitHub's print":  {uri: "ssh-agent:" + fingerprint(own) + "=", keys: []any{other, w.key}},
+		"by GitHub's print":  {uri: "ssh-agent:" + Fingerprint(own) + "=", keys: []any{other, w.key}},
 		"by the known key":   {uri: "ssh-agent:", pin: publicPEM(w), keys: []any{other, w.key}},
 		"another than the known": {
-			uri: "ssh-agent:" + fingerprint(&other.PublicKey), pin: fingerprint(own), keys: []any{other, w.key}, want: "none of its 2 keys",
+			uri: "ssh-agent:" + Fingerprint(&other.PublicKey), pin: Fingerprint(own), keys: []any{other, w.key}, want: "none of its 2 keys",
 		},
 		"one of several": {
 			uri: "ssh-agent:", keys: []any{other, w.key}, want: "it has 2 RSA keys\nhint: name one of them, as ssh-agent:SHA256:",
 		},
 		"none": {uri: "ssh-agent:", want: "it has no key\nhint: add the App's key with ssh-add"},
 		"none that is meant": {
-			uri: "ssh-agent:" + fingerprint(own), keys: []any{edwards, other}, want: "none of its 2 keys is the one that is meant",
+			uri: "ssh-agent:" + Fingerprint(own), keys: []any{edwards, other}, want: "none of its 2 keys is the one that is meant",
 		},
 		"none of RSA":             {uri: "ssh-agent:", keys: []any{edwards}, want: "none of its 1 keys"},
 		"a key that is too small": {uri: "ssh-agent:", keys: []any{newRSA(t, 1024)}, want: "the signature has 128 bytes"},

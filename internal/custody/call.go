@@ -65,6 +65,7 @@ func (s *service) send(ctx context.Context, r Request) ([]byte, error) {
 	case resp.Status < 200 || resp.Status > 299:
 		return nil, s.explain(r.Op, &refusal{resp.Status, words(resp.Body), resp.Date})
 	}
+	s.Done(r.Op)
 	return resp.Body, nil
 }
 

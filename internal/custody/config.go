@@ -15,16 +15,19 @@ import (
 // one. Those that only tell may be nil.
 //
 // The rest is plain data. [FromEnvironment] fills it with what earlier steps
-// and the runner have configured, and the inputs of a step go over that.
+// and the runner have configured, and the inputs of a step go over that. As
+// JSON, a configuration has neither its functions nor its credentials: with the
+// credentials of then, a later step of the job signs with the same key.
 type Config struct {
-	Send     func(context.Context, Request) (Response, error)           // sends one request, with the retries that it takes
-	Dial     func(ctx context.Context, socket string) (net.Conn, error) // connects to a Unix socket
-	ReadFile func(path string) ([]byte, error)                          // returns a file of a bounded size
-	ParseKey func(pem redact.String) (crypto.Signer, error)             // parses the private key of an App
-	Secret   func(redact.String)                                        // masks a credential, before its first use
-	Warning  func(format string, args ...any)                           // reports what fails nothing, such as a wrong clock
-	Info     func(format string, args ...any)                           // reports whose credential is used, and what was not checked
-	Now      func() time.Time                                           // nil: this machine's clock
+	Send     func(context.Context, Request) (Response, error)           `json:"-"` // sends one request, with the retries that it takes
+	Dial     func(ctx context.Context, socket string) (net.Conn, error) `json:"-"` // connects to a Unix socket
+	ReadFile func(path string) ([]byte, error)                          `json:"-"` // returns a file of a bounded size
+	ParseKey func(pem redact.String) (crypto.Signer, error)             `json:"-"` // parses the private key of an App
+	Secret   func(redact.String)                                        `json:"-"` // masks a credential, before its first use
+	Warning  func(format string, args ...any)                           `json:"-"` // reports what fails nothing, such as a wrong clock
+	Info     func(format string, args ...any)                           `json:"-"` // reports what was not checked
+	Done     func(step string)                                          `json:"-"` // reports each request that was answered well
+	Now      func() time.Time                                           `json:"-"` // nil: this machine's clock
 
 	// PublicKey is the App's public key, as a PEM or as the fingerprint that
 	// the App's settings page shows: SHA256:…. With it, no other key's
@@ -34,7 +37,7 @@ type Config struct {
 	// that the custodian tells, if it does.
 	PublicKey string
 
-	Job      Job
+	Job      Job    `json:"-"`
 	Audience string // of the job's OIDC token; empty: what each custodian's own action asks for
 
 	AWS   AWS
@@ -58,9 +61,9 @@ type AWS struct {
 	Role   string // the ARN of a role: aws-role-to-assume
 	Region string // aws-region, else AWS_REGION; of a key that is given by its ARN, the ARN tells it
 
-	AccessKeyID     string        // AWS_ACCESS_KEY_ID
-	SecretAccessKey redact.String // AWS_SECRET_ACCESS_KEY
-	SessionToken    redact.String // AWS_SESSION_TOKEN
+	AccessKeyID     string        `json:"-"` // AWS_ACCESS_KEY_ID
+	SecretAccessKey redact.String `json:"-"` // AWS_SECRET_ACCESS_KEY
+	SessionToken    redact.String `json:"-"` // AWS_SESSION_TOKEN
 	FileRole        string        // AWS_ROLE_ARN, which is taken with the token in TokenFile
 	TokenFile       string        // AWS_WEB_IDENTITY_TOKEN_FILE
 
@@ -106,7 +109,7 @@ type Vault struct {
 	Role      string        // vault-role
 	Path      string        // of the JWT auth method: vault-path; empty: jwt
 	Namespace string        // vault-namespace, else VAULT_NAMESPACE
-	Token     redact.String // VAULT_TOKEN
+	Token     redact.String `json:"-"` // VAULT_TOKEN
 	Transit   string        // of the transit engine: TRANSIT_SECRET_ENGINE_PATH; empty: transit
 }
 

@@ -124,6 +124,9 @@ func (c *Config) fill() {
 	if c.Warning == nil {
 		c.Warning = func(string, ...any) {}
 	}
+	if c.Done == nil {
+		c.Done = func(string) {}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -216,7 +219,7 @@ func (k *Key) publicKey() (*rsa.PublicKey, error) {
 	var refused *refusal
 	switch {
 	case err == nil && !k.pin.admits(told):
-		return nil, fault.New(signing+": it is not the App's key, but one with the fingerprint "+fingerprint(told), importKey)
+		return nil, fault.New(signing+": it is not the App's key, but one with the fingerprint "+Fingerprint(told), importKey)
 	case err == nil:
 		k.public = told
 	case k.pin.empty() && errors.As(err, &refused) && refused.status < 500:

@@ -115,7 +115,7 @@ func TestHostileCustodian(t *testing.T) {
 	}
 }
 
-func own(w *world) string    { return fingerprint(&w.key.PublicKey) + "=" }
+func own(w *world) string    { return Fingerprint(&w.key.PublicKey) + "=" }
 func ownPEM(w *world) string { return publicPEM(w) }
 
 func newEC(t *testing.T) crypto.PublicKey {
@@ -150,7 +150,7 @@ func TestPublicKey(t *testing.T) {
 		"a PEM":                    {pin: ownPEM, refused: true, known: true},
 		"a fingerprint":            {pin: own, asked: 1, known: true},
 		"a fingerprint without padding": {
-			pin: func(w *world) string { return " " + fingerprint(&w.key.PublicKey) + "\n" }, asked: 1, known: true,
+			pin: func(w *world) string { return " " + Fingerprint(&w.key.PublicKey) + "\n" }, asked: 1, known: true,
 		},
 		"OpenSSH's fingerprint": {pin: func(w *world) string { return sshFingerprint(&w.key.PublicKey) }, asked: 1, known: true},
 	} {
@@ -187,7 +187,7 @@ func TestPublicKey(t *testing.T) {
 		w := google(t)
 		w.config.PublicKey = text
 		if _, err := Open(t.Context(), "gcpkms://"+gcpKey, w.config); err == nil ||
-			!strings.HasPrefix(err.Error(), "the public key is neither") {
+			!strings.HasPrefix(err.Error(), "key-fingerprint is neither") {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -265,8 +265,8 @@ func TestFingerprint(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum := sha256.Sum256(der)
-		if want := "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]); fingerprint(&key.PublicKey) != want {
-			t.Errorf("%s, want %s", fingerprint(&key.PublicKey), want)
+		if want := "SHA256:" + base64.RawStdEncoding.EncodeToString(sum[:]); Fingerprint(&key.PublicKey) != want {
+			t.Errorf("%s, want %s", Fingerprint(&key.PublicKey), want)
 		}
 	}
 }

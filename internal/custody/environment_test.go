@@ -1,9 +1,11 @@
 package custody
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestFromEnvironment(t *testing.T) {
@@ -45,3 +47,40 @@ func TestFromEnvironment(t *testing.T) {
 		t.Errorf("%+v", c.AWS)
 	}
 }
+
+// As JSON, a configuration has no credential, and one that is read back leaves
+// those of now in place.
+func TestConfigAsJSON(t *testing.T) {
+	at := func(when string) Config {
+		c := FromEnvironment("hashivault://app", func(name string) string { return when + " " + name })
+		c.Send, c.Now, c.Done = (&world{}).send, func() time.Time { return start }, func(string) {}
+		return c
+	}
+	then := at("then")
+	text, err := json.Marshal(then)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, credential := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET", "AWS_SESSION", "VAULT_TOKEN", "ID_TOKEN", shown} {
+		if strings.Contains(string(text), credential) {
+			t.Errorf("%s is in %s", credential, text)
+		}
+	}
+	c := at("now")
+	if err := json.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	if c.Vault.URL != "then VAULT_ADDR" || c.AgentSocket != "then SSH_AUTH_SOCK" || c.GCP.CredentialsFile != "then GOOGLE_GHA_CREDS_PATH" {
+		t.Errorf("a setting of then is lost: %+v", c)
+	}
+	got := []string{
+		c.Job.RequestURL, c.Job.RequestToken.Reveal(), c.AWS.AccessKeyID, c.AWS.SecretAccessKey.Reveal(), c.Vault.Token.Reveal(),
+	}
+	for _, credential := range got {
+		if !strings.HasPrefix(credential, "now ") {
+			t.Errorf("the credential is %q", credential)
+		}
+	}
+}
+
+const shown = "***" // what a secret is where it is not revealed

@@ -76,6 +76,7 @@ func (s *service) assertion(op, text string) (redact.String, error) {
 	token, err := s.secret(op, text)
 	if err == nil {
 		s.sent = claims(token)
+		s.Done("the token has " + s.sent)
 	}
 	return token, err
 }

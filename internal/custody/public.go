@@ -37,8 +37,8 @@ func parsePin(text string) (pin, error) {
 	}
 	key, err := parsePublic("", text)
 	if err != nil {
-		return pin{}, fault.New("the public key is neither a PEM nor a fingerprint",
-			"copy the fingerprint from the App's settings page, as in SHA256:…, or make the PEM with openssl rsa -in key.pem -pubout")
+		return pin{}, fault.New("key-fingerprint is neither a PEM nor a fingerprint",
+			"copy the fingerprint from the App's settings page, as in SHA256:…, or make a PEM with openssl rsa -in key.pem -pubout")
 	}
 	return pin{key: key}, nil
 }
@@ -54,14 +54,14 @@ func (p pin) admits(key *rsa.PublicKey) bool {
 	if p.key != nil {
 		return p.key.Equal(key)
 	}
-	return p.empty() || p.fingerprint == fingerprint(key) || p.fingerprint == sshFingerprint(key)
+	return p.empty() || p.fingerprint == Fingerprint(key) || p.fingerprint == sshFingerprint(key)
 }
 
 // rsaEncryption says that a key is of RSA.
 var rsaEncryption = asn1.ObjectIdentifier{1, 2, 840, 113549, 1, 1, 1}
 
-// fingerprint returns the fingerprint that GitHub shows of a key.
-func fingerprint(key *rsa.PublicKey) string {
+// Fingerprint returns the fingerprint that GitHub shows of a key.
+func Fingerprint(key *rsa.PublicKey) string {
 	inner, _ := asn1.Marshal(*key) // two numbers, which is RSAPublicKey of RFC 8017
 	der, _ := asn1.Marshal(struct {
 		Algorithm pkix.AlgorithmIdentifier

@@ -60,6 +60,17 @@ var spellings = []spelling{
 
 var vaultKey = &pattern.Pattern{Text: `^(?P<key>\w(?:[\w.-]*\w)?)$`}
 
+// Scheme returns the scheme of the URI of a key, such as awskms://, or "" for a
+// text that is no such URI.
+func Scheme(uri string) string {
+	for _, f := range spellings {
+		if strings.HasPrefix(uri, f.scheme) {
+			return f.scheme
+		}
+	}
+	return ""
+}
+
 // maxURI is longer than any URI of a key.
 const maxURI = 4096
 

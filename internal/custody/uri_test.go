@@ -68,6 +68,18 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestScheme(t *testing.T) {
+	for uri, want := range map[string]string{
+		"awskms:///alias/a": "awskms://", "awskms://": "awskms://", "ssh-agent:": "ssh-agent:",
+		"file:a": "file:", "openbao://a": "openbao://",
+		"awskms:a": "", "AWSKMS://a": "", " file:a": "", "https://a": "", "a": "", "": "",
+	} {
+		if got := Scheme(uri); got != want {
+			t.Errorf("that of %q is %q, want %q", uri, got, want)
+		}
+	}
+}
+
 // A URI is the same again in its usual spelling, and its parts can't change the
 // meaning of a URL that they are put into.
 func FuzzParse(f *testing.F) {

@@ -150,7 +150,8 @@ func (s *State) decode(data []byte, f StateFile) error {
 	byPrevious, err := s.unwrap(f)
 	switch {
 	case saltErr != nil, boxErr != nil, errors.Is(err, errOtherKey):
-		return bad("was made with another key of an App", "give the one that it was made with as previous-private-key, or "+startOver)
+		return bad("was made with another key of an App",
+			"give the one that it was made with as previous-private-key or previous-key, or "+startOver)
 	case err != nil:
 		return err
 	}

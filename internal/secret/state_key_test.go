@@ -43,7 +43,7 @@ func TestStateKeys(t *testing.T) {
 	next := stateFile(path)
 	next.Key = derive("next")
 	refused := "state file " + path + " was made with another key of an App (hint: give the one that it was made with as " +
-		"previous-private-key, or " + startOver + ")"
+		"previous-private-key or previous-key, or " + startOver + ")"
 	if _, err := OpenState(next); err == nil || err.Error()+hinted(err) != refused {
 		t.Errorf("got %v%s", err, hinted(err))
 	}
