@@ -43,7 +43,7 @@ func (req setupRequest) workflow() string {
 	case "pats":
 		text = req.scheduled("personal-tokens", "*/15 * * * *")
 	default:
-		text = req.Explanation.yaml()
+		text = req.Explanation.step()
 	}
 	text = strings.NewReplacer(
 		"secrets."+defaultSecret, "secrets."+cmp.Or(req.Store.Secret, defaultSecret),
