@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // Whatever a rule may have looked at is compared; the last use is not, since
@@ -72,9 +74,10 @@ func TestPermissionsOf(t *testing.T) {
 // An authorization of a token whose end is not told is none that never ends.
 func TestAuthorizationsWithoutAnEnd(t *testing.T) {
 	for text, want := range map[string]bool{
-		`{"login":"a","credential_id":1,"credential_type":"personal access token","credential_accessed_at":null}`: false,
-		`{"login":"a","credential_id":1,"credential_type":"SSH key","credential_accessed_at":null}`:               true,
-		`{"login":"a","credential_id":1,"credential_type":"SSH key"}`:                                             false,
+		`{"login":"a","credential_id":1,"credential_type":"personal access token","credential_accessed_at":null}`:                   false,
+		`{"login":"a","credential_id":1,"credential_type":"` + string(redact.FineGrainedToken) + `","credential_accessed_at":null}`: false,
+		`{"login":"a","credential_id":1,"credential_type":"SSH key","credential_accessed_at":null}`:                                 true,
+		`{"login":"a","credential_id":1,"credential_type":"SSH key"}`:                                                               false,
 		`{"login":"a","credential_id":1,"credential_type":"personal access token","credential_accessed_at":null,` +
 			`"authorized_credential_expires_at":null}`: true,
 	} {

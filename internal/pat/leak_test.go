@@ -216,6 +216,18 @@ func TestLeaksThatCanNotBeEnded(t *testing.T) {
 			t.Errorf("%+v", l)
 		}
 	})
+	inHouse(t, "an alert that is about another kind now", func(t *testing.T, h *house) {
+		h.SkipOpenAPI = true
+		h.leak("ghp")
+		h.Inject(fakegithub.Fault{Method: "GET", Path: "/repos/acme/api/secret-scanning", Rewrite: func(body []byte) []byte {
+			return []byte(strings.ReplaceAll(string(body), "github_personal_access_token", "x_key"))
+		}})
+		report := h.run(h.policy(endsLeaks))
+		h.wantErrors(report)
+		if report.Leaks[0].Resolved {
+			t.Errorf("%+v", report.Leaks[0])
+		}
+	})
 	inHouse(t, "alerts of a server that knows no filters", func(t *testing.T, h *house) {
 		h.SkipOpenAPI = true
 		h.leak("ghp")

@@ -85,4 +85,35 @@ func TestAnIssueThatChangedMeanwhile(t *testing.T) {
 		})
 		h.wantErrors(h.run(policy))
 	})
+	inHouse(t, "it was closed", func(t *testing.T, h *house) {
+		h.grant("monalisa", old)
+		policy := h.policy(endsWithNotice)
+		h.run(policy)
+		h.grant("monalisa", old)
+		h.meddle("GET", "repos/acme/desk/issues/1", func(int) int {
+			h.EditIssue("acme", "desk", 1, func(i *fakegithub.Issue) { i.State = "closed" })
+			return 0
+		})
+		h.writes()
+		h.wantErrors(h.run(policy))
+		if writes := h.writes(); len(writes) > 0 {
+			t.Errorf("%q", writes)
+		}
+	})
+	inHouse(t, "its last token went", func(t *testing.T, h *house) {
+		id := h.grant("monalisa", old)
+		policy := h.policy(endsWithNotice)
+		h.run(policy)
+		time.Sleep(15 * day)
+		h.meddle("GET", "orgs/acme/personal-access-tokens", func(n int) int {
+			if n == 2 { // before it is read again
+				h.RevokeGrant("acme", id, "olga")
+			}
+			return 0
+		})
+		h.wantLines(h.run(policy), "revoke grant of monalisa: gone")
+		if one := h.Issues("acme", "desk")[0]; one.State != "closed" {
+			t.Errorf("%+v", one)
+		}
+	})
 }

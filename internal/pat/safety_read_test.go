@@ -248,6 +248,19 @@ func TestTeams(t *testing.T) {
 		report := h.run(h.policy(rules))
 		h.wantLines(report, "approve request of monalisa: dropped, it is judged differently now: no rule matches it")
 	})
+	inHouse(t, "somebody whom another rule is about now", func(_ *testing.T, h *house) {
+		h.AddTeam("acme", "platform", "monalisa")
+		h.ask("monalisa")
+		time.Sleep(time.Hour)
+		h.meddle("GET", "orgs/acme/personal-access-token-requests", func(n int) int {
+			if n == 2 {
+				h.RemoveFromTeam("acme", "platform", "monalisa")
+			}
+			return 0
+		})
+		report := h.run(h.policy(strings.ReplaceAll(rules, "approve", "deny")))
+		h.wantLines(report, "deny request of monalisa: dropped, it is judged differently now: requested 60 minutes ago")
+	})
 	inHouse(t, "a team that is not there", func(_ *testing.T, h *house) {
 		h.ask("hubot")
 		time.Sleep(time.Hour)
