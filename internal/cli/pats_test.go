@@ -191,6 +191,18 @@ func TestPATsEndOwner(t *testing.T) {
 	})
 }
 
+// What would end can be asked from any branch.
+func TestPATsEndOwnerDryRun(t *testing.T) {
+	s := newPATStep(t, policy, map[string]string{
+		"INPUT_REVOKE-OWNER": "bob", "INPUT_CONFIRM": "bob", "INPUT_DRY-RUN": "true", "GITHUB_REF": "refs/heads/mine",
+	})
+	s.GrantAccess("fleet", readsCode("bob"))
+	s.run(t, "pats")
+	if s.exit != exitOK || s.writes() > 0 || s.outputs(t)["revoked"] != "1" {
+		t.Errorf("exit %d, %v: %s", s.exit, s.outputs(t), s.log.String())
+	}
+}
+
 // Leaked values end without a policy and an App.
 func TestPATsLeaked(t *testing.T) {
 	s := newPATStep(t, policy, map[string]string{
