@@ -42,21 +42,27 @@ func TestPicturesAreUpToDate(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var text string
 			synctest.Test(t, func(t *testing.T) { text = settled(scenes[name](t)) })
-			file := filepath.Join(dir, name+".md")
-			if *update {
-				if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			was, err := os.ReadFile(file)
-			if diff := cmp.Diff(string(was), text); err != nil || diff != "" {
-				t.Errorf("run docs/pictures/make, since this is another text than the picture's (%v):\n%s", err, diff)
-			}
+			compare(t, filepath.Join(dir, name+".md"), text)
 		})
 	}
+	t.Run("setup", func(t *testing.T) { compare(t, filepath.Join(dir, "setup.html"), setupPage(t)) })
 	if !*update {
 		checkSums(t, dir)
+	}
+}
+
+// compare holds a text against the one of a picture.
+func compare(t *testing.T, file, text string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	was, err := os.ReadFile(file)
+	if diff := cmp.Diff(string(was), text); err != nil || diff != "" {
+		t.Errorf("run docs/pictures/make, since this is another text than the picture's (%v):\n%s", err, diff)
 	}
 }
 
@@ -84,12 +90,12 @@ func checkSums(t *testing.T, dir string) {
 		if err != nil || len(data) > largest || size.Width < 600 || size.Height < 50 {
 			t.Errorf("%s: %d bytes, %d×%d: %v", name, len(data), size.Width, size.Height, err)
 		}
-		if text := strings.TrimSuffix(name, ".png") + ".md"; !strings.Contains(string(sums), "  "+text+"\n") {
-			t.Errorf("there is no sum of %s", text)
+		if !regexp.MustCompile(`(?m)  ` + strings.TrimSuffix(name, "png") + `(md|html)$`).Match(sums) {
+			t.Errorf("there is no sum of what %s is of", name)
 		}
 	}
-	if pictured < len(scenes) {
-		t.Errorf("there are %d pictures of %d scenes", pictured, len(scenes))
+	if pictured != len(scenes)+1 { // and setup's page
+		t.Errorf("there are %d pictures of %d scenes", pictured, len(scenes)+1)
 	}
 }
 

@@ -18,8 +18,9 @@ import (
 )
 
 const (
-	width = 1000 // of a picture, in pixels of CSS
-	scale = "1.5"
+	width  = 1000 // of a picture of Markdown, in pixels of CSS
+	narrow = 760  // of a picture of a page
+	scale  = "1.5"
 )
 
 //go:embed style.css
@@ -48,12 +49,9 @@ func newBrowser(mermaid string) (*browser, error) {
 
 func (b *browser) close() { _ = os.RemoveAll(b.dir) }
 
-// show opens a page whose body is given, and returns what Chromium writes with
-// further flags.
-func (b *browser) show(ctx context.Context, body string, flags ...string) (string, error) {
+// show opens a page, and returns what Chromium writes with further flags.
+func (b *browser) show(ctx context.Context, text string, flags ...string) (string, error) {
 	page := filepath.Join(b.dir, "page.html")
-	text := "<!doctype html><meta charset=utf-8><style>" + style + "</style><script src=mermaid.js></script>" +
-		"<main>" + body + "</main>" + script
 	if err := os.WriteFile(page, []byte(text), 0o600); err != nil {
 		return "", err
 	}
@@ -74,6 +72,12 @@ func (b *browser) show(ctx context.Context, body string, flags ...string) (strin
 	return string(out), nil
 }
 
+// page returns a page with a body.
+func page(body string) string {
+	return "<!doctype html><meta charset=utf-8><style>" + style + "</style><script src=mermaid.js></script>" +
+		"<main>" + body + "</main>" + script
+}
+
 // script draws the diagrams of a page, after which it has a line that says how
 // that went.
 const script = `<script>
@@ -91,7 +95,7 @@ mermaid.run().then(() => 'drawn', error => 'failed: ' + (error.message || error.
 
 // parse returns an error unless Mermaid can draw a diagram.
 func (b *browser) parse(ctx context.Context, diagram string) error {
-	dom, err := b.show(ctx, `<pre><code class="language-mermaid">`+html.EscapeString(diagram)+"</code></pre>", "--dump-dom")
+	dom, err := b.show(ctx, page(`<pre><code class="language-mermaid">`+html.EscapeString(diagram)+"</code></pre>"), "--dump-dom")
 	if err != nil {
 		return err
 	}
@@ -102,20 +106,23 @@ func (b *browser) parse(ctx context.Context, diagram string) error {
 	return nil
 }
 
-// picture makes a picture of a text.
-func (b *browser) picture(ctx context.Context, text, picture string) error {
-	source, err := os.ReadFile(text)
+// picture makes a picture of a file: Markdown, or a page as it is.
+func (b *browser) picture(ctx context.Context, file, picture string) error {
+	source, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	var body bytes.Buffer
-	markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(renderer.WithUnsafe()))
-	if err := markdown.Convert(source, &body); err != nil {
-		return err
+	text, wide := string(source), narrow
+	if filepath.Ext(file) == ".md" {
+		var body bytes.Buffer
+		markdown := goldmark.New(goldmark.WithExtensions(extension.GFM), goldmark.WithRendererOptions(renderer.WithUnsafe()))
+		if err := markdown.Convert(source, &body); err != nil {
+			return err
+		}
+		text, wide = page(body.String()), width
 	}
 	shot := filepath.Join(b.dir, "shot.png")
-	_, err = b.show(ctx, body.String(),
-		"--screenshot="+shot, fmt.Sprintf("--window-size=%d,3000", width), "--force-device-scale-factor="+scale)
+	_, err = b.show(ctx, text, "--screenshot="+shot, fmt.Sprintf("--window-size=%d,3000", wide), "--force-device-scale-factor="+scale)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,8 @@
 //
 //	render -mermaid FILE ROOT
 //
-// FILE is Mermaid's script. ROOT is the repository: each Markdown file in its
-// docs/pictures becomes a picture beside it, and every diagram of its docs is
+// FILE is Mermaid's script. ROOT is the repository: each Markdown file and page in
+// its docs/pictures becomes a picture beside it, and every diagram of its docs is
 // parsed, since GitHub shows an error in place of one that it does not
 // understand.
 package main
@@ -41,13 +41,14 @@ func run(ctx context.Context, root, mermaid string) error {
 		return err
 	}
 	defer b.close()
-	texts, err := filepath.Glob(filepath.Join(folder, "*.md"))
+	texts, err := filepath.Glob(filepath.Join(folder, "*.[mh]*"))
+	texts = slices.DeleteFunc(texts, func(path string) bool { return filepath.Ext(path) == "" })
 	if err != nil || len(texts) == 0 {
 		return fmt.Errorf("%d texts are in %s: %w", len(texts), folder, err)
 	}
 	var files []string
 	for _, text := range texts {
-		picture := strings.TrimSuffix(text, ".md") + ".png"
+		picture := strings.TrimSuffix(text, filepath.Ext(text)) + ".png"
 		if err := b.picture(ctx, text, picture); err != nil {
 			return fmt.Errorf("%s: %w", text, err)
 		}
