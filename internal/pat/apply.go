@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/valetkey/valetkey/internal/apicall"
 )
@@ -40,19 +41,43 @@ func (r *run) act(ctx context.Context) {
 	}
 }
 
-// carryOut reads a token again, judges it again, and if all is as it was does
-// what was decided.
+const (
+	// fresh is how long one can rely on what was read of a token or an issue.
+	// GitHub may make a call wait for up to an hour; a write that would have to
+	// wait for longer is not sent before its subject was read again.
+	fresh = 10 * time.Second
+
+	// maxLooks is how often something is read for one write.
+	maxLooks = 3
+)
+
+var errLate = errors.New("GitHub made the change wait each time that it was read again")
+
+// carryOut does what was decided about a token, if it still is as it was judged
+// directly before.
 func (r *run) carryOut(ctx context.Context, o *organization, it *item) (Outcome, error) {
+	for look := 1; ; look++ {
+		outcome, late, err := r.lookAndSend(ctx, o, it)
+		if !late || look == maxLooks {
+			return outcome, err
+		}
+	}
+}
+
+// lookAndSend reads a token again, judges it again, and if all is as it was does
+// what was decided. It reports late if it took too long for that.
+func (r *run) lookAndSend(ctx context.Context, o *organization, it *item) (outcome Outcome, late bool, err error) {
 	now, err := r.reread(ctx, &it.Token)
 	if err != nil {
-		return Failed, err
+		return Failed, false, err
 	}
 	if now == nil {
-		return Gone, nil
+		return Gone, false, nil
 	}
 	if what := difference(&it.Token, now); what != "" {
-		return Dropped, fmt.Errorf("%s changed since it was judged", what)
+		return Dropped, false, fmt.Errorf("%s changed since it was judged", what)
 	}
+	read := r.Now()
 	q := r.inquire(o.name)
 	q.only, q.known = strings.ToLower(now.Owner), o.known
 	again := q.decide(ctx, r.policy, []Token{*now})[0]
@@ -60,13 +85,19 @@ func (r *run) carryOut(ctx context.Context, o *organization, it *item) (Outcome,
 	before, known := o.facts.Repositories[listed]
 	switch after, knownAgain := q.facts.Repositories[listed]; {
 	case len(q.errs) > 0:
-		return Failed, errors.Join(q.errs...)
+		return Failed, false, errors.Join(q.errs...)
 	case again.Action != it.Action || again.Rule != it.Rule:
-		return Dropped, fmt.Errorf("it is judged differently now: %s", again.Why())
+		return Dropped, false, fmt.Errorf("it is judged differently now: %s", again.Why())
 	case known && (!knownAgain || !slices.Equal(before, after)):
-		return Dropped, errors.New("its repositories changed since it was judged")
+		return Dropped, false, errors.New("its repositories changed since it was judged")
+	case r.Now().Sub(read) > fresh:
+		return Failed, true, errLate
 	}
-	return r.send(ctx, it, again.Reason)
+	outcome, err = r.send(ctx, it, again.Reason, func(ctx context.Context, req apicall.Request) (answer apicall.Answer, err error) {
+		answer, late, err = r.soon(ctx, req)
+		return answer, err
+	})
+	return outcome, late && outcome == Failed, err
 }
 
 // difference returns what differs between a token as it was judged and as it is
@@ -101,8 +132,8 @@ func difference(was, is *Token) string {
 
 // send does what was decided. GitHub's answer that there is no such token counts
 // only if its list says so too: an App that lost its permission gets the same.
-func (r *run) send(ctx context.Context, it *item, reason string) (Outcome, error) {
-	answer, err := r.Call(ctx, changeOf(it.Action, &it.Token, reason))
+func (r *run) send(ctx context.Context, it *item, reason string, call apicall.Func) (Outcome, error) {
+	answer, err := call(ctx, changeOf(it.Action, &it.Token, reason))
 	it.requestID = answer.RequestID
 	if err == nil {
 		r.info("%s %s, by rule %s", pastTense[it.Action], it.Token.name(), quoted(it.Rule))
@@ -115,6 +146,16 @@ func (r *run) send(ctx context.Context, it *item, reason string) (Outcome, error
 		}
 	}
 	return Failed, err
+}
+
+// soon sends a write about what was just read. It reports late if a limit keeps
+// it from being sent as long as that is fresh.
+func (e *Engine) soon(ctx context.Context, req apicall.Request) (answer apicall.Answer, late bool, err error) {
+	short, cancel := context.WithTimeout(ctx, fresh)
+	defer cancel()
+	answer, err = e.Call(short, req)
+	mayBeLimit := answer.Status == http.StatusForbidden || answer.Status == http.StatusTooManyRequests
+	return answer, err != nil && ctx.Err() == nil && (mayBeLimit || short.Err() != nil), err
 }
 
 var pastTense = map[Action]string{Approve: "approved", Deny: "denied", Revoke: "revoked", Withdraw: "withdrew"}

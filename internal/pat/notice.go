@@ -103,13 +103,20 @@ func (it *item) tells() bool { return it.Action == Notice || it.ends() && it.Not
 func (r *run) date(it *item, now time.Time) {
 	before := r.desk.find(it, now)
 	if before == nil {
-		before = &told{since: wholeMinute(now)}
-	} else {
-		it.told = true
+		it.begin(now)
+		return
 	}
-	it.since = before.since
+	it.told, it.since = true, before.since
 	if it.ends() { // a rule that became stricter does not break what was said
 		it.due = latest(it.since.Add(it.Notice), before.until)
+	}
+}
+
+// begin sets the times of a notice that begins now.
+func (it *item) begin(now time.Time) {
+	it.since = wholeMinute(now)
+	if it.ends() {
+		it.due = it.since.Add(it.Notice)
 	}
 }
 

@@ -85,6 +85,9 @@ func (r *run) planNotice(p *person) *notice {
 	var wanted []*item
 	for _, it := range p.items {
 		if it.tells() && r.acts(&it.Decision) && it.outcome != Done && it.outcome != Gone {
+			if !it.told { // the run may have had to wait since it was judged
+				it.begin(r.Now())
+			}
 			wanted = append(wanted, it)
 		}
 	}
@@ -167,6 +170,16 @@ func normal(body string) string { return strings.TrimSpace(strings.ReplaceAll(bo
 
 // change changes an issue, after a look at whether it still is as it was.
 func (d *desk) change(ctx context.Context, one *issue, change map[string]any) error {
+	for look := 1; ; look++ {
+		late, err := d.lookAndChange(ctx, one, change)
+		if !late || look == maxLooks {
+			return err
+		}
+	}
+}
+
+// lookAndChange is one try of change. It reports late as soon does.
+func (d *desk) lookAndChange(ctx context.Context, one *issue, change map[string]any) (late bool, err error) {
 	path := fmt.Sprintf("/%d", one.Number)
 	op := fmt.Sprintf("issue %d of %s/%s", one.Number, d.Owner, d.Repository)
 	var now issue
@@ -174,18 +187,18 @@ func (d *desk) change(ctx context.Context, one *issue, change map[string]any) er
 	read.Result = &now
 	answer, err := d.Call(ctx, read)
 	if err != nil && (answer.Status == http.StatusNotFound || answer.Status == http.StatusGone) {
-		return errNoticeChanged // deleted
+		return false, errNoticeChanged // deleted
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
 	if now.Number != one.Number || !d.isOurs(&now) || orZero(now.Body) != orZero(one.Body) {
-		return errNoticeChanged
+		return false, errNoticeChanged
 	}
 	write := d.request("change "+op, "write", path)
 	write.Method, write.Body = http.MethodPatch, change
-	_, err = d.Call(ctx, write)
-	return err
+	_, late, err = d.soon(ctx, write)
+	return late, err
 }
 
 // open opens an issue. Before the first one of a run it looks whether another

@@ -119,7 +119,7 @@ func (r *run) endNow(ctx context.Context, it *item) {
 		it.outcome, it.err = NotDone, err
 		return
 	}
-	if it.outcome, it.err = r.send(ctx, it, it.Reason); it.outcome == Failed {
+	if it.outcome, it.err = r.send(ctx, it, it.Reason, r.Call); it.outcome == Failed {
 		r.errs = append(r.errs, it.err)
 	}
 }
