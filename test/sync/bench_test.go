@@ -7,6 +7,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"github.com/valetkey/valetkey/test/program"
 )
 
 // BenchmarkSync runs the program itself on the largest fleets that it is made
@@ -48,7 +50,7 @@ const benchmarkFleet = 300
 // file.
 func benchmarkSync(b *testing.B, prepare func(*fixture)) {
 	var wall time.Duration
-	var most usage
+	var most program.Usage
 	var requests, keys, rejections int
 	for b.Loop() {
 		b.StopTimer()
@@ -61,7 +63,7 @@ func benchmarkSync(b *testing.B, prepare func(*fixture)) {
 		if n := len(f.created()); n != 3*benchmarkFleet {
 			b.Fatalf("%d created", n)
 		}
-		wall, most.peak = wall+p.wall, max(most.peak, p.peak)
+		wall, most.Peak = wall+p.Wall, max(most.Peak, p.Peak)
 		requests, keys, _ = f.requestCounts()
 		rejections = max(rejections, f.Rejections())
 		b.StartTimer()
@@ -72,7 +74,7 @@ func benchmarkSync(b *testing.B, prepare func(*fixture)) {
 	b.ReportMetric(float64(keys), "key-fetches")
 	b.ReportMetric(float64(requests), "requests")
 	b.ReportMetric(float64(rejections), "rejections")
-	b.ReportMetric(most.peak, "peak-MiB")
+	b.ReportMetric(most.Peak, "peak-MiB")
 }
 
 // benchmarkSecondRun is a second run, with nothing changed since the first.
@@ -81,18 +83,18 @@ func benchmarkSecondRun(b *testing.B) {
 	f.step()
 	f.SetLatency(20 * time.Millisecond)
 	var wall time.Duration
-	var most usage
+	var most program.Usage
 	var requests, writes int
 	for b.Loop() {
 		f.ResetRequests()
 		p := f.step()
-		wall, most.peak = wall+p.wall, max(most.peak, p.peak)
+		wall, most.Peak = wall+p.Wall, max(most.Peak, p.Peak)
 		requests, _, writes = f.requestCounts()
 	}
 	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
 	b.ReportMetric(float64(writes), "writes")
 	b.ReportMetric(float64(requests)/benchmarkFleet, "requests/target")
-	b.ReportMetric(most.peak, "peak-MiB")
+	b.ReportMetric(most.Peak, "peak-MiB")
 }
 
 // benchmarkOneChanged is a run in which one secret of each repository has a new value.
@@ -108,7 +110,7 @@ func benchmarkOneChanged(b *testing.B) {
 		f.env["A"] = fmt.Sprintf("opensesame-%d", round)
 		f.ResetRequests()
 		b.StartTimer()
-		wall += f.step().wall
+		wall += f.step().Wall
 		b.StopTimer()
 		f.checkValues()
 		requests, keys, writes = f.requestCounts()
@@ -125,7 +127,7 @@ func benchmarkOneChanged(b *testing.B) {
 func benchmarkOneProcess(b *testing.B) {
 	const repositories = 10_000
 	var wall time.Duration
-	var most usage
+	var most program.Usage
 	var writes, again int
 	for b.Loop() {
 		b.StopTimer()
@@ -141,13 +143,13 @@ func benchmarkOneProcess(b *testing.B) {
 		f.ResetRequests()
 		second := f.step()
 		_, _, again = f.requestCounts()
-		wall, most.peak = wall+first.wall+second.wall, max(most.peak, first.peak, second.peak)
+		wall, most.Peak = wall+first.Wall+second.Wall, max(most.Peak, first.Peak, second.Peak)
 		b.StartTimer()
 	}
 	b.ReportMetric(wall.Seconds()/float64(b.N), "wall-s")
 	b.ReportMetric(float64(writes), "writes")
 	b.ReportMetric(float64(again), "writes-again")
-	b.ReportMetric(most.peak, "peak-MiB")
+	b.ReportMetric(most.Peak, "peak-MiB")
 }
 
 // benchmarkShards is a matrix of ten jobs. Each has its own state file, and
@@ -155,7 +157,7 @@ func benchmarkOneProcess(b *testing.B) {
 func benchmarkShards(b *testing.B) {
 	const repositories, jobs = 10_000, 10
 	var wall time.Duration
-	var largest usage
+	var largest program.Usage
 	var keys, missing, twice int
 	for b.Loop() {
 		b.StopTimer()
@@ -167,7 +169,7 @@ func benchmarkShards(b *testing.B) {
 			f.env["INPUT_SHARD"] = fmt.Sprintf("%d/%d", job, jobs)
 			f.env["INPUT_STATE-FILE"] = f.path(fmt.Sprintf("state-%d", job))
 			p := f.step()
-			wall, largest.peak = wall+p.wall, max(largest.peak, p.peak)
+			wall, largest.Peak = wall+p.Wall, max(largest.Peak, p.Peak)
 			for _, target := range f.created() {
 				if by[target]++; by[target] == 1 {
 					missing--
@@ -188,5 +190,5 @@ func benchmarkShards(b *testing.B) {
 	b.ReportMetric(float64(missing), "missing")
 	b.ReportMetric(float64(twice), "twice")
 	b.ReportMetric(float64(keys), "key-fetches")
-	b.ReportMetric(largest.peak, "peak-MiB")
+	b.ReportMetric(largest.Peak, "peak-MiB")
 }
