@@ -132,7 +132,7 @@ func TestExamples(t *testing.T) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), ".yml")
-		if name == "valetkey" {
+		if name == "valetkey" || name == "custody-aws" { // the manifest, and what takes a cloud
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
