@@ -71,8 +71,9 @@ func commands() table {
 			Flags: true, Data: true, Run: runSetup,
 		},
 		{
-			Name: "demo", Summary: "run everything on this machine against an embedded GitHub (--serve keeps that GitHub running)",
-			Flags: true, Run: runDemo,
+			Name:    "demo",
+			Summary: "show it all on this machine, or one chapter (demo mint), against an embedded GitHub; --serve keeps that running",
+			Flags:   true, Run: runDemo,
 		},
 		{
 			Name: "completion", Summary: "print what makes a shell complete these commands: completion bash, zsh or fish",

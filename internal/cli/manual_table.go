@@ -8,6 +8,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/valetkey/valetkey/internal/demo"
 )
 
 // option is a flag of a command, or a word that it takes, as a person types it.
@@ -39,6 +41,10 @@ func (t table) manual(ctx context.Context) []manualEntry {
 		case c.Name == "completion":
 			for _, shell := range []string{"bash", "fish", "zsh"} {
 				e.Words = append(e.Words, option{Name: shell, Help: "completion for " + shell})
+			}
+		case c.Name == "demo":
+			for _, chapter := range demo.Chapters() {
+				e.Words = append(e.Words, option{Name: chapter, Help: "show this chapter alone"})
 			}
 		case c.Name == "git-credential":
 			e.Words = append(e.Words, option{Name: "get", Help: "answer git, which adds this word itself"})

@@ -15,20 +15,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakerunner"
 	"github.com/valetkey/valetkey/internal/fault"
 	"github.com/valetkey/valetkey/internal/redact"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // Options say what to show.
 type Options struct {
-	Serve  bool      // keep the embedded GitHub running until the context ends, instead of the walkthrough
-	Listen string    // its loopback address; port 0 means any free port
-	Dir    string    // an existing directory for the key and the repositories; empty: a temporary one
-	Path   string    // PATH, where git and what it starts are found
-	Out    io.Writer // what people read
+	Chapter string        // the one to show, of [Chapters]; empty: all of them
+	Serve   bool          // keep the embedded GitHub running until the context ends, instead of the walkthrough
+	Listen  string        // its loopback address; port 0 means any free port
+	Dir     string        // an existing directory for the key and the repositories; empty: a temporary one
+	Path    string        // PATH, where git and what it starts are found
+	Out     io.Writer     // what people read
+	Paint   wording.Paint // its colours
 }
 
 // Run shows the demo. It reports whether every check held; the error is about
@@ -44,30 +48,44 @@ func Run(ctx context.Context, o Options) (held bool, err error) {
 		<-ctx.Done()
 		return true, nil
 	}
-	w := &walkthrough{out: o.Out, sandbox: box}
-	w.run(ctx)
+	w := &walkthrough{out: o.Out, paint: o.Paint, sandbox: box}
+	w.run(ctx, o.Chapter)
 	if w.failed > 0 {
-		fmt.Fprintf(o.Out, "\n%d of %d checks failed\n", w.failed, w.checks)
+		w.print("\n%s\n", o.Paint.Bad(fmt.Sprintf("%d of %d checks failed", w.failed, w.checks)))
 		return false, nil
 	}
-	fmt.Fprintf(o.Out, "\nAll %d checks hold. `valetkey demo --serve` keeps this GitHub running, for your own workflows.\n", w.checks)
+	w.print("\n%s\n", o.Paint.Good(fmt.Sprintf("All %d checks hold.", w.checks)))
+	w.print("The commands above are for this GitHub, which keeps running in another terminal:\n\n    %s\n", serveCommand)
 	return true, nil
 }
 
 // walkthrough runs the demo's steps and counts the checks.
 type walkthrough struct {
 	out            io.Writer
+	paint          wording.Paint
 	sandbox        *sandbox
 	checks, failed int
 	log            fakerunner.Log // of the current job
+	workspace      string         // of the current chapter's scheduled jobs; empty before the first
 }
 
-func (w *walkthrough) run(ctx context.Context) {
-	w.print("An embedded GitHub runs on %s with an App, installed on the account %s,\n"+
-		"and two private repositories, %s/%s and %s/%s.\n", w.sandbox.url, account, account, selected, account, other)
-	w.oneJob(ctx)
-	w.threeJobs(ctx)
-	w.governTokens(ctx)
+// run tells one chapter, or all of them if name is empty. Each begins at the
+// time that it is, with a log of its own.
+func (w *walkthrough) run(ctx context.Context, name string) {
+	w.say("An embedded GitHub runs on %s with an App, installed on the account %s, and two private repositories, %s/%s and %s/%s.",
+		w.sandbox.url, account, account, selected, account, other)
+	all := chapters()
+	for i, c := range all {
+		if name != "" && name != c.name {
+			continue
+		}
+		w.log, w.workspace = fakerunner.Log{}, ""
+		w.sandbox.github.ResetRequests()
+		w.print("\n%s\n", w.paint.Bold(fmt.Sprintf("%d of %d  demo %s: %s", i+1, len(all), c.name, c.about)))
+		c.tell(w, ctx)
+		w.sandbox.github.SetClockSkew(0)
+		w.print("\nTry it:\n\n%s", c.commands(served))
+	}
 }
 
 // mintInputs are the inputs of the README's first example.
@@ -79,7 +97,7 @@ func (w *walkthrough) mintInputs() map[string]string {
 
 // oneJob mints a token, uses it and revokes it.
 func (w *walkthrough) oneJob(ctx context.Context) {
-	w.print("\nA job. Its first step mints a token for %s/%s, contents: read\n", account, selected)
+	w.say("A job. Its first step mints a token for %s/%s, contents: read", account, selected)
 	main := w.runStage(ctx, fakerunner.Step{Stage: "valetkey", Action: "mint", Inputs: w.mintInputs()})
 	token := redact.New(main.Outputs["token"])
 	w.check("the step has a token", !token.Empty(), "")
@@ -87,23 +105,23 @@ func (w *walkthrough) oneJob(ctx context.Context) {
 	granted := main.Outputs["repositories"]
 	w.check("it is granted "+main.Outputs["permissions"]+" on "+granted, granted == `["`+account+"/"+selected+`"]`, "")
 
-	w.print("\nA later step prints the token, and the runner hides it\n")
+	w.say("A later step prints the token, and the runner hides it")
 	w.command(`echo "$TOKEN"`, token.Reveal())
 	w.command(`printf "x-access-token:$TOKEN" | base64 -w0`, basicAuth(token))
 	w.check("the token is masked in the log, and so are its encoded forms", w.isMasked(token), "")
 
-	w.print("\nA later step uses it\n")
+	w.say("A later step uses it")
 	w.checkAccess(ctx, token, selected, true)
 	w.checkAccess(ctx, token, other, false)
 
-	w.print("\nThe job ends, and the post stage revokes\n")
+	w.say("The job ends, and the post stage revokes")
 	w.runStage(ctx, fakerunner.Step{Stage: "post", Action: "mint", State: main.State})
 	w.checkRevoked(ctx, token)
 }
 
 // threeJobs carries a token from one job to another and ends it in a third.
 func (w *walkthrough) threeJobs(ctx context.Context) {
-	w.print("\nThree jobs. The first mints, keeps the token alive, and has two job outputs\n")
+	w.say("Three jobs. The first mints, keeps the token alive, and has two job outputs")
 	w.log = fakerunner.Log{}
 	inputs := w.mintInputs()
 	inputs["skip-token-revoke"] = "true"
@@ -112,7 +130,7 @@ func (w *walkthrough) threeJobs(ctx context.Context) {
 	w.check("the runner drops the job output token, because it holds a masked value", w.log.Hide(plain) != plain, "")
 	w.check("the job output encrypted-token survives: no masked value is in it", sealed != "" && w.log.Hide(sealed) == sealed, "")
 
-	w.print("\nThe second, on another machine, decrypts and uses it\n")
+	w.say("The second, on another machine, decrypts and uses it")
 	w.log = fakerunner.Log{}
 	open := map[string]string{"encrypted-token": sealed, "private-key": w.sandbox.key}
 	opened := w.runStage(ctx, fakerunner.Step{Stage: "valetkey", Action: "decrypt", Inputs: open})
@@ -121,7 +139,7 @@ func (w *walkthrough) threeJobs(ctx context.Context) {
 	w.check("the token is masked in this job too", w.isMasked(token), "")
 	w.checkAccess(ctx, token, selected, true)
 
-	w.print("\nThe third revokes it\n")
+	w.say("The third revokes it")
 	w.log = fakerunner.Log{}
 	w.runStage(ctx, fakerunner.Step{Stage: "valetkey", Action: "revoke", Inputs: open})
 	w.checkRevoked(ctx, token)
@@ -132,7 +150,7 @@ func (w *walkthrough) runStage(ctx context.Context, st fakerunner.Step) fakerunn
 	result, err := w.sandbox.runStage(ctx, st)
 	for _, line := range result.Log {
 		if shown, visible := w.log.Show(line); visible {
-			fmt.Fprintln(w.out, "  | "+shown)
+			w.line("  | ", shown)
 		}
 	}
 	w.check("the step succeeds", err == nil && result.Exit == 0, firstLine(err))
@@ -156,7 +174,7 @@ func (w *walkthrough) checkAccess(ctx context.Context, token redact.String, repo
 	}
 	w.check("GET /repos/"+name+" "+verb, (err == nil) == opens, firstLine(err))
 	if !w.sandbox.git {
-		w.print("  - git is not installed here: git clone of %s is not tried\n", name)
+		w.line("  - ", "git is not installed here: git clone of "+name+" is not tried")
 		return
 	}
 	into, err := os.MkdirTemp(w.sandbox.dir, "clone-"+repository+"-")
@@ -183,12 +201,28 @@ func firstLine(err error) string {
 	return first
 }
 
+// say begins a part of a chapter.
+func (w *walkthrough) say(format string, args ...any) {
+	w.print("\n%s", wording.Wrap("", "", fmt.Sprintf(format, args...)))
+}
+
+// line prints a line, and breaks it where it is longer than a terminal is wide.
+func (w *walkthrough) line(before, text string) {
+	if utf8.RuneCountInString(before+text) <= wording.Columns {
+		w.print("%s%s\n", before, text)
+		return
+	}
+	before += text[:len(text)-len(strings.TrimLeft(text, " "))]
+	w.print("%s", wording.Wrap(before, before+"  ", text))
+}
+
 func (w *walkthrough) print(format string, args ...any) { fmt.Fprintf(w.out, format, args...) }
 
 // command prints a command of a step and its output as the log shows them.
 func (w *walkthrough) command(line, output string) {
 	shown, _ := w.log.Show(output)
-	fmt.Fprintf(w.out, "  | $ %s\n  | %s\n", line, shown)
+	w.line("  | ", "$ "+line)
+	w.line("  | ", shown)
 }
 
 // isMasked reports whether the log hides the token in every form, plain and
@@ -205,13 +239,14 @@ func (w *walkthrough) isMasked(token redact.String) bool {
 
 func (w *walkthrough) check(what string, holds bool, detail string) {
 	w.checks++
-	mark := "ok"
+	mark, paint := "ok: ", w.paint.Good
 	if !holds {
 		w.failed++
-		mark = "FAILED"
+		mark, paint = "FAILED: ", w.paint.Bad
 	}
 	if detail != "" {
 		detail = " (" + w.log.Hide(detail) + ")"
 	}
-	fmt.Fprintf(w.out, "  %s: %s%s\n", mark, what, detail)
+	text := strings.TrimPrefix(wording.Wrap("  "+mark, "      ", what+detail), "  "+mark)
+	w.print("  %s%s", paint(mark), text)
 }

@@ -2,9 +2,6 @@ package demo
 
 import (
 	"context"
-	"errors"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/valetkey/valetkey/internal/fakerunner"
@@ -13,14 +10,14 @@ import (
 // governTokens shows how a policy judges the tokens that people still make by
 // hand: in audit mode first, then enforced, and two weeks later.
 func (w *walkthrough) governTokens(ctx context.Context) {
-	w.print("\nTokens that people make by hand. mona asks for two, to read %[1]s and to administer it. Nobody has used\n"+
-		"hubot's for 200 days, and octocat's is in a commit. A policy judges them at night, in audit mode at first\n", account+"/"+selected)
+	w.say("Tokens that people make by hand. mona asks for two, to read %[1]s and to administer it. Nobody has used hubot's for 200 days, "+
+		"and octocat's is in a commit. A policy judges them at night, in audit mode at first", account+"/"+selected)
 	w.log = fakerunner.Log{}
 	github := w.sandbox.github
 	audited := w.govern(ctx, strings.Replace(policy, "mode: enforce", "mode: audit", 1))
 	w.check("nothing is changed", len(github.Reviews(account)) == 0 && len(github.Issues(account, other)) == 0, "")
 
-	w.print("\nThe next night the policy is enforced\n")
+	w.say("The next night the policy is enforced")
 	enforced := w.govern(ctx, policy)
 	w.check("the audit had told it: "+counts(enforced), counts(audited) == counts(enforced), "")
 	w.checkToken(reader, "approved")
@@ -30,7 +27,7 @@ func (w *walkthrough) governTokens(ctx context.Context) {
 	w.check("its alert is closed", github.Alerts(account, selected)[0].State == "resolved", "")
 	w.check("its value is not in the log", !strings.Contains(w.log.Shown(), w.sandbox.leaked), "")
 
-	w.print("\nhubot has an issue. It says why, until when, and how to do without\n")
+	w.say("hubot has an issue. It says why, until when, and how to do without")
 	notices := github.Issues(account, other)
 	told := len(notices) == 1
 	if told {
@@ -39,7 +36,7 @@ func (w *walkthrough) governTokens(ctx context.Context) {
 	}
 	w.check("it is the only one", told, "")
 
-	w.print("\nTwo weeks pass at GitHub\n")
+	w.say("Two weeks pass at GitHub")
 	github.SetClockSkew(15 * day)
 	w.govern(ctx, policy)
 	w.checkToken(nightly, "revoked")
@@ -56,7 +53,7 @@ func (w *walkthrough) checkToken(t personalToken, want string) {
 func (w *walkthrough) show(body string) {
 	for line := range strings.Lines(body) {
 		if line = strings.TrimRight(line, "\r\n"); line != "" && !strings.HasPrefix(line, "<!--") {
-			w.print("  | %s\n", line)
+			w.line("  | ", line)
 		}
 	}
 }
@@ -70,29 +67,7 @@ func counts(r fakerunner.Result) string {
 	return strings.Join(parts, ", ")
 }
 
-// govern runs the pats action with a policy as a scheduled workflow would: in a
-// checkout of the default branch.
+// govern runs the pats action with a policy.
 func (w *walkthrough) govern(ctx context.Context, policy string) fakerunner.Result {
-	const commit = "5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e5ca1ab1e"
-	workspace, err := os.MkdirTemp(w.sandbox.dir, "workspace-")
-	manifest, event := filepath.Join(workspace, "valetkey.yml"), filepath.Join(workspace, "event.json")
-	if err == nil {
-		err = os.Mkdir(filepath.Join(workspace, ".git"), 0o755)
-	}
-	for path, text := range map[string]string{
-		manifest: policy, event: `{"repository": {"default_branch": "main"}}`, filepath.Join(workspace, ".git", "HEAD"): commit,
-	} {
-		err = errors.Join(err, os.WriteFile(path, []byte(text), 0o600))
-	}
-	if err != nil {
-		w.check("the workspace is there", false, firstLine(err))
-	}
-	return w.runStage(ctx, fakerunner.Step{
-		Stage: "valetkey", Action: "pats",
-		Inputs: map[string]string{"client-id": clientID, "private-key": w.sandbox.key, "manifest": manifest},
-		Env: []string{
-			"GITHUB_EVENT_NAME=schedule", "GITHUB_EVENT_PATH=" + event, "GITHUB_REF=refs/heads/main", "GITHUB_SHA=" + commit,
-			"GITHUB_WORKSPACE=" + workspace,
-		},
-	})
+	return w.scheduled(ctx, "pats", policy, nil)
 }

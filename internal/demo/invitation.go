@@ -8,7 +8,7 @@ import (
 // invitation returns how to run a workflow against this GitHub. Its commands
 // work as they are pasted.
 func (b *sandbox) invitation() string {
-	return fmt.Sprintf(`An embedded GitHub runs on %[1]s until you press Ctrl-C.
+	text := fmt.Sprintf(`An embedded GitHub runs on %[1]s until you press Ctrl-C.
 Private repositories: %[2]s/%[3]s and %[2]s/%[4]s. The App's private key: %[5]s
 
 Try it with a workflow:
@@ -31,13 +31,14 @@ or without a runner, with valetkey in PATH:
         INPUT_OWNER=%[2]s INPUT_REPOSITORIES=%[3]s INPUT_PERMISSIONS="contents: read" \
         INPUT_GITHUB-API-URL=%[1]s GITHUB_OUTPUT=output valetkey mint
 
-or a secret sync or a rotation: write .github/valetkey.yml as docs/manifest.md says, run valetkey sync or valetkey rotate
-in the same way, and see at %[1]s/demo/secrets and %[1]s/demo/deploy-keys what workflows would see.
-
-or a policy for personal access tokens, of which people of %[2]s have some: write it as docs/personal-tokens.md says, run valetkey pats
-in the same way, with INPUT_CONFIRM=%[2]s where no runner says whose the policy is, and see at %[1]s/demo/tokens what became of them.
+or chapter by chapter, as valetkey demo tells them:
 
 `, b.url, account, selected, other, b.keyFile(), clientID, shellWord(b.keyFile()))
+	for _, c := range chapters() {
+		text += "demo " + c.name + ": " + c.about + "\n\n" + c.commands(place{url: b.url, key: b.keyFile()}) + "\n"
+	}
+	return text + "At " + b.url + "/demo/secrets, /demo/deploy-keys and /demo/tokens stands what workflows\n" +
+		"and people would see, and what became of them.\n\n"
 }
 
 // shellWord quotes a text, such as a path with spaces, for a shell.

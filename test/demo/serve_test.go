@@ -80,14 +80,16 @@ func (s served) block(t *testing.T, begin string) string {
 }
 
 // paste runs a block in a new shell that has valetkey in PATH, and nothing else
-// of this environment.
-func paste(t *testing.T, dir, block, path string) {
+// of this environment. It returns all that the block wrote.
+func paste(t *testing.T, dir, block, path string) string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "bash", "-euo", "pipefail")
 	cmd.Dir, cmd.Stdin, cmd.Env = dir, strings.NewReader(block), []string{"PATH=" + path, "HOME=" + dir}
-	if out, err := cmd.CombinedOutput(); err != nil {
+	out, err := cmd.CombinedOutput()
+	if err != nil {
 		t.Fatalf("%v\n%s\n%s", err, block, out)
 	}
+	return string(out)
 }
 
 // askAs sends a request with a Host header.
