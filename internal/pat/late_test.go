@@ -47,7 +47,7 @@ func TestWhatWaitedIsReadAgain(t *testing.T) {
 		"the write":            {"POST", "orgs/acme/personal-access-token-requests/", 1},
 		"a question before it": {"GET", "orgs/acme/memberships/", 2}, // one belongs to the first judgement
 	} {
-		inHouse(t, name, func(t *testing.T, h *house) {
+		inHouse(t, name, func(_ *testing.T, h *house) {
 			h.ask("monalisa")
 			report := h.run(h.policy(rules), func(e *Engine) { e.Call = h.waiting(c.method, c.path, c.nth, c.nth, func() {}) })
 			h.wantLines(report, "approve request of monalisa: done")
@@ -100,7 +100,7 @@ func TestAnIssueThatWaitedIsReadAgain(t *testing.T) {
 
 // A notice begins when it is written, however long the run had to wait before.
 func TestANoticeBeginsWhenItIsWritten(t *testing.T) {
-	inHouse(t, "two owners", func(t *testing.T, h *house) {
+	inHouse(t, "two owners", func(_ *testing.T, h *house) {
 		h.grant("monalisa", old)
 		h.grant("hubot", old)
 		report := h.run(h.policy(endsWithNotice), func(e *Engine) {

@@ -137,8 +137,9 @@ func (f *fixture) populate() {
 	for i := range grants {
 		levels := map[string]string{"metadata": "read", "contents": "read"}
 		t := fakegithub.FineGrainedToken{
-			Name: fmt.Sprintf("token %d", i), Owner: fmt.Sprintf("person-%d", i%people), Permissions: map[string]map[string]string{"repository": levels},
-			Selection: "subset", Repositories: []string{"api", "web"}, Since: now.Add(-60 * day), LastUsedAt: now.Add(-day), ExpiresAt: now.Add(90 * day),
+			Name: fmt.Sprintf("token %d", i), Owner: fmt.Sprintf("person-%d", i%people),
+			Permissions: map[string]map[string]string{"repository": levels}, Selection: "subset", Repositories: []string{"api", "web"},
+			Since: now.Add(-60 * day), LastUsedAt: now.Add(-day), ExpiresAt: now.Add(90 * day),
 		}
 		if i%(grants/writes) == 3 {
 			levels["contents"] = "write"
