@@ -76,7 +76,7 @@ func newWorld(t *testing.T) *world {
 	w := &world{GitHub: github, program: path, dir: t.TempDir(), work: t.TempDir(), contexts: map[string]string{
 		"vars.APP_CLIENT_ID": github.App.ClientID, "secrets.APP_PRIVATE_KEY": key,
 		"vars.READER_CLIENT_ID": github.App.ClientID, "secrets.READER_PRIVATE_KEY": key,
-		"secrets.NPM_TOKEN": "value of npm", "inputs.force": "", "inputs.compromised": "", "inputs.login": "mona",
+		"secrets.NPM_TOKEN": "value of npm", "inputs.force": "", "inputs.compromised": "", "inputs.login": "mona", "inputs.confirm": "mona",
 		"strategy.job-index": "3", "strategy.job-total": "10", "secrets.LEAKED_TOKENS": leaked,
 	}}
 	w.checkOut(t)
