@@ -11,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fault"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // command is one word of the command line.
@@ -91,7 +92,7 @@ func (c command) data(args []string) bool { return c.Data || c.printing(args) }
 // inputs as action.yml declares them.
 func (c command) describe() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "usage: valetkey %s\n\n  %s\n", c.Name, c.Summary)
+	fmt.Fprintf(&b, "usage: valetkey %s\n\n%s", c.Name, wording.Wrap("  ", "  ", c.Summary))
 	if c.Action == nil {
 		b.WriteString("\nIt takes no arguments.\n")
 		return b.String()
@@ -99,11 +100,11 @@ func (c command) describe() string {
 	other := ""
 	if c.Print != nil {
 		other = "other "
-		b.WriteString("\nWith " + printFlag + " it is for a shell: the token is all that it writes to standard output.\n" +
-			"Nothing revokes that token, which works for an hour.\n")
+		b.WriteString("\n" + wording.Wrap("", "", "With "+printFlag+" it is for a shell: "+
+			"the token is all that it writes to standard output. Nothing revokes that token, which works for an hour."))
 	}
-	b.WriteString("\nIt takes no " + other + "arguments. Each input is a variable: INPUT_ and its name in capitals, dashes kept;\n" +
-		"a shell sets one with env: env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
+	b.WriteString("\n" + wording.Wrap("", "", "It takes no "+other+"arguments. Each input is a variable: INPUT_ and its name in capitals, "+
+		"dashes kept; a shell sets one with env:") + "\n  env 'INPUT_NAME=VALUE' valetkey " + c.Name + "\n\n")
 	describeInputs(&b, schemaOf(*c.Action).Inputs)
 	return b.String()
 }
@@ -115,9 +116,9 @@ func describeInputs(to io.Writer, inputs []actions.InputSchema) {
 		if in.Default != "" {
 			fmt.Fprint(to, " (default "+in.Default+")")
 		}
-		fmt.Fprint(to, "\n      "+in.Description+"\n")
+		fmt.Fprint(to, "\n"+wording.Wrap("      ", "      ", in.Description))
 		if in.Deprecated != "" {
-			fmt.Fprint(to, "      Deprecated. "+in.Deprecated+"\n")
+			fmt.Fprint(to, wording.Wrap("      ", "      ", "Deprecated. "+in.Deprecated))
 		}
 	}
 }
@@ -137,9 +138,7 @@ func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words
 	err := flags.Parse(args)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(p.Stdout)
-		fmt.Fprintf(p.Stdout, "usage: valetkey %s [flags]\n\n  %s\n\n", c.Name, c.Summary)
-		flags.PrintDefaults()
+		fmt.Fprintf(p.Stdout, "usage: valetkey %s [flags]\n\n%s\n%s", c.Name, wording.Wrap("  ", "  ", c.Summary), describeFlags(flags))
 		return exitOK, true
 	case err != nil:
 		return misuse(p, c.Name+": "+wrongFlag(err), "valetkey "+c.Name+" -h lists its flags"), true
@@ -151,6 +150,19 @@ func (c command) parseFlags(p Process, flags *flag.FlagSet, args []string, words
 		return misuse(p, problem, "valetkey "+c.Name+" -h lists its flags"), true
 	}
 	return exitOK, false
+}
+
+// describeFlags returns the help on flags, as wide as a terminal.
+func describeFlags(flags *flag.FlagSet) string {
+	var b strings.Builder
+	flags.VisitAll(func(f *flag.Flag) {
+		value, help := flag.UnquoteUsage(f)
+		if f.DefValue != "" && f.DefValue != "false" {
+			help += " (default " + f.DefValue + ")"
+		}
+		b.WriteString(strings.TrimRight("  -"+f.Name+" "+value, " ") + "\n" + wording.Wrap("      ", "      ", help))
+	})
+	return b.String()
 }
 
 // emptyFlag returns the name of a flag that was given without a value, as

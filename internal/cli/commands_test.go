@@ -12,8 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/valetkey/valetkey/internal/apicall"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // The table of commands agrees with the folders of the actions and with what
@@ -75,7 +77,8 @@ func TestHelpHasEveryInput(t *testing.T) {
 			if in.Default != "" {
 				line += " (default " + in.Default + ")"
 			}
-			if in.Description == "" || !strings.Contains(out.String(), line+"\n      "+in.Description+"\n") {
+			help := line + "\n" + wording.Wrap("      ", "      ", in.Description)
+			if in.Description == "" || !strings.Contains(out.String(), help) {
 				t.Errorf("%s: the help does not have %s", c.Name, in.Name)
 			}
 		}
@@ -271,6 +274,24 @@ func TestDataIsKeptApart(t *testing.T) {
 		})
 		if code != exitFailure || !strings.HasPrefix(log.String(), "error: valetkey has a bug: ") {
 			t.Errorf("%s: exit %d, %q", line, code, log.String())
+		}
+	}
+}
+
+// Help fits a terminal.
+func TestHelpFits(t *testing.T) {
+	for _, c := range commands() {
+		var out strings.Builder
+		for _, args := range [][]string{{"help"}, {c.Name, "-h"}} {
+			Main(Process{
+				Args: append([]string{"valetkey"}, args...), Stdout: &out, Stderr: io.Discard, Getenv: func(string) string { return "" },
+			})
+		}
+		for line := range strings.Lines(out.String()) {
+			n := utf8.RuneCountInString(strings.TrimSuffix(line, "\n"))
+			if words := strings.Fields(line); n > wording.Columns && len(words) > 1 { // one word may be that long
+				t.Errorf("%s: %d columns: %s", c.Name, n, line)
+			}
 		}
 	}
 }

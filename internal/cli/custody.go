@@ -11,6 +11,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/custody"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // runCustody is the command custody check. It takes the inputs of a mint that
@@ -19,8 +20,8 @@ func runCustody(ctx context.Context, p Process, c command, args []string) int {
 	const usage = "valetkey custody check"
 	switch {
 	case slices.ContainsFunc(args, isHelp):
-		fmt.Fprintf(p.Stdout, "usage: %s\n\n  %s\n\n"+
-			"Each input is a variable, as for a mint: INPUT_ and its name in capitals\n\n", usage, c.Summary)
+		fmt.Fprintf(p.Stdout, "usage: %s\n\n%s\n"+
+			"Each input is a variable, as for a mint: INPUT_ and its name in capitals\n\n", usage, wording.Wrap("  ", "  ", c.Summary))
 		describeInputs(p.Stdout, slices.DeleteFunc(slices.Clone(schemaOf("").Inputs), func(in actions.InputSchema) bool {
 			return !isKeySetting(in.Name) && !strings.Contains(appInputs, " "+in.Name+" ")
 		}))

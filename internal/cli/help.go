@@ -8,6 +8,7 @@ import (
 
 	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/nearest"
+	"github.com/valetkey/valetkey/internal/wording"
 )
 
 // table is a list of commands.
@@ -39,11 +40,11 @@ func (t table) unknown(p Process, name string) int {
 func (t table) usage() string {
 	var b strings.Builder
 	b.WriteString("usage: valetkey COMMAND\n\n" +
-		"Actions, which take no arguments: they read inputs from variables INPUT_…, and COMMAND -h lists them\n\n")
+		"Actions, which read inputs from variables INPUT_…; COMMAND -h lists them\n\n")
 	rows := func(actions bool) {
 		for _, c := range t {
 			if (c.Action != nil) == actions {
-				fmt.Fprintf(&b, "  %-15s  %s\n", c.Name, c.Summary)
+				b.WriteString(wording.Wrap(fmt.Sprintf("  %-15s  ", c.Name), strings.Repeat(" ", 19), c.Summary))
 			}
 		}
 	}

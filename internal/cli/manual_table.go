@@ -46,6 +46,8 @@ func (t table) manual(ctx context.Context) []manualEntry {
 			for _, chapter := range demo.Chapters() {
 				e.Words = append(e.Words, option{Name: chapter, Help: "show this chapter alone"})
 			}
+		case c.Name == "custody":
+			e.Words = append(e.Words, option{Name: "check", Help: "sign once, and ask GitHub"})
 		case c.Name == "git-credential":
 			e.Words = append(e.Words, option{Name: "get", Help: "answer git, which adds this word itself"})
 		case c.Explain != nil:
