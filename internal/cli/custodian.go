@@ -70,7 +70,7 @@ func (k *appKey) readSettings(r *actions.Runner, in *actions.Inputs) {
 		switch {
 		case !k.Text.Empty():
 			in.Fault(s.input, "is for key, and the step has "+k.Input, "take it out, or give key instead")
-		case scheme != "" && s.schemes != "" && !strings.Contains(s.schemes, scheme):
+		case s.schemes != "" && !strings.Contains(s.schemes, scheme):
 			in.Fault(s.input, "is not for a key of "+scheme, "take it out: it is for "+s.schemes)
 		case s.to == &c.Vault.Path || s.to == &c.Audience: // these two come after the roles
 			if role := missingRole(scheme, c); role != "" {

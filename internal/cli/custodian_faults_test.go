@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/rand"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,6 +107,14 @@ func TestKeyFaults(t *testing.T) {
 			},
 			"input oidc-audience: needs aws-role-to-assume", "name one, or take it out",
 		},
+		{
+			"an audience with the token of a file",
+			map[string]string{
+				"INPUT_KEY": "azurekms://acme/app", "INPUT_VAULT-ROLE": "", "INPUT_VAULT-URL": "", "INPUT_OIDC-AUDIENCE": "x",
+				"AZURE_TENANT_ID": "contoso.example", "AZURE_CLIENT_ID": "x", "AZURE_FEDERATED_TOKEN_FILE": "token",
+			},
+			"input oidc-audience: needs azure-client-id", "name one, or take it out",
+		},
 		{"no address", map[string]string{"INPUT_VAULT-URL": ""}, "input key: needs the address of the vault", "set vault-url"},
 		{
 			"a wrong address",
@@ -142,6 +151,32 @@ func TestKeyFaults(t *testing.T) {
 			}
 			keepers.check(t, s)
 		})
+	}
+}
+
+// The key that only signs is an App's, and a token needs none.
+func TestKeyBesideAToken(t *testing.T) {
+	for _, env := range []map[string]string{{"INPUT_VAULT-ROLE": "", "INPUT_VAULT-URL": ""}, {"INPUT_KEY": ""}} {
+		s := newFleetStep(t, 1, oneSecret, map[string]string{"INPUT_TOKEN": "ghs_" + rand.Text(), "INPUT_CLIENT-ID": ""})
+		s.withVault()
+		s.next(t, env)
+		s.run(t, "sync")
+		if line, _ := s.annotation("error"); line != "input token: can't be used with client-id, app-id, private-key or key" {
+			t.Errorf("exit %d, %s", s.exit, s.log.String())
+		}
+	}
+}
+
+// insecure-http is for the API of GitHub alone.
+func TestCustodianByHTTP(t *testing.T) {
+	s := newStep(t, map[string]string{"INPUT_INSECURE-HTTP": "true", "INPUT_VAULT-URL": ""})
+	c := s.withVault()
+	s.env["INPUT_VAULT-URL"] = "http://vault.test"
+	s.run(t, "mint")
+	line, hint := s.annotation("error")
+	sent := slices.Contains(c.asked, "POST vault.test/v1/auth/jwt/login")
+	if !strings.Contains(line, "the address from vault-url") || hint != "use https" || sent {
+		t.Errorf("exit %d, %q, hint %q, asked %v", s.exit, line, hint, c.asked)
 	}
 }
 

@@ -25,7 +25,7 @@ import (
 // a log.
 type custodians struct {
 	*rsa.PrivateKey
-	Before  *rsa.PrivateKey // in KMS, under alias/before
+	Before  *rsa.PrivateKey // under alias/before, and in the vault as before
 	Subject string          // of the job's OIDC token
 
 	mu         sync.Mutex
@@ -117,7 +117,12 @@ func (c *custodians) vault(w http.ResponseWriter, r *http.Request) {
 	token := r.Header.Get("X-Vault-Token")
 	var body struct{ JWT, Role, Input string }
 	_ = json.NewDecoder(r.Body).Decode(&body)
-	switch path := strings.TrimPrefix(r.URL.Path, "/v1/"); {
+	path := strings.TrimPrefix(r.URL.Path, "/v1/")
+	key := c.PrivateKey
+	if rest, ok := strings.CutSuffix(strings.TrimSuffix(path, "/sha2-256"), "/before"); ok {
+		path, key = strings.Replace(path, rest+"/before", rest+"/app", 1), c.Before
+	}
+	switch {
 	case path == "auth/jwt/login" && body.Role == "valetkey" && c.isSecret(body.JWT):
 		token = c.secret("hvs")
 		c.alive[token] = true
@@ -129,9 +134,9 @@ func (c *custodians) vault(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 	case path == "transit/sign/app/sha2-256":
 		digest, _ := base64.StdEncoding.DecodeString(body.Input)
-		answer(w, map[string]any{"data": map[string]any{"signature": "vault:v1:" + c.sign(c.PrivateKey, digest)}})
+		answer(w, map[string]any{"data": map[string]any{"signature": "vault:v1:" + c.sign(key, digest)}})
 	case path == "transit/keys/app":
-		version := map[string]any{"public_key": publicPEM(&c.PublicKey)}
+		version := map[string]any{"public_key": publicPEM(&key.PublicKey)}
 		answer(w, map[string]any{"data": map[string]any{"keys": map[string]any{"1": version}}})
 	default:
 		http.Error(w, `{"errors":["no handler for route"]}`, http.StatusNotFound)

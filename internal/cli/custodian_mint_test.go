@@ -134,6 +134,9 @@ func TestForkWithoutIDToken(t *testing.T) {
 		keepers := s.withVault()
 		pullRequestFrom(c.head)(s)
 		s.env["INPUT_ON-MISSING-KEY"], s.env["ACTIONS_ID_TOKEN_REQUEST_URL"] = c.skip, c.url
+		if c.url == "" && c.line == "" {
+			s.env["INPUT_PLAINTEXT-OUTPUT"] = "false" // for which there need not be a recipient either
+		}
 		s.run(t, "mint")
 		line, hint := s.annotation("error")
 		hinted := strings.Contains(hint, "id-token: write")

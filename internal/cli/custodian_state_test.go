@@ -6,7 +6,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/valetkey/valetkey/internal/actions"
 	"github.com/valetkey/valetkey/internal/fakegithub/fakegithubtest"
+	"github.com/valetkey/valetkey/internal/redact"
 )
 
 // stateStep is a sync with a state file, whose key is the step's own.
@@ -50,23 +52,25 @@ func TestStateOfAKeyThatMoves(t *testing.T) {
 func TestStateOfAReplacedKey(t *testing.T) {
 	before := fakegithubtest.NewKey()
 	for name, c := range map[string]struct {
+		move       func(*step) *custodians
 		env        map[string]string
-		signatures int // with the new key or by AWS: two that open or seal, and a JWT
+		signatures int // with the new key or by a custodian: two that open or seal, and a JWT
 		line       string
 	}{
-		"as text": {map[string]string{"INPUT_PREVIOUS-PRIVATE-KEY": fakegithubtest.PEM(before)}, 3, ""},
-		"by AWS":  {map[string]string{"INPUT_PREVIOUS-KEY": "awskms:///alias/before"}, 4, ""},
-		"by AWS, with the fingerprint of the new one": {map[string]string{
+		"as text":    {(*step).withAWS, map[string]string{"INPUT_PREVIOUS-PRIVATE-KEY": fakegithubtest.PEM(before)}, 3, ""},
+		"by AWS":     {(*step).withAWS, map[string]string{"INPUT_PREVIOUS-KEY": "awskms:///alias/before"}, 4, ""},
+		"by a vault": {(*step).withVault, map[string]string{"INPUT_PREVIOUS-KEY": "hashivault://before"}, 4, ""},
+		"by AWS, with the fingerprint of the new one": {(*step).withAWS, map[string]string{
 			"INPUT_PREVIOUS-KEY": "awskms:///alias/before", "INPUT_KEY-FINGERPRINT": fingerprintOf(&fakegithubtest.Key().PublicKey),
 		}, 4, ""},
-		"not at all": {nil, 1, "was made with another key of an App"},
+		"not at all": {(*step).withAWS, nil, 1, "was made with another key of an App"},
 	} {
 		s := stateStep(t)
 		s.ReplaceKey(917, &before.PublicKey)
 		s.env["INPUT_PRIVATE-KEY"] = fakegithubtest.PEM(before)
 		s.run(t, "sync")
 		s.ReplaceKey(917, &fakegithubtest.Key().PublicKey)
-		keepers := s.withAWS()
+		keepers := c.move(s)
 		keepers.Before = before
 		s.next(t, c.env)
 		s.run(t, "sync")
@@ -123,6 +127,11 @@ func TestPreviousKeyFaults(t *testing.T) {
 			"input previous-key: is not of the same kind as key", "state-reset: true",
 		},
 		{
+			"a PEM",
+			map[string]string{"INPUT_PREVIOUS-KEY": anotherKey()},
+			"input previous-key: is not of the same kind as key", "state-reset: true",
+		},
+		{
 			"a wrong one",
 			map[string]string{"INPUT_PREVIOUS-KEY": "hashivault://old/1"},
 			"input previous-key: is not the URI of a key", "write it as hashivault://KEY",
@@ -146,8 +155,16 @@ func TestPreviousKeyFaults(t *testing.T) {
 		s.next(t, c.env)
 		s.run(t, "sync")
 		line, hint := s.annotation("error")
-		if s.exit != exitFailure || line != c.line || !strings.Contains(hint, c.hint) || len(keepers.asked) > 0 || s.requests() != "" {
+		asked := len(keepers.asked) > 0 || s.requests() != ""
+		if s.exit != exitFailure || line != c.line || !strings.Contains(hint, c.hint) || asked {
 			t.Errorf("%s: exit %d, %q, hint %q, asked %v %s", c.name, s.exit, line, hint, keepers.asked, s.requests())
+		}
+		if pasted := redact.New(c.env["INPUT_PREVIOUS-KEY"]); redact.IsSecret(pasted.Reveal()) {
+			for _, part := range actions.LongLines(pasted) {
+				if !strings.Contains(s.log.String(), "::add-mask::"+part.Reveal()+"\n") {
+					t.Errorf("%s: it is not masked", c.name)
+				}
+			}
 		}
 	}
 }

@@ -89,3 +89,27 @@ func TestSignatureOfAnotherKeyIsNotSent(t *testing.T) {
 		c.check(t, s)
 	}
 }
+
+// A signature that can't be checked here is GitHub's to check, which the log
+// says.
+func TestSignatureThatGitHubChecks(t *testing.T) {
+	s := newStep(t, nil)
+	c := s.withVault()
+	c.refuse("vault.test/v1/transit/keys/app", http.StatusForbidden, `{"errors":["permission denied"]}`)
+	s.run(t, "mint")
+	if s.exit != exitOK || !strings.Contains(s.log.String(), "\nthe signature is left to GitHub to check: hashivault://app does not tell") {
+		t.Errorf("exit %d, %s", s.exit, s.log.String())
+	}
+	c.check(t, s)
+}
+
+// pats explain signs too, and gives back what it took.
+func TestExplainWithAKeyThatOnlySigns(t *testing.T) {
+	s := newFleetStep(t, 1, onePolicy, nil)
+	c := s.withVault()
+	s.exit = run(t.Context(), s.process(t), "pats", "explain", "1")
+	if c.signatures != 1 || len(c.alive) != 1 {
+		t.Errorf("exit %d, %d signatures: %s", s.exit, c.signatures, s.log.String())
+	}
+	c.check(t, s)
+}
