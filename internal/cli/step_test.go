@@ -198,3 +198,29 @@ func withoutMasks(log string) string {
 	}
 	return b.String()
 }
+
+// inFile moves the step's key to a file, and returns its path.
+func (s *step) inFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(path, []byte(testKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.env["INPUT_PRIVATE-KEY"], s.env["INPUT_PRIVATE-KEY-FILE"] = "", path
+	return path
+}
+
+// checkKeyHidden checks that the log masks every line of the key, and shows
+// none of them elsewhere.
+func (s *step) checkKeyHidden(t *testing.T) {
+	t.Helper()
+	log := s.log.String()
+	for _, line := range actions.LongLines(redact.New(testKey())) {
+		if len(actions.Maskable(line)) > 0 && !strings.Contains(log, "::add-mask::"+line.Reveal()+"\n") {
+			t.Error("a line of the key is not masked")
+		}
+	}
+	s.env["INPUT_PRIVATE-KEY"] = testKey() // where it looks
+	s.checkHidden(t)
+	s.env["INPUT_PRIVATE-KEY"] = ""
+}
