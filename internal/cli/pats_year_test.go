@@ -1,3 +1,5 @@
+//go:build !race
+
 package cli
 
 import (
@@ -11,7 +13,8 @@ import (
 )
 
 // How many tokens the organization sees in the year below, and has at once in
-// the other test. The year takes ten seconds for each thousand.
+// the other test. The year takes ten seconds for each thousand, and minutes under
+// the race detector, which the weather of package pat is run with.
 const (
 	patsOfAYear = 1500
 	patsAtOnce  = 5000
