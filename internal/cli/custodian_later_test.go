@@ -160,3 +160,18 @@ func TestGitCredentialFlags(t *testing.T) {
 		}
 	}
 }
+
+// A token for a shell is minted alike, and says nothing of other jobs.
+func TestMintPrintWithAKeyThatOnlySigns(t *testing.T) {
+	s := newStep(t, map[string]string{"GITHUB_ACTIONS": ""})
+	c := s.withVault()
+	p := s.process(t)
+	var out, log strings.Builder
+	p.Stdout, p.Stderr = &out, &log
+	s.exit = run(t.Context(), p, "mint", printFlag)
+	printed := strings.HasPrefix(out.String(), "ghs_") && !strings.Contains(log.String(), "encrypted-token")
+	if s.exit != exitOK || !printed || c.signatures != 1 {
+		t.Errorf("exit %d, %d signatures: %s", s.exit, c.signatures, log.String())
+	}
+	c.check(t, s, log.String())
+}

@@ -42,6 +42,9 @@ func mint(ctx context.Context, p Process, r *actions.Runner, req mintRequest) er
 	for _, text := range req.Notices {
 		r.Notice("%s", text)
 	}
+	if len(req.Recipients) == 0 {
+		r.Notice("encrypted-token is empty: a key that only signs opens nothing. For another job, " + nameRecipients)
+	}
 	api, err := p.connect(r, req.Host)
 	if err != nil {
 		return err
@@ -95,8 +98,6 @@ func obtain(ctx context.Context, r *actions.Runner, api *githubapp.API, req mint
 // mintAlone mints what a request asks for, where no step follows that could be
 // set up. It leaves it to the caller to hand the token out.
 func mintAlone(ctx context.Context, p Process, r *actions.Runner, req mintRequest) (minted, *githubapp.API, error) {
-	ctx, cancel := inTime(ctx)
-	defer cancel()
 	api, err := p.connect(r, req.Host)
 	if err != nil {
 		return minted{}, nil, err

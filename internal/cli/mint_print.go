@@ -36,6 +36,8 @@ func runMintPrint(ctx context.Context, p Process, _ command, args []string) int 
 // printMinted mints what the inputs ask for and prints the token. One that
 // could not be printed is taken back.
 func printMinted(ctx context.Context, p Process, r *actions.Runner) error {
+	ctx, cancel := inTime(ctx)
+	defer cancel()
 	in := p.inputs(r, "")
 	refuseSetUp(p, in)
 	req, err := parseMint(ctx, p, r, in)

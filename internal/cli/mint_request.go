@@ -88,11 +88,12 @@ func parseMint(ctx context.Context, p Process, r *actions.Runner, in *actions.In
 	return req, nil
 }
 
+const nameRecipients = "name recipients, or give a passphrase"
+
 // parseRecipients reads who can open the encrypted token. If nobody is named, it
 // is the App itself, whose key opens what was encrypted to it: but a key that
 // only signs opens nothing.
 func (req *mintRequest) parseRecipients(r *actions.Runner, in *actions.Inputs, key *appKey) {
-	const hint = "name recipients, or give a passphrase"
 	req.Recipients = parseRecipients(r, in)
 	named := in.String("recipients") != "" || !in.Secret("passphrase").Empty()
 	own := ownBytes(req.Key)
@@ -101,9 +102,8 @@ func (req *mintRequest) parseRecipients(r *actions.Runner, in *actions.Inputs, k
 	case own != nil:
 		req.Recipients = ownKey(in, key.Input, &own.PublicKey)
 	case req.Encrypted:
-		in.Fault("plaintext-output", "is false, and nobody could open encrypted-token: a key that only signs opens nothing", hint)
-	default:
-		req.Notices = append(req.Notices, "encrypted-token is empty: a key that only signs opens nothing. For another job, "+hint)
+		in.Fault("plaintext-output", "is false, and nobody could open encrypted-token: a key that only signs opens nothing",
+			nameRecipients)
 	}
 }
 
