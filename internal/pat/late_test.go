@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -15,11 +16,10 @@ import (
 // prefix wait for a minute, as a limit of GitHub's does, and lets people do
 // something meanwhile. A request that may not wait so long is not sent.
 func (h *house) waiting(method, path string, first, last int, meanwhile func()) apicall.Func {
-	n := 0
+	var count atomic.Int64
 	return func(ctx context.Context, r apicall.Request) (apicall.Answer, error) {
 		if r.Method == method && strings.HasPrefix(r.Path, path) {
-			n++
-			if first <= n && n <= last {
+			if n := int(count.Add(1)); first <= n && n <= last {
 				select {
 				case <-ctx.Done():
 				case <-time.After(time.Minute):
