@@ -82,7 +82,7 @@ def act(stack):
     check(code == 0, "both jobs end as they should", log)
     for line in ("skipped, without outputs", "refused, without outputs"):
         check(said(log, line), line, log)
-    for text in ("::notice::no token: private-key is empty", "::error::input repositories:", "::error::input permissions:"):
+    for text in ("::notice::no token: there is no key to sign with", "::error::input repositories:", "::error::input permissions:"):
         check(text in log, f"the log says {text}…", log)
     check(world.witness.seen == [], "no request was sent", world.witness.seen)
     check_log(log, world)
